@@ -1,0 +1,14 @@
+//! The nouns of the catalogue and their rules. No actix, no diesel queries, no clock, no I/O:
+//! whatever a rule needs, an instant included, is a parameter.
+
+pub mod business_domains;
+pub mod catalogue;
+pub mod json;
+pub mod metrics;
+pub mod object;
+pub mod page;
+pub mod read_only;
+pub mod rich_text;
+pub mod text;
+pub mod users;
+pub mod violations;

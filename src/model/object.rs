@@ -1,0 +1,134 @@
+//! Free JSON objects: filters, `tier_focus`, a user's metadata. Free in shape, bounded all the same.
+
+use std::borrow::Cow;
+
+use garde::{Path, Report, Validate};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::rich_text::{RichText, is_rich_key};
+
+/// How deep a free object may be nested.
+const MAX_DEPTH: usize = 16;
+/// The longest text in a free object, in Unicode code points.
+const MAX_TEXT: usize = 2000;
+/// How many values one free object may hold in all.
+const MAX_VALUES: usize = 1000;
+
+/// A JSON object of any shape, without NUL, at most 16 deep and with at most 1,000 values.
+/// Texts under a key that names rich text are cleaned like any other rich text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Object(Map<String, Value>);
+
+impl Object {
+    /// Takes an object as it was sent, and cleans its rich texts. Judged only by `validate`.
+    pub fn new(mut raw: Map<String, Value>) -> Self {
+        clean_rich(&mut raw, MAX_DEPTH);
+        Self(raw)
+    }
+}
+
+fn clean_rich(object: &mut Map<String, Value>, depth: usize) {
+    for (key, value) in object.iter_mut() {
+        clean_value(is_rich_key(key), value, depth);
+    }
+}
+
+/// Deeper than `depth` nothing is cleaned, because nothing that deep is stored.
+fn clean_value(rich: bool, value: &mut Value, depth: usize) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    match value {
+        Value::String(text) if rich => *text = RichText::new(text).as_str().to_owned(),
+        Value::Object(inner) => clean_rich(inner, depth),
+        Value::Array(items) => items.iter_mut().for_each(|item| clean_value(rich, item, depth)),
+        _ => {}
+    }
+}
+
+/// What is wrong with a value, if anything; counts values down in `left`.
+fn flaw(value: &Value, depth: usize, left: &mut usize) -> Option<&'static str> {
+    let Some(depth) = depth.checked_sub(1) else { return Some("must not be nested deeper than 16 levels") };
+    let Some(fewer) = left.checked_sub(1) else { return Some("must not hold more than 1000 values") };
+    *left = fewer;
+    match value {
+        Value::String(text) => text_flaw(text),
+        Value::Array(items) => items.iter().find_map(|item| flaw(item, depth, left)),
+        Value::Object(map) => map.iter().find_map(|(key, item)| text_flaw(key).or_else(|| flaw(item, depth, left))),
+        _ => None,
+    }
+}
+
+fn text_flaw(text: &str) -> Option<&'static str> {
+    if text.contains('\0') {
+        Some("must not contain NUL characters")
+    } else if text.chars().count() > MAX_TEXT {
+        Some("must not contain texts of more than 2000 characters")
+    } else {
+        None
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl Validate for Object {
+    type Context = ();
+
+    fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+        let mut left = MAX_VALUES;
+        for (key, value) in &self.0 {
+            if let Some(flaw) = text_flaw(key).or_else(|| flaw(value, MAX_DEPTH - 1, &mut left)) {
+                report.append(parent().join(key.as_str()), garde::Error::new(flaw));
+            }
+        }
+    }
+}
+
+impl PartialSchema for Object {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+            .build()
+            .into()
+    }
+}
+
+impl ToSchema for Object {
+    fn name() -> Cow<'static, str> {
+        "Object".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(value: Value) -> Object {
+        serde_json::from_value(value).expect("an object")
+    }
+
+    #[test]
+    fn rich_keys_are_cleaned_at_any_depth_and_the_others_are_not() {
+        let cleaned = object(json!({"a": [{"my_Notes": "<i>x</i><script>y</script>"}], "formula": "a<b"}));
+        assert_eq!(cleaned, Object(json!({"a": [{"my_Notes": "<i>x</i>"}], "formula": "a<b"}).as_object().cloned().unwrap_or_default()));
+    }
+
+    #[test]
+    fn too_deep_too_many_too_long_and_nul_are_refused() {
+        let deep = (0..20).fold(json!(1), |inner, _| json!({ "k": inner }));
+        let many = json!({"k": vec![0; 1001]});
+        for bad in [deep, many, json!({"k": "x".repeat(2001)}), json!({"k\0": 1}), json!({"k": ["\0"]})] {
+            assert!(object(bad).validate().is_err());
+        }
+        assert!(object(json!({"k": {"l": [1, "x", null]}})).validate().is_ok());
+    }
+}

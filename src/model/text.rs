@@ -1,0 +1,214 @@
+//! The texts of the model: plain ones that come back as they were sent, each with its bound.
+//!
+//! Every one trims itself when it is read from JSON and judges itself in `validate`, so that a body is
+//! parsed as a whole first and all that is wrong with it is told at once.
+
+use std::borrow::Cow;
+
+use garde::{Path, Report, Validate};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A trimmed, non-empty plain text of at most `MAX` Unicode code points, kept byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Text<const MAX: usize>(String);
+
+/// A short name: at most 100 code points.
+pub type Text100 = Text<100>;
+/// A name: at most 200 code points.
+pub type Text200 = Text<200>;
+/// A description of an API key and the like: at most 500 code points.
+pub type Text500 = Text<500>;
+/// Any other text: at most 2,000 code points.
+pub type Text2000 = Text<2000>;
+
+impl<const MAX: usize> Text<MAX> {
+    /// Takes a text as it was sent, without the white space around it. Judged only by `validate`.
+    pub fn new(raw: &str) -> Self {
+        Self(raw.trim().to_owned())
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is wrong with a text of at most `max` code points, if anything.
+pub(super) fn flaw(text: &str, max: usize) -> Option<Cow<'static, str>> {
+    if text.is_empty() {
+        Some("must not be empty".into())
+    } else if text.contains('\0') {
+        Some("must not contain NUL characters".into())
+    } else if text.chars().count() > max {
+        Some(format!("must be at most {max} characters long").into())
+    } else {
+        None
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|raw| Self::new(&raw))
+    }
+}
+
+impl<const MAX: usize> Validate for Text<MAX> {
+    type Context = ();
+
+    fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+        if let Some(flaw) = flaw(&self.0, MAX) {
+            report.append(parent(), garde::Error::new(flaw));
+        }
+    }
+}
+
+impl<const MAX: usize> PartialSchema for Text<MAX> {
+    fn schema() -> RefOr<Schema> {
+        string_schema(MAX).build().into()
+    }
+}
+
+impl<const MAX: usize> ToSchema for Text<MAX> {
+    fn name() -> Cow<'static, str> {
+        format!("Text{MAX}").into()
+    }
+}
+
+pub(super) fn string_schema(max: usize) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(max))
+}
+
+/// Declares a text with a rule of its own: `$flaw` says what is wrong with it, if anything.
+macro_rules! text_with_a_rule {
+    ($(#[$doc:meta])* $name:ident, $schema:expr, $flaw:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text as it was sent, without the white space around it. Judged only by `validate`.
+            pub fn new(raw: &str) -> Self {
+                Self(raw.trim().to_owned())
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(|raw| Self::new(&raw))
+            }
+        }
+
+        impl Validate for $name {
+            type Context = ();
+
+            fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
+                let rule: fn(&str) -> Option<Cow<'static, str>> = $flaw;
+                if let Some(flaw) = rule(&self.0) {
+                    report.append(parent(), garde::Error::new(flaw));
+                }
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.build().into()
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+
+text_with_a_rule!(
+    /// An identifier chosen by a client: `[A-Za-z0-9_-]{1,100}`.
+    Id,
+    string_schema(100).pattern(Some("^[A-Za-z0-9_-]{1,100}$")),
+    |id| (!is_slug(id, 1, 100)).then_some("must be 1 to 100 letters, digits, '-' or '_'".into())
+);
+
+text_with_a_rule!(
+    /// A user name: `[A-Za-z0-9_-]{3,50}`.
+    Username,
+    string_schema(50).pattern(Some("^[A-Za-z0-9_-]{3,50}$")),
+    |name| (!is_slug(name, 3, 50)).then_some("must be 3 to 50 letters, digits, '-' or '_'".into())
+);
+
+text_with_a_rule!(
+    /// An e-mail address of at most 254 characters (RFC 5321, 4.5.3.1.3).
+    Email,
+    string_schema(254).format(Some(SchemaFormat::Custom("email".into()))),
+    |email| {
+        let valid = email.len() <= 254 && garde::rules::email::parse_email(email).is_ok();
+        (!valid).then_some("must be an e-mail address".into())
+    }
+);
+
+text_with_a_rule!(
+    /// An absolute http or https address.
+    HttpUrl,
+    string_schema(2000).format(Some(SchemaFormat::Custom("uri".into()))),
+    |text| flaw(text, 2000).or_else(|| {
+        let valid = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        (!valid).then_some("must be an http or https URL".into())
+    })
+);
+
+text_with_a_rule!(
+    /// An instant as RFC 3339 writes it, kept as it was sent.
+    Timestamp,
+    string_schema(64).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+    |text| {
+        let valid = text.len() <= 64 && chrono::DateTime::parse_from_rfc3339(text).is_ok();
+        (!valid).then_some("must be an existing RFC 3339 date and time".into())
+    }
+);
+
+fn is_slug(text: &str, min: usize, max: usize) -> bool {
+    (min..=max).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_trimmed_bounded_in_code_points_and_free_of_nul() {
+        assert_eq!(Text100::new("  x < y & \"z\"\n").as_str(), "x < y & \"z\"");
+        assert!(Text100::new(&"語".repeat(100)).validate().is_ok());
+        assert!(Text100::new(&"語".repeat(101)).validate().is_err());
+        assert!(Text100::new("  ").validate().is_err());
+        assert!(Text100::new("a\0b").validate().is_err());
+    }
+
+    #[test]
+    fn rules_of_their_own() {
+        for (id, ok) in [("mrr_usd-1", true), ("", false), ("a/b", false), ("ä", false), (&"x".repeat(101), false)] {
+            assert_eq!(Id::new(id).validate().is_ok(), ok, "{id}");
+        }
+        for (url, ok) in [("https://x.y/z?q=1", true), ("javascript:alert(1)", false), ("/x", false), ("ftp://x", false)] {
+            assert_eq!(HttpUrl::new(url).validate().is_ok(), ok, "{url}");
+        }
+        for (time, ok) in [("2025-02-28T00:00:00Z", true), ("2025-02-30T00:00:00Z", false), ("2025-02-28", false)] {
+            assert_eq!(Timestamp::new(time).validate().is_ok(), ok, "{time}");
+        }
+        for (email, ok) in [("a@example.com", true), ("a", false), ("a@b@c", false), ("a b@c.de", false)] {
+            assert_eq!(Email::new(email).validate().is_ok(), ok, "{email}");
+        }
+        assert!(Username::new("ab").validate().is_err());
+    }
+}
