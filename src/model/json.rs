@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Number, Value};
 
 /// Any JSON value without a repeated key.
@@ -88,6 +88,16 @@ impl<'de> Visitor<'de> for StrictValue {
         }
         Ok(Value::Object(object))
     }
+}
+
+/// Lays the top-level fields of `patch` over a stored object; what is absent stays as it is.
+pub fn overlay<T: Serialize>(stored: &T, patch: &Map<String, Value>) -> Value {
+    let mut whole = match serde_json::to_value(stored) {
+        Ok(Value::Object(whole)) => whole,
+        _ => Map::new(),
+    };
+    whole.extend(patch.iter().map(|(key, value)| (key.clone(), value.clone())));
+    Value::Object(whole)
 }
 
 #[cfg(test)]

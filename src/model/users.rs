@@ -36,6 +36,20 @@ pub enum UserStatus {
     Suspended,
 }
 
+/// Both are stored as text.
+macro_rules! from_text {
+    ($($name:ty),*) => {$(
+        impl TryFrom<String> for $name {
+            type Error = strum::ParseError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+    )*};
+}
+from_text!(Role, UserStatus);
+
 /// What an administrator changes about a user. What is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,17 @@
+//! The circuits: one for each part of the service that may fail by itself.
+
+use strum::{AsRefStr, EnumCount, EnumIter};
+
+/// A part of the service whose queries are judged together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumCount, EnumIter)]
+#[strum(serialize_all = "snake_case")]
+pub enum Circuit {
+    /// Metrics and their history.
+    Metrics,
+    /// Business domains.
+    Domains,
+    /// Users and sessions.
+    Auth,
+    /// API keys.
+    ApiKeys,
+}

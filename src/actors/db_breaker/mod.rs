@@ -1,0 +1,27 @@
+//! The database circuit breaker. Every query of the service goes through its [`DbBreaker`] handle.
+//!
+//! It grants, it does not relay: a caller asks the actor for a permit, takes a connection of the actor's pool, runs its
+//! query in its own task, and the verdict goes back when the permit is given up. So queries run in parallel on all
+//! workers, and a panic in one costs one caller.
+//!
+//! ```text
+//! handle ──Checkout──▶ actor ──permit──▶ handle: connection, query, deadline ──Settle──▶ actor
+//! ```
+//!
+//! [`rules`] decides, [`actor`] owns the rules and the pool, [`pool`] knows how a connection is opened and when it is
+//! spoilt, [`verdict`] reads the database's words, [`handle`] is the only door.
+
+mod actor;
+mod circuit;
+mod error;
+mod handle;
+mod permit;
+mod pool;
+mod rules;
+mod transaction;
+mod verdict;
+
+pub use self::circuit::Circuit;
+pub use self::error::DbError;
+pub use self::handle::DbBreaker;
+pub use self::pool::{DbPool, PoolSettings};

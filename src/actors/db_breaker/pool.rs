@@ -1,0 +1,92 @@
+//! The pool: how a connection is opened, and when it is spoilt.
+//!
+//! A query whose future is dropped goes on running on the server, and the next user of the connection would wait behind
+//! it. So a connection is marked as in use before anything is sent and as clean after the answer; one that comes back
+//! with the mark is thrown away.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bb8::{ErrorSink, ManageConnection, Pool};
+use diesel::ConnectionError;
+use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+
+use crate::storage::connection::Connector;
+
+/// The pool of connections.
+pub type DbPool = Pool<Manager>;
+
+/// How big a pool is, and how long one waits for its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// Most connections.
+    pub max: u32,
+    /// Connections kept open when idle.
+    pub min: u32,
+    /// Longest wait for a connection.
+    pub wait: Duration,
+}
+
+/// A connection and whether something may still be under way on it.
+#[allow(missing_debug_implementations)]
+pub struct Slot {
+    /// The connection.
+    pub(super) connection: AsyncPgConnection,
+    pub(super) in_use: bool,
+}
+
+/// Opens connections for the pool.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    pub(super) connector: Connector,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Slot;
+    type Error = ConnectionError;
+
+    async fn connect(&self) -> Result<Slot, ConnectionError> {
+        Ok(Slot { connection: self.connector.connect().await?, in_use: false })
+    }
+
+    /// The mark tells more than a round trip would.
+    async fn is_valid(&self, _: &mut Slot) -> Result<(), ConnectionError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, slot: &mut Slot) -> bool {
+        let broken = <AsyncPgConnection as AsyncConnection>::TransactionManager::is_broken_transaction_manager;
+        slot.in_use || broken(&mut slot.connection)
+    }
+}
+
+/// The last reason why a connection could not be opened; bb8 itself only says that it took too long.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastError(Arc<Mutex<Option<String>>>);
+
+impl LastError {
+    pub(super) fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl ErrorSink<ConnectionError> for LastError {
+    fn sink(&self, error: ConnectionError) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<ConnectionError>> {
+        Box::new(self.clone())
+    }
+}
+
+/// Builds the pool; opens nothing yet.
+pub(super) fn build(connector: Connector, settings: PoolSettings, errors: LastError) -> DbPool {
+    Pool::builder()
+        .max_size(settings.max)
+        .min_idle(Some(settings.min.min(settings.max)))
+        .connection_timeout(settings.wait)
+        .test_on_check_out(false)
+        .error_sink(Box::new(errors))
+        .build_unchecked(Manager { connector })
+}

@@ -1,0 +1,3 @@
+//! Actors are transport; plain structs hold the rules. `Addr`, `Message` and `Handler` never leave an actor's folder.
+
+pub mod db_breaker;

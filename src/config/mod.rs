@@ -1,0 +1,43 @@
+//! The configuration: one small struct a subject, each field a variable of the environment (or of `.env`) and an option of
+//! the command line, with its default and its comment as the help text.
+
+mod auth;
+mod database;
+mod logs;
+mod service;
+
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+
+pub use self::auth::AuthConfig;
+pub use self::database::DatabaseConfig;
+pub use self::logs::{LogConfig, LogFormat};
+pub use self::service::ServiceConfig;
+
+/// All of it.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub service: ServiceConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub database: DatabaseConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub auth: AuthConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub logs: LogConfig,
+}
+
+/// A variable that is set to nothing is not set.
+fn given(secret: Option<&SecretString>) -> Option<&SecretString> {
+    secret.filter(|secret| !secret.expose_secret().is_empty())
+}
+
+/// Reads a secret without any rule that could fail: an error of the parser would show its text.
+#[allow(clippy::unnecessary_wraps)]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
+}

@@ -1,0 +1,20 @@
+//! The service itself: where it listens, with how many workers.
+
+use std::net::IpAddr;
+
+use clap::Args;
+
+/// Where the service listens.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Service")]
+pub struct ServiceConfig {
+    /// Address to listen on
+    #[arg(long, env, global = true, default_value = "127.0.0.1", value_name = "HOST")]
+    pub host: IpAddr,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, env, global = true, default_value_t = 3000, value_name = "PORT")]
+    pub port: u16,
+    /// Worker threads [default: number of cores]
+    #[arg(long, env, global = true, value_name = "WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+}

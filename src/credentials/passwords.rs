@@ -1,0 +1,138 @@
+//! Passwords: which are taken, how they are kept, how they are checked.
+//!
+//! Length and a list of common ones decide, not composition rules (NIST SP 800-63B, 5.1.1.2). Kept as argon2id
+//! with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), after NFKC, so that a password
+//! typed on another keyboard is the same password.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use rand::RngCore;
+use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization;
+
+/// The shortest password, in code points after NFKC.
+pub const MIN_CHARS: usize = 12;
+/// The longest password, in code points after NFKC.
+pub const MAX_CHARS: usize = 128;
+
+/// Those of the twenty thousand commonest passwords (Django's list) that are long enough to be tried here.
+static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+/// A hash that no password has; checking against it costs what checking a real one costs.
+static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash(&random()).ok());
+
+/// Why a password could not be hashed; a fault of ours.
+#[derive(Debug)]
+pub struct HashingFailed;
+
+/// What is wrong with a new password, if anything.
+pub fn flaw(password: &SecretString, username: &str, email: &str) -> Option<&'static str> {
+    let normal = normalize(password);
+    let text = normal.expose_secret();
+    let lower = text.to_lowercase();
+    let mailbox = email.split('@').next().unwrap_or_default();
+    let contains = |part: &str| part.chars().count() >= 3 && lower.contains(&part.to_lowercase());
+    match text.chars().count() {
+        _ if text.contains('\0') => Some("must not contain NUL characters"),
+        length if !(MIN_CHARS..=MAX_CHARS).contains(&length) => Some("must be 12 to 128 characters long"),
+        _ if COMMON.contains(lower.as_str()) => Some("is one of the most common passwords"),
+        _ if contains(username) || contains(mailbox) => Some("must not contain the user name or e-mail address"),
+        _ => None,
+    }
+}
+
+/// Hashes a password, in PHC string format. Takes tens of milliseconds and 19 MiB.
+///
+/// # Errors
+/// When the parameters or the memory are not to be had.
+pub fn hash(password: &SecretString) -> Result<String, HashingFailed> {
+    let mut salt = [0_u8; 16];
+    rand::rng().fill_bytes(&mut salt);
+    let salt = SaltString::encode_b64(&salt).map_err(|_| HashingFailed)?;
+    let normal = normalize(password);
+    let hash = argon2()?.hash_password(normal.expose_secret().as_bytes(), &salt).map_err(|_| HashingFailed)?;
+    Ok(hash.to_string())
+}
+
+/// Whether `password` is the one that was hashed. Without a hash (nobody of that name) the same work is done in vain.
+pub fn verify(password: &SecretString, hash: Option<&str>) -> bool {
+    let Some(known) = hash.or(NOBODY.as_deref()) else { return false };
+    // Longer ones are never stored; they are not hashed either, so that length is no weapon.
+    let normal = normalize(password);
+    let text = normal.expose_secret();
+    let text = if text.chars().count() > MAX_CHARS { "" } else { text };
+    let Ok(known) = PasswordHash::new(known) else { return false };
+    let matches = argon2().is_ok_and(|argon2| argon2.verify_password(text.as_bytes(), &known).is_ok());
+    matches && hash.is_some()
+}
+
+/// Does the work of the first use ahead of it, so that the first log-in takes no longer than the others.
+pub fn warm_up() {
+    LazyLock::force(&NOBODY);
+    LazyLock::force(&COMMON);
+}
+
+/// A password for the first administrator: 24 characters of base64url, 144 bits.
+pub fn random() -> SecretString {
+    use base64::Engine;
+    let mut bytes = [0_u8; 18];
+    rand::rng().fill_bytes(&mut bytes);
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes).into()
+}
+
+fn normalize(password: &SecretString) -> SecretString {
+    // A bound before the work: NFKC may make eighteen characters of one.
+    password.expose_secret().chars().take(MAX_CHARS * 2).nfkc().collect::<String>().into()
+}
+
+fn argon2() -> Result<Argon2<'static>, HashingFailed> {
+    let params = Params::new(19 * 1024, 2, 1, None).map_err(|_| HashingFailed)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        text.into()
+    }
+
+    #[test]
+    fn what_is_taken_and_what_is_not() {
+        for (password, ok) in [
+            ("correct horse battery", true),
+            ("пароль-пароль-пароль", true),
+            ("elevenchars", false),
+            ("123456789123", false),
+            ("International", false),
+            ("my name is Alice!", false),
+            ("a.liddell rules them", false),
+            ("with\0nul and more", false),
+            (&"x".repeat(129), false),
+        ] {
+            let flaw = flaw(&secret(password), "alice", "a.liddell@example.com");
+            assert_eq!(flaw.is_none(), ok, "{password}: {flaw:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_same_password_matches_in_any_normal_form() {
+        let hash = hash(&secret("ﬁancée-ﬁancée")).expect("a hash");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(verify(&secret("fiance\u{301}e-fiance\u{301}e"), Some(&hash)));
+        assert!(!verify(&secret("fiancee-fiancee"), Some(&hash)));
+        assert!(!verify(&secret("anything at all"), None));
+        assert!(!verify(&secret("anything at all"), Some("garbage")));
+    }
+
+    #[test]
+    fn a_random_password_is_good_and_does_not_print() {
+        let password = random();
+        assert!(flaw(&password, "admin", "admin@localhost").is_none());
+        assert!(!format!("{password:?}").contains(password.expose_secret()));
+    }
+}

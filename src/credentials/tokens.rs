@@ -1,0 +1,259 @@
+//! Tokens: JWTs (RFC 7519), HS256. An access token says who its bearer is; a refresh token is exchanged for the next pair.
+//!
+//! What they say is checked completely (issuer, audience, type, times without leeway, RFC 8725); whether the session they
+//! belong to still lives is the database's to say.
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+const ISSUER: &str = "mdl-api";
+const AUDIENCE: &str = "mdl-client";
+/// Longer tokens are not even looked at.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Issues and checks tokens.
+pub struct Tokens {
+    access: Keys,
+    refresh: Keys,
+    /// How long an access token lives, in seconds.
+    pub access_expiry: i64,
+    /// How long a refresh token lives, in seconds.
+    pub refresh_expiry: i64,
+}
+
+struct Keys {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+/// What an access token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who.
+    pub user_id: Uuid,
+    /// For display; the database's word counts.
+    pub username: String,
+    /// For display; the database's word counts.
+    pub email: String,
+    /// For display; the database's word counts.
+    pub role: String,
+    /// The log-in it belongs to: the family of its refresh token.
+    pub sid: Uuid,
+    /// Its own identifier.
+    pub jti: Uuid,
+    #[serde(flatten)]
+    registered: Registered,
+}
+
+/// What a refresh token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshClaims {
+    /// The session row it stands for.
+    pub jti: Uuid,
+    #[serde(flatten)]
+    registered: Registered,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Registered {
+    sub: Uuid,
+    iss: String,
+    aud: String,
+    #[serde(rename = "type")]
+    kind: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+/// The bearer that an access token is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Bearer<'a> {
+    /// Who.
+    pub user_id: Uuid,
+    /// User name.
+    pub username: &'a str,
+    /// E-mail address.
+    pub email: &'a str,
+    /// Role.
+    pub role: &'a str,
+    /// The log-in.
+    pub family_id: Uuid,
+}
+
+/// Why a token is not taken. There is nothing more to tell: neither to its bearer nor to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidToken;
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Tokens").finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// From the two secrets and the two lifetimes in seconds.
+    pub fn new(access: &SecretString, refresh: &SecretString, access_expiry: i64, refresh_expiry: i64) -> Self {
+        Self { access: Keys::new(access), refresh: Keys::new(refresh), access_expiry, refresh_expiry }
+    }
+
+    /// An access token for `bearer`.
+    ///
+    /// # Errors
+    /// Never in practice: claims are always JSON.
+    pub fn issue_access(&self, bearer: Bearer<'_>, jti: Uuid, now: DateTime<Utc>) -> Result<String, InvalidToken> {
+        let claims = AccessClaims {
+            user_id: bearer.user_id,
+            username: bearer.username.to_owned(),
+            email: bearer.email.to_owned(),
+            role: bearer.role.to_owned(),
+            sid: bearer.family_id,
+            jti,
+            registered: Registered::new(bearer.user_id, "access", now.timestamp(), self.access_expiry),
+        };
+        self.access.sign(&claims)
+    }
+
+    /// The refresh token of a session. It follows from its arguments alone, so that it can be told again to a client
+    /// whose answer was lost, though only its hash is stored.
+    ///
+    /// # Errors
+    /// Never in practice: claims are always JSON.
+    pub fn issue_refresh(&self, user_id: Uuid, session_id: Uuid, issued: DateTime<Utc>) -> Result<String, InvalidToken> {
+        let registered = Registered::new(user_id, "refresh", issued.timestamp(), self.refresh_expiry);
+        self.refresh.sign(&RefreshClaims { jti: session_id, registered })
+    }
+
+    /// What an access token says.
+    ///
+    /// # Errors
+    /// When it is not ours, not an access token, or not of this time.
+    pub fn verify_access(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, InvalidToken> {
+        let claims: AccessClaims = self.access.open(token)?;
+        claims.registered.check("access", now)?;
+        if claims.registered.sub == claims.user_id { Ok(claims) } else { Err(InvalidToken) }
+    }
+
+    /// What a refresh token says.
+    ///
+    /// # Errors
+    /// When it is not ours, not a refresh token, or not of this time.
+    pub fn verify_refresh(&self, token: &str, now: DateTime<Utc>) -> Result<RefreshClaims, InvalidToken> {
+        let claims: RefreshClaims = self.refresh.open(token)?;
+        claims.registered.check("refresh", now)?;
+        Ok(claims)
+    }
+}
+
+/// What is stored of a refresh token: SHA-256, hex. It is random enough to need no salt.
+pub fn fingerprint(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Keys {
+    fn new(secret: &SecretString) -> Self {
+        let bytes = secret.expose_secret().as_bytes();
+        Self { encoding: EncodingKey::from_secret(bytes), decoding: DecodingKey::from_secret(bytes) }
+    }
+
+    fn sign<T: Serialize>(&self, claims: &T) -> Result<String, InvalidToken> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding).map_err(|_| InvalidToken)
+    }
+
+    fn open<T: DeserializeOwned>(&self, token: &str) -> Result<T, InvalidToken> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidToken);
+        }
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
+        // The library asks the system's clock; `check` asks ours.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        jsonwebtoken::decode(token, &self.decoding, &validation).map(|data| data.claims).map_err(|_| InvalidToken)
+    }
+}
+
+impl Registered {
+    fn new(sub: Uuid, kind: &str, now: i64, lifetime: i64) -> Self {
+        Self {
+            sub,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            kind: kind.to_owned(),
+            iat: now,
+            nbf: now,
+            exp: now.saturating_add(lifetime),
+        }
+    }
+
+    fn check(&self, kind: &str, now: DateTime<Utc>) -> Result<(), InvalidToken> {
+        let in_time = self.nbf <= now.timestamp() && now.timestamp() < self.exp;
+        if self.kind == kind && in_time { Ok(()) } else { Err(InvalidToken) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn tokens(seed: &str) -> Tokens {
+        let secret = |name: &str| SecretString::from(format!("{name}-{seed}-").repeat(8));
+        Tokens::new(&secret("access"), &secret("refresh"), 900, 604_800)
+    }
+
+    fn bearer() -> Bearer<'static> {
+        Bearer { user_id: Uuid::from_u128(1), username: "ada", email: "a@b.de", role: "viewer", family_id: Uuid::from_u128(2) }
+    }
+
+    #[test]
+    fn a_token_lives_from_its_second_to_its_last() {
+        let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+        let token = tokens.issue_access(bearer(), Uuid::from_u128(3), now).expect("a token");
+        let at = |seconds| tokens.verify_access(&token, now + TimeDelta::seconds(seconds));
+        assert_eq!(at(0).expect("live").sid, Uuid::from_u128(2));
+        assert!(at(899).is_ok());
+        assert!(at(900).is_err());
+        assert!(at(-1).is_err());
+    }
+
+    #[test]
+    fn one_kind_is_not_the_other_and_one_service_not_the_other() {
+        let (ours, theirs, now) = (tokens("a"), tokens("b"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+        let access = ours.issue_access(bearer(), Uuid::from_u128(3), now).expect("a token");
+        let refresh = ours.issue_refresh(Uuid::from_u128(1), Uuid::from_u128(4), now).expect("a token");
+        assert!(ours.verify_refresh(&refresh, now).is_ok());
+        assert!(ours.verify_refresh(&access, now).is_err());
+        assert!(ours.verify_access(&refresh, now).is_err());
+        assert!(theirs.verify_access(&access, now).is_err());
+        let none = format!("eyJhbGciOiJub25lIn0.{}.", access.split('.').nth(1).expect("a payload"));
+        for forged in [none.as_str(), "", "a.b.c", &"x".repeat(5000), &access[..access.len() - 2]] {
+            assert!(ours.verify_access(forged, now).is_err());
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_can_be_told_again() {
+        let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+        let issue = || tokens.issue_refresh(Uuid::from_u128(1), Uuid::from_u128(4), now).expect("a token");
+        assert_eq!(fingerprint(&issue()), fingerprint(&issue()));
+        assert_eq!(fingerprint("x").len(), 64);
+    }
+}

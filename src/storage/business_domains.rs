@@ -1,0 +1,203 @@
+//! Business domains.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use super::precondition::Precondition;
+use super::schema::business_domains::{self, dsl};
+use super::{StorageError, metrics};
+use crate::model::business_domains::BusinessDomain;
+use crate::model::json::overlay;
+use crate::model::violations::parse;
+
+/// A stored domain; serialises to what the API answers.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = business_domains, check_for_backend(diesel::pg::Pg))]
+pub struct DomainRow {
+    /// Chosen by the client.
+    pub domain_id: String,
+    /// Unique.
+    pub name: String,
+    description: Option<String>,
+    owner_team: Option<String>,
+    contact_email: Option<String>,
+    tier_focus: Document,
+    key_areas: Document,
+    color: Option<String>,
+    /// Raised by each change.
+    pub version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl DomainRow {
+    /// What a client wrote.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] where what is stored breaks the rules.
+    pub fn to_domain(&self) -> Result<BusinessDomain, StorageError> {
+        let stored = serde_json::to_value(self).and_then(serde_json::from_value);
+        stored.map_err(|_| StorageError::Corrupt("a business domain"))
+    }
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = business_domains, treat_none_as_null = true)]
+struct Columns<'a> {
+    name: &'a str,
+    description: Option<&'a str>,
+    owner_team: Option<&'a str>,
+    contact_email: Option<&'a str>,
+    tier_focus: Document,
+    key_areas: Document,
+    color: Option<&'a str>,
+    version: i32,
+    updated_at: DateTime<Utc>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(domain: &'a BusinessDomain, version: i32, now: DateTime<Utc>) -> Result<Self, StorageError> {
+        Ok(Self {
+            name: domain.name.as_str(),
+            description: domain.description.as_ref().map(|text| text.as_str()),
+            owner_team: domain.owner_team.as_ref().map(|text| text.as_str()),
+            contact_email: domain.contact_email.as_ref().map(|text| text.as_str()),
+            tier_focus: Document::of(&domain.tier_focus)?,
+            key_areas: Document::of(&domain.key_areas)?,
+            color: domain.color.as_ref().map(|text| text.as_str()),
+            version,
+            updated_at: now,
+        })
+    }
+}
+
+/// Domains by name; at most `limit` from `offset`, and how many there are.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<DomainRow>, i64), StorageError> {
+    let total = dsl::business_domains.count().get_result(conn).await?;
+    let page = dsl::business_domains
+        .select(DomainRow::as_select())
+        .order_by(dsl::name)
+        .offset(offset)
+        .limit(limit)
+        .load(conn)
+        .await?;
+    Ok((page, total))
+}
+
+/// All domains, locked against change until the transaction ends.
+pub async fn lock_all(conn: &mut AsyncPgConnection) -> Result<Vec<DomainRow>, StorageError> {
+    Ok(dsl::business_domains
+        .select(DomainRow::as_select())
+        .order_by(dsl::domain_id)
+        .for_update()
+        .load(conn)
+        .await?)
+}
+
+/// One domain.
+///
+/// # Errors
+/// [`StorageError::NotFound`].
+pub async fn get(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<DomainRow, StorageError> {
+    Ok(dsl::business_domains.find(domain_id).select(DomainRow::as_select()).first(conn).await?)
+}
+
+/// Stores a new domain.
+///
+/// # Errors
+/// [`StorageError::Duplicate`] with `domain_id` or `name`.
+pub async fn create(
+    conn: &mut AsyncPgConnection,
+    domain: &BusinessDomain,
+    now: DateTime<Utc>,
+) -> Result<DomainRow, StorageError> {
+    diesel::insert_into(dsl::business_domains)
+        .values((dsl::domain_id.eq(domain.domain_id.as_str()), dsl::created_at.eq(now), Columns::of(domain, 1, now)?))
+        .returning(DomainRow::as_returning())
+        .get_result(conn)
+        .await
+        .map_err(taken)
+}
+
+fn taken(error: diesel::result::Error) -> StorageError {
+    StorageError::from(error)
+        .on_constraint("business_domains_pkey", StorageError::Duplicate("domain_id"))
+        .on_constraint("business_domains_name_key", StorageError::Duplicate("name"))
+}
+
+/// Lays the top-level fields of `patch` over a domain; what is absent stays as it is. Needs a transaction.
+///
+/// # Errors
+/// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`], [`StorageError::Duplicate`].
+pub async fn update(
+    conn: &mut AsyncPgConnection,
+    domain_id: &str,
+    precondition: &Precondition,
+    patch: &Map<String, Value>,
+    author: &str,
+    now: DateTime<Utc>,
+) -> Result<DomainRow, StorageError> {
+    let row = lock(conn, domain_id).await?;
+    precondition.check(&row.version.to_string())?;
+    let domain: BusinessDomain = parse(overlay(&row.to_domain()?, patch)).map_err(StorageError::Invalid)?;
+    if domain.domain_id.as_str() != domain_id {
+        return Err(StorageError::invalid("domain_id", "cannot be changed"));
+    }
+    replace(conn, row, &domain, author, now).await
+}
+
+/// Replaces a locked domain, if that changes anything.
+///
+/// # Errors
+/// [`StorageError::Duplicate`].
+pub async fn replace(
+    conn: &mut AsyncPgConnection,
+    row: DomainRow,
+    domain: &BusinessDomain,
+    author: &str,
+    now: DateTime<Utc>,
+) -> Result<DomainRow, StorageError> {
+    if row.to_domain()? == *domain {
+        return Ok(row);
+    }
+    let updated = diesel::update(dsl::business_domains.find(&row.domain_id))
+        .set(Columns::of(domain, row.version.saturating_add(1), now)?)
+        .returning(DomainRow::as_returning())
+        .get_result(conn)
+        .await
+        .map_err(taken)?;
+    if updated.name != row.name {
+        // The foreign key has carried the metrics along; for each of them that is a change of its own.
+        metrics::renamed_domain(conn, &updated.name, author, now).await?;
+    }
+    Ok(updated)
+}
+
+async fn lock(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<DomainRow, StorageError> {
+    Ok(dsl::business_domains.find(domain_id).select(DomainRow::as_select()).for_update().first(conn).await?)
+}
+
+/// Removes a domain. Needs a transaction.
+///
+/// # Errors
+/// [`StorageError::NotFound`], [`StorageError::Stale`], or [`StorageError::InUse`] while metrics refer to it.
+pub async fn delete(
+    conn: &mut AsyncPgConnection,
+    domain_id: &str,
+    precondition: &Precondition,
+) -> Result<(), StorageError> {
+    let row = lock(conn, domain_id).await?;
+    precondition.check(&row.version.to_string())?;
+    diesel::delete(dsl::business_domains.find(domain_id)).execute(conn).await.map_err(|error| {
+        StorageError::from(error).on_constraint("metrics_business_domain_fkey", StorageError::InUse)
+    })?;
+    Ok(())
+}

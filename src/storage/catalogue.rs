@@ -1,0 +1,147 @@
+//! The catalogue as a whole: import in one transaction, export in pieces.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+
+use super::{StorageError, business_domains, metrics};
+use crate::model::business_domains::BusinessDomain;
+use crate::model::catalogue::{Catalogue, Draft, DraftItem, ItemReport, Outcome};
+use crate::model::metrics::Metric;
+use crate::model::violations::Violation;
+
+/// How many metrics are looked up, and how many are written, at a time.
+const BATCH: usize = 500;
+
+/// Brings a draft into the catalogue: what is new is created, what differs is replaced, nothing is deleted. Needs a
+/// transaction, which the caller rolls back for a dry run or when an item has an error. `progress` hears how many items
+/// are done.
+pub async fn import(
+    conn: &mut AsyncPgConnection,
+    draft: &Draft,
+    author: &str,
+    now: DateTime<Utc>,
+    progress: impl Fn(usize),
+) -> Result<Vec<ItemReport>, StorageError> {
+    let mut reports = Vec::with_capacity(draft.domains.len().saturating_add(draft.metrics.len()));
+    let names = import_domains(conn, draft, author, now, &mut reports).await?;
+    progress(reports.len());
+    for (number, batch) in draft.metrics.chunks(BATCH).enumerate() {
+        import_metrics(conn, (number * BATCH, batch), &names, (author, now), &mut reports).await?;
+        progress(reports.len());
+    }
+    Ok(reports)
+}
+
+/// Returns the names of all domains that there are now.
+async fn import_domains(
+    conn: &mut AsyncPgConnection,
+    draft: &Draft,
+    author: &str,
+    now: DateTime<Utc>,
+    reports: &mut Vec<ItemReport>,
+) -> Result<HashSet<String>, StorageError> {
+    let mut stored: HashMap<String, business_domains::DomainRow> =
+        business_domains::lock_all(conn).await?.into_iter().map(|row| (row.domain_id.clone(), row)).collect();
+    for (place, item) in draft.domains.iter().enumerate() {
+        let path = format!("domains[{place}]");
+        let outcome = match &item.parsed {
+            Err(violations) => Err(violations.clone()),
+            Ok(domain) => import_domain(conn, &mut stored, domain, author, now).await?,
+        };
+        reports.push(report(path, item, outcome));
+    }
+    Ok(stored.into_values().map(|row| row.name).collect())
+}
+
+async fn import_domain(
+    conn: &mut AsyncPgConnection,
+    stored: &mut HashMap<String, business_domains::DomainRow>,
+    domain: &BusinessDomain,
+    author: &str,
+    now: DateTime<Utc>,
+) -> Result<Result<Outcome, Vec<Violation>>, StorageError> {
+    let (id, name) = (domain.domain_id.as_str(), domain.name.as_str());
+    // Asked beforehand: a refusal by the database would end the transaction.
+    if stored.values().any(|row| row.name == name && row.domain_id != id) {
+        return Ok(Err(vec![Violation::new("name", "belongs to another business domain")]));
+    }
+    let (row, outcome) = match stored.remove(id) {
+        None => (business_domains::create(conn, domain, now).await?, Outcome::Created),
+        Some(row) => {
+            let version = row.version;
+            let row = business_domains::replace(conn, row, domain, author, now).await?;
+            let outcome = if row.version == version { Outcome::Unchanged } else { Outcome::Updated };
+            (row, outcome)
+        }
+    };
+    stored.insert(id.to_owned(), row);
+    Ok(Ok(outcome))
+}
+
+async fn import_metrics(
+    conn: &mut AsyncPgConnection,
+    (first, batch): (usize, &[DraftItem<Metric>]),
+    domains: &HashSet<String>,
+    (author, now): (&str, DateTime<Utc>),
+    reports: &mut Vec<ItemReport>,
+) -> Result<(), StorageError> {
+    let ids: Vec<&str> =
+        batch.iter().filter_map(|item| item.parsed.as_ref().ok()).map(|metric| metric.metric_id.as_str()).collect();
+    let mut stored: HashMap<String, metrics::MetricRow> =
+        metrics::lock_many(conn, &ids).await?.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
+    let mut new = Vec::new();
+    for (place, item) in batch.iter().enumerate() {
+        let outcome = match &item.parsed {
+            Err(violations) => Err(violations.clone()),
+            Ok(metric) if !domains.contains(metric.business_domain.as_str()) => Err(vec![Violation::new(
+                "business_domain",
+                "must be the name of an existing business domain",
+            )]),
+            Ok(metric) => match stored.remove(metric.metric_id.as_str()) {
+                None => {
+                    new.push(metric);
+                    Ok(Outcome::Created)
+                }
+                Some(row) => {
+                    let (_, changed) = metrics::replace(conn, row, metric, author, now).await?;
+                    Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
+                }
+            },
+        };
+        reports.push(report(format!("metrics[{}]", first + place), item, outcome));
+    }
+    if !new.is_empty() {
+        metrics::create(conn, &new, author, now).await?;
+    }
+    Ok(())
+}
+
+fn report<T>(path: String, item: &DraftItem<T>, outcome: Result<Outcome, Vec<Violation>>) -> ItemReport {
+    let (outcome, errors) = match outcome {
+        Ok(outcome) => (outcome, Vec::new()),
+        Err(violations) => {
+            (Outcome::Error, violations.into_iter().map(|violation| violation.under(&path)).collect())
+        }
+    };
+    ItemReport { path, id: item.id.clone(), outcome, errors }
+}
+
+/// The whole catalogue as a document, without what the server sets. `progress` hears how many items are read.
+pub async fn export(conn: &mut AsyncPgConnection, progress: impl Fn(usize)) -> Result<Catalogue, StorageError> {
+    let (rows, _) = business_domains::list(conn, 0, i64::MAX).await?;
+    let domains = rows.iter().map(business_domains::DomainRow::to_domain).collect::<Result<Vec<_>, _>>()?;
+    let mut all = Vec::new();
+    let mut last = String::new();
+    loop {
+        let page = metrics::after(conn, &last, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
+        let Some(row) = page.last() else { break };
+        last.clone_from(&row.metric_id);
+        for row in &page {
+            all.push(row.to_metric()?);
+        }
+        progress(domains.len().saturating_add(all.len()));
+    }
+    Ok(Catalogue { domains, metrics: all })
+}

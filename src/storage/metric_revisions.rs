@@ -1,0 +1,118 @@
+//! The history of metrics. It outlives them.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+
+use super::StorageError;
+use super::document::Document;
+use super::schema::metric_revisions::{self, dsl};
+use crate::clock::rfc3339;
+use crate::model::metrics::revision::{ChangeType, HistoryEntry};
+
+/// A stored revision; serialises to what the API answers.
+#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+#[diesel(table_name = metric_revisions, check_for_backend(diesel::pg::Pg))]
+pub struct RevisionRow {
+    revision: i32,
+    version: String,
+    changed_at: DateTime<Utc>,
+    changed_by: String,
+    change_type: String,
+    fields_changed: Document,
+    changes_summary: String,
+}
+
+/// A revision to be, of the metric that it belongs to.
+#[derive(Clone, Debug)]
+pub struct NewRevision {
+    /// Which metric.
+    pub metric_id: String,
+    /// When.
+    pub changed_at: DateTime<Utc>,
+    /// All else, as it is shown.
+    pub entry: HistoryEntry,
+}
+
+impl NewRevision {
+    /// Of `metric_id`, made by `author` at `now`.
+    pub fn new(
+        metric_id: &str,
+        (revision, version): (i32, &str),
+        (change_type, fields_changed, summary): (ChangeType, Vec<String>, String),
+        author: &str,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let entry = HistoryEntry {
+            revision,
+            version: version.to_owned(),
+            changed_at: rfc3339(now),
+            changed_by: author.to_owned(),
+            change_type,
+            fields_changed,
+            changes_summary: summary,
+        };
+        Self { metric_id: metric_id.to_owned(), changed_at: now, entry }
+    }
+}
+
+/// Adds revisions, in one statement.
+pub async fn insert(conn: &mut AsyncPgConnection, new: &[NewRevision]) -> Result<(), StorageError> {
+    let rows = new
+        .iter()
+        .map(|NewRevision { metric_id, changed_at, entry }| {
+            Ok((
+                dsl::metric_id.eq(metric_id),
+                dsl::revision.eq(entry.revision),
+                dsl::version.eq(&entry.version),
+                dsl::changed_at.eq(changed_at),
+                dsl::changed_by.eq(&entry.changed_by),
+                dsl::change_type.eq(entry.change_type.as_ref()),
+                dsl::fields_changed.eq(Document::of(&entry.fields_changed)?),
+                dsl::changes_summary.eq(&entry.changes_summary),
+            ))
+        })
+        .collect::<Result<Vec<_>, StorageError>>()?;
+    diesel::insert_into(dsl::metric_revisions).values(rows).execute(conn).await?;
+    Ok(())
+}
+
+/// The last revision of each of these metrics that ever had one: number and version.
+pub async fn last(
+    conn: &mut AsyncPgConnection,
+    metric_ids: &[&str],
+) -> Result<Vec<(String, i32, String)>, StorageError> {
+    Ok(dsl::metric_revisions
+        .filter(dsl::metric_id.eq_any(metric_ids))
+        .distinct_on(dsl::metric_id)
+        .order_by((dsl::metric_id, dsl::revision.desc()))
+        .select((dsl::metric_id, dsl::revision, dsl::version))
+        .load(conn)
+        .await?)
+}
+
+/// The revisions of a metric, newest first; at most `limit` from `offset`, and how many there are.
+///
+/// # Errors
+/// [`StorageError::NotFound`] where there never was such a metric.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    metric_id: &str,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<RevisionRow>, i64), StorageError> {
+    let of_metric = dsl::metric_revisions.filter(dsl::metric_id.eq(metric_id));
+    let total: i64 = of_metric.count().get_result(conn).await?;
+    if total == 0 {
+        return Err(StorageError::NotFound);
+    }
+    let page = of_metric
+        .select(RevisionRow::as_select())
+        .order_by(dsl::revision.desc())
+        .offset(offset)
+        .limit(limit)
+        .load(conn)
+        .await?;
+    Ok((page, total))
+}

@@ -1,0 +1,108 @@
+//! Lists of metrics. The ids of the page come first, from an index alone; only its rows are fetched. A page in the far
+//! half of the list is counted from the end, so that the last costs what the first does.
+
+use std::collections::HashMap;
+
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::MetricRow;
+use crate::model::metrics::query::{MetricFilter, MetricQuery, Sort, SortField};
+use crate::storage::StorageError;
+use crate::storage::schema::metrics::{dsl, table};
+
+type Boxed<'a> = diesel::helper_types::IntoBoxed<'a, table, Pg>;
+
+/// The page that was asked for, and how many metrics the whole list has.
+pub async fn list(conn: &mut AsyncPgConnection, query: &MetricQuery) -> Result<(Vec<MetricRow>, i64), StorageError> {
+    let total = if query.filter == MetricFilter::default() {
+        super::count(conn).await?
+    } else {
+        filtered(&query.filter).count().get_result(conn).await?
+    };
+    let ids = ids(conn, query, total).await?;
+    let rows = dsl::metrics.filter(dsl::metric_id.eq_any(&ids)).select(MetricRow::as_select()).load(conn).await?;
+    let mut by_id: HashMap<String, MetricRow> = rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
+    // One that was deleted between the two statements is missing, not an error.
+    Ok((ids.iter().filter_map(|id| by_id.remove(id)).collect(), total))
+}
+
+async fn ids(conn: &mut AsyncPgConnection, query: &MetricQuery, total: i64) -> Result<Vec<String>, StorageError> {
+    let offset = query.page.offset();
+    let on_page = query.page.limit.min(total.saturating_sub(offset));
+    if on_page <= 0 {
+        return Ok(Vec::new());
+    }
+    let from_end = total.saturating_sub(offset).saturating_sub(on_page);
+    let backwards = from_end < offset;
+    let mut ids: Vec<String> = sorted(filtered(&query.filter), query.sort, backwards)
+        .select(dsl::metric_id)
+        .offset(if backwards { from_end } else { offset })
+        .limit(on_page)
+        .load(conn)
+        .await?;
+    if backwards {
+        ids.reverse();
+    }
+    Ok(ids)
+}
+
+fn filtered(filter: &MetricFilter) -> Boxed<'_> {
+    let mut query = dsl::metrics.into_boxed();
+    if let Some(category) = &filter.category {
+        query = query.filter(dsl::category.eq(category));
+    }
+    if let Some(domain) = &filter.business_domain {
+        query = query.filter(dsl::business_domain.eq(domain));
+    }
+    if let Some(tier) = &filter.tier {
+        query = query.filter(dsl::tier.eq(tier.as_ref()));
+    }
+    if let Some(metric_type) = &filter.metric_type {
+        query = query.filter(dsl::metric_type.eq(metric_type.as_ref()));
+    }
+    if let Some(status) = &filter.status {
+        query = query.filter(dsl::status.eq(status.as_ref()));
+    }
+    if let Some(team) = &filter.owner_team {
+        query = query.filter(dsl::owner_team.eq(team));
+    }
+    if !filter.tags.is_empty() {
+        query = query.filter(dsl::tags.contains(serde_json::Value::from(filter.tags.clone())));
+    }
+    if !filter.search.is_empty() {
+        query = query.filter(
+            sql::<Bool>("search @@ to_tsquery('simple', ").bind::<Text, _>(prefixes(&filter.search)).sql(")"),
+        );
+    }
+    query
+}
+
+/// All words, each of them as it is or as the beginning of another. Words are letters and digits (the model sees to it),
+/// so nothing in them is an operator.
+fn prefixes(words: &[String]) -> String {
+    words.iter().map(|word| format!("{word}:*")).collect::<Vec<_>>().join(" & ")
+}
+
+/// In the order asked for, or exactly the other way round. Each of these has an index.
+fn sorted(query: Boxed<'_>, sort: Sort, backwards: bool) -> Boxed<'_> {
+    macro_rules! by {
+        ($column:expr) => {
+            match (sort.descending, backwards) {
+                (false, false) => query.order_by(($column.asc(), dsl::metric_id.asc())),
+                (false, true) => query.order_by(($column.desc(), dsl::metric_id.desc())),
+                (true, false) => query.order_by(($column.desc(), dsl::metric_id.asc())),
+                (true, true) => query.order_by(($column.asc(), dsl::metric_id.desc())),
+            }
+        };
+    }
+    match sort.by {
+        SortField::Name => by!(dsl::name),
+        SortField::CreatedAt => by!(dsl::created_at),
+        SortField::UpdatedAt => by!(dsl::updated_at),
+        SortField::Tier => by!(dsl::tier),
+    }
+}

@@ -1,0 +1,21 @@
+//! SQL: one file per table, free functions that are handed a connection and the time. Nothing here knows of HTTP,
+//! retries or circuits; what goes wrong is a [`StorageError`].
+
+pub mod business_domains;
+pub mod catalogue;
+pub mod connection;
+pub mod database_url;
+pub mod document;
+pub mod error;
+pub mod idempotency_keys;
+pub mod metric_revisions;
+pub mod metrics;
+pub mod migrations;
+pub mod precondition;
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+pub mod schema;
+pub mod sessions;
+pub mod tls;
+pub mod users;
+
+pub use self::error::StorageError;

@@ -1,0 +1,219 @@
+// @generated automatically by Diesel CLI.
+
+pub mod sql_types {
+    #[derive(diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "tsvector", schema = "pg_catalog"))]
+    pub struct Tsvector;
+}
+
+diesel::table! {
+    /// Parts of the business that own metrics.
+    business_domains (domain_id) {
+        /// Chosen by the client; never changes.
+        domain_id -> Text,
+        /// Unique; metrics name their domain by it, and a rename carries them along.
+        name -> Text,
+        /// Cleaned HTML.
+        description -> Nullable<Text>,
+        /// The team that answers for the domain.
+        owner_team -> Nullable<Text>,
+        /// Where to ask.
+        contact_email -> Nullable<Text>,
+        /// Free JSON object: what each tier means here.
+        tier_focus -> Jsonb,
+        /// JSON array of texts.
+        key_areas -> Jsonb,
+        /// For charts, as the client writes it.
+        color -> Nullable<Text>,
+        /// Raised by each change; the ETag.
+        version -> Int4,
+        /// When it was made.
+        created_at -> Timestamptz,
+        /// When it was last changed.
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// One row of counters that triggers keep.
+    catalogue_totals (singleton) {
+        /// Always true: there is one row.
+        singleton -> Bool,
+        /// Number of rows in metrics.
+        metrics -> Int8,
+    }
+}
+
+diesel::table! {
+    /// Answers to creations with an Idempotency-Key, written in the transaction of the change itself.
+    idempotency_keys (user_id, key) {
+        /// Keys of different users never meet; they go with their user.
+        user_id -> Uuid,
+        /// As the client sent it.
+        key -> Text,
+        /// SHA-256 of the request body, hex: the same key with another body is an error.
+        request_hash -> Text,
+        /// ETag of the answer.
+        etag -> Text,
+        /// Body of the answer.
+        body -> Text,
+        /// 24 hours after its first use; from then on it may be used anew.
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Every change of every metric. No foreign key on purpose: the history outlives its metric.
+    metric_revisions (metric_id, revision) {
+        /// Which metric.
+        metric_id -> Text,
+        /// 1, 2, 3 … without gaps; goes on when a deleted metric is created again.
+        revision -> Int4,
+        /// The version that the change led to.
+        version -> Text,
+        /// When.
+        changed_at -> Timestamptz,
+        /// User name of the author.
+        changed_by -> Text,
+        /// create, update or delete.
+        change_type -> Text,
+        /// JSON array of the paths of the fields that changed, e.g. definition.formula.
+        fields_changed -> Jsonb,
+        /// One sentence for people.
+        changes_summary -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::Tsvector;
+
+    /// Metric definitions: columns for what the API filters and sorts by, JSON for the sections.
+    metrics (metric_id) {
+        /// Chosen by the client; never changes.
+        metric_id -> Text,
+        /// What people call it.
+        name -> Text,
+        /// For charts and tables.
+        short_name -> Text,
+        /// Cleaned HTML.
+        description -> Text,
+        /// Free grouping inside or across domains.
+        category -> Text,
+        /// Tier-1 (company), Tier-2 (area) or Tier-3 (team).
+        tier -> Text,
+        /// The name of its business domain.
+        business_domain -> Text,
+        /// leading, lagging or operational.
+        metric_type -> Text,
+        /// JSON array of labels; a list filter asks for all of those it names.
+        tags -> Jsonb,
+        /// Which strategy and objectives it serves.
+        alignment -> Jsonb,
+        /// Formula, numerator, denominator, unit; kept byte for byte.
+        definition -> Jsonb,
+        /// Where its data comes from and how fresh it is.
+        data -> Jsonb,
+        /// Owners, classification, status.
+        governance -> Jsonb,
+        /// JSON array: what it can be cut by.
+        dimensions -> Jsonb,
+        /// Target, thresholds and alert rules.
+        targets_and_alerts -> Jsonb,
+        /// How and where it is shown.
+        visualization -> Jsonb,
+        /// Upstream and downstream metrics, trade-offs.
+        relationships -> Jsonb,
+        /// Which decisions it serves.
+        operational_usage -> Jsonb,
+        /// metadata.notes: cleaned HTML.
+        notes -> Nullable<Text>,
+        /// metadata.example_queries: JSON array of {language, query}.
+        example_queries -> Jsonb,
+        /// major.minor.patch, raised by each change; the ETag.
+        version -> Text,
+        /// Number of its last row in metric_revisions.
+        revision -> Int4,
+        /// When it was first stored (governance.created_at is the client's own).
+        created_at -> Timestamptz,
+        /// User name of its first author.
+        created_by -> Text,
+        /// When it was last changed.
+        updated_at -> Timestamptz,
+        /// User name of the author of the last change.
+        updated_by -> Text,
+        /// The newest twenty revisions, newest first; all of them are in metric_revisions.
+        change_history -> Jsonb,
+        /// governance.status, for filters.
+        status -> Text,
+        /// governance.owner_team, for filters.
+        owner_team -> Text,
+        /// The words of name, description and formula.
+        search -> Tsvector,
+    }
+}
+
+diesel::table! {
+    /// One row a refresh token. A log-in starts a family; each refresh adds its next member.
+    sessions (session_id) {
+        /// The jti of the refresh token.
+        session_id -> Uuid,
+        /// The log-in that this token descends from; the sid of access tokens.
+        family_id -> Uuid,
+        /// Whose session it is; it goes with its user.
+        user_id -> Uuid,
+        /// SHA-256 of the refresh token, hex.
+        token_hash -> Text,
+        /// When the token was issued.
+        created_at -> Timestamptz,
+        /// When the token ends by itself.
+        expires_at -> Timestamptz,
+        /// When it was exchanged for its successor; null for the head of the family.
+        rotated_at -> Nullable<Timestamptz>,
+        /// The session_id it was exchanged for. No foreign key: old members are cleared away singly.
+        successor_id -> Nullable<Uuid>,
+        /// When it was ended early: log-out, password change, reuse, suspension.
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// People who log in. Deleting one ends its sessions; authorship in the catalogue is kept by name.
+    users (user_id) {
+        /// UUID v7, made by the service.
+        user_id -> Uuid,
+        /// Unique without regard to case; shown as the author of changes.
+        username -> Text,
+        /// Unique without regard to case.
+        email -> Text,
+        /// As the person writes it.
+        full_name -> Text,
+        /// argon2id in PHC string format. Leaves the database only to be verified.
+        password_hash -> Text,
+        /// viewer < editor < admin. Read at every request, so that a demotion acts at once.
+        role -> Text,
+        /// Only active users may log in or use a token.
+        status -> Text,
+        /// Free JSON object for administrators.
+        metadata -> Jsonb,
+        /// When the account was made.
+        created_at -> Timestamptz,
+        /// When the account was last changed.
+        updated_at -> Timestamptz,
+        /// Last successful log-in.
+        last_login_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::joinable!(idempotency_keys -> users (user_id));
+diesel::joinable!(sessions -> users (user_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    business_domains,
+    catalogue_totals,
+    idempotency_keys,
+    metric_revisions,
+    metrics,
+    sessions,
+    users,
+);
