@@ -59,6 +59,13 @@ pub struct RefreshClaims {
     registered: Registered,
 }
 
+impl RefreshClaims {
+    /// Whose it is.
+    pub fn user_id(&self) -> Uuid {
+        self.registered.sub
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Registered {
     sub: Uuid,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -149,13 +149,20 @@ pub async fn password_hash(conn: &mut AsyncPgConnection, user_id: Uuid) -> Resul
     Ok(hash.into())
 }
 
-/// Notes a log-in.
-pub async fn logged_in(conn: &mut AsyncPgConnection, user_id: Uuid, now: DateTime<Utc>) -> Result<User, StorageError> {
+/// Notes a log-in, if the user still may log in with the password that was checked.
+pub async fn logged_in(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    checked_hash: &SecretString,
+    now: DateTime<Utc>,
+) -> Result<Option<User>, StorageError> {
     Ok(diesel::update(users::table.find(user_id))
+        .filter(users::status.eq("active").and(users::password_hash.eq(checked_hash.expose_secret())))
         .set(users::last_login_at.eq(now))
         .returning(User::as_returning())
         .get_result(conn)
-        .await?)
+        .await
+        .optional()?)
 }
 
 /// Sets another password, if it still is the one that was checked; the sessions are the caller's to end.
@@ -165,13 +172,13 @@ pub async fn logged_in(conn: &mut AsyncPgConnection, user_id: Uuid, now: DateTim
 pub async fn set_password(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
-    old_hash: Option<&str>,
+    old_hash: Option<&SecretString>,
     new_hash: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let mut update = diesel::update(users::table.find(user_id)).into_boxed();
     if let Some(old_hash) = old_hash {
-        update = update.filter(users::password_hash.eq(old_hash));
+        update = update.filter(users::password_hash.eq(old_hash.expose_secret()));
     }
     match update.set((users::password_hash.eq(new_hash), users::updated_at.eq(now))).execute(conn).await? {
         0 => Err(StorageError::NotFound),

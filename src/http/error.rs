@@ -1,0 +1,215 @@
+//! Errors on their last floor: the only place that knows status codes.
+//!
+//! Errors rise `StorageError → DbError → ApiError` and are converted once at each floor. Which goes where:
+//!
+//! | what happened | variant | status, code |
+//! | --- | --- | --- |
+//! | body, query or path breaks a rule | [`ApiError::Validation`] | 400 `VALIDATION_ERROR`, with the fields |
+//! | no or bad credentials | [`ApiError::Authentication`] | 401 `AUTHENTICATION_ERROR` |
+//! | an API key that is not known | [`ApiError::InvalidApiKey`] | 401 `INVALID_API_KEY` |
+//! | known, but may not | [`ApiError::Authorization`] | 403 `AUTHORIZATION_ERROR` |
+//! | no such thing, no such route | [`ApiError::NotFound`] | 404 `NOT_FOUND` |
+//! | a route, but not with this method | [`ApiError::MethodNotAllowed`] | 405 `METHOD_NOT_ALLOWED`, `Allow` |
+//! | duplicate, in use, still running | [`ApiError::Conflict`] | 409 `CONFLICT` |
+//! | `If-Match` names another version | [`ApiError::PreconditionFailed`] | 412 `PRECONDITION_FAILED`, `ETag` |
+//! | over the limit, wrong type | [`ApiError::PayloadTooLarge`], [`ApiError::UnsupportedMediaType`] | 413, 415 |
+//! | idempotency key of another body | [`ApiError::IdempotencyMismatch`] | 422 `IDEMPOTENCY_MISMATCH` |
+//! | `If-Match` is missing | [`ApiError::PreconditionRequired`] | 428 `PRECONDITION_REQUIRED` |
+//! | our bug | [`ApiError::Internal`] | 500 `INTERNAL_ERROR`; the cause is logged, never told |
+//! | the database is away, slow or full | [`ApiError::Unavailable`] | 503 `DATABASE_ERROR`, `Retry-After` |
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::actors::db_breaker::DbError;
+use crate::credentials::hasher::HasherError;
+use crate::model::violations::Violation;
+use crate::storage::StorageError;
+
+const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
+
+/// What a client is told when something does not work.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // the table above
+pub enum ApiError {
+    Validation(Vec<Violation>),
+    Authentication(&'static str),
+    InvalidApiKey,
+    Authorization(&'static str),
+    NotFound(&'static str),
+    MethodNotAllowed { allow: String },
+    Conflict(String),
+    PreconditionFailed { etag: String },
+    PayloadTooLarge,
+    UnsupportedMediaType(&'static str),
+    IdempotencyMismatch,
+    PreconditionRequired,
+    Internal { cause: String },
+    Unavailable { message: &'static str, retry_after: Duration, cause: Option<String> },
+}
+
+impl ApiError {
+    /// One broken rule.
+    pub fn invalid(field: &str, message: &str) -> Self {
+        Self::Validation(vec![Violation::new(field, message)])
+    }
+
+    /// The machine's word for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Validation(_) => "VALIDATION_ERROR",
+            Self::Authentication(_) => "AUTHENTICATION_ERROR",
+            Self::InvalidApiKey => "INVALID_API_KEY",
+            Self::Authorization(_) => "AUTHORIZATION_ERROR",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
+            Self::Conflict(_) => "CONFLICT",
+            Self::PreconditionFailed { .. } => "PRECONDITION_FAILED",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
+            Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
+            Self::PreconditionRequired => "PRECONDITION_REQUIRED",
+            Self::Internal { .. } => "INTERNAL_ERROR",
+            Self::Unavailable { .. } => "DATABASE_ERROR",
+        }
+    }
+
+    /// The person's words for it. Never a cause, never a value of the client's.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Validation(_) => "The request is not valid",
+            Self::Authentication(message) | Self::Authorization(message) | Self::NotFound(message) => message,
+            Self::InvalidApiKey => "Invalid API key",
+            Self::MethodNotAllowed { .. } => "This route does not answer to this method",
+            Self::Conflict(message) => message,
+            Self::PreconditionFailed { .. } => "Someone else has changed it; read it again",
+            Self::PayloadTooLarge => "The body is larger than 1 MiB",
+            Self::UnsupportedMediaType(message) => message,
+            Self::IdempotencyMismatch => "This Idempotency-Key was used with another body",
+            Self::PreconditionRequired => "A change must name the version that it changes in If-Match",
+            Self::Internal { .. } => "Something went wrong on our side",
+            Self::Unavailable { message, .. } => message,
+        }
+    }
+
+    /// What is wrong, field by field.
+    pub fn details(&self) -> &[Violation] {
+        match self {
+            Self::Validation(violations) => violations,
+            _ => &[],
+        }
+    }
+
+    /// When to try again: whole seconds, at least one.
+    pub fn retry_after(&self) -> Option<u32> {
+        let Self::Unavailable { retry_after, .. } = self else { return None };
+        let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
+        Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1))
+    }
+
+    /// What the log should know and the client should not.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Internal { cause } => Some(cause),
+            Self::Unavailable { cause, .. } => cause.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.message())
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Validation(_) => StatusCode::BAD_REQUEST,
+            Self::Authentication(_) | Self::InvalidApiKey => StatusCode::UNAUTHORIZED,
+            Self::Authorization(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Status and headers; `middleware::frame`, which knows the request, writes the body.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        let (name, value) = match self {
+            Self::Authentication(_) | Self::InvalidApiKey => (WWW_AUTHENTICATE, "Bearer".to_owned()),
+            Self::MethodNotAllowed { allow } => (ALLOW, allow.clone()),
+            Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
+            Self::Unavailable { .. } => (RETRY_AFTER, self.retry_after().unwrap_or(1).to_string()),
+            _ => return response,
+        };
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        let again = Duration::from_secs(1);
+        match error {
+            DbError::Storage(error) => error.into(),
+            DbError::Unavailable { retry_after } => Self::Unavailable { message: UNAVAILABLE, retry_after, cause: None },
+            DbError::Failed { cause } => {
+                Self::Unavailable { message: UNAVAILABLE, retry_after: again, cause: Some(cause) }
+            }
+            DbError::UnknownOutcome { cause } => Self::Unavailable {
+                message: "The database did not confirm the change; look whether it was made before you repeat it.",
+                retry_after: again,
+                cause: Some(cause),
+            },
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NotFound => Self::NotFound("There is no such thing"),
+            StorageError::Duplicate(field) => Self::Conflict(format!("This {field} is taken")),
+            StorageError::InUse => Self::Conflict("Metrics still refer to this business domain".into()),
+            StorageError::Invalid(violations) => Self::Validation(violations),
+            StorageError::Stale(version) => Self::PreconditionFailed { etag: format!("\"{version}\"") },
+            StorageError::VersionRequired => Self::PreconditionRequired,
+            StorageError::LastAdmin => Self::Conflict("The last active administrator must remain".into()),
+            StorageError::IdempotencyMismatch => Self::IdempotencyMismatch,
+            StorageError::IdempotencyRunning => {
+                Self::Conflict("The first request with this Idempotency-Key is still running".into())
+            }
+            StorageError::Corrupt(what) => Self::Internal { cause: format!("{what} in the database breaks the rules") },
+            StorageError::Database(error) => Self::Internal { cause: error.to_string() },
+        }
+    }
+}
+
+impl From<HasherError> for ApiError {
+    fn from(error: HasherError) -> Self {
+        match error {
+            HasherError::Busy => Self::Unavailable {
+                message: "Too many log-ins at once. Please try again later.",
+                retry_after: Duration::from_secs(2),
+                cause: None,
+            },
+            HasherError::Failed => Self::Internal { cause: "password hashing failed".into() },
+        }
+    }
+}

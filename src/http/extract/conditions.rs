@@ -1,0 +1,101 @@
+//! Conditional requests (RFC 9110, 13) and idempotency keys.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use actix_web::{FromRequest, HttpRequest, web};
+
+use crate::http::AppState;
+use crate::http::error::ApiError;
+use crate::storage::precondition::Precondition;
+
+/// Which version a change is meant for.
+#[derive(Clone, Debug)]
+pub struct IfMatch(pub Precondition);
+
+/// The versions that a client has already.
+#[derive(Clone, Debug)]
+pub struct IfNoneMatch(Vec<String>);
+
+/// The name of a request that is to happen once.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl IfNoneMatch {
+    /// Whether the client has this version.
+    pub fn has(&self, version: &str) -> bool {
+        self.0.iter().any(|had| had == "*" || had == version)
+    }
+}
+
+/// The versions in a list of entity tags; weak ones with their mark, which a strong comparison never matches.
+fn tags(headers: &HeaderMap, name: &actix_web::http::header::HeaderName) -> Result<Option<Vec<String>>, ApiError> {
+    let mut versions = Vec::new();
+    let mut given = false;
+    for value in headers.get_all(name) {
+        given = true;
+        let text = value.to_str().map_err(|_| malformed(name))?;
+        for tag in text.split(',').map(str::trim) {
+            let (weak, opaque) = tag.strip_prefix("W/").map_or(("", tag), |opaque| ("W/", opaque));
+            let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            match inner {
+                Some(inner) if !inner.contains('"') => versions.push(format!("{weak}{inner}")),
+                _ if tag == "*" => versions.push(tag.to_owned()),
+                _ => return Err(malformed(name)),
+            }
+        }
+    }
+    Ok(given.then_some(versions))
+}
+
+fn malformed(name: &actix_web::http::header::HeaderName) -> ApiError {
+    ApiError::invalid(name.as_str(), "must be a list of quoted entity tags, or *")
+}
+
+fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
+    let required = request.app_data::<web::Data<AppState>>().is_some_and(|state| state.policy.require_if_match);
+    Ok(IfMatch(match tags(request.headers(), &IF_MATCH)? {
+        None if required => Precondition::Missing,
+        None => Precondition::None,
+        Some(versions) if versions.iter().any(|version| version == "*") => Precondition::Exists,
+        Some(versions) => Precondition::OneOf(versions),
+    }))
+}
+
+fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
+    // Weak comparison: the mark does not count.
+    let versions = tags(request.headers(), &IF_NONE_MATCH)?.unwrap_or_default();
+    Ok(IfNoneMatch(versions.iter().map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned()).collect()))
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<IdempotencyKey, ApiError> {
+    let mut given = request.headers().get_all("idempotency-key");
+    let (first, second) = (given.next(), given.next());
+    let printable = |text: &&str| (1..=255).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    match (first, second) {
+        (None, _) => Ok(IdempotencyKey(None)),
+        (Some(value), None) => match value.to_str().ok().filter(printable) {
+            Some(key) => Ok(IdempotencyKey(Some(key.to_owned()))),
+            None => Err(ApiError::invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters")),
+        },
+        _ => Err(ApiError::invalid("Idempotency-Key", "must not be given twice")),
+    }
+}
+
+macro_rules! extracted {
+    ($name:ty, $read:expr) => {
+        impl FromRequest for $name {
+            type Error = ApiError;
+            type Future = Ready<Result<Self, ApiError>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready($read(request))
+            }
+        }
+    };
+}
+
+extracted!(IfMatch, if_match);
+extracted!(IfNoneMatch, if_none_match);
+extracted!(IdempotencyKey, idempotency_key);

@@ -1,0 +1,7 @@
+//! What a handler's parameters are made of: who calls, and what it sent.
+
+pub mod caller;
+pub mod conditions;
+pub mod json_body;
+pub mod path;
+pub mod query;

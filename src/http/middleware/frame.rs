@@ -1,0 +1,162 @@
+//! The frame of every request: its name, its log line, the one shape of its errors; a panic ends here as a 500.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use futures_util::FutureExt;
+use slog::{Logger, o};
+
+use super::request_id::{HEADER, RequestId};
+use crate::http::AppState;
+use crate::http::envelope::ErrorBody;
+use crate::http::error::ApiError;
+
+/// The user that a request turned out to be of, for its log line.
+#[derive(Clone, Debug)]
+pub struct SeenUser(pub String);
+
+/// See the module.
+pub async fn frame<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let id = RequestId::of(request.headers());
+    let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
+        return Err(ApiError::Internal { cause: "the application has no state".into() }.into());
+    };
+    let logger = state.logger.new(o!("request_id" => id.0.clone()));
+    let line = Line {
+        method: request.method().to_string(),
+        client: request.peer_addr().map(|address| address.ip().to_string()),
+    };
+    request.extensions_mut().insert(logger.clone());
+    request.extensions_mut().insert(id.clone());
+    let mut abandoned = Abandoned { logger: &logger, line: Some(&line), began };
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    abandoned.line = None;
+    match outcome {
+        Ok(Ok(response)) => {
+            let mut response = shaped(response.map_into_boxed_body(), &id, &state, &logger);
+            mark(response.response_mut(), &id);
+            line.write(&logger, &response, began);
+            Ok(response)
+        }
+        Ok(Err(error)) => Err(finished(&error_of(&error), &id, &state, &logger)),
+        Err(panic) => {
+            let cause = format!("panic: {}", said(panic.as_ref()));
+            Err(finished(&ApiError::Internal { cause }, &id, &state, &logger))
+        }
+    }
+}
+
+/// Gives an error answer its body; what is no error passes.
+fn shaped(
+    response: ServiceResponse<BoxBody>,
+    id: &RequestId,
+    state: &AppState,
+    logger: &Logger,
+) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let error = match response.response().error() {
+        Some(error) => error_of(error),
+        // Health answers 503 with a body of its own.
+        None => return response,
+    };
+    let headers = response.headers().clone();
+    let mut body = render(&error, id, state, logger);
+    for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
+        body.headers_mut().insert(name.clone(), value.clone());
+    }
+    response.into_response(body)
+}
+
+/// Ours as it is; one of the framework's by its status.
+fn error_of(error: &Error) -> ApiError {
+    if let Some(error) = error.as_error::<ApiError>() {
+        return error.clone();
+    }
+    match error.as_response_error().status_code().as_u16() {
+        404 => ApiError::NotFound("There is no such thing"),
+        413 => ApiError::PayloadTooLarge,
+        415 => ApiError::UnsupportedMediaType("This media type is not understood"),
+        400..=499 => ApiError::invalid("", "is not valid"),
+        _ => ApiError::Internal { cause: error.to_string() },
+    }
+}
+
+fn render(error: &ApiError, id: &RequestId, state: &AppState, logger: &Logger) -> HttpResponse {
+    if let Some(cause) = error.cause() {
+        slog::error!(logger, "request failed"; "code" => error.code(), "error" => cause);
+    }
+    let mut response = error.error_response();
+    let body = serde_json::to_string(&ErrorBody::of(error, &id.0, state.clock.now())).unwrap_or_default();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response.set_body(BoxBody::new(body))
+}
+
+fn mark(response: &mut HttpResponse<BoxBody>, id: &RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(HeaderName::from_static(HEADER), value);
+    }
+}
+
+/// An error answer for where there is no request any more to answer to: it is complete in itself.
+fn finished(error: &ApiError, id: &RequestId, state: &AppState, logger: &Logger) -> Error {
+    let mut response = render(error, id, state, logger);
+    mark(&mut response, id);
+    actix_web::error::InternalError::from_response(error.to_string(), response).into()
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}
+
+/// What the log line says; never a query string, a header or a body.
+struct Line {
+    method: String,
+    client: Option<String>,
+}
+
+impl Line {
+    fn write(&self, logger: &Logger, response: &ServiceResponse<BoxBody>, began: Instant) {
+        let request = response.request();
+        let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
+        let user = request.extensions().get::<SeenUser>().map(|user| user.0.clone());
+        slog::info!(logger, "request";
+            "method" => &self.method, "route" => route, "status" => response.status().as_u16(),
+            "duration_ms" => milliseconds(began), "client" => self.client.as_deref(), "user" => user);
+    }
+}
+
+fn milliseconds(began: Instant) -> f64 {
+    (began.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+/// Writes the line of a request whose client went away, when its future is dropped.
+struct Abandoned<'a> {
+    logger: &'a Logger,
+    line: Option<&'a Line>,
+    began: Instant,
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        if let Some(line) = self.line {
+            slog::info!(self.logger, "request abandoned by its client";
+                "method" => &line.method, "duration_ms" => milliseconds(self.began), "client" => line.client.as_deref());
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The name of a request, in its answer, its errors and its log line.
+
+use actix_web::http::header::HeaderMap;
+use uuid::Uuid;
+
+/// The header that carries it.
+pub const HEADER: &str = "x-request-id";
+/// The longest one that is kept.
+const MAX: usize = 128;
+
+/// The name of a request.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+impl RequestId {
+    /// The one that the client gave, if it can be kept; else a new one.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut given = headers.get_all(HEADER);
+        let only = given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok());
+        let kept = only.filter(|id| (1..=MAX).contains(&id.len()) && id.bytes().all(harmless));
+        Self(kept.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned))
+    }
+}
+
+/// What can neither break a log line nor a header.
+fn harmless(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'+' | b'/' | b'=')
+}

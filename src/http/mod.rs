@@ -1,0 +1,58 @@
+//! HTTP: who may call ([`extract`]), what is answered ([`routes`]), what every request goes through ([`middleware`]),
+//! and the one place that knows status codes ([`error`]).
+//!
+//! A request passes, from the outside in: `middleware::frame` (request id, log line, error shape), compression, HEAD,
+//! `middleware::authenticate` (who), then its handler. A handler extracts, parses into the model, asks `db` once, wraps and
+//! answers; its parameters alone tell who may call it.
+
+pub mod answer;
+pub mod envelope;
+pub mod error;
+pub mod extract;
+pub mod middleware;
+pub mod openapi;
+pub mod routes;
+pub mod state;
+mod unmatched;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, web};
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::AppExt;
+
+pub use self::state::AppState;
+
+/// The application, one for each worker, and its description.
+pub fn app(
+    state: web::Data<AppState>,
+) -> (
+    App<
+        impl ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<impl MessageBody>,
+            Error = actix_web::Error,
+            InitError = (),
+        >,
+    >,
+    OpenApi,
+) {
+    let (app, document) = App::new()
+        .into_utoipa_app()
+        .openapi(openapi::base())
+        .configure(routes::configure)
+        .split_for_parts();
+    let document = openapi::complete(document);
+    let app = app
+        .app_data(web::Data::new(unmatched::Paths::of(&document)))
+        .app_data(state)
+        .configure(|config| routes::docs::configure(config, document.clone()))
+        .default_service(web::to(unmatched::unmatched))
+        .wrap(from_fn(middleware::authenticate::authenticate))
+        .wrap(from_fn(middleware::head::head_as_get))
+        .wrap(Compress::default())
+        .wrap(from_fn(middleware::frame::frame));
+    (app, document)
+}

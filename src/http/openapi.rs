@@ -1,0 +1,154 @@
+//! The OpenAPI 3.1 document: what the handlers say of themselves, and what is the same for all of them.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, HeaderBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::envelope::ErrorBody;
+use crate::model::business_domains::BusinessDomain;
+use crate::model::metrics::Metric;
+
+/// Any of the top-level fields of a [`Metric`].
+#[derive(Debug)]
+pub struct MetricPatch;
+
+/// Any of the top-level fields of a [`BusinessDomain`].
+#[derive(Debug)]
+pub struct BusinessDomainPatch;
+
+macro_rules! patch_of {
+    ($patch:ident, $whole:ty) => {
+        impl PartialSchema for $patch {
+            fn schema() -> RefOr<Schema> {
+                match <$whole>::schema() {
+                    RefOr::T(Schema::Object(mut object)) => {
+                        object.required.clear();
+                        RefOr::T(Schema::Object(object))
+                    }
+                    other => other,
+                }
+            }
+        }
+
+        impl ToSchema for $patch {
+            fn name() -> Cow<'static, str> {
+                stringify!($patch).into()
+            }
+
+            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                <$whole>::schemas(schemas);
+            }
+        }
+    };
+}
+
+patch_of!(MetricPatch, Metric);
+patch_of!(BusinessDomainPatch, BusinessDomain);
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "MDL",
+        description = "Metrics Definition Library: what a company's metrics mean.\n\n\
+            Every answer carries `X-Request-ID`; every error has the same shape, `ErrorBody`."
+    ),
+    tags(
+        (name = "metrics", description = "Metric definitions"),
+        (name = "domains", description = "Business domains, which own metrics"),
+        (name = "catalogue", description = "The catalogue as a whole"),
+        (name = "auth", description = "Registering, logging in and out"),
+        (name = "users", description = "Users, for administrators"),
+        (name = "health", description = "For load balancers and operators"),
+    ),
+    components(schemas(ErrorBody<'static>))
+)]
+struct Base;
+
+/// The document before any route is in it.
+pub fn base() -> OpenApi {
+    let mut document = <Base as utoipa::OpenApi>::openapi();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("The access_token of POST /api/auth/login"))
+        .build();
+    if let Some(components) = &mut document.components {
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+    document
+}
+
+/// Adds to every operation the errors that follow from what it takes, so that no handler has to list them.
+pub fn complete(mut document: OpenApi) -> OpenApi {
+    for (path, item) in &mut document.paths.paths {
+        for operation in operations(item) {
+            complete_operation(path, operation);
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+fn complete_operation(path: &str, operation: &mut Operation) {
+    let secured = operation.security.is_some();
+    let takes_body = operation.request_body.is_some();
+    let parameters = operation.parameters.as_deref().unwrap_or_default();
+    let takes_parameters = !parameters.is_empty();
+    let conditional = parameters.iter().any(|parameter| parameter.name == "If-Match");
+    let health = path.starts_with("/health");
+    let errors = [
+        ("400", "The request breaks a rule; `details` says which", takes_body || takes_parameters || secured),
+        ("401", "No access token, or one that is invalid or expired", secured),
+        ("403", "The caller's role does not allow it", secured),
+        ("404", "There is no such thing", path.contains('{')),
+        ("412", "`If-Match` names another version; `ETag` has the present one", conditional),
+        ("413", "The body is larger than 1 MiB", takes_body),
+        ("415", "The body is not of the documented type", takes_body),
+        ("428", "The operator requires `If-Match`", conditional),
+        ("500", "A fault of ours", true),
+        ("503", "The database is away or too slow; `Retry-After` says when to try again", !health && (secured || takes_body)),
+    ];
+    for (status, description, applies) in errors {
+        let declared = operation.responses.responses.get(status);
+        match declared {
+            None if applies => {
+                operation.responses.responses.insert(status.into(), RefOr::T(error(description)));
+            }
+            // Declared by its handler with a text of its own: only the shape is missing.
+            Some(RefOr::T(response)) if response.content.is_empty() && status != "304" => {
+                let own = response.description.clone();
+                operation.responses.responses.insert(status.into(), RefOr::T(error(&own)));
+            }
+            _ => {}
+        }
+    }
+    for status in ["409", "422"] {
+        if let Some(RefOr::T(response)) = operation.responses.responses.get(status) {
+            let own = response.description.clone();
+            operation.responses.responses.insert(status.into(), RefOr::T(error(&own)));
+        }
+    }
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.headers.entry("X-Request-ID".into()).or_insert_with(text_header);
+        }
+    }
+}
+
+fn text_header() -> utoipa::openapi::Header {
+    HeaderBuilder::new()
+        .schema(utoipa::openapi::ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build())
+        .build()
+}
+
+fn error(description: &str) -> utoipa::openapi::Response {
+    let shape = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    ResponseBuilder::new().description(description).content("application/json", shape).build()
+}

@@ -1,0 +1,168 @@
+//! Business domains.
+
+use actix_web::{HttpResponse, delete, get, post, put, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::actors::db_breaker::Circuit;
+use crate::http::AppState;
+use crate::http::answer::{created, etag, json, page, text, versioned};
+use crate::http::envelope::{Data, Message, Page};
+use crate::http::error::ApiError;
+use crate::http::extract::caller::{Admin, Editor, Reader};
+use crate::http::extract::conditions::{IfMatch, IfNoneMatch};
+use crate::http::extract::json_body::{JsonBody, PatchBody};
+use crate::http::extract::path::IdPath;
+use crate::http::extract::query::QueryParameters;
+use crate::http::openapi::BusinessDomainPatch;
+use crate::model::business_domains::BusinessDomain;
+use crate::model::page::PageRequest;
+use crate::storage::business_domains;
+
+const PATH: &str = "/api/v1/domains";
+
+/// All routes of business domains.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(get).service(create).service(update).service(remove);
+}
+
+/// List business domains, by name
+#[utoipa::path(
+    tag = "domains",
+    operation_id = "list_domains",
+    security((), ("bearer" = [])),
+    params(("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+           ("limit" = Option<i64>, Query, description = "100 if not said", minimum = 1, maximum = 100)),
+    responses((status = 200, body = Page<BusinessDomain>))
+)]
+#[get("/api/v1/domains")]
+async fn list(
+    _: Reader,
+    QueryParameters(parameters): QueryParameters,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
+    let (rows, total) = state
+        .db
+        .run(Circuit::Domains, "list_domains", async |conn| {
+            business_domains::list(conn, request.offset(), request.limit).await
+        })
+        .await?;
+    page(PATH, &parameters, request.of(total), rows)
+}
+
+/// One business domain
+#[utoipa::path(
+    tag = "domains",
+    operation_id = "get_domain",
+    security((), ("bearer" = [])),
+    params(("id" = String, Path, description = "domain_id"),
+           ("If-None-Match" = Option<String>, Header, description = "Versions that you have")),
+    responses(
+        (status = 200, body = Data<BusinessDomain>, headers(("ETag" = String, description = "Its version, quoted"))),
+        (status = 304, description = "You have it"),
+    )
+)]
+#[get("/api/v1/domains/{id}")]
+async fn get(
+    _: Reader,
+    IdPath(id): IdPath,
+    known: IfNoneMatch,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let row = state
+        .db
+        .run(Circuit::Domains, "get_domain", async |conn| business_domains::get(conn, id.as_str()).await)
+        .await?;
+    let version = row.version.to_string();
+    if known.has(&version) {
+        return Ok(HttpResponse::NotModified().insert_header(("ETag", etag(&version))).finish());
+    }
+    versioned(&row, &version)
+}
+
+/// Create a business domain
+#[utoipa::path(
+    tag = "domains",
+    operation_id = "create_domain",
+    security(("bearer" = [])),
+    request_body = BusinessDomain,
+    responses(
+        (status = 201, body = Data<BusinessDomain>, headers(("Location" = String), ("ETag" = String))),
+        (status = 409, description = "The id or the name is taken"),
+    )
+)]
+#[post("/api/v1/domains")]
+async fn create(
+    _: Editor,
+    body: JsonBody<BusinessDomain>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let now = state.clock.now();
+    let row = state
+        .db
+        .transaction(Circuit::Domains, "create_domain", async |conn| {
+            business_domains::create(conn, &body.value, now).await
+        })
+        .await?;
+    let path = format!("{PATH}/{}", row.domain_id);
+    Ok(created(&path, &etag(&row.version.to_string()), text(&Data::of(&row))?))
+}
+
+/// Change a business domain
+///
+/// Top-level fields that are absent stay as they are; optional ones are removed by null. A new name carries the metrics
+/// along, as a change of each of them.
+#[utoipa::path(
+    tag = "domains",
+    operation_id = "update_domain",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "domain_id"),
+           ("If-Match" = Option<String>, Header, description = "The version that you change")),
+    request_body = BusinessDomainPatch,
+    responses(
+        (status = 200, body = Data<BusinessDomain>, headers(("ETag" = String))),
+        (status = 409, description = "The name is taken"),
+    )
+)]
+#[put("/api/v1/domains/{id}")]
+async fn update(
+    Editor(caller): Editor,
+    IdPath(id): IdPath,
+    IfMatch(precondition): IfMatch,
+    PatchBody(patch): PatchBody,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    let row = state
+        .db
+        .transaction(Circuit::Domains, "update_domain", async |conn| {
+            business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await
+        })
+        .await?;
+    versioned(&row, &row.version.to_string())
+}
+
+/// Delete a business domain
+#[utoipa::path(
+    tag = "domains",
+    operation_id = "delete_domain",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "domain_id"),
+           ("If-Match" = Option<String>, Header, description = "The version that you delete")),
+    responses((status = 200, body = Message), (status = 409, description = "Metrics still refer to it"))
+)]
+#[delete("/api/v1/domains/{id}")]
+async fn remove(
+    _: Admin,
+    IdPath(id): IdPath,
+    IfMatch(precondition): IfMatch,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    state
+        .db
+        .transaction(Circuit::Domains, "delete_domain", async |conn| {
+            business_domains::delete(conn, id.as_str(), &precondition).await
+        })
+        .await?;
+    json(&mut HttpResponse::Ok(), &Message::of("Domain deleted successfully"))
+}

@@ -1,0 +1,75 @@
+//! The catalogue as a whole.
+
+use actix_web::{HttpResponse, post, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::actors::db_breaker::Circuit;
+use crate::http::AppState;
+use crate::http::answer::json;
+use crate::http::envelope::Data;
+use crate::http::error::ApiError;
+use crate::http::extract::caller::Editor;
+use crate::http::extract::json_body::RawBody;
+use crate::http::extract::query::QueryParameters;
+use crate::model::catalogue::{Catalogue, Draft, Format, ImportReport, Outcome};
+use crate::storage::{StorageError, catalogue};
+
+/// All routes of the catalogue as a whole.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(import);
+}
+
+/// Import a catalogue
+///
+/// What is new is created, what differs is replaced, nothing is deleted; all of it or, if anything is wrong, nothing.
+/// With `dry_run=true` nothing is written and the answer says what would be, errors included.
+#[utoipa::path(
+    tag = "catalogue",
+    operation_id = "import_catalogue",
+    security(("bearer" = [])),
+    params(("dry_run" = Option<bool>, Query, description = "Only say what would be done")),
+    request_body(content((Catalogue = "application/json"), (Catalogue = "application/yaml"))),
+    responses((status = 200, body = Data<ImportReport>))
+)]
+#[post("/api/v1/import")]
+async fn import(
+    Editor(caller): Editor,
+    QueryParameters(parameters): QueryParameters,
+    body: RawBody,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let dry_run = dry_run(&parameters)?;
+    let draft = Draft::read(&body.bytes, format(&body.media_type)?).map_err(ApiError::Validation)?;
+    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    let items = if dry_run {
+        let work = async |conn: &mut _| catalogue::import(conn, &draft, author, now, |_| ()).await;
+        state.db.rehearse(Circuit::Metrics, "rehearse_import", work).await?
+    } else {
+        let work = async |conn: &mut _| {
+            let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
+            let errors = items.iter().filter(|item| item.outcome == Outcome::Error);
+            let violations: Vec<_> = errors.flat_map(|item| item.errors.clone()).collect();
+            if violations.is_empty() { Ok(items) } else { Err(StorageError::Invalid(violations)) }
+        };
+        state.db.transaction(Circuit::Metrics, "import", work).await?
+    };
+    json(&mut HttpResponse::Ok(), &Data::of(ImportReport::new(dry_run, items)))
+}
+
+fn format(media_type: &str) -> Result<Format, ApiError> {
+    match media_type {
+        "application/json" => Ok(Format::Json),
+        "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml" => Ok(Format::Yaml),
+        _ => Err(ApiError::UnsupportedMediaType("The body must be application/json or application/yaml")),
+    }
+}
+
+fn dry_run(parameters: &[(String, String)]) -> Result<bool, ApiError> {
+    match parameters {
+        [] => Ok(false),
+        [(name, value)] if name == "dry_run" => {
+            value.parse().map_err(|_| ApiError::invalid("dry_run", "must be true or false"))
+        }
+        _ => Err(ApiError::invalid("", "only dry_run is known here, once")),
+    }
+}

@@ -1,0 +1,231 @@
+//! Metrics.
+
+use actix_web::{HttpResponse, delete, get, post, put, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::actors::db_breaker::Circuit;
+use crate::credentials::tokens::fingerprint;
+use crate::http::AppState;
+use crate::http::answer::{created, etag, json, page, text, versioned};
+use crate::http::envelope::{Data, Message, Page};
+use crate::http::error::ApiError;
+use crate::http::extract::caller::{Admin, Editor, Reader};
+use crate::http::extract::conditions::{IdempotencyKey, IfMatch, IfNoneMatch};
+use crate::http::extract::json_body::{JsonBody, PatchBody};
+use crate::http::extract::path::IdPath;
+use crate::http::extract::query::QueryParameters;
+use crate::http::openapi::MetricPatch;
+use crate::model::metrics::Metric;
+use crate::model::metrics::query::MetricQuery;
+use crate::model::metrics::revision::HistoryEntry;
+use crate::model::page::PageRequest;
+use crate::storage::idempotency_keys::{self, Answer, IdempotentRequest};
+use crate::storage::{StorageError, metric_revisions, metrics};
+
+const PATH: &str = "/api/v1/metrics";
+
+/// All routes of metrics.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(get).service(create).service(update).service(remove).service(history);
+}
+
+/// List metrics
+///
+/// Filters narrow the list together; each parameter may be given once.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "list_metrics",
+    security((), ("bearer" = [])),
+    params(
+        ("category" = Option<String>, Query, description = "Of this category"),
+        ("business_domain" = Option<String>, Query, description = "Of this business domain, by name"),
+        ("tier" = Option<String>, Query, description = "Tier-1, Tier-2 or Tier-3"),
+        ("metric_type" = Option<String>, Query, description = "leading, lagging or operational"),
+        ("tags" = Option<String>, Query, description = "Comma list; all must match"),
+        ("status" = Option<String>, Query, description = "active, deprecated or draft"),
+        ("owner_team" = Option<String>, Query, description = "Of this team"),
+        ("search" = Option<String>, Query, description = "Words of name, description or formula, or their beginnings; all must match"),
+        ("sort" = Option<String>, Query, description = "name (default), created_at, updated_at or tier; - in front for descending. Ties go by metric_id"),
+        ("page" = Option<i64>, Query, description = "From 1", minimum = 1, maximum = 10_000_000),
+        ("limit" = Option<i64>, Query, description = "Items a page, 50 if not said", minimum = 1, maximum = 100),
+    ),
+    responses((status = 200, body = Page<Metric>, headers(
+        ("Link" = String, description = "first, prev, next, last (RFC 8288)"),
+        ("X-Total-Count" = i64), ("X-Page" = i64), ("X-Per-Page" = i64), ("X-Total-Pages" = i64),
+    )))
+)]
+#[get("/api/v1/metrics")]
+async fn list(
+    _: Reader,
+    QueryParameters(parameters): QueryParameters,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
+    let (rows, total) =
+        state.db.run(Circuit::Metrics, "list_metrics", async |conn| metrics::list(conn, &query).await).await?;
+    page(PATH, &parameters, query.page.of(total), rows)
+}
+
+/// One metric
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "get_metric",
+    security((), ("bearer" = [])),
+    params(("id" = String, Path, description = "metric_id"),
+           ("If-None-Match" = Option<String>, Header, description = "Versions that you have")),
+    responses(
+        (status = 200, body = Data<Metric>, headers(("ETag" = String, description = "Its version, quoted"))),
+        (status = 304, description = "You have it"),
+    )
+)]
+#[get("/api/v1/metrics/{id}")]
+async fn get(
+    _: Reader,
+    IdPath(id): IdPath,
+    known: IfNoneMatch,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let row =
+        state.db.run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await).await?;
+    if known.has(&row.version) {
+        return Ok(HttpResponse::NotModified().insert_header(("ETag", etag(&row.version))).finish());
+    }
+    versioned(&row, &row.version)
+}
+
+/// Create a metric
+///
+/// With an `Idempotency-Key`, the same request within 24 hours gets the same answer and nothing is created twice.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "create_metric",
+    security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters")),
+    request_body = Metric,
+    responses(
+        (status = 201, body = Data<Metric>, headers(("Location" = String), ("ETag" = String))),
+        (status = 409, description = "The id is taken, or the first request with this key is still running"),
+        (status = 422, description = "The key was used with another body"),
+    )
+)]
+#[post("/api/v1/metrics")]
+async fn create(
+    Editor(caller): Editor,
+    IdempotencyKey(key): IdempotencyKey,
+    body: JsonBody<Metric>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let now = state.clock.now();
+    let once = key.map(|key| IdempotentRequest {
+        user_id: caller.user.user_id,
+        key,
+        request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
+    });
+    let (metric, author) = (&body.value, caller.user.username.as_str());
+    let answer = state
+        .db
+        .transaction(Circuit::Metrics, "create_metric", async |conn| {
+            if let Some(request) = &once
+                && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
+            {
+                return Ok(answer);
+            }
+            let rows = metrics::create(conn, &[metric], author, now).await?;
+            let row = rows.first().ok_or(StorageError::Corrupt("a created metric"))?;
+            let body = text(&Data::of(row)).map_err(|_| StorageError::Corrupt("a created metric"))?;
+            let answer = Answer { etag: etag(&row.version), body };
+            if let Some(request) = &once {
+                idempotency_keys::remember(conn, request, &answer, now).await?;
+            }
+            Ok(answer)
+        })
+        .await?;
+    Ok(created(&format!("{PATH}/{}", metric.metric_id.as_str()), &answer.etag, answer.body))
+}
+
+/// Change a metric
+///
+/// Top-level fields that are absent stay as they are. What changes nothing leaves the version alone.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "update_metric",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "metric_id"),
+           ("If-Match" = Option<String>, Header, description = "The version that you change")),
+    request_body = MetricPatch,
+    responses((status = 200, body = Data<Metric>, headers(("ETag" = String))))
+)]
+#[put("/api/v1/metrics/{id}")]
+async fn update(
+    Editor(caller): Editor,
+    IdPath(id): IdPath,
+    IfMatch(precondition): IfMatch,
+    PatchBody(patch): PatchBody,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    let row = state
+        .db
+        .transaction(Circuit::Metrics, "update_metric", async |conn| {
+            metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await
+        })
+        .await?;
+    versioned(&row, &row.version)
+}
+
+/// Delete a metric
+///
+/// Its history stays.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "delete_metric",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "metric_id"),
+           ("If-Match" = Option<String>, Header, description = "The version that you delete")),
+    responses((status = 200, body = Message))
+)]
+#[delete("/api/v1/metrics/{id}")]
+async fn remove(
+    Admin(caller): Admin,
+    IdPath(id): IdPath,
+    IfMatch(precondition): IfMatch,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    state
+        .db
+        .transaction(Circuit::Metrics, "delete_metric", async |conn| {
+            metrics::delete(conn, id.as_str(), &precondition, author, now).await
+        })
+        .await?;
+    json(&mut HttpResponse::Ok(), &Message::of("Metric deleted successfully"))
+}
+
+/// The revisions of a metric, newest first
+///
+/// Also of one that was deleted.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "metric_history",
+    security((), ("bearer" = [])),
+    params(("id" = String, Path, description = "metric_id"),
+           ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+           ("limit" = Option<i64>, Query, description = "50 if not said", minimum = 1, maximum = 100)),
+    responses((status = 200, body = Page<HistoryEntry>))
+)]
+#[get("/api/v1/metrics/{id}/history")]
+async fn history(
+    _: Reader,
+    IdPath(id): IdPath,
+    QueryParameters(parameters): QueryParameters,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
+    let (rows, total) = state
+        .db
+        .run(Circuit::Metrics, "metric_history", async |conn| {
+            metric_revisions::list(conn, id.as_str(), request.offset(), request.limit).await
+        })
+        .await?;
+    page(&format!("{PATH}/{}/history", id.as_str()), &parameters, request.of(total), rows)
+}

@@ -1,0 +1,24 @@
+//! The routes, one file a noun. A handler's doc comment is its text in the OpenAPI document.
+
+pub mod business_domains;
+pub mod catalogue;
+pub mod docs;
+pub mod health;
+pub mod index;
+pub mod metrics;
+pub mod sessions;
+pub mod users;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// All of them.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .configure(health::configure)
+        .configure(index::configure)
+        .configure(sessions::configure)
+        .configure(users::configure)
+        .configure(metrics::configure)
+        .configure(business_domains::configure)
+        .configure(catalogue::configure);
+}

@@ -1,0 +1,210 @@
+//! Users, for administrators.
+
+use actix_web::{HttpResponse, delete, get, post, put, web};
+use garde::Validate;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::sessions::{UserBody, check_password};
+use crate::actors::db_breaker::Circuit;
+use crate::http::AppState;
+use crate::http::answer::{JSON, json, listed, text};
+use crate::http::envelope::Message;
+use crate::http::error::ApiError;
+use crate::http::extract::caller::{Admin, Caller};
+use crate::http::extract::json_body::JsonBody;
+use crate::http::extract::path::UuidPath;
+use crate::http::extract::query::QueryParameters;
+use crate::model::object::Object;
+use crate::model::page::{PageRequest, Pagination};
+use crate::model::text::{Email, Text100, Username};
+use crate::model::users::{Role, UserPatch, UserStatus};
+use crate::storage::users::{self, NewUser, User};
+use crate::storage::sessions;
+
+const PATH: &str = "/api/auth/users";
+
+/// All routes of users.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(get).service(create).service(update).service(remove);
+}
+
+/// A user to be.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UserCreation {
+    #[garde(dive)]
+    username: Username,
+    #[garde(dive)]
+    email: Email,
+    /// 12 to 128 characters, none of the common ones.
+    #[garde(skip)]
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
+    password: SecretString,
+    #[garde(dive)]
+    full_name: Text100,
+    /// viewer if not said.
+    #[serde(default = "viewer")]
+    #[garde(skip)]
+    #[schema(default = "viewer")]
+    role: Role,
+    /// active if not said.
+    #[serde(default = "active")]
+    #[garde(skip)]
+    #[schema(default = "active")]
+    status: UserStatus,
+    #[serde(default)]
+    #[garde(dive)]
+    metadata: Object,
+}
+
+fn viewer() -> Role {
+    Role::Viewer
+}
+
+fn active() -> UserStatus {
+    UserStatus::Active
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+struct UsersBody {
+    success: bool,
+    users: Vec<User>,
+    count: usize,
+    pagination: Pagination,
+}
+
+/// List users, by name
+#[utoipa::path(
+    tag = "users",
+    operation_id = "list_users",
+    security(("bearer" = [])),
+    params(("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+           ("limit" = Option<i64>, Query, description = "100 if not said", minimum = 1, maximum = 100)),
+    responses((status = 200, body = UsersBody))
+)]
+#[get("/api/auth/users")]
+async fn list(
+    _: Admin,
+    QueryParameters(parameters): QueryParameters,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
+    let (users, total) = state
+        .db
+        .run(Circuit::Auth, "list_users", async |conn| users::list(conn, request.offset(), request.limit).await)
+        .await?;
+    let pagination = request.of(total);
+    listed(PATH, &parameters, pagination, &UsersBody { success: true, count: users.len(), users, pagination })
+}
+
+/// One user
+///
+/// For administrators, and for oneself.
+#[utoipa::path(
+    tag = "users",
+    operation_id = "get_user",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "user_id")),
+    responses((status = 200, body = UserBody))
+)]
+#[get("/api/auth/users/{id}")]
+async fn get(caller: Caller, UuidPath(id): UuidPath, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    if caller.user.user_id != id && caller.user.role < Role::Admin {
+        return Err(ApiError::Authorization("Your role does not allow this"));
+    }
+    let user = state.db.run(Circuit::Auth, "get_user", async |conn| users::get(conn, id).await).await?;
+    json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
+}
+
+/// Create a user
+#[utoipa::path(
+    tag = "users",
+    operation_id = "create_user",
+    security(("bearer" = [])),
+    request_body = UserCreation,
+    responses(
+        (status = 201, body = UserBody, headers(("Location" = String))),
+        (status = 409, description = "The user name or e-mail address is taken"),
+    )
+)]
+#[post("/api/auth/users")]
+async fn create(_: Admin, body: JsonBody<UserCreation>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let UserCreation { username, email, password, full_name, role, status, metadata } = body.value;
+    check_password("password", &password, username.as_str(), email.as_str())?;
+    let password_hash = state.hasher.hash(password).await?;
+    let new = NewUser {
+        user_id: Uuid::now_v7(),
+        username: username.as_str(),
+        email: email.as_str(),
+        full_name: full_name.as_str(),
+        password_hash: &password_hash,
+        role,
+        status,
+        metadata: &metadata,
+    };
+    let now = state.clock.now();
+    let user = state
+        .db
+        .transaction(Circuit::Auth, "create_user", async |conn| users::create(conn, &new, now).await)
+        .await?;
+    Ok(HttpResponse::Created()
+        .insert_header(("Location", format!("{PATH}/{}", user.user_id)))
+        .content_type(JSON)
+        .body(text(&UserBody { success: true, user })?))
+}
+
+/// Change a user
+///
+/// Acts on tokens at once: another role counts from the next request on, any status but active ends all sessions.
+#[utoipa::path(
+    tag = "users",
+    operation_id = "update_user",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "user_id")),
+    request_body = UserPatch,
+    responses(
+        (status = 200, body = UserBody),
+        (status = 409, description = "Taken, or the last active administrator"),
+    )
+)]
+#[put("/api/auth/users/{id}")]
+async fn update(
+    _: Admin,
+    UuidPath(id): UuidPath,
+    body: JsonBody<UserPatch>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let now = state.clock.now();
+    let user = state
+        .db
+        .transaction(Circuit::Auth, "update_user", async |conn| {
+            let user = users::update(conn, id, &body.value, now).await?;
+            if user.status != UserStatus::Active {
+                sessions::end_all(conn, id, None, now).await?;
+            }
+            Ok(user)
+        })
+        .await?;
+    json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
+}
+
+/// Delete a user
+///
+/// What it wrote stays, under its name.
+#[utoipa::path(
+    tag = "users",
+    operation_id = "delete_user",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "user_id")),
+    responses((status = 200, body = Message), (status = 409, description = "The last active administrator"))
+)]
+#[delete("/api/auth/users/{id}")]
+async fn remove(_: Admin, UuidPath(id): UuidPath, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    state.db.transaction(Circuit::Auth, "delete_user", async |conn| users::delete(conn, id).await).await?;
+    json(&mut HttpResponse::Ok(), &Message::of("User deleted successfully"))
+}

@@ -1,0 +1,73 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use slog::Logger;
+
+use crate::actors::db_breaker::DbBreaker;
+use crate::clock::Clock;
+use crate::credentials::hasher::Hasher;
+use crate::credentials::tokens::Tokens;
+
+/// What every handler can reach.
+#[derive(Debug)]
+pub struct AppState {
+    /// The database.
+    pub db: DbBreaker,
+    /// Issues and checks tokens.
+    pub tokens: Tokens,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// The time.
+    pub clock: Clock,
+    /// What the operator has decided.
+    pub policy: Policy,
+    /// Whether the service can do its work.
+    pub readiness: Readiness,
+    /// For what belongs to no request.
+    pub logger: Logger,
+    /// When the process began to serve.
+    pub started: Instant,
+}
+
+/// What the operator has decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Anyone may read the catalogue.
+    pub anonymous_read: bool,
+    /// Anyone may register.
+    pub registration: bool,
+    /// A change must name the version that it changes.
+    pub require_if_match: bool,
+}
+
+/// Whether the service can do its work.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness {
+    prepared: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// The database was reached and prepared.
+    pub fn prepared(&self) {
+        self.prepared.store(true, Ordering::SeqCst);
+    }
+
+    /// The service is about to stop.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the database was ever reached and prepared.
+    pub fn is_prepared(&self) -> bool {
+        self.prepared.load(Ordering::SeqCst)
+    }
+
+    /// Whether the service is about to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
