@@ -1,8 +1,28 @@
-//! placeholder
+//! MDL, the Metrics Definition Library: a REST service that keeps what a company's metrics mean.
+//!
+//! Imports run down this list only; the house test sees to it.
+//!
+//! - [`app`]: the composition root. Commands, start and stop; the only room that knows everybody.
+//! - [`http`]: routes, extractors, middleware, error → status.
+//! - [`actors`]: the database circuit breaker, through which every query goes.
+//! - [`storage`]: SQL, one file per table; free functions that are handed a connection.
+//! - [`credentials`]: passwords and tokens, pure.
+//! - [`model`]: the nouns and their rules. No actix, no queries, no clock, no I/O.
+//! - [`config`], [`telemetry`], [`embedded`], [`clock`]: leaves.
+//!
+//! The way of a request: `http::middleware` → handler in `http::routes` → `db.run(circuit, operation, …)` →
+//! `storage::<noun>::<verb>(conn, …)` → answer. Errors rise `StorageError → DbError → ApiError`; status codes exist
+//! only in [`http::error`]. To add an endpoint, read `http::routes::business_domains` from top to bottom: it is the
+//! smallest complete one.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
 pub mod actors;
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+pub mod embedded;
 pub mod http;
 pub mod model;
 pub mod storage;

@@ -1,1 +1,5 @@
-fn main(){}
+//! The binary: only starts what the library composes.
+
+fn main() -> std::process::ExitCode {
+    mdl::app::main()
+}

@@ -39,12 +39,7 @@ pub fn app(
     >,
     OpenApi,
 ) {
-    let (app, document) = App::new()
-        .into_utoipa_app()
-        .openapi(openapi::base())
-        .configure(routes::configure)
-        .split_for_parts();
-    let document = openapi::complete(document);
+    let (app, document) = described(App::new());
     let app = app
         .app_data(web::Data::new(unmatched::Paths::of(&document)))
         .app_data(state)
@@ -55,4 +50,18 @@ pub fn app(
         .wrap(Compress::default())
         .wrap(from_fn(middleware::frame::frame));
     (app, document)
+}
+
+/// The description alone, without an application.
+pub fn document() -> OpenApi {
+    described(App::new()).1
+}
+
+fn described<T>(app: App<T>) -> (App<T>, OpenApi)
+where
+    T: ServiceFactory<ServiceRequest, Config = (), Error = actix_web::Error, InitError = ()>,
+{
+    let (app, document) =
+        app.into_utoipa_app().openapi(openapi::base()).configure(routes::configure).split_for_parts();
+    (app, openapi::complete(document))
 }

@@ -1,0 +1,65 @@
+//! The composition root: the only room that knows everybody. One file a command, and what they share.
+
+mod admin;
+mod bring_up;
+pub mod cli;
+mod database;
+mod failure;
+mod healthcheck;
+mod import;
+mod export;
+mod migrate;
+mod remote;
+pub mod serve;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::cli::{Cli, Command};
+use self::failure::Failure;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    match dotenvy::dotenv() {
+        Ok(_) => {}
+        Err(error) if error.not_found() => {}
+        // Never the line itself: there may be a secret in it.
+        Err(_) => return Failure::usage(".env cannot be read: each line must be NAME=value").tell(),
+    }
+    let cli = Cli::parse();
+    let done = actix_web::rt::System::new().block_on(run(cli));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let config = cli.config;
+    config.database.check().map_err(Failure::usage)?;
+    match cli.command.unwrap_or(Command::Serve { sample: false }) {
+        Command::Serve { sample } => serve::run(&config, sample).await,
+        Command::Migrate { revert, status } => migrate::run(&config, revert, status).await,
+        Command::Import { file, dry_run, remote } => import::run(&config, &file, dry_run, &remote).await,
+        Command::Export { format, output, remote } => {
+            export::run(&config, format, output.as_deref(), &remote).await
+        }
+        Command::Admin { command } => admin::run(&config, command).await,
+        Command::Openapi => openapi(),
+        Command::Healthcheck { ready } => healthcheck::run(&config, ready).await,
+    }
+}
+
+fn openapi() -> Result<(), Failure> {
+    say(&crate::http::document().to_pretty_json().map_err(|error| Failure::new(error.to_string()))?)
+}
+
+/// Writes a line to stdout; a reader that has gone is no error.
+fn say(line: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(error.to_string())),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,119 @@
+//! A running service, asked over HTTP instead of the database.
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::cli::Remote;
+use super::failure::Failure;
+use crate::model::business_domains::BusinessDomain;
+use crate::model::catalogue::{Catalogue, Format, ImportReport};
+use crate::model::metrics::Metric;
+use crate::model::violations::Violation;
+
+/// A client of one service.
+pub(super) struct Client {
+    base: String,
+    token: Option<SecretString>,
+    http: reqwest::Client,
+}
+
+#[derive(Deserialize)]
+struct Data<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    data: Vec<T>,
+    pagination: Place,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    has_next: bool,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: RefusalDetail,
+}
+
+#[derive(Deserialize)]
+struct RefusalDetail {
+    code: String,
+    message: String,
+    #[serde(default)]
+    details: Vec<Violation>,
+}
+
+impl Client {
+    /// Of the service that the command line names, if it names one.
+    pub(super) fn of(remote: &Remote) -> Result<Option<Self>, Failure> {
+        let Some(url) = &remote.url else { return Ok(None) };
+        let url = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url.ok_or_else(|| Failure::usage("--url must be an http or https address"))?;
+        let http = reqwest::Client::builder()
+            .timeout(std::time::Duration::from_secs(60))
+            .build()
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Some(Self { base, token: remote.token.clone(), http }))
+    }
+
+    /// Imports a document.
+    pub(super) async fn import(&self, bytes: Vec<u8>, format: Format, dry_run: bool) -> Result<ImportReport, Failure> {
+        let media_type = match format {
+            Format::Json => "application/json",
+            Format::Yaml => "application/yaml",
+        };
+        let request = self
+            .http
+            .post(format!("{}/api/v1/import?dry_run={dry_run}", self.base))
+            .header(CONTENT_TYPE, media_type)
+            .body(bytes);
+        Ok(self.answer::<Data<ImportReport>>(request).await?.data)
+    }
+
+    /// Reads the whole catalogue, page by page.
+    pub(super) async fn export(&self) -> Result<Catalogue, Failure> {
+        let domains: Vec<BusinessDomain> = self.all("/api/v1/domains").await?;
+        let metrics: Vec<Metric> = self.all("/api/v1/metrics").await?;
+        Ok(Catalogue { domains, metrics })
+    }
+
+    async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        for page in 1.. {
+            let request = self.http.get(format!("{}{path}?page={page}&limit=100", self.base));
+            let answer: Page<T> = self.answer(request).await?;
+            all.extend(answer.data);
+            if !answer.pagination.has_next {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Failure> {
+        let request = match &self.token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
+            None => request,
+        };
+        let answer = request.send().await.map_err(|error| Failure::new(format!("{}: {error}", self.base)))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| Failure::new(format!("{}: {error}", self.base)))?;
+        if status.is_success() {
+            return serde_json::from_slice(&body)
+                .map_err(|error| Failure::new(format!("{} does not answer like MDL: {error}", self.base)));
+        }
+        match serde_json::from_slice::<Refusal>(&body) {
+            Ok(Refusal { error }) if !error.details.is_empty() => Err(Failure::invalid(&error.details)),
+            Ok(Refusal { error }) => Err(Failure::new(format!("{}: {}", error.code, error.message))),
+            Err(_) => Err(Failure::new(format!("{} answered {status}", self.base))),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The service: built, run, and stopped in order.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use slog::Logger;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use super::bring_up::BringUp;
+use super::database::{Database, Use};
+use super::failure::Failure;
+use crate::clock::Clock;
+use crate::config::{AuthConfig, Config};
+use crate::credentials::hasher::Hasher;
+use crate::credentials::passwords;
+use crate::credentials::tokens::Tokens;
+use crate::embedded::Secrets;
+use crate::http::state::{AppState, Policy, Readiness};
+use crate::telemetry;
+
+/// How long requests may take to finish when the service stops, in seconds.
+const GRACE: u64 = 30;
+
+/// A running service.
+pub struct Service {
+    /// Where it listens.
+    pub address: SocketAddr,
+    handle: ServerHandle,
+    server: JoinHandle<std::io::Result<()>>,
+    bring_up: JoinHandle<()>,
+    database: Database,
+    readiness: Readiness,
+    logger: Logger,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Service").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Runs the service until it is told to stop (SIGTERM, or SIGINT from the keyboard).
+pub(super) async fn run(config: &Config, sample: bool) -> Result<(), Failure> {
+    let logs = telemetry::start(&config.logs).map_err(Failure::usage)?;
+    let (mut term, mut interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+    let service = Service::start(config, Clock::default(), sample, logs.logger.clone()).await?;
+    let reason = tokio::select! {
+        _ = term.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    slog::info!(logs.logger, "stopping"; "reason" => reason);
+    service.stop().await;
+    slog::info!(logs.logger, "stopped");
+    Ok(())
+}
+
+fn on(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+    signal(kind).map_err(|error| Failure::new(error.to_string()))
+}
+
+impl Service {
+    /// Starts everything; the database may be away.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, or the port is taken.
+    pub async fn start(config: &Config, clock: Clock, sample: bool, logger: Logger) -> Result<Self, Failure> {
+        let tokens = tokens(config)?;
+        check_admin(&config.auth)?;
+        let database = Database::start(config, Use::Service, &logger).await?;
+        let workers = config.service.workers.map_or_else(cores, usize::from);
+        let readiness = Readiness::default();
+        let state = web::Data::new(AppState {
+            db: database.db.clone(),
+            tokens,
+            hasher: Hasher::new(workers),
+            clock: clock.clone(),
+            policy: policy(&config.auth),
+            readiness: readiness.clone(),
+            logger: logger.clone(),
+            started: Instant::now(),
+        });
+        let server = HttpServer::new(move || crate::http::app(state.clone()).0)
+            .workers(workers)
+            .disable_signals()
+            .shutdown_timeout(GRACE)
+            .bind((config.service.host, config.service.port))
+            .map_err(|error| {
+                Failure::new(format!("HOST, PORT: {}:{}: {error}", config.service.host, config.service.port))
+            })?;
+        let address = server.addrs().first().copied().ok_or_else(|| Failure::new("no address to listen on"))?;
+        let server = server.run();
+        let handle = server.handle();
+        let bring_up = BringUp {
+            db: database.db.clone(),
+            clock,
+            readiness: readiness.clone(),
+            logger: logger.clone(),
+            admin_username: config.auth.admin_username.clone(),
+            admin_password: config.auth.password().cloned(),
+            sample,
+        };
+        tokio::task::spawn_blocking(passwords::warm_up);
+        slog::info!(logger, "listening";
+            "address" => format!("http://{address}"), "documentation" => format!("http://{address}/api-docs/"),
+            "version" => env!("CARGO_PKG_VERSION"),
+            "database" => if database.is_embedded() { "embedded" } else { "postgresql" });
+        Ok(Self {
+            address,
+            handle,
+            server: actix_web::rt::spawn(server),
+            bring_up: actix_web::rt::spawn(bring_up.run()),
+            database,
+            readiness,
+            logger,
+        })
+    }
+
+    /// Stops: no longer ready, then no new connections, then the requests under way, then the database.
+    pub async fn stop(self) {
+        self.readiness.stopping();
+        self.handle.stop(true).await;
+        if let Ok(Err(error)) = self.server.await {
+            slog::error!(self.logger, "the listener failed"; "error" => error.to_string());
+        }
+        self.bring_up.abort();
+        self.database.stop().await;
+    }
+}
+
+fn tokens(config: &Config) -> Result<Tokens, Failure> {
+    let auth = &config.auth;
+    let with_url = config.database.url().is_some();
+    auth.check(with_url).map_err(Failure::usage)?;
+    let (access, refresh) = match auth.secrets() {
+        Some((access, refresh)) => (access.clone(), refresh.clone()),
+        None if with_url => return Err(Failure::usage("JWT_SECRET and JWT_REFRESH_SECRET are required")),
+        None => {
+            let own = Secrets::of(&config.database.data_dir).map_err(Failure::usage)?;
+            (own.access, own.refresh)
+        }
+    };
+    Ok(Tokens::new(&access, &refresh, auth.jwt_access_token_expiry, auth.jwt_refresh_token_expiry))
+}
+
+fn check_admin(auth: &AuthConfig) -> Result<(), Failure> {
+    use garde::Validate;
+    let username = crate::model::text::Username::new(&auth.admin_username);
+    if username.validate().is_err() || username.as_str() != auth.admin_username {
+        return Err(Failure::usage("ADMIN_USERNAME must be 3 to 50 letters, digits, '-' or '_'"));
+    }
+    match auth.password().and_then(|password| passwords::flaw(password, &auth.admin_username, "")) {
+        Some(flaw) => Err(Failure::usage(format!("ADMIN_PASSWORD {flaw}"))),
+        None => Ok(()),
+    }
+}
+
+fn policy(auth: &AuthConfig) -> Policy {
+    Policy {
+        anonymous_read: auth.anonymous_read,
+        registration: auth.registration_enabled,
+        require_if_match: auth.require_if_match,
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
