@@ -1,67 +1,115 @@
 //! The server itself, by pglite-oxide. It has one connection; nobody but this process reaches its socket.
+//!
+//! The crate's own `PgliteServer` stops listening for good after the first connection that ends without a farewell,
+//! as a cancelled query's does; so its proxy is driven from here, and goes on.
 
+use std::fs::File;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use pglite_oxide::PgliteServer;
+use pglite_oxide::PgliteProxy;
 use secrecy::SecretString;
 
 /// The longest path of a Unix socket that every system takes.
 const SOCKET_PATH_MAX: usize = 100;
 /// How long the folder's lock may outlive a process that was killed.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long the last connection may take to go.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A running embedded database.
+#[derive(Debug)]
 pub struct EmbeddedDatabase {
-    server: PgliteServer,
+    socket: PathBuf,
     /// The socket's own folder, where the data folder's path is too long for one.
     elsewhere: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for EmbeddedDatabase {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("EmbeddedDatabase").finish_non_exhaustive()
-    }
+    stopping: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+    _lock: File,
 }
 
 impl EmbeddedDatabase {
-    /// Starts it on the data in `folder`. Blocks for a second or two.
+    /// Starts it on the data in `folder`, which is locked. The first connection makes or recovers the data, for a second
+    /// or two.
     ///
     /// # Errors
     /// A line that names the variable and says what to do.
     pub fn start(folder: &Path) -> Result<Self, String> {
         super::private_folder(folder)?;
-        let folder = folder.canonicalize().map_err(|error| format!("DATA_DIR: {}: {error}", folder.display()))?;
+        let failed = |error: std::io::Error| format!("DATA_DIR: {}: {error}", folder.display());
+        let folder = folder.canonicalize().map_err(failed)?;
+        let lock = lock(&folder)?;
         let (socket, elsewhere) = socket(&folder)?;
-        let until = Instant::now() + LOCK_WAIT;
-        loop {
-            match PgliteServer::builder().path(folder.join("postgres")).unix(&socket).start() {
-                Ok(server) => return Ok(Self { server, elsewhere }),
-                Err(error) if !format!("{error:#}").contains("already in use") => {
-                    return Err(format!("DATA_DIR: the embedded database does not start: {error:#}"));
-                }
-                Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(100)),
-                Err(_) => {
-                    return Err(format!(
-                        "DATA_DIR: another process works on {}; stop it first, or ask it over HTTP with --url",
-                        folder.display()
-                    ));
-                }
-            }
+        if socket.exists() {
+            std::fs::remove_file(&socket).map_err(failed)?;
         }
+        let listener = UnixListener::bind(&socket).map_err(failed)?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let proxy = PgliteProxy::new(folder.join("postgres"));
+        let thread = {
+            let stopping = Arc::clone(&stopping);
+            std::thread::Builder::new()
+                .name("mdl-embedded".into())
+                .spawn(move || serve(&proxy, &listener, &stopping))
+                .map_err(failed)?
+        };
+        Ok(Self { socket, elsewhere, stopping, thread, _lock: lock })
     }
 
     /// Where it is.
     pub fn url(&self) -> SecretString {
-        self.server.database_url().into()
+        let folder = self.socket.parent().unwrap_or(Path::new("/")).to_string_lossy();
+        let host: String = url::form_urlencoded::byte_serialize(folder.as_bytes()).collect();
+        format!("postgres://postgres@/template1?host={}&sslmode=disable", host.replace('+', "%20")).into()
     }
 
-    /// Stops it. Its connections must be closed before.
+    /// Stops it. Its connection should be closed before; what is acknowledged is on disk in any case.
     pub fn stop(self) {
-        // What is acknowledged is on disk already; an error here has nobody to go to.
-        let _ = self.server.shutdown();
+        self.stopping.store(true, Ordering::SeqCst);
+        // Wakes the listener, which then sees that it is over.
+        drop(UnixStream::connect(&self.socket));
+        let until = Instant::now() + STOP_WAIT;
+        while !self.thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(PAUSE);
+        }
+        let _ = std::fs::remove_file(&self.socket);
         if let Some(folder) = self.elsewhere {
             let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+fn serve(proxy: &PgliteProxy, listener: &UnixListener, stopping: &AtomicBool) {
+    while !stopping.load(Ordering::SeqCst) {
+        if let Err(error) = proxy.accept_unix_once(listener) {
+            log::debug!("a connection to the embedded database ended: {error:#}");
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Takes the folder for this process; the system lets go when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File, String> {
+    let path = folder.join("lock");
+    let failed = |error: &dyn std::fmt::Display| format!("DATA_DIR: {}: {error}", path.display());
+    let file = File::create(&path).map_err(|error| failed(&error))?;
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PAUSE),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(format!(
+                    "DATA_DIR: another process works on {}; stop it first, or ask it over HTTP with --url",
+                    folder.display()
+                ));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(failed(&error)),
         }
     }
 }

@@ -56,11 +56,19 @@ impl<D: Drain> Drain for Filtered<D> {
     type Err = D::Err;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<Self::Ok, Self::Err> {
-        if record.level().is_at_least(self.levels.of(record.module())) {
+        if record.level().is_at_least(self.levels.of(module(record))) {
             self.drain.log(record, values).map(Some)
         } else {
             Ok(None)
         }
+    }
+}
+
+/// Where an event comes from. What a library logs through `log` has its module in the tag.
+pub(super) fn module<'a>(record: &'a Record<'_>) -> &'a str {
+    match (record.module(), record.tag()) {
+        ("<unknown>", tag) if !tag.is_empty() => tag,
+        (module, _) => module,
     }
 }
 

@@ -57,7 +57,7 @@ fn json<W: std::io::Write + Send>(out: W) -> slog_json::Json<W> {
     let fields = o!(
         "timestamp" => FnValue(|_: &Record<'_>| chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),
         "level" => FnValue(|record: &Record<'_>| record.level().as_str().to_lowercase()),
-        "module" => FnValue(|record: &Record<'_>| record.module()),
+        "module" => FnValue(|record: &Record<'_>| level::module(record).to_owned()),
         "message" => PushFnValue(|record: &Record<'_>, out| out.emit(record.msg())),
     );
     slog_json::Json::new(out).set_newlines(true).set_flush(true).add_key_value(fields).build()
