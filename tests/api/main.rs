@@ -1,0 +1,18 @@
+//! The API's stories, told to a real service on a real PostgreSQL. `scripts/with-postgres cargo test --test api`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod bad_input;
+mod business_domains;
+mod catalogue;
+mod errors;
+mod health;
+mod lists;
+mod metrics;
+mod openapi;
+mod outage;
+mod races;
+mod sessions;
+mod smoke;
+mod support;
+mod users;

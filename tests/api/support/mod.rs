@@ -1,0 +1,224 @@
+//! A service of its own for every test, on a database of its own.
+
+pub mod database;
+pub mod logs;
+pub mod proxy;
+pub mod samples;
+
+use chrono::TimeDelta;
+use clap::Parser;
+use mdl::app::cli::Cli;
+use mdl::app::serve::Service;
+use mdl::clock::Clock;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use self::logs::Captured;
+
+pub const ADMIN_PASSWORD: &str = "an horse of correct battery";
+const SECRET: &str = "only-for-tests-0123456789abcdef-access";
+const REFRESH_SECRET: &str = "only-for-tests-0123456789abcdef-refresh";
+
+/// A running service and a client to it.
+pub struct Server {
+    pub base: String,
+    pub clock: Clock,
+    pub logs: Captured,
+    pub database_url: String,
+    http: reqwest::Client,
+    service: Option<Service>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Checks status and code, and that the answer has the one shape of errors.
+    #[track_caller]
+    pub fn expect_error(self, status: u16, code: &str) -> Self {
+        let this = self.expect(status);
+        let body = this.json();
+        assert_eq!(body["success"], false);
+        assert_eq!(body["error"]["code"], code, "{body}");
+        assert!(body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()));
+        assert_eq!(body["requestId"], this.header("x-request-id"));
+        assert!(body["timestamp"].as_str().unwrap().ends_with('Z'));
+        assert_eq!(this.header("content-type"), "application/json; charset=utf-8");
+        this
+    }
+
+    /// The fields that the details of a validation error name.
+    pub fn fields(&self) -> Vec<String> {
+        let details = self.json()["error"]["details"].as_array().cloned().unwrap_or_default();
+        details.iter().map(|detail| detail["field"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Server {
+    /// On a fresh database, ready to work.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same, with other options.
+    pub async fn with(options: &[&str]) -> Self {
+        let url = database::fresh().await;
+        let server = Self::on(&url, options).await;
+        server.ready().await;
+        server
+    }
+
+    /// On the embedded database in `folder`.
+    pub async fn embedded(folder: &std::path::Path) -> Self {
+        let folder = folder.to_str().unwrap().to_owned();
+        let server = Self::launch(String::new(), &["--database-url", "", "--data-dir", &folder]).await;
+        server.ready().await;
+        server
+    }
+
+    /// On a database that may be away.
+    pub async fn on(url: &str, options: &[&str]) -> Self {
+        let secrets = ["--database-url", url, "--jwt-secret", SECRET, "--jwt-refresh-secret", REFRESH_SECRET];
+        let pool = ["--db-pool-min", "0"];
+        Self::launch(url.to_owned(), &[&secrets[..], &pool[..], options].concat()).await
+    }
+
+    async fn launch(database_url: String, options: &[&str]) -> Self {
+        let fixed = ["mdl", "--port", "0", "--workers", "2", "--admin-password", ADMIN_PASSWORD];
+        let cli = Cli::parse_from(fixed.iter().chain(options));
+        let (clock, logs) = (Clock::default(), Captured::default());
+        let service = Service::start(&cli.config, clock.clone(), false, logs.logger()).await.expect("a service");
+        Self {
+            base: format!("http://{}", service.address),
+            clock,
+            logs,
+            database_url,
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            service: Some(service),
+        }
+    }
+
+    pub async fn ready(&self) {
+        for _ in 0..600 {
+            if self.get("/health/ready", "").await.status == 200 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("not ready: {:?}", self.logs.lines());
+    }
+
+    pub async fn stop(mut self) {
+        if let Some(service) = self.service.take() {
+            service.stop().await;
+        }
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+    }
+
+    /// A request with everything one may want to say; an empty token is none.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some((media_type, bytes)) = body {
+            request = request.header("content-type", media_type).body(bytes);
+        }
+        let answer = request.send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Answer { status, headers, text: answer.text().await.unwrap() }
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.send(Method::GET, path, token, &[], None).await
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, token, &[], Some(json_body(body))).await
+    }
+
+    pub async fn put(&self, path: &str, token: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, token, &[], Some(json_body(body))).await
+    }
+
+    pub async fn put_if(&self, path: &str, token: &str, version: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, token, &[("if-match", version)], Some(json_body(body))).await
+    }
+
+    pub async fn delete(&self, path: &str, token: &str) -> Answer {
+        self.send(Method::DELETE, path, token, &[], None).await
+    }
+
+    /// The whole answer of a log-in.
+    pub async fn login(&self, username: &str, password: &str) -> Answer {
+        self.post("/api/auth/login", "", &json!({"username": username, "password": password})).await
+    }
+
+    /// An administrator's access token.
+    pub async fn admin(&self) -> String {
+        token(&self.login("admin", ADMIN_PASSWORD).await.expect(200))
+    }
+
+    /// A new user of this role: its name is its role and a number. Returns id and access token.
+    pub async fn user(&self, admin: &str, name: &str, role: &str) -> (String, String) {
+        let body = json!({"username": name, "email": format!("{name}@example.com"), "password": PASSWORD,
+                          "full_name": name, "role": role});
+        let created = self.post("/api/auth/users", admin, &body).await.expect(201).json();
+        let id = created["user"]["user_id"].as_str().unwrap().to_owned();
+        (id, token(&self.login(name, PASSWORD).await.expect(200)))
+    }
+
+    /// Two domains, `d1` "Finance" and `d2` "Growth".
+    pub async fn domains(&self, admin: &str) {
+        for (id, name) in [("d1", "Finance"), ("d2", "Growth")] {
+            self.post("/api/v1/domains", admin, &json!({"domain_id": id, "name": name})).await.expect(201);
+        }
+    }
+}
+
+pub const PASSWORD: &str = "some password for tests";
+
+pub fn token(answer: &Answer) -> String {
+    answer.json()["tokens"]["access_token"].as_str().unwrap().to_owned()
+}
+
+pub fn refresh_token(answer: &Answer) -> String {
+    answer.json()["tokens"]["refresh_token"].as_str().unwrap().to_owned()
+}
+
+pub fn json_body(body: &Value) -> (&'static str, Vec<u8>) {
+    ("application/json", body.to_string().into_bytes())
+}

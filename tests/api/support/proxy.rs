@@ -1,0 +1,56 @@
+//! A TCP proxy in front of the database, which a test opens and closes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+pub struct Proxy {
+    pub port: u16,
+    open: Arc<AtomicBool>,
+    cut: Arc<Notify>,
+}
+
+impl Proxy {
+    /// In front of the cluster; while it is closed every connection is dropped at once.
+    pub async fn start(open: bool) -> Self {
+        let target = super::database::cluster().rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (open, cut) = (Arc::new(AtomicBool::new(open)), Arc::new(Notify::new()));
+        let (is_open, is_cut) = (Arc::clone(&open), Arc::clone(&cut));
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                if !is_open.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let is_cut = Arc::clone(&is_cut);
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(("localhost", target)).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        () = is_cut.notified() => {}
+                    }
+                });
+            }
+        });
+        Self { port, open, cut }
+    }
+
+    pub fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
+    }
+
+    /// Refuses new connections and cuts those that are there.
+    pub fn close(&self) {
+        self.open.store(false, Ordering::SeqCst);
+        self.cut.notify_waiters();
+    }
+
+    /// The same database, through the proxy.
+    pub fn url(&self, url: &str) -> String {
+        let database = url.rsplit_once('/').unwrap().1;
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+}
