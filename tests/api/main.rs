@@ -1,6 +1,7 @@
 //! The API's stories, told to a real service on a real PostgreSQL. `scripts/with-postgres cargo test --test api`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bad_input;
 mod business_domains;

@@ -1,1 +1,104 @@
+//! The database is away: the service is not.
 
+use serde_json::json;
+
+use crate::support::proxy::Proxy;
+use crate::support::samples::metric;
+use crate::support::{Server, database};
+
+#[actix_web::test]
+async fn away_at_the_start_and_back_by_itself() {
+    let proxy = Proxy::start(false).await;
+    let empty = database::empty().await;
+    let server = Server::on(&proxy.url(&empty), &["--db-connection-timeout", "500"]).await;
+    let ready = server.get("/health/ready", "").await.expect(503).json();
+    assert_eq!(ready["checks"]["database"], "starting");
+    assert_eq!(server.get("/health", "").await.expect(200).json()["status"], "degraded");
+    server.get("/health/live", "").await.expect(200);
+    let login = server.login("admin", "whatever it may be").await.expect_error(503, "DATABASE_ERROR");
+    assert!(login.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert!(login.json()["error"]["retryAfter"].is_string());
+    proxy.open();
+    server.ready().await;
+    let admin = server.admin().await;
+    server.get("/api/v1/metrics", &admin).await.expect(200);
+    assert_eq!(server.get("/health", "").await.json()["status"], "ok");
+}
+
+#[actix_web::test]
+async fn catalogue_routes_say_so_in_the_one_shape() {
+    let proxy = Proxy::start(false).await;
+    let options = ["--anonymous-read", "true", "--db-connection-timeout", "500"];
+    let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
+    for path in ["/api/v1/metrics", "/api/v1/metrics/x", "/api/v1/domains", "/api/v1/metrics/x/history"] {
+        server.get(path, "").await.expect_error(503, "DATABASE_ERROR");
+    }
+    proxy.open();
+    server.ready().await;
+    server.get("/api/v1/metrics", "").await.expect(200);
+}
+
+#[actix_web::test]
+async fn away_in_between_it_is_503_never_401_or_500() {
+    let proxy = Proxy::start(true).await;
+    let server = Server::on(&proxy.url(&database::fresh().await), &["--db-connection-timeout", "300"]).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    proxy.close();
+    for _ in 0..3 {
+        server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
+        server.post("/api/v1/metrics", &admin, &metric("m")).await.expect_error(503, "DATABASE_ERROR");
+    }
+    let ready = server.get("/health/ready", "").await.expect(503).json();
+    assert_eq!(ready["checks"]["database"], "unavailable");
+    proxy.open();
+    server.ready().await;
+    server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_query_that_hangs_is_ended_on_the_server_and_costs_no_connection() {
+    let url = database::fresh().await;
+    let options = ["--circuit-breaker-timeout", "600", "--db-pool-max", "2"];
+    let server = Server::on(&url, &options).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE metrics").await.unwrap();
+    let hung: Vec<_> = (0..2).map(|_| server.get("/api/v1/metrics/x", &admin)).collect();
+    for answer in futures_util::future::join_all(hung).await {
+        answer.expect_error(503, "DATABASE_ERROR");
+    }
+    // Both connections are free again although the lock still stands.
+    server.get("/api/v1/domains/d1", &admin).await.expect(200);
+    let waiting = client
+        .query_one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mdl' AND datname = current_database() AND wait_event_type = 'Lock'", &[])
+        .await
+        .unwrap();
+    assert_eq!(waiting.get::<_, i64>(0), 0);
+    client.batch_execute("COMMIT").await.unwrap();
+    server.get("/api/v1/metrics/x", &admin).await.expect(404);
+}
+
+#[actix_web::test]
+async fn clients_that_hang_up_wedge_nothing() {
+    let url = database::fresh().await;
+    let server = Server::on(&url, &["--db-pool-max", "2"]).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
+    for _ in 0..20 {
+        let body = json!({"color": "x"});
+        let asked = server.put("/api/v1/domains/d1", &admin, &body);
+        assert!(tokio::time::timeout(std::time::Duration::from_millis(50), asked).await.is_err());
+    }
+    client.batch_execute("COMMIT").await.unwrap();
+    server.get("/api/v1/domains/d1", &admin).await.expect(200);
+    server.put("/api/v1/domains/d1", &admin, &json!({"color": "y"})).await.expect(200);
+}

@@ -104,8 +104,10 @@ impl Server {
     }
 
     async fn launch(database_url: String, options: &[&str]) -> Self {
-        let fixed = ["mdl", "--port", "0", "--workers", "2", "--admin-password", ADMIN_PASSWORD];
-        let cli = Cli::parse_from(fixed.iter().chain(options));
+        let fixed = ["mdl", "--port", "0", "--workers", "2"];
+        let password = ["--admin-password", ADMIN_PASSWORD];
+        let password = if options.contains(&password[0]) { &[][..] } else { &password[..] };
+        let cli = Cli::parse_from(fixed.iter().chain(password).chain(options));
         let (clock, logs) = (Clock::default(), Captured::default());
         let service = Service::start(&cli.config, clock.clone(), false, logs.logger()).await.expect("a service");
         Self {
