@@ -42,7 +42,8 @@ async fn work(database: &Database, command: AdminCommand) -> Result<(), Failure>
 
 async fn create(database: &Database, (username, email, name): (Username, Email, Text100)) -> Result<(), Failure> {
     let flaw = |field: &str, judged: Result<(), garde::Report>| {
-        judged.map_err(|report| Failure::usage(format!("{field} {}", report.to_string().trim_start_matches(": ").trim())))
+        judged
+            .map_err(|report| Failure::usage(format!("{field} {}", report.to_string().trim_start_matches(": ").trim())))
     };
     flaw("the user name", username.validate())?;
     flaw("--email", email.validate())?;
@@ -59,10 +60,7 @@ async fn create(database: &Database, (username, email, name): (Username, Email, 
         metadata: &Object::default(),
     };
     let now = Clock::default().now();
-    database
-        .db
-        .transaction(Circuit::Auth, "create_admin", async |conn| users::create(conn, &new, now).await)
-        .await?;
+    database.db.transaction(Circuit::Auth, "create_admin", async |conn| users::create(conn, &new, now).await).await?;
     say(&format!("administrator {} created", username.as_str()))
 }
 

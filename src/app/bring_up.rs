@@ -80,11 +80,9 @@ impl BringUp {
             metadata: &Object::default(),
         };
         let now = self.clock.now();
-        let made = self.db.transaction(Circuit::Auth, "first_admin", async |conn| {
-            match users::none(conn).await? {
-                true => users::create(conn, &new, now).await.map(Some),
-                false => Ok(None),
-            }
+        let made = self.db.transaction(Circuit::Auth, "first_admin", async |conn| match users::none(conn).await? {
+            true => users::create(conn, &new, now).await.map(Some),
+            false => Ok(None),
         });
         match made.await {
             Ok(Some(_)) => {

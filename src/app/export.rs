@@ -30,9 +30,7 @@ pub(super) async fn run(
         }
     };
     match output {
-        Some(file) => {
-            std::fs::write(file, text).map_err(|error| Failure::new(format!("{}: {error}", file.display())))
-        }
+        Some(file) => std::fs::write(file, text).map_err(|error| Failure::new(format!("{}: {error}", file.display()))),
         None => say(text.trim_end()),
     }
 }

@@ -58,9 +58,8 @@ async fn work(database: &Database, draft: &Draft, dry_run: bool) -> Result<Vec<I
     database.open().await?;
     let now = Clock::default().now();
     let bar = bar(draft.domains.len().saturating_add(draft.metrics.len()));
-    let import = async |conn: &mut _| {
-        catalogue::import(conn, draft, AUTHOR, now, |done| bar.set_position(done as u64)).await
-    };
+    let import =
+        async |conn: &mut _| catalogue::import(conn, draft, AUTHOR, now, |done| bar.set_position(done as u64)).await;
     let items = if dry_run {
         database.db.rehearse(Circuit::Metrics, "import", import).await
     } else {

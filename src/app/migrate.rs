@@ -15,8 +15,7 @@ pub(super) async fn run(config: &Config, revert: bool, status: bool) -> Result<(
 }
 
 async fn work(database: &Database, revert: bool, status: bool) -> Result<(), Failure> {
-    let connection =
-        database.db.administrative_connection().await.map_err(|error| Failure::new(error.to_string()))?;
+    let connection = database.db.administrative_connection().await.map_err(|error| Failure::new(error.to_string()))?;
     if status {
         for migration in migrations::status(connection).await.map_err(Failure::new)? {
             say(&format!("[{}] {}", if migration.applied { "x" } else { " " }, migration.name))?;

@@ -4,10 +4,10 @@ mod admin;
 mod bring_up;
 pub mod cli;
 mod database;
+mod export;
 mod failure;
 mod healthcheck;
 mod import;
-mod export;
 mod migrate;
 mod remote;
 pub mod serve;
@@ -43,9 +43,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve { sample } => serve::run(&config, sample).await,
         Command::Migrate { revert, status } => migrate::run(&config, revert, status).await,
         Command::Import { file, dry_run, remote } => import::run(&config, &file, dry_run, &remote).await,
-        Command::Export { format, output, remote } => {
-            export::run(&config, format, output.as_deref(), &remote).await
-        }
+        Command::Export { format, output, remote } => export::run(&config, format, output.as_deref(), &remote).await,
         Command::Admin { command } => admin::run(&config, command).await,
         Command::Openapi => openapi(),
         Command::Healthcheck { ready } => healthcheck::run(&config, ready).await,

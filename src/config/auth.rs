@@ -61,7 +61,9 @@ impl AuthConfig {
         for (name, secret) in [("JWT_SECRET", &self.jwt_secret), ("JWT_REFRESH_SECRET", &self.jwt_refresh_secret)] {
             match super::given(secret.as_ref()) {
                 Some(secret) if !long_enough(secret) => {
-                    return Err(format!("{name} must be at least {MIN_SECRET_BYTES} bytes long; try `openssl rand -base64 48`"));
+                    return Err(format!(
+                        "{name} must be at least {MIN_SECRET_BYTES} bytes long; try `openssl rand -base64 48`"
+                    ));
                 }
                 None if required => {
                     return Err(format!("{name} is required with DATABASE_URL; try `openssl rand -base64 48`"));

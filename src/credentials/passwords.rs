@@ -19,7 +19,8 @@ pub const MIN_CHARS: usize = 12;
 pub const MAX_CHARS: usize = 128;
 
 /// Those of the twenty thousand commonest passwords (Django's list) that are long enough to be tried here.
-static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
 /// A hash that no password has; checking against it costs what checking a real one costs.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash(&random()).ok());

@@ -131,7 +131,12 @@ impl Tokens {
     ///
     /// # Errors
     /// Never in practice: claims are always JSON.
-    pub fn issue_refresh(&self, user_id: Uuid, session_id: Uuid, issued: DateTime<Utc>) -> Result<String, InvalidToken> {
+    pub fn issue_refresh(
+        &self,
+        user_id: Uuid,
+        session_id: Uuid,
+        issued: DateTime<Utc>,
+    ) -> Result<String, InvalidToken> {
         let registered = Registered::new(user_id, "refresh", issued.timestamp(), self.refresh_expiry);
         self.refresh.sign(&RefreshClaims { jti: session_id, registered })
     }
@@ -227,7 +232,13 @@ mod tests {
     }
 
     fn bearer() -> Bearer<'static> {
-        Bearer { user_id: Uuid::from_u128(1), username: "ada", email: "a@b.de", role: "viewer", family_id: Uuid::from_u128(2) }
+        Bearer {
+            user_id: Uuid::from_u128(1),
+            username: "ada",
+            email: "a@b.de",
+            role: "viewer",
+            family_id: Uuid::from_u128(2),
+        }
     }
 
     #[test]

@@ -168,7 +168,9 @@ impl From<DbError> for ApiError {
         let again = Duration::from_secs(1);
         match error {
             DbError::Storage(error) => error.into(),
-            DbError::Unavailable { retry_after } => Self::Unavailable { message: UNAVAILABLE, retry_after, cause: None },
+            DbError::Unavailable { retry_after } => {
+                Self::Unavailable { message: UNAVAILABLE, retry_after, cause: None }
+            }
             DbError::Failed { cause } => {
                 Self::Unavailable { message: UNAVAILABLE, retry_after: again, cause: Some(cause) }
             }

@@ -61,7 +61,6 @@ fn described<T>(app: App<T>) -> (App<T>, OpenApi)
 where
     T: ServiceFactory<ServiceRequest, Config = (), Error = actix_web::Error, InitError = ()>,
 {
-    let (app, document) =
-        app.into_utoipa_app().openapi(openapi::base()).configure(routes::configure).split_for_parts();
+    let (app, document) = app.into_utoipa_app().openapi(openapi::base()).configure(routes::configure).split_for_parts();
     (app, openapi::complete(document))
 }

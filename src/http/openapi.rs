@@ -113,7 +113,11 @@ fn complete_operation(path: &str, operation: &mut Operation) {
         ("415", "The body is not of the documented type", takes_body),
         ("428", "The operator requires `If-Match`", conditional),
         ("500", "A fault of ours", true),
-        ("503", "The database is away or too slow; `Retry-After` says when to try again", !health && (secured || takes_body)),
+        (
+            "503",
+            "The database is away or too slow; `Retry-After` says when to try again",
+            !health && (secured || takes_body),
+        ),
     ];
     for (status, description, applies) in errors {
         let declared = operation.responses.responses.get(status);
@@ -137,6 +141,9 @@ fn complete_operation(path: &str, operation: &mut Operation) {
     }
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
+            if response.description.is_empty() {
+                response.description = "As asked for".into();
+            }
             response.headers.entry("X-Request-ID".into()).or_insert_with(text_header);
         }
     }

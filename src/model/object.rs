@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn rich_keys_are_cleaned_at_any_depth_and_the_others_are_not() {
         let cleaned = object(json!({"a": [{"my_Notes": "<i>x</i><script>y</script>"}], "formula": "a<b"}));
-        assert_eq!(cleaned, Object(json!({"a": [{"my_Notes": "<i>x</i>"}], "formula": "a<b"}).as_object().cloned().unwrap_or_default()));
+        assert_eq!(
+            cleaned,
+            Object(json!({"a": [{"my_Notes": "<i>x</i>"}], "formula": "a<b"}).as_object().cloned().unwrap_or_default())
+        );
     }
 
     #[test]

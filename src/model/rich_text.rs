@@ -23,8 +23,24 @@ pub const ELEMENTS: [&str; 7] = ["b", "i", "em", "strong", "a", "p", "br"];
 
 /// Elements that go with all they contain: their content is code or another language, not text.
 const CONTENT_REMOVED: [&str; 18] = [
-    "script", "style", "iframe", "noscript", "svg", "math", "template", "title", "video", "audio", "xmp", "noembed",
-    "noframes", "plaintext", "head", "object", "textarea", "select",
+    "script",
+    "style",
+    "iframe",
+    "noscript",
+    "svg",
+    "math",
+    "template",
+    "title",
+    "video",
+    "audio",
+    "xmp",
+    "noembed",
+    "noframes",
+    "plaintext",
+    "head",
+    "object",
+    "textarea",
+    "select",
 ];
 
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {

@@ -200,7 +200,9 @@ mod tests {
         for (id, ok) in [("mrr_usd-1", true), ("", false), ("a/b", false), ("ä", false), (&"x".repeat(101), false)] {
             assert_eq!(Id::new(id).validate().is_ok(), ok, "{id}");
         }
-        for (url, ok) in [("https://x.y/z?q=1", true), ("javascript:alert(1)", false), ("/x", false), ("ftp://x", false)] {
+        for (url, ok) in
+            [("https://x.y/z?q=1", true), ("javascript:alert(1)", false), ("/x", false), ("ftp://x", false)]
+        {
             assert_eq!(HttpUrl::new(url).validate().is_ok(), ok, "{url}");
         }
         for (time, ok) in [("2025-02-28T00:00:00Z", true), ("2025-02-30T00:00:00Z", false), ("2025-02-28", false)] {

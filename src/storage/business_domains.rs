@@ -94,12 +94,7 @@ pub async fn list(
 
 /// All domains, locked against change until the transaction ends.
 pub async fn lock_all(conn: &mut AsyncPgConnection) -> Result<Vec<DomainRow>, StorageError> {
-    Ok(dsl::business_domains
-        .select(DomainRow::as_select())
-        .order_by(dsl::domain_id)
-        .for_update()
-        .load(conn)
-        .await?)
+    Ok(dsl::business_domains.select(DomainRow::as_select()).order_by(dsl::domain_id).for_update().load(conn).await?)
 }
 
 /// One domain.

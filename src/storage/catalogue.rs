@@ -95,10 +95,9 @@ async fn import_metrics(
     for (place, item) in batch.iter().enumerate() {
         let outcome = match &item.parsed {
             Err(violations) => Err(violations.clone()),
-            Ok(metric) if !domains.contains(metric.business_domain.as_str()) => Err(vec![Violation::new(
-                "business_domain",
-                "must be the name of an existing business domain",
-            )]),
+            Ok(metric) if !domains.contains(metric.business_domain.as_str()) => {
+                Err(vec![Violation::new("business_domain", "must be the name of an existing business domain")])
+            }
             Ok(metric) => match stored.remove(metric.metric_id.as_str()) {
                 None => {
                     new.push(metric);
@@ -121,9 +120,7 @@ async fn import_metrics(
 fn report<T>(path: String, item: &DraftItem<T>, outcome: Result<Outcome, Vec<Violation>>) -> ItemReport {
     let (outcome, errors) = match outcome {
         Ok(outcome) => (outcome, Vec::new()),
-        Err(violations) => {
-            (Outcome::Error, violations.into_iter().map(|violation| violation.under(&path)).collect())
-        }
+        Err(violations) => (Outcome::Error, violations.into_iter().map(|violation| violation.under(&path)).collect()),
     };
     ItemReport { path, id: item.id.clone(), outcome, errors }
 }

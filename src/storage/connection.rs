@@ -72,10 +72,7 @@ impl Connector {
                 encrypted => encrypted?,
             },
         };
-        connection
-            .batch_execute(&self.settings())
-            .await
-            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        connection.batch_execute(&self.settings()).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)
     }
 
@@ -91,9 +88,10 @@ impl Connector {
 
     /// The server ends a statement a little before we stop waiting for it, so that we get to hear why.
     fn settings(&self) -> String {
-        let statement = self.limits.statement.map_or(0, |limit| {
-            u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).saturating_mul(9) / 10
-        });
+        let statement = self
+            .limits
+            .statement
+            .map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).saturating_mul(9) / 10);
         let lock = statement / 2;
         format!(
             "SET statement_timeout = {statement}; SET lock_timeout = {lock}; \

@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn what_libpq_takes() {
-        let url = parse("postgres://u:p%40@a:1,b:2/db?sslmode=verify-full&sslrootcert=/x/ca.pem&target_session_attrs=read-write");
+        let url = parse(
+            "postgres://u:p%40@a:1,b:2/db?sslmode=verify-full&sslrootcert=/x/ca.pem&target_session_attrs=read-write",
+        );
         let url = url.expect("a URL");
         assert_eq!(url.config.get_hosts().len(), 2);
         assert_eq!(url.config.get_password(), Some(&b"p@"[..]));

@@ -4,8 +4,8 @@ use diesel::QueryableByName;
 use diesel::migration::{Migration, MigrationVersion};
 use diesel::pg::Pg;
 use diesel::sql_types::Bool;
-use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -27,16 +27,16 @@ impl Levels {
     }
 
     fn of(&self, module: &str) -> Level {
-        let inside = |prefix: &str| {
-            module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        };
+        let inside =
+            |prefix: &str| module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
         self.modules.iter().find(|(prefix, _)| inside(prefix)).map_or(self.default, |(_, level)| *level)
     }
 }
 
 fn one(text: &str) -> Result<Level, String> {
-    Level::from_str(text.trim())
-        .map_err(|()| "LOG_LEVEL must be error, warning, info, debug or trace, or a list such as info,mdl::storage=debug".into())
+    Level::from_str(text.trim()).map_err(|()| {
+        "LOG_LEVEL must be error, warning, info, debug or trace, or a list such as info,mdl::storage=debug".into()
+    })
 }
 
 /// Passes on what is worth writing.

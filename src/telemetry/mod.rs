@@ -26,9 +26,9 @@ pub struct Logs {
 /// A line that names the variable, when `LOG_LEVEL` cannot be understood.
 pub fn start(config: &LogConfig) -> Result<Logs, String> {
     let levels = Levels::parse(&config.log_level)?;
-    let format = config.log_format.unwrap_or_else(|| {
-        if std::io::stdout().is_terminal() { LogFormat::Terminal } else { LogFormat::Json }
-    });
+    let format = config
+        .log_format
+        .unwrap_or_else(|| if std::io::stdout().is_terminal() { LogFormat::Terminal } else { LogFormat::Json });
     let out: Out = match format {
         LogFormat::Json => Box::new(std::sync::Mutex::new(json(std::io::stdout())).map(slog::Fuse)),
         LogFormat::Terminal => {

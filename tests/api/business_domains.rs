@@ -21,9 +21,22 @@ async fn a_domain_from_beginning_to_end() {
     assert_eq!(changed.json()["data"]["color"], json!(null));
     assert_eq!(changed.json()["data"]["owner_team"], "T < U");
     // The same again changes nothing, also as the answer came.
-    assert_eq!(server.put("/api/v1/domains/d1", &admin, &changed.json()["data"]).await.expect(200).header("etag"), "\"2\"");
-    server.put_if("/api/v1/domains/d1", &admin, "\"1\"", &json!({"color": "x"})).await.expect_error(412, "PRECONDITION_FAILED");
-    for bad in [json!({"name": null}), json!({"name": ""}), json!({"contact_email": "x"}), json!({"domain_id": "d2"}), json!({"x": 1}), json!([])] {
+    assert_eq!(
+        server.put("/api/v1/domains/d1", &admin, &changed.json()["data"]).await.expect(200).header("etag"),
+        "\"2\""
+    );
+    server
+        .put_if("/api/v1/domains/d1", &admin, "\"1\"", &json!({"color": "x"}))
+        .await
+        .expect_error(412, "PRECONDITION_FAILED");
+    for bad in [
+        json!({"name": null}),
+        json!({"name": ""}),
+        json!({"contact_email": "x"}),
+        json!({"domain_id": "d2"}),
+        json!({"x": 1}),
+        json!([]),
+    ] {
         server.put("/api/v1/domains/d1", &admin, &bad).await.expect_error(400, "VALIDATION_ERROR");
     }
     let listed = server.get("/api/v1/domains", &admin).await.expect(200).json();

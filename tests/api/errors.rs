@@ -73,7 +73,8 @@ async fn nothing_secret_is_ever_logged() {
     let tokens = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let (access, refresh) = (token(&tokens), refresh_token(&tokens));
     server.login("admin", "canary-wrong-password").await.expect(401);
-    let registration = json!({"username": "canary", "email": "c@example.com", "password": "canary-registration", "full_name": "C"});
+    let registration =
+        json!({"username": "canary", "email": "c@example.com", "password": "canary-registration", "full_name": "C"});
     server.post("/api/auth/register", "", &registration).await.expect(400);
     server.post("/api/auth/refresh", "", &json!({"refresh_token": refresh})).await.expect(200);
     server.post("/api/auth/refresh", "", &json!({"refresh_token": "canary-refresh"})).await.expect(401);
@@ -84,7 +85,9 @@ async fn nothing_secret_is_ever_logged() {
     let headers = [("cookie", "session=canary-cookie"), ("authorization", "Basic canary-basic")];
     server.send(Method::POST, "/api/v1/metrics", "", &headers, Some(json_body(&json!({"a": "canary-body"})))).await;
     let text = server.logs.text();
-    for secret in [ADMIN_PASSWORD, PASSWORD, access.as_str(), refresh.as_str(), "canary-", "mdl_canary", "only-for-tests"] {
+    for secret in
+        [ADMIN_PASSWORD, PASSWORD, access.as_str(), refresh.as_str(), "canary-", "mdl_canary", "only-for-tests"]
+    {
         assert!(!text.contains(secret), "{secret} was logged");
     }
 }

@@ -104,7 +104,10 @@ async fn a_page_knows_its_neighbours() {
     let page = server.get("/api/v1/metrics?limit=2&page=2&tags=x%2Cy&tier=Tier-2", &admin).await.expect(200);
     assert_eq!(page.json()["count"], 0);
     let page = server.get("/api/v1/metrics?limit=2&page=2&owner_team=Team%20%26%20Co", &admin).await.expect(200);
-    assert_eq!(page.json()["pagination"], json!({"page": 2, "limit": 2, "total": 6, "pages": 3, "hasNext": true, "hasPrev": true}));
+    assert_eq!(
+        page.json()["pagination"],
+        json!({"page": 2, "limit": 2, "total": 6, "pages": 3, "hasNext": true, "hasPrev": true})
+    );
     let link = page.header("link");
     for relation in ["first", "prev", "next", "last"] {
         assert!(link.contains(&format!("rel=\"{relation}\"")), "{link}");
@@ -125,9 +128,20 @@ async fn what_has_no_effect_is_refused() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for (query, field) in [
-        ("page=0", "page"), ("page=-1", "page"), ("page=x", "page"), ("limit=1e9", "limit"), ("limit=101", "limit"),
-        ("limit=0", "limit"), ("tags=a&tags=b", "tags"), ("sort=formula", "sort"), ("tier=1", "tier"), ("colour=red", "colour"),
-        ("search=%26%3C", "search"), ("status=", "status"), ("category=%00", "category"), ("metric_type=x", "metric_type"),
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("page=x", "page"),
+        ("limit=1e9", "limit"),
+        ("limit=101", "limit"),
+        ("limit=0", "limit"),
+        ("tags=a&tags=b", "tags"),
+        ("sort=formula", "sort"),
+        ("tier=1", "tier"),
+        ("colour=red", "colour"),
+        ("search=%26%3C", "search"),
+        ("status=", "status"),
+        ("category=%00", "category"),
+        ("metric_type=x", "metric_type"),
     ] {
         let answer = server.get(&format!("/api/v1/metrics?{query}"), &admin).await;
         assert_eq!(answer.expect_error(400, "VALIDATION_ERROR").fields()[0], field, "{query}");

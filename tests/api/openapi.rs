@@ -32,7 +32,7 @@ async fn the_document_describes_what_is_there() {
             }
         }
     }
-    assert_eq!(operations, 26);
+    assert_eq!(operations, 27);
     references_exist(&document, &document);
 }
 

@@ -21,7 +21,8 @@ async fn two_writers_of_one_metric() {
             let (server, admin) = (&server, &admin);
             async move { server.put_if(path, admin, &version, &body).await }
         };
-        let mut statuses: Vec<u16> = join_all([write("a"), write("b")]).await.iter().map(|answer| answer.status).collect();
+        let mut statuses: Vec<u16> =
+            join_all([write("a"), write("b")]).await.iter().map(|answer| answer.status).collect();
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412]);
     }
@@ -50,7 +51,8 @@ async fn two_refreshes_with_one_token() {
     for _ in 0..10 {
         let body = json!({"refresh_token": refresh_token(&server.login("admin", ADMIN_PASSWORD).await.expect(200))});
         let answers = join_all((0..4).map(|_| server.post("/api/auth/refresh", "", &body))).await;
-        let mut successors: Vec<String> = answers.into_iter().map(|answer| refresh_token(&answer.expect(200))).collect();
+        let mut successors: Vec<String> =
+            answers.into_iter().map(|answer| refresh_token(&answer.expect(200))).collect();
         successors.dedup();
         assert_eq!(successors.len(), 1, "one family, one successor");
     }
@@ -60,9 +62,7 @@ async fn two_refreshes_with_one_token() {
 async fn two_registrations_with_one_name() {
     let server = Server::start().await;
     for round in 0..5 {
-        let body = |mail: &str| {
-            json!({"username": format!("ada{round}"), "email": format!("{mail}{round}@example.com"), "password": PASSWORD, "full_name": "A"})
-        };
+        let body = |mail: &str| json!({"username": format!("ada{round}"), "email": format!("{mail}{round}@example.com"), "password": PASSWORD, "full_name": "A"});
         let bodies = [body("a"), body("b")];
         let mut statuses: Vec<u16> = join_all(bodies.iter().map(|body| server.post("/api/auth/register", "", body)))
             .await

@@ -148,9 +148,8 @@ async fn another_password_ends_the_other_log_ins() {
 async fn credentials_that_are_none_of_ours() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let with = async |headers: &[(&str, &str)]| {
-        server.send(reqwest::Method::GET, "/api/auth/me", "", headers, None).await
-    };
+    let with =
+        async |headers: &[(&str, &str)]| server.send(reqwest::Method::GET, "/api/auth/me", "", headers, None).await;
     let bearer = format!("Bearer {admin}");
     with(&[("authorization", &bearer)]).await.expect(200);
     with(&[("authorization", &bearer.replace("Bearer", "bearer"))]).await.expect(200);

@@ -37,7 +37,10 @@ async fn everyone_else_sees_only_oneself() {
     server.get(&format!("/api/auth/users/{eva}"), &eva_token).await.expect(200);
     server.get(&format!("/api/auth/users/{kim}"), &eva_token).await.expect_error(403, "AUTHORIZATION_ERROR");
     server.get("/api/auth/users", &eva_token).await.expect_error(403, "AUTHORIZATION_ERROR");
-    server.put(&format!("/api/auth/users/{eva}"), &eva_token, &json!({"role": "admin"})).await.expect_error(403, "AUTHORIZATION_ERROR");
+    server
+        .put(&format!("/api/auth/users/{eva}"), &eva_token, &json!({"role": "admin"}))
+        .await
+        .expect_error(403, "AUTHORIZATION_ERROR");
     server.delete(&format!("/api/auth/users/{kim}"), &eva_token).await.expect_error(403, "AUTHORIZATION_ERROR");
     // The role is judged before the body: a stranger learns nothing from it.
     server.post("/api/auth/users", &eva_token, &json!({"no": "body"})).await.expect_error(403, "AUTHORIZATION_ERROR");

@@ -108,11 +108,7 @@ impl DbBreaker {
             Err(_) => {
                 lease.permit.verdict = Verdict::Failure;
                 let cause = format!("{operation} took too long");
-                Err(Ended::With(if committing {
-                    DbError::UnknownOutcome { cause }
-                } else {
-                    DbError::Failed { cause }
-                }))
+                Err(Ended::With(if committing { DbError::UnknownOutcome { cause } } else { DbError::Failed { cause } }))
             }
         }
     }

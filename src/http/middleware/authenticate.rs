@@ -18,10 +18,7 @@ const API_KEY: &str = "x-api-key";
 const BAD_TOKEN: &str = "The access token is missing, invalid or expired";
 
 /// Puts the caller's [`Identity`] into the request.
-pub async fn authenticate<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+pub async fn authenticate<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let identity = identify(&request).await;
     if let Ok(Some(caller)) = &identity {
         request.extensions_mut().insert(SeenUser(caller.user.username.clone()));

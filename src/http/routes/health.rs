@@ -94,8 +94,7 @@ async fn ready(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let database = if state.readiness.is_prepared() { ping(&state).await } else { "starting" };
     let service = if state.readiness.is_stopping() { "stopping" } else { "ok" };
     let ready = database == "ok" && service == "ok";
-    let (status, word) =
-        if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let (status, word) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
     json(&mut HttpResponse::build(status), &Ready { status: word, checks: Checks { database, service } })
 }
 

@@ -85,8 +85,7 @@ async fn get(
     known: IfNoneMatch,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let row =
-        state.db.run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await).await?;
+    let row = state.db.run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await).await?;
     if known.has(&row.version) {
         return Ok(HttpResponse::NotModified().insert_header(("ETag", etag(&row.version))).finish());
     }

@@ -270,10 +270,8 @@ async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<Http
 #[post("/api/auth/refresh")]
 async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let token = body.value.refresh_token.expose_secret();
-    let claims = state
-        .tokens
-        .verify_refresh(token, state.clock.now())
-        .map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
+    let claims =
+        state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
     let (hash, next) = (fingerprint(token), Next::of(&state, claims.user_id())?);
     let rotation = state
         .db

@@ -22,8 +22,8 @@ use crate::model::object::Object;
 use crate::model::page::{PageRequest, Pagination};
 use crate::model::text::{Email, Text100, Username};
 use crate::model::users::{Role, UserPatch, UserStatus};
-use crate::storage::users::{self, NewUser, User};
 use crate::storage::sessions;
+use crate::storage::users::{self, NewUser, User};
 
 const PATH: &str = "/api/auth/users";
 
@@ -148,10 +148,8 @@ async fn create(_: Admin, body: JsonBody<UserCreation>, state: web::Data<AppStat
         metadata: &metadata,
     };
     let now = state.clock.now();
-    let user = state
-        .db
-        .transaction(Circuit::Auth, "create_user", async |conn| users::create(conn, &new, now).await)
-        .await?;
+    let user =
+        state.db.transaction(Circuit::Auth, "create_user", async |conn| users::create(conn, &new, now).await).await?;
     Ok(HttpResponse::Created()
         .insert_header(("Location", format!("{PATH}/{}", user.user_id)))
         .content_type(JSON)

@@ -150,8 +150,13 @@ mod tests {
     #[test]
     fn all_parameters_have_an_effect() {
         let query = parse(&[
-            ("tier", "Tier-2"), ("tags", "a, b"), ("search", "net-revenue a<b"), ("sort", "-updated_at"),
-            ("page", "3"), ("limit", "100"), ("status", "draft"),
+            ("tier", "Tier-2"),
+            ("tags", "a, b"),
+            ("search", "net-revenue a<b"),
+            ("sort", "-updated_at"),
+            ("page", "3"),
+            ("limit", "100"),
+            ("status", "draft"),
         ]);
         let query = query.expect("a sound query");
         assert_eq!(query.filter.tier, Some(Tier::Two));
@@ -165,8 +170,17 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_refused() {
         for (name, value) in [
-            ("page", "0"), ("page", "-1"), ("limit", "1e9"), ("limit", "101"), ("sort", "formula"), ("tier", "1"),
-            ("search", "<&>"), ("tags", "a,,b"), ("colour", "red"), ("category", " "), ("owner_team", "\0"),
+            ("page", "0"),
+            ("page", "-1"),
+            ("limit", "1e9"),
+            ("limit", "101"),
+            ("sort", "formula"),
+            ("tier", "1"),
+            ("search", "<&>"),
+            ("tags", "a,,b"),
+            ("colour", "red"),
+            ("category", " "),
+            ("owner_team", "\0"),
         ] {
             let violations = parse(&[(name, value)]).expect_err(name);
             assert_eq!(violations.len(), 1, "{name}={value}");

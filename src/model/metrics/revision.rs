@@ -112,7 +112,8 @@ fn object(metric: &Metric) -> Map<String, Value> {
 fn pairs<'a>(old: &'a Map<String, Value>, new: &'a Map<String, Value>) -> Vec<(&'a str, (&'a Value, &'a Value))> {
     let absent = &Value::Null;
     let gone = old.iter().map(|(key, value)| (key.as_str(), (value, new.get(key).unwrap_or(absent))));
-    let come = new.iter().filter(|(key, _)| !old.contains_key(*key)).map(|(key, value)| (key.as_str(), (absent, value)));
+    let come =
+        new.iter().filter(|(key, _)| !old.contains_key(*key)).map(|(key, value)| (key.as_str(), (absent, value)));
     gone.chain(come).collect()
 }
 

@@ -74,9 +74,8 @@ fn filtered(filter: &MetricFilter) -> Boxed<'_> {
         query = query.filter(dsl::tags.contains(serde_json::Value::from(filter.tags.clone())));
     }
     if !filter.search.is_empty() {
-        query = query.filter(
-            sql::<Bool>("search @@ to_tsquery('simple', ").bind::<Text, _>(prefixes(&filter.search)).sql(")"),
-        );
+        query = query
+            .filter(sql::<Bool>("search @@ to_tsquery('simple', ").bind::<Text, _>(prefixes(&filter.search)).sql(")"));
     }
     query
 }

@@ -192,11 +192,7 @@ impl History {
 
     fn of(entry: &HistoryEntry, former: &[HistoryEntry]) -> Result<Self, StorageError> {
         let shown: Vec<&HistoryEntry> = std::iter::once(entry).chain(former).take(HISTORY_SHOWN).collect();
-        Ok(Self {
-            version: entry.version.clone(),
-            revision: entry.revision,
-            change_history: Document::of(&shown)?,
-        })
+        Ok(Self { version: entry.version.clone(), revision: entry.revision, change_history: Document::of(&shown)? })
     }
 }
 

@@ -1,0 +1,14 @@
+//! The binary as operators run it: commands, first start, signals, sudden death.
+//! `scripts/with-postgres cargo test --test process`.
+
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod commands;
+#[path = "../api/support/database.rs"]
+mod database;
+mod durability;
+mod migrations;
+mod process;
+mod serving;
+mod tls;
