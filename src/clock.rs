@@ -12,7 +12,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Now, in the microseconds that PostgreSQL keeps, so that what is stored and what is answered are the same.
+    /// Now, in the microseconds that `PostgreSQL` keeps, so that what is stored and what is answered are the same.
     pub fn now(&self) -> DateTime<Utc> {
         let ahead = TimeDelta::try_seconds(self.ahead.load(Ordering::SeqCst)).unwrap_or_default();
         let now = Utc::now() + ahead;

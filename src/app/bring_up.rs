@@ -80,9 +80,8 @@ impl BringUp {
             metadata: &Object::default(),
         };
         let now = self.clock.now();
-        let made = self.db.transaction(Circuit::Auth, "first_admin", async |conn| match users::none(conn).await? {
-            true => users::create(conn, &new, now).await.map(Some),
-            false => Ok(None),
+        let made = self.db.transaction(Circuit::Auth, "first_admin", async |conn| {
+            if users::none(conn).await? { users::create(conn, &new, now).await.map(Some) } else { Ok(None) }
         });
         match made.await {
             Ok(Some(_)) => {

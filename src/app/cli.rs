@@ -66,7 +66,7 @@ pub enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Print the OpenAPI document
+    /// Print the `OpenAPI` document
     Openapi,
     /// Ask the service on HOST:PORT whether it lives; for containers
     Healthcheck {

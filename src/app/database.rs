@@ -13,7 +13,7 @@ use crate::storage::database_url::DatabaseUrl;
 use crate::storage::migrations;
 
 /// A command may take as long as it takes.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+const COMMAND_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// What the database is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

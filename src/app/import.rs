@@ -21,12 +21,11 @@ const AUTHOR: &str = "mdl-cli";
 
 pub(super) async fn run(config: &Config, file: &Path, dry_run: bool, remote: &Remote) -> Result<(), Failure> {
     let (bytes, format) = read(file)?;
-    let report = match Client::of(remote)? {
-        Some(client) => client.import(bytes, format, dry_run).await?,
-        None => {
-            let draft = Draft::read(&bytes, format).map_err(|violations| Failure::invalid(&violations))?;
-            into_database(config, &draft, dry_run).await?
-        }
+    let report = if let Some(client) = Client::of(remote)? {
+        client.import(bytes, format, dry_run).await?
+    } else {
+        let draft = Draft::read(&bytes, format).map_err(|violations| Failure::invalid(&violations))?;
+        into_database(config, &draft, dry_run).await?
     };
     tell(&report)
 }

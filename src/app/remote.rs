@@ -57,7 +57,7 @@ impl Client {
         let url = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| Failure::usage("--url must be an http or https address"))?;
         let http = reqwest::Client::builder()
-            .timeout(std::time::Duration::from_secs(60))
+            .timeout(std::time::Duration::from_mins(1))
             .build()
             .map_err(|error| Failure::new(error.to_string()))?;
         let base = url.as_str().trim_end_matches('/').to_owned();

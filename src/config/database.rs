@@ -1,4 +1,4 @@
-//! The database: PostgreSQL by its URL, or the embedded one in its folder.
+//! The database: `PostgreSQL` by its URL, or the embedded one in its folder.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use secrecy::SecretString;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
-    /// PostgreSQL 14 or newer: `postgres://user:password@host:5432/name?sslmode=verify-full&sslrootcert=ca.pem`;
+    /// `PostgreSQL` 14 or newer: `postgres://user:password@host:5432/name?sslmode=verify-full&sslrootcert=ca.pem`;
     /// several hosts by comma. Empty: the embedded database
     #[arg(long, env, global = true, hide_env_values = true, value_name = "DATABASE_URL", value_parser = super::secret)]
     pub database_url: Option<SecretString>,

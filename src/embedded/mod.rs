@@ -1,4 +1,4 @@
-//! The embedded database: PostgreSQL inside the binary, on a Unix socket in a private folder, with secrets of its own.
+//! The embedded database: `PostgreSQL` inside the binary, on a Unix socket in a private folder, with secrets of its own.
 
 mod secrets;
 #[cfg(feature = "embedded")]

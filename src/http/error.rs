@@ -82,17 +82,19 @@ impl ApiError {
     pub fn message(&self) -> &str {
         match self {
             Self::Validation(_) => "The request is not valid",
-            Self::Authentication(message) | Self::Authorization(message) | Self::NotFound(message) => message,
+            Self::Authentication(message)
+            | Self::Authorization(message)
+            | Self::NotFound(message)
+            | Self::UnsupportedMediaType(message)
+            | Self::Unavailable { message, .. } => message,
             Self::InvalidApiKey => "Invalid API key",
             Self::MethodNotAllowed { .. } => "This route does not answer to this method",
             Self::Conflict(message) => message,
             Self::PreconditionFailed { .. } => "Someone else has changed it; read it again",
             Self::PayloadTooLarge => "The body is larger than 1 MiB",
-            Self::UnsupportedMediaType(message) => message,
             Self::IdempotencyMismatch => "This Idempotency-Key was used with another body",
             Self::PreconditionRequired => "A change must name the version that it changes in If-Match",
             Self::Internal { .. } => "Something went wrong on our side",
-            Self::Unavailable { message, .. } => message,
         }
     }
 

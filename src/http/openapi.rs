@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document: what the handlers say of themselves, and what is the same for all of them.
+//! The `OpenAPI` 3.1 document: what the handlers say of themselves, and what is the same for all of them.
 
 use std::borrow::Cow;
 

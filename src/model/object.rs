@@ -42,7 +42,7 @@ fn clean_rich(object: &mut Map<String, Value>, depth: usize) {
 fn clean_value(rich: bool, value: &mut Value, depth: usize) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {
-        Value::String(text) if rich => *text = RichText::new(text).as_str().to_owned(),
+        Value::String(text) if rich => *text = RichText::new(text).into_string(),
         Value::Object(inner) => clean_rich(inner, depth),
         Value::Array(items) => items.iter_mut().for_each(|item| clean_value(rich, item, depth)),
         _ => {}

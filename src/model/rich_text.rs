@@ -69,6 +69,11 @@ impl RichText {
     }
 
     /// The clean text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// The clean text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

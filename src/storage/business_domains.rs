@@ -63,12 +63,12 @@ impl<'a> Columns<'a> {
     fn of(domain: &'a BusinessDomain, version: i32, now: DateTime<Utc>) -> Result<Self, StorageError> {
         Ok(Self {
             name: domain.name.as_str(),
-            description: domain.description.as_ref().map(|text| text.as_str()),
-            owner_team: domain.owner_team.as_ref().map(|text| text.as_str()),
-            contact_email: domain.contact_email.as_ref().map(|text| text.as_str()),
+            description: domain.description.as_ref().map(super::super::model::rich_text::RichText::as_str),
+            owner_team: domain.owner_team.as_ref().map(super::super::model::text::Text::as_str),
+            contact_email: domain.contact_email.as_ref().map(super::super::model::text::Email::as_str),
             tier_focus: Document::of(&domain.tier_focus)?,
             key_areas: Document::of(&domain.key_areas)?,
-            color: domain.color.as_ref().map(|text| text.as_str()),
+            color: domain.color.as_ref().map(super::super::model::text::Text::as_str),
             version,
             updated_at: now,
         })

@@ -1,4 +1,4 @@
-//! One connection to PostgreSQL, set up so that nothing on it can wait for ever.
+//! One connection to `PostgreSQL`, set up so that nothing on it can wait for ever.
 
 use std::time::Duration;
 

@@ -46,7 +46,7 @@ pub struct Session {
 #[derive(Clone, Debug)]
 pub enum Rotation {
     /// The session to answer with: the new one, or, told again, the one that a lost answer was about.
-    To(Session, User),
+    To(Box<(Session, User)>),
     /// The token is not known, has ended, or its user may not log in.
     Refused,
     /// A token was used again: the whole family is ended. The user it belonged to.
@@ -170,7 +170,7 @@ async fn welcome(conn: &mut AsyncPgConnection, session: Session) -> Result<Rotat
         .first(conn)
         .await
         .optional()?;
-    Ok(user.map_or(Rotation::Refused, |user| Rotation::To(session, user)))
+    Ok(user.map_or(Rotation::Refused, |user| Rotation::To(Box::new((session, user)))))
 }
 
 async fn by_hash(conn: &mut AsyncPgConnection, token_hash: &str) -> Result<Option<Session>, StorageError> {

@@ -1,4 +1,4 @@
-//! The API's stories, told to a real service on a real PostgreSQL. `scripts/with-postgres cargo test --test api`.
+//! The API's stories, told to a real service on a real `PostgreSQL`. `scripts/with-postgres cargo test --test api`.
 
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

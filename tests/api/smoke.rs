@@ -1,4 +1,4 @@
-//! The smoke set: one story through everything, on PostgreSQL and on the embedded database.
+//! The smoke set: one story through everything, on `PostgreSQL` and on the embedded database.
 
 use serde_json::json;
 

@@ -2,6 +2,8 @@
 //! `scripts/with-postgres cargo test --test process`.
 
 #![allow(missing_docs, unreachable_pub)]
+// The figures that a test measures.
+#![allow(clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod commands;

@@ -11,7 +11,7 @@ fn schema(url: &str) -> String {
     let output = Command::new("pg_dump").args(["--schema-only", "--no-owner", url]).output().expect("pg_dump");
     let text = success(&output);
     // Newer versions put a random word there.
-    text.lines().filter(|line| !line.starts_with("\\")).collect::<Vec<_>>().join("\n")
+    text.lines().filter(|line| !line.starts_with('\\')).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ impl Serving {
     }
 
     async fn ready(&self) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while Instant::now() < until {
             let answer = self.http.get(format!("{}/health/ready", self.base)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {

@@ -113,24 +113,21 @@ impl DbBreaker {
     pub(super) async fn lease(&self, circuit: Circuit, operation: &'static str) -> Result<Lease, DbError> {
         let permit = self.breaker.send(Checkout(circuit)).await.ok().flatten().ok_or_else(unavailable)?;
         let mut lease = Lease { connection: None, permit, breaker: self.clone() };
-        match lease.permit.pool.get_owned().await {
-            Ok(mut connection) => {
-                connection.in_use = true;
-                lease.connection = Some(connection);
-                Ok(lease)
+        if let Ok(mut connection) = lease.permit.pool.get_owned().await {
+            connection.in_use = true;
+            lease.connection = Some(connection);
+            Ok(lease)
+        } else {
+            // With a cause the database could not be reached; without one all connections were busy, which is
+            // load, not illness.
+            let cause = self.errors.take();
+            if cause.is_some() {
+                lease.permit.verdict = Verdict::Failure;
             }
-            Err(_) => {
-                // With a cause the database could not be reached; without one all connections were busy, which is
-                // load, not illness.
-                let cause = self.errors.take();
-                if cause.is_some() {
-                    lease.permit.verdict = Verdict::Failure;
-                }
-                slog::warn!(self.logger, "no database connection";
-                    "operation" => operation, "circuit" => circuit.as_ref(),
-                    "cause" => cause.as_deref().unwrap_or("all connections are busy"));
-                Err(unavailable())
-            }
+            slog::warn!(self.logger, "no database connection";
+                "operation" => operation, "circuit" => circuit.as_ref(),
+                "cause" => cause.as_deref().unwrap_or("all connections are busy"));
+            Err(unavailable())
         }
     }
 

@@ -8,8 +8,8 @@
 //! handle ──Checkout──▶ actor ──permit──▶ handle: connection, query, deadline ──Settle──▶ actor
 //! ```
 //!
-//! [`rules`] decides, [`actor`] owns the rules and the pool, [`pool`] knows how a connection is opened and when it is
-//! spoilt, [`verdict`] reads the database's words, [`handle`] is the only door.
+//! `rules` decides, `actor` owns the rules and the pool, `pool` knows how a connection is opened and when it is
+//! spoilt, `verdict` reads the database's words, `handle` is the only door.
 
 mod actor;
 mod circuit;

@@ -29,7 +29,7 @@ pub(super) enum Kind {
     TooSlow,
 }
 
-/// Texts of PostgreSQL (English, as `lc_messages` of a server usually is) and of the driver.
+/// Texts of `PostgreSQL` (English, as `lc_messages` of a server usually is) and of the driver.
 const TEXTS: [(&str, Kind); 11] = [
     ("deadlock detected", Kind::Retry),
     ("canceling statement due to statement timeout", Kind::TooSlow),

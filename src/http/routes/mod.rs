@@ -1,4 +1,4 @@
-//! The routes, one file a noun. A handler's doc comment is its text in the OpenAPI document.
+//! The routes, one file a noun. A handler's doc comment is its text in the `OpenAPI` document.
 
 pub mod business_domains;
 pub mod catalogue;

@@ -278,7 +278,8 @@ async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<
         .transaction(Circuit::Auth, "refresh", async |conn| sessions::rotate(conn, &hash, &next.session).await)
         .await?;
     match rotation {
-        Rotation::To(session, user) => {
+        Rotation::To(welcomed) => {
+            let (session, user) = *welcomed;
             let tokens = pair(&state, &user, session.family_id, (session.session_id, session.created_at))?;
             secret(HttpResponse::Ok(), &Refreshed { success: true, tokens })
         }

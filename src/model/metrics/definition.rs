@@ -127,6 +127,7 @@ pub struct Source {
     pub connection_id: Text2000,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the context's type is garde's")]
 fn names_are_texts(numbers: &BTreeMap<String, Number>, (): &()) -> garde::Result {
     let sound = |name: &String| !name.is_empty() && !name.contains('\0') && name.chars().count() <= 2000;
     if numbers.keys().all(sound) {

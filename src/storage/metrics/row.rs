@@ -162,7 +162,7 @@ impl<'a> ContentColumns<'a> {
             visualization: Document::of(&metric.visualization)?,
             relationships: Document::of(&metric.relationships)?,
             operational_usage: Document::of(&metric.operational_usage)?,
-            notes: metric.metadata.notes.as_ref().map(|notes| notes.as_str()),
+            notes: metric.metadata.notes.as_ref().map(crate::model::rich_text::RichText::as_str),
             example_queries: Document::of(&metric.metadata.example_queries)?,
         })
     }
