@@ -1,0 +1,23 @@
+# Built without the embedded database: a container has PostgreSQL beside it.
+FROM rust:1.93-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY benches benches
+COPY examples examples
+COPY migrations migrations
+COPY src src
+RUN cargo build --locked --release --no-default-features --bin mdl
+
+FROM debian:bookworm-slim
+# The authorities that TLS to the database may be verified with.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --no-create-home mdl
+COPY --from=build /src/target/release/mdl /usr/local/bin/mdl
+USER 10001
+ENV HOST=0.0.0.0 PORT=3000 LOG_FORMAT=json
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=6s --start-period=5s --retries=3 CMD ["mdl", "healthcheck"]
+ENTRYPOINT ["mdl"]
+CMD ["serve"]
