@@ -28,6 +28,8 @@ const GRACE: u64 = 30;
 pub struct Service {
     /// Where it listens.
     pub address: SocketAddr,
+    /// What its handlers can reach.
+    pub state: web::Data<AppState>,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
     bring_up: JoinHandle<()>,
@@ -82,7 +84,8 @@ impl Service {
             logger: logger.clone(),
             started: Instant::now(),
         });
-        let server = HttpServer::new(move || crate::http::app(state.clone()).0)
+        let shared = state.clone();
+        let server = HttpServer::new(move || crate::http::app(shared.clone()).0)
             .workers(workers)
             .disable_signals()
             .shutdown_timeout(GRACE)
@@ -109,6 +112,7 @@ impl Service {
             "database" => if database.is_embedded() { "embedded" } else { "postgresql" });
         Ok(Self {
             address,
+            state,
             handle,
             server: actix_web::rt::spawn(server),
             bring_up: actix_web::rt::spawn(bring_up.run()),

@@ -92,6 +92,33 @@ async fn nothing_secret_is_ever_logged() {
     }
 }
 
+/// No handler of ours panics on purpose, so one is put behind the same frame.
+#[actix_web::test]
+async fn a_panic_costs_one_request_and_tells_nothing() {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, test, web};
+
+    async fn panics() -> &'static str {
+        panic!("the cause")
+    }
+
+    let server = Server::start().await;
+    let app = App::new()
+        .app_data(server.state())
+        .wrap(from_fn(mdl::http::middleware::frame::frame))
+        .route("/panic", web::get().to(panics));
+    let app = test::init_service(app).await;
+    let error = test::try_call_service(&app, test::TestRequest::get().uri("/panic").to_request()).await.unwrap_err();
+    let answer = error.error_response();
+    assert_eq!(answer.status(), 500);
+    assert!(answer.headers().contains_key("x-request-id"));
+    let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["error"]["code"], "INTERNAL_ERROR");
+    assert!(!body.to_string().contains("the cause"));
+    assert!(server.logs.text().contains("the cause"));
+}
+
 #[actix_web::test]
 async fn answers_are_compressed_for_who_asks() {
     let server = Server::start().await;

@@ -84,6 +84,24 @@ async fn a_query_that_hangs_is_ended_on_the_server_and_costs_no_connection() {
 }
 
 #[actix_web::test]
+async fn connections_that_died_in_the_pool_fail_no_request() {
+    let url = database::fresh().await;
+    let server = Server::on(&url, &[]).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    let many = || futures_util::future::join_all((0..8).map(|_| server.get("/api/v1/domains", &admin)));
+    for _ in 0..3 {
+        for answer in many().await {
+            answer.expect(200);
+        }
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE application_name = 'mdl' AND datname = current_database()";
+        assert!(!database::sql(&url, end).await.is_empty());
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+#[actix_web::test]
 async fn clients_that_hang_up_wedge_nothing() {
     let url = database::fresh().await;
     let server = Server::on(&url, &["--db-pool-max", "2"]).await;

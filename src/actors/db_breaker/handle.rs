@@ -113,7 +113,7 @@ impl DbBreaker {
     pub(super) async fn lease(&self, circuit: Circuit, operation: &'static str) -> Result<Lease, DbError> {
         let permit = self.breaker.send(Checkout(circuit)).await.ok().flatten().ok_or_else(unavailable)?;
         let mut lease = Lease { connection: None, permit, breaker: self.clone() };
-        if let Ok(mut connection) = lease.permit.pool.get_owned().await {
+        if let Ok(mut connection) = pool::get(&lease.permit.pool).await {
             connection.in_use = true;
             lease.connection = Some(connection);
             Ok(lease)

@@ -7,9 +7,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bb8::{ErrorSink, ManageConnection, Pool};
+use bb8::{ErrorSink, ManageConnection, Pool, PooledConnection, RunError};
 use diesel::ConnectionError;
-use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::PoolableConnection;
 
 use crate::storage::connection::Connector;
 
@@ -55,8 +56,18 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, slot: &mut Slot) -> bool {
-        let broken = <AsyncPgConnection as AsyncConnection>::TransactionManager::is_broken_transaction_manager;
-        slot.in_use || broken(&mut slot.connection)
+        slot.in_use || slot.connection.is_broken()
+    }
+}
+
+/// A connection from the pool on which nothing is under way. bb8 looks at connections when they come back, not when they
+/// go out: those that the server closed in between (a restart closes them all) are passed over here.
+pub(super) async fn get(pool: &DbPool) -> Result<PooledConnection<'static, Manager>, RunError<ConnectionError>> {
+    loop {
+        let mut connection = pool.get_owned().await?;
+        if !connection.connection.is_broken() {
+            return Ok(connection);
+        }
     }
 }
 

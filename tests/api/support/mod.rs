@@ -130,6 +130,10 @@ impl Server {
         panic!("not ready: {:?}", self.logs.lines());
     }
 
+    pub fn state(&self) -> actix_web::web::Data<mdl::http::AppState> {
+        self.service.as_ref().unwrap().state.clone()
+    }
+
     pub async fn stop(mut self) {
         if let Some(service) = self.service.take() {
             service.stop().await;
