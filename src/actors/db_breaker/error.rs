@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use super::verdict::Kind;
 use crate::storage::StorageError;
+
+/// When to try again while the database is away.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Why there is no result.
 #[derive(Debug)]
@@ -24,4 +28,19 @@ pub enum DbError {
     },
     /// The database answered, and this is what storage makes of it.
     Storage(StorageError),
+}
+
+impl DbError {
+    /// Nothing was sent.
+    pub(super) fn unavailable() -> Self {
+        Self::Unavailable { retry_after: RETRY_AFTER }
+    }
+
+    /// An error of storage as the caller hears it.
+    pub(super) fn of(kind: Kind, error: StorageError) -> Self {
+        match kind {
+            Kind::Answer => Self::Storage(error),
+            Kind::Retry | Kind::Broken | Kind::TooSlow => Self::Failed { cause: format!("{error:?}") },
+        }
+    }
 }

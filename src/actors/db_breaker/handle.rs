@@ -16,8 +16,6 @@ use super::verdict::{Verdict, kind};
 use crate::storage::StorageError;
 use crate::storage::connection::Connector;
 
-/// When to try again while the database is away.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// How long an idle database may take to close its connections when the service stops.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -90,7 +88,7 @@ impl DbBreaker {
     ) -> Result<T, DbError> {
         let deadline = Instant::now() + self.timeout;
         let mut lease = self.lease(circuit, operation).await?;
-        let Some(slot) = lease.slot() else { return Err(unavailable()) };
+        let Some(slot) = lease.slot() else { return Err(DbError::unavailable()) };
         let outcome = timeout_at(deadline, work(&mut slot.connection)).await;
         match outcome {
             Err(_) => {
@@ -104,14 +102,14 @@ impl DbBreaker {
             Ok(Err(error)) => {
                 let kind = kind(&error);
                 lease.answered(kind);
-                Err(super::transaction::told(kind, error))
+                Err(DbError::of(kind, error))
             }
         }
     }
 
     /// A permit and a connection, marked as in use.
     pub(super) async fn lease(&self, circuit: Circuit, operation: &'static str) -> Result<Lease, DbError> {
-        let permit = self.breaker.send(Checkout(circuit)).await.ok().flatten().ok_or_else(unavailable)?;
+        let permit = self.breaker.send(Checkout(circuit)).await.ok().flatten().ok_or_else(DbError::unavailable)?;
         let mut lease = Lease { connection: None, permit, breaker: self.clone() };
         if let Ok(mut connection) = pool::get(&lease.permit.pool).await {
             connection.in_use = true;
@@ -127,17 +125,13 @@ impl DbBreaker {
             slog::warn!(self.logger, "no database connection";
                 "operation" => operation, "circuit" => circuit.as_ref(),
                 "cause" => cause.as_deref().unwrap_or("all connections are busy"));
-            Err(unavailable())
+            Err(DbError::unavailable())
         }
     }
 
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
-}
-
-pub(super) fn unavailable() -> DbError {
-    DbError::Unavailable { retry_after: RETRY_AFTER }
 }
 
 /// A connection in use. Dropped in mid-query it cancels the query on the server; the spoilt connection is thrown away.

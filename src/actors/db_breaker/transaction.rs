@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::circuit::Circuit;
 use super::error::DbError;
-use super::handle::{DbBreaker, unavailable};
+use super::handle::DbBreaker;
 use super::verdict::{Kind, Verdict, kind};
 use crate::storage::StorageError;
 
@@ -74,7 +74,7 @@ impl DbBreaker {
                 Ok(value) => return Ok(value),
             }
         }
-        Err(unavailable())
+        Err(DbError::unavailable())
     }
 
     async fn attempt<T>(
@@ -86,7 +86,7 @@ impl DbBreaker {
         end: End,
     ) -> Result<T, Ended> {
         let mut lease = self.lease(circuit, operation).await.map_err(Ended::With)?;
-        let Some(slot) = lease.slot() else { return Err(Ended::With(unavailable())) };
+        let Some(slot) = lease.slot() else { return Err(Ended::With(DbError::unavailable())) };
         let mut committing = false;
         let outcome = timeout_at(deadline, run(&mut slot.connection, work, end, &mut committing)).await;
         match outcome {
@@ -102,7 +102,7 @@ impl DbBreaker {
                     Kind::Broken if committing => {
                         Err(Ended::With(DbError::UnknownOutcome { cause: format!("{operation}: {error:?}") }))
                     }
-                    kind => Err(Ended::With(told(kind, error))),
+                    kind => Err(Ended::With(DbError::of(kind, error))),
                 }
             }
             Err(_) => {
@@ -148,13 +148,5 @@ async fn run<T>(
                 Err(rollback) => Err(rollback.into()),
             }
         }
-    }
-}
-
-/// An error of storage as the caller hears it.
-pub(super) fn told(kind: Kind, error: StorageError) -> DbError {
-    match kind {
-        Kind::Answer => DbError::Storage(error),
-        Kind::Retry | Kind::Broken | Kind::TooSlow => DbError::Failed { cause: format!("{error:?}") },
     }
 }

@@ -1,5 +1,6 @@
 //! The routes, one file a noun. A handler's doc comment is its text in the `OpenAPI` document.
 
+pub mod account;
 pub mod business_domains;
 pub mod catalogue;
 pub mod docs;
@@ -7,6 +8,7 @@ pub mod health;
 pub mod index;
 pub mod metrics;
 pub mod sessions;
+mod token_pair;
 pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,6 +19,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(health::configure)
         .configure(index::configure)
         .configure(sessions::configure)
+        .configure(account::configure)
         .configure(users::configure)
         .configure(metrics::configure)
         .configure(business_domains::configure)

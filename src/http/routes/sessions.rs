@@ -1,8 +1,6 @@
-//! Registering, logging in and out, and what a user does with its own account.
+//! Registering, logging in, refreshing, logging out.
 
-use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpResponse, HttpResponseBuilder, get, post, web};
-use chrono::{DateTime, Utc};
+use actix_web::{HttpResponse, post, web};
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -10,19 +8,19 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::account::check_password;
+use super::token_pair::{Next, TokenPair, pair, secret};
 use crate::actors::db_breaker::Circuit;
-use crate::credentials::passwords;
-use crate::credentials::tokens::{Bearer, InvalidToken, fingerprint};
+use crate::credentials::tokens::fingerprint;
 use crate::http::AppState;
 use crate::http::answer::json;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
-use crate::http::extract::caller::Caller;
 use crate::http::extract::json_body::JsonBody;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Text2000, Username};
 use crate::model::users::{Role, UserStatus};
-use crate::storage::sessions::{self, NewSession, Rotation};
+use crate::storage::sessions::{self, Rotation};
 use crate::storage::users::{self, NewUser, User};
 
 /// One text and one timing for an unknown name, an inactive account and a wrong password.
@@ -31,7 +29,7 @@ const BAD_REFRESH: &str = "The refresh token is invalid, used or expired";
 
 /// All routes of sessions.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(register).service(login).service(refresh).service(logout).service(me).service(change_password);
+    config.service(register).service(login).service(refresh).service(logout);
 }
 
 /// Who registers.
@@ -71,19 +69,6 @@ struct Refresh {
     refresh_token: SecretString,
 }
 
-/// An old password and a new one.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct PasswordChange {
-    #[garde(skip)]
-    #[schema(value_type = String, format = Password)]
-    current_password: SecretString,
-    /// 12 to 128 characters, none of the common ones.
-    #[garde(skip)]
-    #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
-    new_password: SecretString,
-}
-
 /// A user and its tokens.
 #[derive(Serialize, ToSchema)]
 struct LoggedIn {
@@ -97,89 +82,6 @@ struct LoggedIn {
 struct Refreshed {
     success: bool,
     tokens: TokenPair,
-}
-
-/// A user.
-#[derive(Serialize, ToSchema)]
-pub(super) struct UserBody {
-    pub(super) success: bool,
-    pub(super) user: User,
-}
-
-#[derive(Serialize, ToSchema)]
-struct TokenPair {
-    access_token: String,
-    refresh_token: String,
-    /// Lifetime of the access token, in seconds.
-    expires_in: i64,
-    /// Always "Bearer".
-    token_type: &'static str,
-    /// The jti of the access token.
-    token_id: Uuid,
-}
-
-impl From<InvalidToken> for ApiError {
-    fn from(_: InvalidToken) -> Self {
-        Self::Internal { cause: "a token could not be signed".into() }
-    }
-}
-
-/// A log-in or refresh in the making: its next refresh token is known before the database is asked.
-struct Next {
-    session: NewSession,
-    now: DateTime<Utc>,
-}
-
-impl Next {
-    fn of(state: &AppState, user_id: Uuid) -> Result<Self, ApiError> {
-        let (now, session_id) = (state.clock.now(), Uuid::now_v7());
-        let token = state.tokens.issue_refresh(user_id, session_id, now)?;
-        let session = NewSession {
-            session_id,
-            token_hash: fingerprint(&token),
-            created_at: now,
-            expires_at: now + chrono::TimeDelta::seconds(state.tokens.refresh_expiry),
-        };
-        Ok(Self { session, now })
-    }
-}
-
-fn pair(
-    state: &AppState,
-    user: &User,
-    family_id: Uuid,
-    (session_id, issued): (Uuid, DateTime<Utc>),
-) -> Result<TokenPair, ApiError> {
-    let token_id = Uuid::now_v7();
-    let bearer = Bearer {
-        user_id: user.user_id,
-        username: &user.username,
-        email: &user.email,
-        role: user.role.as_ref(),
-        family_id,
-    };
-    Ok(TokenPair {
-        access_token: state.tokens.issue_access(bearer, token_id, state.clock.now())?,
-        refresh_token: state.tokens.issue_refresh(user.user_id, session_id, issued)?,
-        expires_in: state.tokens.access_expiry,
-        token_type: "Bearer",
-        token_id,
-    })
-}
-
-/// Answers that carry secrets are kept by nobody on the way.
-fn secret<T: Serialize>(mut builder: HttpResponseBuilder, body: &T) -> Result<HttpResponse, ApiError> {
-    json(builder.insert_header((CACHE_CONTROL, "no-store")), body)
-}
-
-/// What a new password must be.
-pub(super) fn check_password(
-    field: &str,
-    password: &SecretString,
-    username: &str,
-    email: &str,
-) -> Result<(), ApiError> {
-    passwords::flaw(password, username, email).map_or(Ok(()), |flaw| Err(ApiError::invalid(field, flaw)))
 }
 
 /// Register
@@ -314,48 +216,4 @@ async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<H
         })
         .await?;
     json(&mut HttpResponse::Ok(), &Message::of("Logged out"))
-}
-
-/// Who am I
-#[utoipa::path(tag = "auth", security(("bearer" = [])), responses((status = 200, body = UserBody)))]
-#[get("/api/auth/me")]
-async fn me(caller: Caller) -> Result<HttpResponse, ApiError> {
-    secret(HttpResponse::Ok(), &UserBody { success: true, user: caller.user })
-}
-
-/// Change my password
-///
-/// Ends all other log-ins.
-#[utoipa::path(
-    tag = "auth",
-    security(("bearer" = [])),
-    request_body = PasswordChange,
-    responses((status = 200, body = Message))
-)]
-#[post("/api/auth/change-password")]
-async fn change_password(
-    caller: Caller,
-    body: JsonBody<PasswordChange>,
-    state: web::Data<AppState>,
-) -> Result<HttpResponse, ApiError> {
-    let PasswordChange { current_password, new_password } = body.value;
-    let user = &caller.user;
-    check_password("new_password", &new_password, &user.username, &user.email)?;
-    let old = state
-        .db
-        .run(Circuit::Auth, "password_hash", async |conn| users::password_hash(conn, user.user_id).await)
-        .await?;
-    if !state.hasher.verify(current_password, Some(old.expose_secret().to_owned())).await? {
-        return Err(ApiError::Authentication("The current password is wrong"));
-    }
-    let new = state.hasher.hash(new_password).await?;
-    let now = state.clock.now();
-    state
-        .db
-        .transaction(Circuit::Auth, "change_password", async |conn| {
-            users::set_password(conn, user.user_id, Some(&old), &new, now).await?;
-            sessions::end_all(conn, user.user_id, Some(caller.family_id), now).await
-        })
-        .await?;
-    json(&mut HttpResponse::Ok(), &Message::of("Password changed; all other sessions are ended"))
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::sessions::{UserBody, check_password};
+use super::account::{UserBody, check_password};
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
 use crate::http::answer::{JSON, json, listed, text};
