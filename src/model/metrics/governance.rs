@@ -163,7 +163,7 @@ pub struct Metadata {
     /// The newest twenty revisions, newest first; `/history` has them all.
     #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
-    #[schema(read_only)]
+    #[schema(read_only, value_type = Vec<HistoryEntry>)]
     pub change_history: Option<Vec<HistoryEntry>>,
 }
 
