@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use slog::Logger;
 
 use super::failure::Failure;
-use crate::actors::db_breaker::{DbBreaker, PoolSettings};
+use crate::actors::db_breaker::{DbBreaker, PoolSettings, Settings};
 use crate::config::{Config, DatabaseConfig};
 use crate::storage::connection::{Connector, Limits};
 use crate::storage::database_url::DatabaseUrl;
@@ -61,23 +61,30 @@ impl Server {
 impl Database {
     /// Starts what is to be started; connects to nothing yet.
     pub(super) async fn start(config: &Config, purpose: Use, logger: &Logger) -> Result<Self, Failure> {
-        let config = &config.database;
+        let (config, breaker) = (&config.database, &config.breaker);
         let (server, url) = Server::start(config).await.map_err(Failure::new)?;
         let url = DatabaseUrl::parse(&url).map_err(Failure::usage)?;
-        let limits = Limits { connect: config.connection_timeout(), statement: Some(config.statement_timeout()) };
+        let limits = Limits { connect: config.connection_timeout(), statement: Some(breaker.timeout()) };
         let mut connector = Connector::new(url, limits).map_err(Failure::usage)?;
         let wait = config.connection_timeout();
         let mut pool = PoolSettings { max: config.db_pool_max, min: config.db_pool_min, wait };
-        let mut timeout = config.statement_timeout();
+        let mut settings = Settings {
+            enabled: breaker.circuit_breaker_enabled,
+            timeout: breaker.timeout(),
+            error_threshold: breaker.circuit_breaker_error_threshold,
+            volume_threshold: breaker.circuit_breaker_volume_threshold,
+            reset_timeout: breaker.reset_timeout(),
+        };
         if purpose == Use::Command {
-            (connector, timeout) = (connector.administrative(), COMMAND_TIMEOUT);
+            connector = connector.administrative();
+            settings = Settings { enabled: false, timeout: COMMAND_TIMEOUT, ..settings };
             pool = PoolSettings { max: 1, min: 0, wait };
         }
         if server.is_embedded() {
             // It has one connection, for which its callers queue up.
-            pool = PoolSettings { max: 1, min: 1, wait: timeout };
+            pool = PoolSettings { max: 1, min: 1, wait: settings.timeout };
         }
-        let db = DbBreaker::start(connector, pool, timeout, !server.is_embedded(), logger.clone());
+        let db = DbBreaker::start(connector, pool, settings, !server.is_embedded(), logger.clone());
         Ok(Self { db, server })
     }
 

@@ -29,10 +29,6 @@ pub struct DatabaseConfig {
     #[arg(long, env, global = true, default_value_t = 2000, value_name = "DB_CONNECTION_TIMEOUT",
           value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub db_connection_timeout: u64,
-    /// Longest wait for the database to answer, in milliseconds; slower calls are cancelled
-    #[arg(long, env, global = true, default_value_t = 10_000, value_name = "CIRCUIT_BREAKER_TIMEOUT",
-          value_parser = clap::value_parser!(u64).range(10..=600_000))]
-    pub circuit_breaker_timeout: u64,
 }
 
 impl DatabaseConfig {
@@ -44,11 +40,6 @@ impl DatabaseConfig {
     /// Longest wait for a connection.
     pub fn connection_timeout(&self) -> Duration {
         Duration::from_millis(self.db_connection_timeout)
-    }
-
-    /// Longest wait for an answer.
-    pub fn statement_timeout(&self) -> Duration {
-        Duration::from_millis(self.circuit_breaker_timeout)
     }
 
     /// Whether a database could be opened so.

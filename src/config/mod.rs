@@ -2,6 +2,7 @@
 //! the command line, with its default and its comment as the help text.
 
 mod auth;
+mod breaker;
 mod database;
 mod logs;
 mod service;
@@ -10,6 +11,7 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use self::auth::AuthConfig;
+pub use self::breaker::BreakerConfig;
 pub use self::database::DatabaseConfig;
 pub use self::logs::{LogConfig, LogFormat};
 pub use self::service::ServiceConfig;
@@ -23,6 +25,9 @@ pub struct Config {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub database: DatabaseConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub breaker: BreakerConfig,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub auth: AuthConfig,

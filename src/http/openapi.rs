@@ -102,7 +102,7 @@ fn complete_operation(path: &str, operation: &mut Operation) {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let takes_parameters = !parameters.is_empty();
     let conditional = parameters.iter().any(|parameter| parameter.name == "If-Match");
-    let health = path.starts_with("/health");
+    let health = path.starts_with("/health") && !secured;
     let errors = [
         ("400", "The request breaks a rule; `details` says which", takes_body || takes_parameters || secured),
         ("401", "No access token, or one that is invalid or expired", secured),

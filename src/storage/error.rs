@@ -32,6 +32,16 @@ pub enum StorageError {
     Database(DieselError),
 }
 
+/// For the log; no value of a client's is in it but what PostgreSQL puts into its messages.
+impl std::fmt::Display for StorageError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database(error) => write!(formatter, "{error}"),
+            other => write!(formatter, "{other:?}"),
+        }
+    }
+}
+
 impl From<DieselError> for StorageError {
     fn from(error: DieselError) -> Self {
         match error {

@@ -1,11 +1,14 @@
 //! The API's stories, told to a real service on a real `PostgreSQL`. `scripts/with-postgres cargo test --test api`.
 
 #![allow(missing_docs, unreachable_pub)]
+// The figures that a test measures.
+#![allow(clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bad_input;
 mod business_domains;
 mod catalogue;
+mod circuit_breakers;
 mod errors;
 mod health;
 mod lists;

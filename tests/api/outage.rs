@@ -41,7 +41,8 @@ async fn catalogue_routes_say_so_in_the_one_shape() {
 #[actix_web::test]
 async fn away_in_between_it_is_503_never_401_or_500() {
     let proxy = Proxy::start(true).await;
-    let server = Server::on(&proxy.url(&database::fresh().await), &["--db-connection-timeout", "300"]).await;
+    let options = ["--db-connection-timeout", "300", "--circuit-breaker-reset-timeout", "1000"];
+    let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
     server.ready().await;
     let admin = server.admin().await;
     server.domains(&admin).await;

@@ -1,47 +1,150 @@
-//! The actor: owns the circuits and, once the database is ready, the pool.
+//! The actor: owns the circuits and, once the database is ready, the pool. It decides in one turn of its mailbox and
+//! never waits; what takes time (a probe) is a future beside it.
 
-use actix::{Actor, AsyncContext, Context, Handler, Message};
-use strum::EnumCount;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, WrapFuture};
+use slog::Logger;
+use strum::{EnumCount, IntoEnumIterator};
 
 use super::circuit::Circuit;
 use super::permit::Permit;
-use super::pool::DbPool;
-use super::rules::Rules;
+use super::pool::{self, DbPool};
+use super::report::{CircuitReport, Control};
+use super::rules::{Rules, Settings, State, Ticket};
+use super::snapshot::{Decision, Snapshot};
 use super::verdict::Verdict;
+
+/// How often calls are looked at that do not end.
+const TICK: Duration = Duration::from_millis(200);
 
 /// See the module.
 pub(super) struct Breaker {
     circuits: [Rules; Circuit::COUNT],
+    settings: Settings,
+    snapshot: Arc<Snapshot>,
     /// None until the database was reached and its schema is up to date.
     pool: Option<DbPool>,
+    /// Whether recovery can be found out on a connection beside the pool.
+    probes: bool,
+    logger: Logger,
 }
 
 impl Breaker {
-    pub(super) fn new() -> Self {
-        Self { circuits: std::array::from_fn(|_| Rules::default()), pool: None }
+    pub(super) fn new(settings: Settings, snapshot: Arc<Snapshot>, probes: bool, logger: Logger) -> Self {
+        let now = Instant::now();
+        Self {
+            circuits: std::array::from_fn(|_| Rules::new(settings, now)),
+            settings,
+            snapshot,
+            pool: None,
+            probes,
+            logger,
+        }
     }
 
     fn rules(&mut self, circuit: Circuit) -> Option<&mut Rules> {
         self.circuits.get_mut(circuit as usize)
     }
+
+    /// Tells the world what a circuit has decided: the log, the snapshot, and the timer of the next probe.
+    fn announce(&mut self, circuit: Circuit, now: Instant, context: &mut Context<Self>) {
+        let timeout = self.settings.timeout;
+        let Some(rules) = self.rules(circuit) else { return };
+        let transitions = rules.take_transitions();
+        let decision = match rules.state() {
+            State::Closed => Decision::Ask,
+            State::Isolated => Decision::Isolated,
+            State::HalfOpen if rules.probes_under_way() == 0 => Decision::Ask,
+            State::HalfOpen => Decision::Until(now + timeout),
+            State::Open => rules.probe_at().map_or(Decision::Ask, Decision::Until),
+        };
+        let (opened, probe_at) = (transitions.iter().any(|change| change.to == State::Open), rules.probe_at());
+        self.snapshot.publish(circuit, decision);
+        for change in transitions {
+            let (from, to) = (change.from.as_ref().to_owned(), change.to.as_ref().to_owned());
+            match change.to {
+                State::Open | State::Isolated => slog::warn!(self.logger, "circuit breaker";
+                    "circuit" => circuit.as_ref(), "from" => from, "to" => to, "cause" => change.cause),
+                _ => slog::info!(self.logger, "circuit breaker";
+                    "circuit" => circuit.as_ref(), "from" => from, "to" => to, "cause" => change.cause),
+            }
+        }
+        if let (true, true, Some(at)) = (opened, self.probes, probe_at) {
+            let wait = at.saturating_duration_since(now) + Duration::from_millis(1);
+            context.run_later(wait, move |breaker, context| breaker.probe(circuit, context));
+        }
+    }
+
+    /// Finds recovery even without traffic: one round trip on a connection of its own, which then joins the pool.
+    fn probe(&mut self, circuit: Circuit, context: &mut Context<Self>) {
+        let now = Instant::now();
+        let (Some(pool), Some(rules)) = (self.pool.clone(), self.rules(circuit)) else { return };
+        // An operator, or a caller, was faster: then it is theirs to find out.
+        let due = rules.probe_at().is_some_and(|at| at <= now);
+        let Some(Ok(ticket)) = due.then(|| rules.checkout(now, rand::random())) else { return };
+        self.announce(circuit, now, context);
+        let limit = self.settings.timeout;
+        let asked = async move { tokio::time::timeout(limit, pool::probe(&pool)).await };
+        let told = asked.into_actor(self).map(move |outcome, breaker: &mut Self, context| {
+            let (verdict, error) = match outcome {
+                Ok(Ok(())) => (Verdict::Alive, None),
+                Ok(Err(error)) => (Verdict::Failure, Some(error)),
+                Err(_) => (Verdict::Failure, Some("no answer in time".to_owned())),
+            };
+            breaker.settle(&Settle { circuit, ticket, verdict, error, everyone: false }, context);
+        });
+        context.spawn(told);
+    }
+
+    fn settle(&mut self, settle: &Settle, context: &mut Context<Self>) {
+        let (now, circuit) = (Instant::now(), settle.circuit);
+        if let Some(rules) = self.rules(circuit) {
+            rules.settle(settle.ticket, settle.verdict, settle.error.clone(), now, rand::random());
+        }
+        self.announce(circuit, now, context);
+        if let (true, Some(error)) = (settle.everyone, &settle.error) {
+            for other in Circuit::iter().filter(|other| *other != circuit) {
+                if let Some(rules) = self.rules(other) {
+                    rules.unreachable(error, now, rand::random());
+                }
+                self.announce(other, now, context);
+            }
+        }
+    }
 }
 
 impl Actor for Breaker {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(TICK, |breaker, context| {
+            let now = Instant::now();
+            for circuit in Circuit::iter() {
+                if let Some(rules) = breaker.rules(circuit) {
+                    rules.tick(now, rand::random());
+                }
+                breaker.announce(circuit, now, context);
+            }
+        });
+    }
 }
 
-/// May I ask the database something?
+/// May I ask the database something? If not, in how long is it worth asking again?
 #[derive(Message)]
-#[rtype(result = "Option<Permit>")]
+#[rtype(result = "Result<Permit, Option<Duration>>")]
 pub(super) struct Checkout(pub(super) Circuit);
 
 impl Handler<Checkout> for Breaker {
-    type Result = Option<Permit>;
+    type Result = Result<Permit, Option<Duration>>;
 
     fn handle(&mut self, Checkout(circuit): Checkout, context: &mut Self::Context) -> Self::Result {
-        let pool = self.pool.clone()?;
-        let generation = self.rules(circuit)?.checkout();
-        Some(Permit::new(pool, circuit, generation, context.address()))
+        let now = Instant::now();
+        let pool = self.pool.clone().ok_or(None)?;
+        let granted = self.rules(circuit).ok_or(None)?.checkout(now, rand::random());
+        self.announce(circuit, now, context);
+        granted.map(|ticket| Permit::new(pool, circuit, ticket, context.address())).map_err(Some)
     }
 }
 
@@ -50,65 +153,81 @@ impl Handler<Checkout> for Breaker {
 #[rtype(result = "()")]
 pub(super) struct Settle {
     pub(super) circuit: Circuit,
-    pub(super) generation: u64,
+    pub(super) ticket: Ticket,
     pub(super) verdict: Verdict,
+    pub(super) error: Option<String>,
+    /// Whether no circuit's call would have got through: the database could not be reached.
+    pub(super) everyone: bool,
 }
 
 impl Handler<Settle> for Breaker {
     type Result = ();
 
-    fn handle(&mut self, settle: Settle, _: &mut Self::Context) {
-        if let Some(rules) = self.rules(settle.circuit) {
-            rules.settle(settle.generation, settle.verdict);
+    fn handle(&mut self, settle: Settle, context: &mut Self::Context) {
+        self.settle(&settle, context);
+    }
+}
+
+/// The database is ready (let queries through), or the service stops (let nothing through any more).
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct SetPool(pub(super) Option<DbPool>);
+
+impl Handler<SetPool> for Breaker {
+    type Result = ();
+
+    fn handle(&mut self, SetPool(pool): SetPool, _: &mut Self::Context) {
+        self.pool = pool;
+    }
+}
+
+/// What an operator wants.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Steer(pub(super) Circuit, pub(super) Control, pub(super) String);
+
+impl Handler<Steer> for Breaker {
+    type Result = ();
+
+    fn handle(&mut self, Steer(circuit, control, reason): Steer, context: &mut Self::Context) {
+        let now = Instant::now();
+        if let Some(rules) = self.rules(circuit) {
+            match control {
+                Control::Isolate => rules.isolate(now, &reason),
+                Control::Close => rules.force_closed(now, &reason),
+                Control::Reset => rules.reset(now, &reason),
+            }
         }
+        self.announce(circuit, now, context);
     }
 }
 
-/// The database is ready: let queries through.
+/// How the circuits are, and the pool.
 #[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Open(pub(super) DbPool);
-
-impl Handler<Open> for Breaker {
-    type Result = ();
-
-    fn handle(&mut self, Open(pool): Open, _: &mut Self::Context) {
-        self.pool = Some(pool);
-    }
-}
-
-/// The service stops: let nothing through any more, and close the connections as they come back.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Close;
-
-impl Handler<Close> for Breaker {
-    type Result = ();
-
-    fn handle(&mut self, _: Close, _: &mut Self::Context) {
-        self.pool = None;
-    }
-}
-
-/// How many calls are under way, and what the pool holds.
-#[derive(Message)]
-#[rtype(result = "Snapshot")]
+#[rtype(result = "(Vec<CircuitReport>, Option<DbPool>)")]
 pub(super) struct Inspect;
 
-/// For operators and tests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, actix::MessageResponse)]
-pub(super) struct Snapshot {
-    pub(super) in_flight: u64,
-    pub(super) failures: u64,
-}
-
 impl Handler<Inspect> for Breaker {
-    type Result = Snapshot;
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Snapshot {
-        self.circuits.iter().fold(Snapshot::default(), |sum, rules| Snapshot {
-            in_flight: sum.in_flight.saturating_add(rules.in_flight()),
-            failures: sum.failures.saturating_add(rules.stats().failures),
-        })
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
+        let now = Instant::now();
+        let circuits = Circuit::iter()
+            .zip(&self.circuits)
+            .map(|(circuit, rules)| {
+                let mut stats = rules.stats();
+                stats.rejects = stats.rejects.saturating_add(self.snapshot.rejects(circuit));
+                CircuitReport {
+                    circuit,
+                    state: rules.state(),
+                    stats,
+                    for_how_long: now.saturating_duration_since(rules.since()),
+                    retry_after: Some(rules.retry_after(now)).filter(|_| rules.state() != State::Closed),
+                    last_error: rules.last_error().map(str::to_owned),
+                    in_flight: rules.places(),
+                }
+            })
+            .collect();
+        MessageResult((circuits, self.pool.clone()))
     }
 }

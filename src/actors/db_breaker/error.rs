@@ -31,9 +31,9 @@ pub enum DbError {
 }
 
 impl DbError {
-    /// Nothing was sent.
-    pub(super) fn unavailable() -> Self {
-        Self::Unavailable { retry_after: RETRY_AFTER }
+    /// Nothing was sent; when to try again, if that is known.
+    pub(super) fn refused(retry_after: Option<Duration>) -> Self {
+        Self::Unavailable { retry_after: retry_after.unwrap_or(RETRY_AFTER) }
     }
 
     /// An error of storage as the caller hears it.

@@ -1,5 +1,7 @@
 //! The only door: plain async methods.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr};
@@ -7,26 +9,32 @@ use diesel_async::AsyncPgConnection;
 use slog::Logger;
 use tokio::time::{Instant, timeout_at};
 
-use super::actor::{Breaker, Checkout, Close, Inspect, Open};
+use super::actor::{Breaker, Checkout, Inspect, SetPool, Steer};
 use super::circuit::Circuit;
 use super::error::DbError;
-use super::permit::Permit;
-use super::pool::{self, LastError, PoolSettings, Slot};
-use super::verdict::{Verdict, kind};
+use super::lease::Lease;
+use super::pool::{self, LastError, PoolSettings};
+use super::report::{CircuitReport, Control, PoolReport};
+use super::rules::Settings;
+use super::snapshot::Snapshot;
+use super::verdict::kind;
 use crate::storage::StorageError;
 use crate::storage::connection::Connector;
 
 /// How long an idle database may take to close its connections when the service stops.
 const CLOSING: Duration = Duration::from_secs(5);
+/// How many callers may wait for each connection; the rest is told to come back.
+const WAITING_FOR_EACH: u64 = 32;
 
 /// Runs queries. Cheap to clone.
 #[derive(Clone)]
 pub struct DbBreaker {
     breaker: Addr<Breaker>,
+    snapshot: Arc<Snapshot>,
+    waiting: Arc<AtomicU64>,
     connector: Connector,
     pool: PoolSettings,
-    /// Longest that one call may take, connection included.
-    timeout: Duration,
+    settings: Settings,
     /// Whether the server can be asked, on another connection, to stop a query.
     cancels: bool,
     errors: LastError,
@@ -35,28 +43,30 @@ pub struct DbBreaker {
 
 impl std::fmt::Debug for DbBreaker {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("DbBreaker").field("timeout", &self.timeout).finish_non_exhaustive()
+        formatter.debug_struct("DbBreaker").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
 impl DbBreaker {
     /// Starts the actor. Until [`DbBreaker::open`] everything is refused. `cancels` is false for the embedded database,
-    /// which has one connection only.
-    pub fn start(connector: Connector, pool: PoolSettings, timeout: Duration, cancels: bool, logger: Logger) -> Self {
-        let breaker = Breaker::new().start();
-        Self { breaker, connector, pool, timeout, cancels, errors: LastError::default(), logger }
+    /// which has one connection only: no second one to cancel or to probe on.
+    pub fn start(connector: Connector, pool: PoolSettings, settings: Settings, cancels: bool, logger: Logger) -> Self {
+        let snapshot = Arc::new(Snapshot::new(std::time::Instant::now()));
+        let breaker = Breaker::new(settings, Arc::clone(&snapshot), cancels, logger.clone()).start();
+        let (waiting, errors) = (Arc::default(), LastError::default());
+        Self { breaker, snapshot, waiting, connector, pool, settings, cancels, errors, logger }
     }
 
     /// Lets queries through: the database was reached and its schema is up to date.
     pub async fn open(&self) {
         let pool = pool::build(self.connector.clone(), self.pool, self.errors.clone());
         // The actor lives as long as the System; if that is gone there is nothing to open.
-        let _ = self.breaker.send(Open(pool)).await;
+        let _ = self.breaker.send(SetPool(Some(pool))).await;
     }
 
     /// Lets nothing through any more, and waits for calls under way, for a while.
     pub async fn close(&self) {
-        let _ = self.breaker.send(Close).await;
+        let _ = self.breaker.send(SetPool(None)).await;
         let until = Instant::now() + CLOSING;
         while Instant::now() < until && self.in_flight().await > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -65,7 +75,25 @@ impl DbBreaker {
 
     /// Calls that are under way.
     pub async fn in_flight(&self) -> u64 {
-        self.breaker.send(Inspect).await.unwrap_or_default().in_flight
+        self.report().await.0.iter().map(|circuit| circuit.in_flight).sum()
+    }
+
+    /// How the circuits and the pool are.
+    pub async fn report(&self) -> (Vec<CircuitReport>, PoolReport) {
+        let (circuits, pool) = self.breaker.send(Inspect).await.unwrap_or_default();
+        let state = pool.map(|pool| pool.state());
+        let pool = PoolReport {
+            active: state.as_ref().map_or(0, |state| state.connections.saturating_sub(state.idle_connections)),
+            idle: state.as_ref().map_or(0, |state| state.idle_connections),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            max: self.pool.max,
+        };
+        (circuits, pool)
+    }
+
+    /// Does what an operator wants with a circuit; the reason goes into the log.
+    pub async fn steer(&self, circuit: Circuit, control: Control, reason: String) {
+        let _ = self.breaker.send(Steer(circuit, control, reason)).await;
     }
 
     /// A connection outside the pool, for migrations, without a limit to its statements.
@@ -86,90 +114,80 @@ impl DbBreaker {
         operation: &'static str,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        let deadline = Instant::now() + self.timeout;
-        let mut lease = self.lease(circuit, operation).await?;
-        let Some(slot) = lease.slot() else { return Err(DbError::unavailable()) };
-        let outcome = timeout_at(deadline, work(&mut slot.connection)).await;
-        match outcome {
+        let deadline = self.deadline();
+        let mut lease = self.lease(circuit, operation, deadline).await?;
+        match timeout_at(deadline, work(&mut lease.slot().connection)).await {
             Err(_) => {
-                lease.permit.verdict = Verdict::Failure;
+                lease.timed_out();
                 Err(DbError::Failed { cause: format!("{operation} took too long") })
             }
             Ok(Ok(value)) => {
-                lease.clean(Verdict::Alive);
+                lease.succeeded();
                 Ok(value)
             }
             Ok(Err(error)) => {
                 let kind = kind(&error);
-                lease.answered(kind);
+                lease.answered(kind, &error.to_string());
                 Err(DbError::of(kind, error))
             }
         }
     }
 
-    /// A permit and a connection, marked as in use.
-    pub(super) async fn lease(&self, circuit: Circuit, operation: &'static str) -> Result<Lease, DbError> {
-        let permit = self.breaker.send(Checkout(circuit)).await.ok().flatten().ok_or_else(DbError::unavailable)?;
-        let mut lease = Lease { connection: None, permit, breaker: self.clone() };
-        if let Ok(mut connection) = pool::get(&lease.permit.pool).await {
-            connection.in_use = true;
-            lease.connection = Some(connection);
-            Ok(lease)
-        } else {
-            // With a cause the database could not be reached; without one all connections were busy, which is
-            // load, not illness.
-            let cause = self.errors.take();
-            if cause.is_some() {
-                lease.permit.verdict = Verdict::Failure;
-            }
-            slog::warn!(self.logger, "no database connection";
-                "operation" => operation, "circuit" => circuit.as_ref(),
-                "cause" => cause.as_deref().unwrap_or("all connections are busy"));
-            Err(DbError::unavailable())
+    /// A permit and a connection.
+    pub(super) async fn lease(
+        &self,
+        circuit: Circuit,
+        operation: &'static str,
+        deadline: Instant,
+    ) -> Result<Lease, DbError> {
+        if let Some(retry_after) = self.snapshot.refusal(circuit, std::time::Instant::now()) {
+            return Err(DbError::refused(Some(retry_after)));
         }
+        let _waiting = Waiting::enter(&self.waiting, u64::from(self.pool.max).saturating_mul(WAITING_FOR_EACH))
+            .ok_or_else(|| DbError::refused(None))?;
+        let granted = self.breaker.send(Checkout(circuit)).await.unwrap_or(Err(None));
+        let mut permit = granted.map_err(DbError::refused)?;
+        if let Ok(Ok(connection)) = timeout_at(deadline, pool::get(&permit.pool)).await {
+            self.errors.take();
+            return Ok(Lease::new(connection, permit, self.clone()));
+        }
+        // With a cause the database could not be reached; without one all connections were busy, which is load, not
+        // illness.
+        let cause = self.errors.take();
+        if let Some(cause) = &cause {
+            permit.unreachable(cause);
+        }
+        slog::warn!(self.logger, "no database connection";
+            "operation" => operation, "circuit" => circuit.as_ref(),
+            "cause" => cause.as_deref().unwrap_or("all connections are busy"));
+        Err(DbError::refused(None))
     }
 
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.settings.timeout
+    }
+
+    pub(super) fn connector(&self) -> Connector {
+        self.connector.clone()
+    }
+
+    pub(super) fn cancels(&self) -> bool {
+        self.cancels
     }
 }
 
-/// A connection in use. Dropped in mid-query it cancels the query on the server; the spoilt connection is thrown away.
-pub(super) struct Lease {
-    connection: Option<bb8::PooledConnection<'static, pool::Manager>>,
-    pub(super) permit: Permit,
-    breaker: DbBreaker,
-}
+/// A place among the waiting, given back when it is dropped.
+struct Waiting(Arc<AtomicU64>);
 
-impl Lease {
-    pub(super) fn slot(&mut self) -> Option<&mut Slot> {
-        self.connection.as_deref_mut()
-    }
-
-    /// Nothing is under way on the connection any more.
-    pub(super) fn clean(&mut self, verdict: Verdict) {
-        self.permit.verdict = verdict;
-        if let Some(slot) = self.connection.as_deref_mut() {
-            slot.in_use = false;
-        }
-    }
-
-    /// The database answered with an error; after a broken one the connection is of no more use.
-    pub(super) fn answered(&mut self, kind: super::verdict::Kind) {
-        if kind == super::verdict::Kind::Broken {
-            self.permit.verdict = Verdict::Failure;
-        } else {
-            self.clean(kind.verdict());
-        }
+impl Waiting {
+    fn enter(count: &Arc<AtomicU64>, most: u64) -> Option<Self> {
+        let entered = Self(Arc::clone(count));
+        (count.fetch_add(1, Ordering::Relaxed) < most).then_some(entered)
     }
 }
 
-impl Drop for Lease {
+impl Drop for Waiting {
     fn drop(&mut self) {
-        let Some(slot) = self.connection.as_deref_mut() else { return };
-        if slot.in_use && self.breaker.cancels && tokio::runtime::Handle::try_current().is_ok() {
-            let (connector, token) = (self.breaker.connector.clone(), slot.connection.cancel_token());
-            tokio::spawn(async move { connector.cancel(token).await });
-        }
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -8,20 +8,29 @@
 //! handle ──Checkout──▶ actor ──permit──▶ handle: connection, query, deadline ──Settle──▶ actor
 //! ```
 //!
-//! `rules` decides, `actor` owns the rules and the pool, `pool` knows how a connection is opened and when it is
-//! spoilt, `verdict` reads the database's words, `handle` is the only door.
+//! `rules` decides (with `window` as its memory), `actor` owns the rules and the pool, `snapshot` refuses without a
+//! mailbox, `pool` knows how a connection is opened and when it is spoilt, `verdict` reads the database's words,
+//! `lease` is one call's permit and connection, `handle` and `transaction` are the only door.
 
 mod actor;
 mod circuit;
 mod error;
 mod handle;
+mod lease;
 mod permit;
 mod pool;
+mod report;
 mod rules;
+#[cfg(test)]
+mod rules_tests;
+mod snapshot;
 mod transaction;
 mod verdict;
+mod window;
 
 pub use self::circuit::Circuit;
 pub use self::error::DbError;
 pub use self::handle::DbBreaker;
 pub use self::pool::{DbPool, PoolSettings};
+pub use self::report::{CircuitReport, Control, PoolReport};
+pub use self::rules::{Settings, State, Stats};

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bb8::{ErrorSink, ManageConnection, Pool, PooledConnection, RunError};
-use diesel::ConnectionError;
-use diesel_async::AsyncPgConnection;
+use diesel::{ConnectionError, QueryableByName};
 use diesel_async::pooled_connection::PoolableConnection;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::storage::connection::Connector;
 
@@ -69,6 +69,26 @@ pub(super) async fn get(pool: &DbPool) -> Result<PooledConnection<'static, Manag
             return Ok(connection);
         }
     }
+}
+
+/// One round trip on a connection beside the pool, which asks whether the server also takes writes; the connection then
+/// joins the pool, if there is room.
+pub(super) async fn probe(pool: &DbPool) -> Result<(), String> {
+    let mut slot = pool.dedicated_connection().await.map_err(|error| error.to_string())?;
+    let asked = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS takes_writes";
+    let answer: Primary =
+        diesel::sql_query(asked).get_result(&mut slot.connection).await.map_err(|error| error.to_string())?;
+    if !answer.takes_writes {
+        return Err("the server is read-only".into());
+    }
+    let _ = pool.add(slot);
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Primary {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    takes_writes: bool,
 }
 
 /// The last reason why a connection could not be opened; bb8 itself only says that it took too long.

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 use super::circuit::Circuit;
 use super::error::DbError;
 use super::handle::DbBreaker;
-use super::verdict::{Kind, Verdict, kind};
+use super::verdict::{Kind, kind};
 use crate::storage::StorageError;
 
 /// How often a transaction that met another is begun in all.
@@ -60,7 +60,7 @@ impl DbBreaker {
         work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
         end: End,
     ) -> Result<T, DbError> {
-        let deadline = Instant::now() + self.timeout();
+        let deadline = self.deadline();
         let mut pause = PAUSE;
         for attempt in 1..=ATTEMPTS {
             match self.attempt(circuit, operation, deadline, &work, end).await {
@@ -74,7 +74,7 @@ impl DbBreaker {
                 Ok(value) => return Ok(value),
             }
         }
-        Err(DbError::unavailable())
+        Err(DbError::refused(None))
     }
 
     async fn attempt<T>(
@@ -85,18 +85,17 @@ impl DbBreaker {
         work: &impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
         end: End,
     ) -> Result<T, Ended> {
-        let mut lease = self.lease(circuit, operation).await.map_err(Ended::With)?;
-        let Some(slot) = lease.slot() else { return Err(Ended::With(DbError::unavailable())) };
+        let mut lease = self.lease(circuit, operation, deadline).await.map_err(Ended::With)?;
         let mut committing = false;
-        let outcome = timeout_at(deadline, run(&mut slot.connection, work, end, &mut committing)).await;
+        let outcome = timeout_at(deadline, run(&mut lease.slot().connection, work, end, &mut committing)).await;
         match outcome {
             Ok(Ok(value)) => {
-                lease.clean(Verdict::Alive);
+                lease.succeeded();
                 Ok(value)
             }
             Ok(Err(error)) => {
                 let kind = kind(&error);
-                lease.answered(kind);
+                lease.answered(kind, &error.to_string());
                 match kind {
                     Kind::Retry => Err(Ended::Met(format!("{error:?}"))),
                     Kind::Broken if committing => {
@@ -106,7 +105,7 @@ impl DbBreaker {
                 }
             }
             Err(_) => {
-                lease.permit.verdict = Verdict::Failure;
+                lease.timed_out();
                 let cause = format!("{operation} took too long");
                 Err(Ended::With(if committing { DbError::UnknownOutcome { cause } } else { DbError::Failed { cause } }))
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::actors::db_breaker::Circuit;
+use crate::actors::db_breaker::{Circuit, State};
 use crate::clock::rfc3339;
 use crate::http::AppState;
 use crate::http::answer::json;
@@ -41,7 +41,9 @@ struct Health {
 #[utoipa::path(tag = "health", responses((status = 200, body = Health)))]
 #[get("/health")]
 async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let status = if state.readiness.is_prepared() { Condition::Ok } else { Condition::Degraded };
+    let closed = state.db.report().await.0.iter().all(|circuit| circuit.state == State::Closed);
+    let well = closed && state.readiness.is_prepared();
+    let status = if well { Condition::Ok } else { Condition::Degraded };
     json(
         &mut HttpResponse::Ok(),
         &Health {

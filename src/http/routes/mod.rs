@@ -3,6 +3,7 @@
 pub mod account;
 pub mod business_domains;
 pub mod catalogue;
+pub mod circuit_breakers;
 pub mod docs;
 pub mod health;
 pub mod index;
@@ -17,6 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
         .configure(health::configure)
+        .configure(circuit_breakers::configure)
         .configure(index::configure)
         .configure(sessions::configure)
         .configure(account::configure)

@@ -127,7 +127,7 @@ impl Server {
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("not ready: {:?}", self.logs.lines());
+        panic!("not ready: {}", self.logs.text().chars().take(2000).collect::<String>());
     }
 
     pub fn state(&self) -> actix_web::web::Data<mdl::http::AppState> {

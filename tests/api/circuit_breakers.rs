@@ -1,0 +1,186 @@
+//! The circuit breaker in the service: what opens it, what does not, how it comes back, and what operators do with it.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::proxy::Proxy;
+use crate::support::samples::metric;
+use crate::support::{ADMIN_PASSWORD, Server, database};
+
+const QUICK: [&str; 6] =
+    ["--db-connection-timeout", "200", "--circuit-breaker-reset-timeout", "1000", "--circuit-breaker-timeout", "1000"];
+
+async fn breakers(server: &Server, admin: &str) -> Value {
+    server.get("/health/circuit-breakers", admin).await.expect(200).json()
+}
+
+/// As the service itself sees it, without a request that would need the database.
+async fn status(server: &Server, circuit: &str) -> String {
+    let (circuits, _) = server.state().db.report().await;
+    let found = circuits.into_iter().find(|report| report.circuit.as_ref() == circuit).unwrap();
+    found.state.as_ref().to_owned()
+}
+
+async fn wait_for(server: &Server, circuit: &str, state: &str, limit: Duration) -> Duration {
+    let began = Instant::now();
+    while began.elapsed() < limit {
+        if status(server, circuit).await == state {
+            return began.elapsed();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{circuit} is {} after {limit:?}", status(server, circuit).await);
+}
+
+#[actix_web::test]
+async fn it_opens_refuses_at_once_and_recovers_without_traffic() {
+    let proxy = Proxy::start(true).await;
+    let server = Server::on(&proxy.url(&database::fresh().await), &QUICK).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    proxy.close();
+    let mut failures = 0;
+    while status(&server, "auth").await == "closed" {
+        server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
+        failures += 1;
+        assert!(failures <= 10, "it does not open");
+    }
+    // Who cannot connect cannot do anything: it counts against all circuits, each by its own rate and volume.
+    for report in server.state().db.report().await.0 {
+        assert!(report.stats.failures > 0, "{report:?}");
+    }
+    assert_eq!(server.get("/health", "").await.json()["status"], "degraded");
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let began = Instant::now();
+        let refused = server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
+        times.push(began.elapsed());
+        assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    }
+    times.sort();
+    println!("refusal over HTTP: median {:?}, 99th percentile {:?}", times[100], times[198]);
+    proxy.open();
+    let took = wait_for(&server, "auth", "closed", Duration::from_secs(3)).await;
+    println!("recovered {took:?} after the end of the outage, without traffic");
+    wait_for(&server, "metrics", "closed", Duration::from_secs(2)).await;
+    for answer in join_all((0..20).map(|_| server.get("/api/v1/metrics", &admin))).await {
+        answer.expect(200);
+    }
+    let text = server.logs.text();
+    for (from, to) in [("closed", "open"), ("open", "half-open"), ("half-open", "closed")] {
+        let logged = text
+            .lines()
+            .any(|line| line.contains(&format!("\"from\":\"{from}\"")) && line.contains(&format!("\"to\":\"{to}\"")));
+        assert!(logged, "{from} to {to} is not in the log");
+    }
+}
+
+#[actix_web::test]
+async fn a_slow_list_leaves_log_in_working() {
+    let url = database::fresh().await;
+    let options = ["--circuit-breaker-timeout", "300", "--circuit-breaker-reset-timeout", "1000"];
+    let server = Server::on(&url, &options).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE metrics").await.unwrap();
+    for answer in join_all((0..10).map(|_| server.get("/api/v1/metrics/x", &admin))).await {
+        answer.expect_error(503, "DATABASE_ERROR");
+    }
+    assert_eq!(status(&server, "metrics").await, "open");
+    assert_eq!(status(&server, "auth").await, "closed");
+    server.login("admin", ADMIN_PASSWORD).await.expect(200);
+    server.get("/api/v1/domains", &admin).await.expect(200);
+    client.batch_execute("COMMIT").await.unwrap();
+    wait_for(&server, "metrics", "closed", Duration::from_secs(4)).await;
+    server.get("/api/v1/metrics/x", &admin).await.expect(404);
+}
+
+#[actix_web::test]
+async fn refusals_of_a_healthy_database_never_open_it() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    for _ in 0..50 {
+        server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(409);
+        server.post("/api/v1/domains", &admin, &json!({"domain_id": "d1", "name": "Finance"})).await.expect(409);
+        server.get("/api/v1/metrics/none", &admin).await.expect(404);
+        server.put("/api/v1/metrics/m1", &admin, &json!({"name": ""})).await.expect(400);
+    }
+    let report = breakers(&server, &admin).await;
+    for circuit in ["metrics", "domains", "auth"] {
+        assert_eq!(report["breakers"][circuit]["status"], "closed");
+        assert_eq!(report["breakers"][circuit]["stats"]["failures"], 0);
+    }
+    assert!(report["breakers"]["metrics"]["stats"]["successes"].as_u64().unwrap() >= 150);
+    assert_eq!(report["pool"]["max"], 10);
+}
+
+#[actix_web::test]
+async fn a_full_pool_sheds_load_and_opens_nothing() {
+    let url = database::fresh().await;
+    let options = ["--db-pool-max", "1", "--db-connection-timeout", "100", "--anonymous-read", "true"];
+    let server = Server::on(&url, &options).await;
+    server.ready().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE metrics").await.unwrap();
+    let holder = server.get("/api/v1/metrics/x", "");
+    let crowd = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for answer in join_all((0..60).map(|_| server.get("/api/v1/domains", ""))).await {
+            answer.expect_error(503, "DATABASE_ERROR");
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+    };
+    let (held, ()) = futures_util::future::join(holder, crowd).await;
+    held.expect(404);
+    for circuit in ["metrics", "domains", "auth"] {
+        assert_eq!(status(&server, circuit).await, "closed");
+    }
+    server.get("/api/v1/domains", "").await.expect(200);
+}
+
+#[actix_web::test]
+async fn operators_isolate_close_and_reset() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (_, editor) = server.user(&admin, "eva", "editor").await;
+    let steer = async |token: &str, name: &str, action: &str| {
+        let body = json!({"action": action, "reason": "maintenance of the disk"});
+        server.post(&format!("/health/circuit-breakers/{name}"), token, &body).await
+    };
+    let isolated = steer(&admin, "metrics", "isolate").await.expect(200).json();
+    assert_eq!(isolated["breakers"]["metrics"]["status"], "isolated");
+    server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
+    server.get("/api/v1/domains", &admin).await.expect(200);
+    assert_eq!(steer(&admin, "metrics", "close").await.expect(200).json()["breakers"]["metrics"]["status"], "closed");
+    server.get("/api/v1/metrics", &admin).await.expect(200);
+    steer(&admin, "metrics", "reset").await.expect(200);
+    assert!(server.logs.text().contains("isolate by admin: maintenance of the disk"));
+    steer(&editor, "metrics", "isolate").await.expect_error(403, "AUTHORIZATION_ERROR");
+    server.get("/health/circuit-breakers", &editor).await.expect_error(403, "AUTHORIZATION_ERROR");
+    server.get("/health/circuit-breakers", "").await.expect_error(401, "AUTHENTICATION_ERROR");
+    steer(&admin, "nothing", "isolate").await.expect_error(404, "NOT_FOUND");
+    steer(&admin, "metrics", "explode").await.expect_error(400, "VALIDATION_ERROR");
+}
+
+#[actix_web::test]
+async fn switched_off_it_never_opens() {
+    let proxy = Proxy::start(true).await;
+    let options = [&QUICK[..], &["--circuit-breaker-enabled", "false"][..]].concat();
+    let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    proxy.close();
+    for answer in join_all((0..20).map(|_| server.get("/api/v1/metrics", &admin))).await {
+        answer.expect_error(503, "DATABASE_ERROR");
+    }
+    assert_eq!(status(&server, "auth").await, "closed");
+    proxy.open();
+    server.get("/api/v1/metrics", &admin).await.expect(200);
+}
