@@ -32,7 +32,7 @@ pub enum StorageError {
     Database(DieselError),
 }
 
-/// For the log; no value of a client's is in it but what PostgreSQL puts into its messages.
+/// For the log; no value of a client's is in it but what `PostgreSQL` puts into its messages.
 impl std::fmt::Display for StorageError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

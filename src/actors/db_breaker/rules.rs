@@ -21,7 +21,7 @@ use super::verdict::Verdict;
 use super::window::Window;
 
 /// A circuit that opens again so soon after closing flaps.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// How often the open time of a flapping circuit is doubled at most: eightfold.
 const MOST_DOUBLINGS: u32 = 3;
 
@@ -226,7 +226,7 @@ impl Rules {
             }
             // Within one outage a probe comes at the usual pace, so that its end is seen in time.
             State::HalfOpen => {
-                self.open(self.settings.reset_timeout, now, jitter, &format!("the probe failed: {error}"))
+                self.open(self.settings.reset_timeout, now, jitter, &format!("the probe failed: {error}"));
             }
             _ => {}
         }

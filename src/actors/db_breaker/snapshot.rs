@@ -8,7 +8,7 @@ use strum::EnumCount;
 use super::circuit::Circuit;
 
 /// Longer than any process lives.
-const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const FOR_EVER: Duration = Duration::from_hours(876000);
 
 /// The decisions, and how often they were used.
 #[derive(Debug)]

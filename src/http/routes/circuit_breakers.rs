@@ -28,7 +28,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[derive(Serialize, ToSchema)]
 struct Breakers {
     success: bool,
-    /// By name: metrics, domains, auth, api_keys.
+    /// By name: metrics, domains, auth, `api_keys`.
     breakers: BTreeMap<String, BreakerBody>,
     pool: PoolReport,
 }
