@@ -6,6 +6,7 @@
 //! - [`http`]: routes, extractors, middleware, error → status.
 //! - [`actors`]: the database circuit breaker, through which every query goes.
 //! - [`storage`]: SQL, one file per table; free functions that are handed a connection.
+//! - [`memory`]: the last good answers, for readers while nothing changes and for outages.
 //! - [`credentials`]: passwords and tokens, pure.
 //! - [`model`]: the nouns and their rules. No actix, no queries, no clock, no I/O.
 //! - [`config`], [`telemetry`], [`embedded`], [`clock`]: leaves.
@@ -24,6 +25,7 @@ pub mod config;
 pub mod credentials;
 pub mod embedded;
 pub mod http;
+pub mod memory;
 pub mod model;
 pub mod storage;
 pub mod telemetry;

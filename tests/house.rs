@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 6] = [
     &["http"],
     &["actors"],
     &["storage"],
-    &["credentials", "model"],
+    &["credentials", "memory", "model"],
     &["clock", "config", "embedded", "telemetry"],
 ];
 /// Leaves may use each other's types where the design says so: what is logged is configuration.

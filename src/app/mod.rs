@@ -4,6 +4,7 @@ mod admin;
 mod bring_up;
 pub mod cli;
 mod database;
+mod epoch_watch;
 mod export;
 mod failure;
 mod healthcheck;

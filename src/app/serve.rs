@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::bring_up::BringUp;
 use super::database::{Database, Use};
+use super::epoch_watch;
 use super::failure::Failure;
 use crate::clock::Clock;
 use crate::config::{AuthConfig, Config};
@@ -19,6 +20,8 @@ use crate::credentials::passwords;
 use crate::credentials::tokens::Tokens;
 use crate::embedded::Secrets;
 use crate::http::state::{AppState, Policy, Readiness};
+use crate::memory::answers::Answers;
+use crate::memory::callers::Callers;
 use crate::telemetry;
 
 /// How long requests may take to finish when the service stops, in seconds.
@@ -32,7 +35,7 @@ pub struct Service {
     pub state: web::Data<AppState>,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
-    bring_up: JoinHandle<()>,
+    background: Vec<JoinHandle<()>>,
     database: Database,
     readiness: Readiness,
     logger: Logger,
@@ -76,6 +79,8 @@ impl Service {
         let readiness = Readiness::default();
         let state = web::Data::new(AppState {
             db: database.db.clone(),
+            answers: Answers::default(),
+            callers: Callers::default(),
             tokens,
             hasher: Hasher::new(workers),
             clock: clock.clone(),
@@ -105,6 +110,14 @@ impl Service {
             admin_password: config.auth.password().cloned(),
             sample,
         };
+        let mut background =
+            vec![actix_web::rt::spawn(bring_up.run()), actix_web::rt::spawn(epoch_watch::poll(state.clone()))];
+        if database.is_embedded() {
+            // One connection, one process: whoever writes is this process itself.
+            slog::info!(logger, "the embedded database needs no notifications");
+        } else {
+            background.push(actix_web::rt::spawn(epoch_watch::listen(state.clone())));
+        }
         tokio::task::spawn_blocking(passwords::warm_up);
         slog::info!(logger, "listening";
             "address" => format!("http://{address}"), "documentation" => format!("http://{address}/api-docs/"),
@@ -115,7 +128,7 @@ impl Service {
             state,
             handle,
             server: actix_web::rt::spawn(server),
-            bring_up: actix_web::rt::spawn(bring_up.run()),
+            background,
             database,
             readiness,
             logger,
@@ -129,7 +142,9 @@ impl Service {
         if let Ok(Err(error)) = self.server.await {
             slog::error!(self.logger, "the listener failed"; "error" => error.to_string());
         }
-        self.bring_up.abort();
+        for task in &self.background {
+            task.abort();
+        }
         self.database.stop().await;
     }
 }

@@ -1,12 +1,13 @@
 //! How answers are written: JSON in UTF-8, versions as entity tags, lists with their neighbours.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, LINK, LOCATION};
+use actix_web::http::header::{ETAG, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use super::envelope::{Data, Page};
 use super::error::ApiError;
+use crate::memory::answers::Answer;
 use crate::model::page::Pagination;
 
 /// The media type of every answer.
@@ -33,7 +34,15 @@ pub fn etag(version: &str) -> String {
     format!("\"{version}\"")
 }
 
-/// One thing of the catalogue, with its version.
+/// One thing of the catalogue, with its version, as it may be remembered.
+///
+/// # Errors
+/// Never in practice.
+pub fn one<T: Serialize>(value: &T, version: &str) -> Result<Answer, ApiError> {
+    Ok(Answer { body: text(&Data::of(value))?, version: Some(version.to_owned()), headers: Vec::new() })
+}
+
+/// One thing of the catalogue that was just changed.
 ///
 /// # Errors
 /// Never in practice.
@@ -59,21 +68,29 @@ pub fn listed<T: Serialize>(
     parameters: &[(String, String)],
     pagination: Pagination,
     body: &T,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let links: Vec<String> = pagination
         .neighbours()
         .into_iter()
         .map(|(relation, page)| format!("<{path}?{}>; rel=\"{relation}\"", with_page(parameters, page)))
         .collect();
-    json(
-        HttpResponse::Ok()
-            .insert_header((LINK, links.join(", ")))
-            .insert_header(("X-Total-Count", pagination.total.to_string()))
-            .insert_header(("X-Page", pagination.page.to_string()))
-            .insert_header(("X-Per-Page", pagination.limit.to_string()))
-            .insert_header(("X-Total-Pages", pagination.pages.to_string())),
-        body,
-    )
+    let headers = vec![
+        ("Link", links.join(", ")),
+        ("X-Total-Count", pagination.total.to_string()),
+        ("X-Page", pagination.page.to_string()),
+        ("X-Per-Page", pagination.limit.to_string()),
+        ("X-Total-Pages", pagination.pages.to_string()),
+    ];
+    Ok(Answer { body: text(body)?, version: None, headers })
+}
+
+/// An answer that is not remembered.
+pub fn uncached(answer: &Answer) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    for (name, value) in &answer.headers {
+        response.insert_header((*name, value.as_str()));
+    }
+    response.content_type(JSON).body(answer.body.clone())
 }
 
 /// A page of the catalogue.
@@ -85,7 +102,7 @@ pub fn page<T: Serialize>(
     parameters: &[(String, String)],
     pagination: Pagination,
     rows: Vec<T>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     listed(path, parameters, pagination, &Page::of(rows, pagination))
 }
 

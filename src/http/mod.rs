@@ -11,9 +11,11 @@ pub mod error;
 pub mod extract;
 pub mod middleware;
 pub mod openapi;
+pub mod reading;
 pub mod routes;
 pub mod state;
 mod unmatched;
+pub mod writing;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};

@@ -10,12 +10,19 @@ use crate::actors::db_breaker::DbBreaker;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
+use crate::memory::answers::Answers;
+use crate::memory::callers::Callers;
+use crate::storage::users::User;
 
 /// What every handler can reach.
 #[derive(Debug)]
 pub struct AppState {
     /// The database.
     pub db: DbBreaker,
+    /// The last good answers of the catalogue.
+    pub answers: Answers,
+    /// Who was let in lately.
+    pub callers: Callers<User>,
     /// Issues and checks tokens.
     pub tokens: Tokens,
     /// Hashes passwords.

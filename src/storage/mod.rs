@@ -3,6 +3,7 @@
 
 pub mod business_domains;
 pub mod catalogue;
+pub mod catalogue_epochs;
 pub mod connection;
 pub mod database_url;
 pub mod document;

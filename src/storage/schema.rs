@@ -35,6 +35,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// One row: how often the catalogue has changed, for memories of it.
+    catalogue_epochs (singleton) {
+        /// Always true: there is one row.
+        singleton -> Bool,
+        /// Raised by each statement that changes metrics or business domains.
+        epoch -> Int8,
+    }
+}
+
+diesel::table! {
     /// One row of counters that triggers keep.
     catalogue_totals (singleton) {
         /// Always true: there is one row.
@@ -210,6 +220,7 @@ diesel::joinable!(sessions -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     business_domains,
+    catalogue_epochs,
     catalogue_totals,
     idempotency_keys,
     metric_revisions,

@@ -12,6 +12,7 @@ mod circuit_breakers;
 mod errors;
 mod health;
 mod lists;
+mod memory;
 mod metrics;
 mod openapi;
 mod outage;

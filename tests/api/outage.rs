@@ -54,7 +54,7 @@ async fn away_in_between_it_is_503_never_401_or_500() {
     let ready = server.get("/health/ready", "").await.expect(503).json();
     assert_eq!(ready["checks"]["database"], "unavailable");
     proxy.open();
-    server.ready().await;
+    server.well().await;
     server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
 }
 

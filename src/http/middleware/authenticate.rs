@@ -32,13 +32,24 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> 
     let Some(state) = request.app_data::<web::Data<AppState>>() else { return Ok(None) };
     let now = state.clock.now();
     let claims = state.tokens.verify_access(token, now).map_err(|_| ApiError::Authentication(BAD_TOKEN))?;
-    // The token says who; the database says whether that still holds, and what it may do now.
-    let user = state
-        .db
-        .run(Circuit::Auth, "authenticate", async |conn| {
-            sessions::authenticate(conn, claims.user_id, claims.sid, now).await
-        })
-        .await?;
+    // The token says who; the database says whether that still holds, and what it may do now. While it is away, what it
+    // said last counts, for a while.
+    let log_in = (claims.user_id, claims.sid);
+    let asked = state.db.run(Circuit::Auth, "authenticate", async |conn| {
+        sessions::authenticate(conn, claims.user_id, claims.sid, now).await
+    });
+    let user = match asked.await.map_err(ApiError::from) {
+        Ok(Some(user)) => {
+            state.callers.remember(log_in, user.clone());
+            Some(user)
+        }
+        Ok(None) => {
+            state.callers.forget(log_in);
+            None
+        }
+        Err(away @ ApiError::Unavailable { .. }) => Some(state.callers.recall(log_in).ok_or(away)?),
+        Err(error) => return Err(error),
+    };
     match user {
         Some(user) => Ok(Some(Caller { user, family_id: claims.sid })),
         None => Err(ApiError::Authentication(BAD_TOKEN)),

@@ -95,5 +95,6 @@ async fn change_password(
             sessions::end_all(conn, user.user_id, Some(caller.family_id), now).await
         })
         .await?;
+    state.callers.forget_all();
     json(&mut HttpResponse::Ok(), &Message::of("Password changed; all other sessions are ended"))
 }

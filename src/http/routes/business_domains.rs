@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
-use crate::http::answer::{created, etag, json, page, text, versioned};
+use crate::http::answer::{created, etag, json, one, page, text, versioned};
 use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Admin, Editor, Reader};
@@ -14,6 +14,8 @@ use crate::http::extract::json_body::{JsonBody, PatchBody};
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::BusinessDomainPatch;
+use crate::http::reading::{self, question};
+use crate::http::writing::change;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::page::PageRequest;
 use crate::storage::business_domains;
@@ -41,13 +43,16 @@ async fn list(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
-    let (rows, total) = state
-        .db
-        .run(Circuit::Domains, "list_domains", async |conn| {
-            business_domains::list(conn, request.offset(), request.limit).await
-        })
-        .await?;
-    page(PATH, &parameters, request.of(total), rows)
+    reading::answer(&state, &question(PATH, &parameters), None, async || {
+        let (rows, total) = state
+            .db
+            .run(Circuit::Domains, "list_domains", async |conn| {
+                business_domains::list(conn, request.offset(), request.limit).await
+            })
+            .await?;
+        page(PATH, &parameters, request.of(total), rows)
+    })
+    .await
 }
 
 /// One business domain
@@ -69,15 +74,15 @@ async fn get(
     known: IfNoneMatch,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let row = state
-        .db
-        .run(Circuit::Domains, "get_domain", async |conn| business_domains::get(conn, id.as_str()).await)
-        .await?;
-    let version = row.version.to_string();
-    if known.has(&version) {
-        return Ok(HttpResponse::NotModified().insert_header(("ETag", etag(&version))).finish());
-    }
-    versioned(&row, &version)
+    let path = format!("{PATH}/{}", id.as_str());
+    reading::answer(&state, &question(&path, &[]), Some(&known), async || {
+        let row = state
+            .db
+            .run(Circuit::Domains, "get_domain", async |conn| business_domains::get(conn, id.as_str()).await)
+            .await?;
+        one(&row, &row.version.to_string())
+    })
+    .await
 }
 
 /// Create a business domain
@@ -98,12 +103,10 @@ async fn create(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let now = state.clock.now();
-    let row = state
-        .db
-        .transaction(Circuit::Domains, "create_domain", async |conn| {
-            business_domains::create(conn, &body.value, now).await
-        })
-        .await?;
+    let row = change(&state, Circuit::Domains, "create_domain", async |conn| {
+        business_domains::create(conn, &body.value, now).await
+    })
+    .await?;
     let path = format!("{PATH}/{}", row.domain_id);
     Ok(created(&path, &etag(&row.version.to_string()), text(&Data::of(&row))?))
 }
@@ -133,12 +136,10 @@ async fn update(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, author) = (state.clock.now(), caller.user.username.as_str());
-    let row = state
-        .db
-        .transaction(Circuit::Domains, "update_domain", async |conn| {
-            business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await
-        })
-        .await?;
+    let row = change(&state, Circuit::Domains, "update_domain", async |conn| {
+        business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await
+    })
+    .await?;
     versioned(&row, &row.version.to_string())
 }
 
@@ -158,11 +159,9 @@ async fn remove(
     IfMatch(precondition): IfMatch,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    state
-        .db
-        .transaction(Circuit::Domains, "delete_domain", async |conn| {
-            business_domains::delete(conn, id.as_str(), &precondition).await
-        })
-        .await?;
+    change(&state, Circuit::Domains, "delete_domain", async |conn| {
+        business_domains::delete(conn, id.as_str(), &precondition).await
+    })
+    .await?;
     json(&mut HttpResponse::Ok(), &Message::of("Domain deleted successfully"))
 }

@@ -11,6 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::Editor;
 use crate::http::extract::json_body::RawBody;
 use crate::http::extract::query::QueryParameters;
+use crate::http::writing::change;
 use crate::model::catalogue::{Catalogue, Draft, Format, ImportReport, Outcome};
 use crate::storage::{StorageError, catalogue};
 
@@ -51,7 +52,7 @@ async fn import(
             let violations: Vec<_> = errors.flat_map(|item| item.errors.clone()).collect();
             if violations.is_empty() { Ok(items) } else { Err(StorageError::Invalid(violations)) }
         };
-        state.db.transaction(Circuit::Metrics, "import", work).await?
+        change(&state, Circuit::Metrics, "import", work).await?
     };
     json(&mut HttpResponse::Ok(), &Data::of(ImportReport::new(dry_run, items)))
 }

@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::tokens::fingerprint;
 use crate::http::AppState;
-use crate::http::answer::{created, etag, json, page, text, versioned};
+use crate::http::answer::{created, etag, json, one, page, text, versioned};
 use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Admin, Editor, Reader};
@@ -15,6 +15,8 @@ use crate::http::extract::json_body::{JsonBody, PatchBody};
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::MetricPatch;
+use crate::http::reading::{self, question};
+use crate::http::writing::change;
 use crate::model::metrics::Metric;
 use crate::model::metrics::query::MetricQuery;
 use crate::model::metrics::revision::HistoryEntry;
@@ -61,9 +63,12 @@ async fn list(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    let (rows, total) =
-        state.db.run(Circuit::Metrics, "list_metrics", async |conn| metrics::list(conn, &query).await).await?;
-    page(PATH, &parameters, query.page.of(total), rows)
+    reading::answer(&state, &question(PATH, &parameters), None, async || {
+        let (rows, total) =
+            state.db.run(Circuit::Metrics, "list_metrics", async |conn| metrics::list(conn, &query).await).await?;
+        page(PATH, &parameters, query.page.of(total), rows)
+    })
+    .await
 }
 
 /// One metric
@@ -85,11 +90,13 @@ async fn get(
     known: IfNoneMatch,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let row = state.db.run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await).await?;
-    if known.has(&row.version) {
-        return Ok(HttpResponse::NotModified().insert_header(("ETag", etag(&row.version))).finish());
-    }
-    versioned(&row, &row.version)
+    let path = format!("{PATH}/{}", id.as_str());
+    reading::answer(&state, &question(&path, &[]), Some(&known), async || {
+        let row =
+            state.db.run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await).await?;
+        one(&row, &row.version)
+    })
+    .await
 }
 
 /// Create a metric
@@ -121,24 +128,22 @@ async fn create(
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
     });
     let (metric, author) = (&body.value, caller.user.username.as_str());
-    let answer = state
-        .db
-        .transaction(Circuit::Metrics, "create_metric", async |conn| {
-            if let Some(request) = &once
-                && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
-            {
-                return Ok(answer);
-            }
-            let rows = metrics::create(conn, &[metric], author, now).await?;
-            let row = rows.first().ok_or(StorageError::Corrupt("a created metric"))?;
-            let body = text(&Data::of(row)).map_err(|_| StorageError::Corrupt("a created metric"))?;
-            let answer = Answer { etag: etag(&row.version), body };
-            if let Some(request) = &once {
-                idempotency_keys::remember(conn, request, &answer, now).await?;
-            }
-            Ok(answer)
-        })
-        .await?;
+    let answer = change(&state, Circuit::Metrics, "create_metric", async |conn| {
+        if let Some(request) = &once
+            && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
+        {
+            return Ok(answer);
+        }
+        let rows = metrics::create(conn, &[metric], author, now).await?;
+        let row = rows.first().ok_or(StorageError::Corrupt("a created metric"))?;
+        let body = text(&Data::of(row)).map_err(|_| StorageError::Corrupt("a created metric"))?;
+        let answer = Answer { etag: etag(&row.version), body };
+        if let Some(request) = &once {
+            idempotency_keys::remember(conn, request, &answer, now).await?;
+        }
+        Ok(answer)
+    })
+    .await?;
     Ok(created(&format!("{PATH}/{}", metric.metric_id.as_str()), &answer.etag, answer.body))
 }
 
@@ -163,12 +168,10 @@ async fn update(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, author) = (state.clock.now(), caller.user.username.as_str());
-    let row = state
-        .db
-        .transaction(Circuit::Metrics, "update_metric", async |conn| {
-            metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await
-        })
-        .await?;
+    let row = change(&state, Circuit::Metrics, "update_metric", async |conn| {
+        metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await
+    })
+    .await?;
     versioned(&row, &row.version)
 }
 
@@ -191,12 +194,10 @@ async fn remove(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, author) = (state.clock.now(), caller.user.username.as_str());
-    state
-        .db
-        .transaction(Circuit::Metrics, "delete_metric", async |conn| {
-            metrics::delete(conn, id.as_str(), &precondition, author, now).await
-        })
-        .await?;
+    change(&state, Circuit::Metrics, "delete_metric", async |conn| {
+        metrics::delete(conn, id.as_str(), &precondition, author, now).await
+    })
+    .await?;
     json(&mut HttpResponse::Ok(), &Message::of("Metric deleted successfully"))
 }
 
@@ -220,11 +221,15 @@ async fn history(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
-    let (rows, total) = state
-        .db
-        .run(Circuit::Metrics, "metric_history", async |conn| {
-            metric_revisions::list(conn, id.as_str(), request.offset(), request.limit).await
-        })
-        .await?;
-    page(&format!("{PATH}/{}/history", id.as_str()), &parameters, request.of(total), rows)
+    let path = format!("{PATH}/{}/history", id.as_str());
+    reading::answer(&state, &question(&path, &parameters), None, async || {
+        let (rows, total) = state
+            .db
+            .run(Circuit::Metrics, "metric_history", async |conn| {
+                metric_revisions::list(conn, id.as_str(), request.offset(), request.limit).await
+            })
+            .await?;
+        page(&path, &parameters, request.of(total), rows)
+    })
+    .await
 }

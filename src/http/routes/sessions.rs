@@ -187,6 +187,7 @@ async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<
         }
         Rotation::Refused => Err(ApiError::Authentication(BAD_REFRESH)),
         Rotation::Reused(user_id) => {
+            state.callers.forget_all();
             slog::warn!(state.logger, "a refresh token was used again; its log-in is ended";
                 "user_id" => user_id.to_string());
             Err(ApiError::Authentication(BAD_REFRESH))
@@ -215,5 +216,6 @@ async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<H
             ended => ended,
         })
         .await?;
+    state.callers.forget_all();
     json(&mut HttpResponse::Ok(), &Message::of("Logged out"))
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::account::{UserBody, check_password};
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
-use crate::http::answer::{JSON, json, listed, text};
+use crate::http::answer::{JSON, json, listed, text, uncached};
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Admin, Caller};
@@ -99,7 +99,8 @@ async fn list(
         .run(Circuit::Auth, "list_users", async |conn| users::list(conn, request.offset(), request.limit).await)
         .await?;
     let pagination = request.of(total);
-    listed(PATH, &parameters, pagination, &UsersBody { success: true, count: users.len(), users, pagination })
+    let body = UsersBody { success: true, count: users.len(), users, pagination };
+    Ok(uncached(&listed(PATH, &parameters, pagination, &body)?))
 }
 
 /// One user
@@ -188,6 +189,7 @@ async fn update(
             Ok(user)
         })
         .await?;
+    state.callers.forget_all();
     json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
 }
 
@@ -204,5 +206,6 @@ async fn update(
 #[delete("/api/auth/users/{id}")]
 async fn remove(_: Admin, UuidPath(id): UuidPath, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     state.db.transaction(Circuit::Auth, "delete_user", async |conn| users::delete(conn, id).await).await?;
+    state.callers.forget_all();
     json(&mut HttpResponse::Ok(), &Message::of("User deleted successfully"))
 }

@@ -130,6 +130,17 @@ impl Server {
         panic!("not ready: {}", self.logs.text().chars().take(2000).collect::<String>());
     }
 
+    /// Waits until no circuit is open any more.
+    pub async fn well(&self) {
+        for _ in 0..600 {
+            if self.get("/health", "").await.json()["status"] == "ok" {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("not well: {}", self.get("/health", "").await.text);
+    }
+
     pub fn state(&self) -> actix_web::web::Data<mdl::http::AppState> {
         self.service.as_ref().unwrap().state.clone()
     }

@@ -1,0 +1,163 @@
+//! The last good answers of the catalogue. An answer of the present epoch is fresh and costs no statement; an older one
+//! is read again, and answered as stale only while the database is away.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use moka::sync::Cache;
+
+/// The most that is remembered, in bytes.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// For how long anything is remembered.
+const MAX_AGE: Duration = Duration::from_hours(1);
+/// Not having heard the epoch for so long, nothing is trusted to be fresh.
+const TRUST: Duration = Duration::from_secs(10);
+
+/// An answer: everything but what belongs to one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its JSON text.
+    pub body: String,
+    /// Its version, unquoted, where it has one.
+    pub version: Option<String>,
+    /// Headers that go with it.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// What is remembered of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recollection {
+    /// Nothing has changed since.
+    Fresh(Answer),
+    /// Something may have changed since; its age.
+    Stale(Answer, Duration),
+    /// Nothing.
+    Nothing,
+}
+
+#[derive(Clone)]
+struct Entry {
+    answer: Answer,
+    epoch: i64,
+    at: Instant,
+}
+
+/// The memory.
+pub struct Answers {
+    entries: Cache<String, Entry>,
+    epoch: AtomicI64,
+    heard: Mutex<Option<Instant>>,
+}
+
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Answers").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        let weight = |key: &String, entry: &Entry| {
+            let headers: usize = entry.answer.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+            u32::try_from(key.len() + entry.answer.body.len() + headers + 256).unwrap_or(u32::MAX)
+        };
+        let entries = Cache::builder().weigher(weight).max_capacity(MAX_BYTES).time_to_live(MAX_AGE).build();
+        Self { entries, epoch: AtomicI64::new(0), heard: Mutex::new(None) }
+    }
+}
+
+impl Answers {
+    /// What is remembered of a question.
+    pub fn recall(&self, question: &str, now: Instant) -> Recollection {
+        let Some(entry) = self.entries.get(question) else { return Recollection::Nothing };
+        let age = now.saturating_duration_since(entry.at);
+        if age >= MAX_AGE {
+            return Recollection::Nothing;
+        }
+        if entry.epoch == self.epoch() && self.is_trusted(now) {
+            Recollection::Fresh(entry.answer)
+        } else {
+            Recollection::Stale(entry.answer, age)
+        }
+    }
+
+    /// The epoch that a read begins under; to be asked before the database is.
+    pub fn epoch(&self) -> i64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Remembers an answer that was read from `epoch` on. One that began under an older epoch never replaces a newer.
+    pub fn remember(&self, question: &str, answer: Answer, epoch: i64, now: Instant) {
+        let entry = Entry { answer, epoch, at: now };
+        self.entries.entry_by_ref(question).and_upsert_with(|present| match present {
+            Some(present) if present.value().epoch > epoch => present.into_value(),
+            _ => entry,
+        });
+    }
+
+    /// Hears the catalogue's epoch, from whomever; it never goes back.
+    pub fn hear(&self, epoch: i64, now: Instant) {
+        self.epoch.fetch_max(epoch, Ordering::SeqCst);
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        *heard = (*heard).max(Some(now));
+    }
+
+    fn is_trusted(&self, now: Instant) -> bool {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.is_some_and(|at| now.saturating_duration_since(at) <= TRUST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(body: &str) -> Answer {
+        Answer { body: body.into(), version: None, headers: Vec::new() }
+    }
+
+    #[test]
+    fn fresh_while_nothing_changes_and_then_stale() {
+        let (memory, now) = (Answers::default(), Instant::now());
+        memory.hear(5, now);
+        memory.remember("q", answer("a"), memory.epoch(), now);
+        assert_eq!(memory.recall("q", now), Recollection::Fresh(answer("a")));
+        assert_eq!(memory.recall("other", now), Recollection::Nothing);
+        memory.hear(6, now);
+        assert_eq!(memory.recall("q", now), Recollection::Stale(answer("a"), Duration::ZERO));
+    }
+
+    #[test]
+    fn who_has_heard_nothing_trusts_nothing() {
+        let (memory, now) = (Answers::default(), Instant::now());
+        memory.remember("q", answer("a"), 0, now);
+        assert!(matches!(memory.recall("q", now), Recollection::Stale(..)));
+        memory.hear(0, now);
+        assert!(matches!(memory.recall("q", now + TRUST), Recollection::Fresh(_)));
+        let later = now + TRUST + Duration::from_secs(1);
+        assert!(matches!(memory.recall("q", later), Recollection::Stale(..)));
+        assert_eq!(memory.recall("q", now + MAX_AGE), Recollection::Nothing);
+    }
+
+    #[test]
+    fn a_read_that_began_earlier_never_fills_over_a_later_one() {
+        let (memory, now) = (Answers::default(), Instant::now());
+        memory.hear(1, now);
+        let slow = memory.epoch();
+        memory.hear(2, now);
+        memory.remember("q", answer("new"), memory.epoch(), now);
+        memory.remember("q", answer("old"), slow, now);
+        assert_eq!(memory.recall("q", now), Recollection::Fresh(answer("new")));
+    }
+
+    #[test]
+    fn it_is_bounded_in_bytes() {
+        let (memory, now) = (Answers::default(), Instant::now());
+        for number in 0..300 {
+            memory.remember(&number.to_string(), answer(&"x".repeat(1024 * 1024)), 0, now);
+        }
+        memory.entries.run_pending_tasks();
+        assert!(memory.entries.weighted_size() <= MAX_BYTES);
+    }
+}

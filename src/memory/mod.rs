@@ -1,0 +1,5 @@
+//! What the service remembers of answers that the database gave: for readers while nothing has changed, and for outages.
+//! Bounded in bytes, entries and age; the instant is a parameter.
+
+pub mod answers;
+pub mod callers;
