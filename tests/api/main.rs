@@ -21,3 +21,4 @@ mod sessions;
 mod smoke;
 mod support;
 mod users;
+mod verdicts;

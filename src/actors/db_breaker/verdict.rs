@@ -30,13 +30,14 @@ pub(super) enum Kind {
 }
 
 /// Texts of `PostgreSQL` (English, as `lc_messages` of a server usually is) and of the driver.
-const TEXTS: [(&str, Kind); 11] = [
+const TEXTS: [(&str, Kind); 12] = [
     ("deadlock detected", Kind::Retry),
     ("canceling statement due to statement timeout", Kind::TooSlow),
     ("canceling statement due to lock timeout", Kind::TooSlow),
     ("canceling statement due to user request", Kind::TooSlow),
     ("terminating connection", Kind::Broken),
     ("the database system is", Kind::Broken),
+    ("too many clients", Kind::Broken),
     ("too many connections", Kind::Broken),
     ("remaining connection slots are reserved", Kind::Broken),
     ("connection closed", Kind::Broken),

@@ -1,0 +1,93 @@
+//! What the circuit breaker costs: reading one metric through it against the same query on the bare pool, in interleaved
+//! pairs of one run; a refusal; a permit.
+//!
+//!     scripts/with-postgres cargo bench --bench breaker
+
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../tests/api/support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::AsyncDieselConnectionManager;
+use futures_util::future::join_all;
+use mdl::actors::db_breaker::{Circuit, Control};
+use mdl::storage::metrics;
+use support::Server;
+use support::samples::metric;
+
+const PAIRS: usize = 15;
+const SLICE: Duration = Duration::from_millis(400);
+const CALLERS: usize = 16;
+
+/// Calls a second that so many callers make of this in a slice of time.
+async fn throughput(call: impl AsyncFn()) -> f64 {
+    let began = Instant::now();
+    let callers = (0..CALLERS).map(|_| async {
+        let mut done = 0_u32;
+        while began.elapsed() < SLICE {
+            call().await;
+            done += 1;
+        }
+        f64::from(done)
+    });
+    let done: f64 = join_all(callers).await.into_iter().sum();
+    done / began.elapsed().as_secs_f64()
+}
+
+async fn each(times: u32, call: impl AsyncFn()) -> Duration {
+    let began = Instant::now();
+    for _ in 0..times {
+        call().await;
+    }
+    began.elapsed() / times
+}
+
+#[actix_web::main]
+async fn main() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
+    let state = server.state();
+    let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(&server.database_url);
+    let bare = bb8::Pool::builder().max_size(10).test_on_check_out(false).build(manager).await.unwrap();
+    let through = async || {
+        state.db.run(Circuit::Metrics, "bench", async |conn| metrics::get(conn, "m").await).await.unwrap();
+    };
+    let directly = async || {
+        metrics::get(&mut bare.get().await.unwrap(), "m").await.unwrap();
+    };
+    let mut ratios = Vec::new();
+    for pair in 0..=PAIRS {
+        // The order changes, so that neither always has the warmer half.
+        let (a, b) = if pair % 2 == 0 {
+            let a = throughput(through).await;
+            (a, throughput(directly).await)
+        } else {
+            let b = throughput(directly).await;
+            (throughput(through).await, b)
+        };
+        if pair > 0 {
+            ratios.push(a / b);
+            println!("pair {pair}: {a:.0} through the breaker, {b:.0} on the bare pool, a second: {:.3}", a / b);
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("\nthroughput through the breaker / bare pool, median of {PAIRS} pairs: {:.3}", ratios[PAIRS / 2]);
+    let permit = each(20_000, async || state.db.run(Circuit::ApiKeys, "permit", async |_| Ok(())).await.unwrap()).await;
+    let checkout = each(20_000, async || drop(bare.get().await.unwrap())).await;
+    println!(
+        "a permit: {} ns (permit and connection {} ns, connection alone {} ns)",
+        permit.saturating_sub(checkout).as_nanos(),
+        permit.as_nanos(),
+        checkout.as_nanos()
+    );
+    state.db.steer(Circuit::ApiKeys, Control::Isolate, "bench".into()).await;
+    let refusal = each(20_000, async || drop(state.db.run(Circuit::ApiKeys, "refused", async |_| Ok(())).await)).await;
+    println!("a refusal: {} ns", refusal.as_nanos());
+    server.stop().await;
+}
