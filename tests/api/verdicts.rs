@@ -1,4 +1,4 @@
-//! What the database says, and what it means for the circuit: each row said by a real PostgreSQL.
+//! What the database says, and what it means for the circuit: each row said by a real `PostgreSQL`.
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use mdl::actors::db_breaker::{Circuit, DbError, Stats};

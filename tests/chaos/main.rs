@@ -5,6 +5,7 @@
 //! Ignored in a plain `cargo test` because it stops the cluster that the other tests share; `scripts/test` runs it.
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
+#![allow(clippy::similar_names)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod fault;
@@ -21,8 +22,8 @@ use serde_json::json;
 use fault::{Network, Weather};
 use support::{Server, database};
 
-const TIMEOUT: Duration = Duration::from_millis(1000);
-const RESET: Duration = Duration::from_millis(1000);
+const TIMEOUT: Duration = Duration::from_secs(1);
+const RESET: Duration = Duration::from_secs(1);
 const VOLUME: u64 = 10;
 const FAULT: Duration = Duration::from_secs(4);
 const POOL: usize = 4;

@@ -8,7 +8,7 @@ use strum::EnumCount;
 use super::circuit::Circuit;
 
 /// Longer than any process lives.
-const FOR_EVER: Duration = Duration::from_hours(876000);
+const FOR_EVER: Duration = Duration::from_hours(876_000);
 
 /// The decisions, and how often they were used.
 #[derive(Debug)]
