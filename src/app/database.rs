@@ -11,6 +11,7 @@ use crate::config::{Config, DatabaseConfig};
 use crate::storage::connection::{Connector, Limits};
 use crate::storage::database_url::DatabaseUrl;
 use crate::storage::migrations;
+use crate::telemetry::instruments::Instruments;
 
 /// A command may take as long as it takes.
 const COMMAND_TIMEOUT: Duration = Duration::from_hours(24);
@@ -84,7 +85,8 @@ impl Database {
             // It has one connection, for which its callers queue up.
             pool = PoolSettings { max: 1, min: 1, wait: settings.timeout };
         }
-        let db = DbBreaker::start(connector, pool, settings, !server.is_embedded(), logger.clone());
+        let instruments = Instruments::new().map_err(|error| Failure::new(error.to_string()))?;
+        let db = DbBreaker::start(connector, pool, settings, !server.is_embedded(), instruments, logger.clone());
         Ok(Self { db, server })
     }
 

@@ -1,10 +1,10 @@
 //! The service: built, run, and stopped in order.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_web::{App, HttpServer, web};
 use slog::Logger;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -26,6 +26,9 @@ use crate::telemetry;
 
 /// How long requests may take to finish when the service stops, in seconds.
 const GRACE: u64 = 30;
+/// For how long an idle connection is kept: longer than proxies usually do (60 s), so that it is the proxy that closes, and
+/// no request is sent into a connection that is just being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A running service.
 pub struct Service {
@@ -33,7 +36,10 @@ pub struct Service {
     pub address: SocketAddr,
     /// What its handlers can reach.
     pub state: web::Data<AppState>,
+    /// Where Prometheus scrapes, if that is elsewhere.
+    pub metrics_address: Option<SocketAddr>,
     handle: ServerHandle,
+    scraped: Option<ServerHandle>,
     server: JoinHandle<std::io::Result<()>>,
     background: Vec<JoinHandle<()>>,
     database: Database,
@@ -90,9 +96,15 @@ impl Service {
             started: Instant::now(),
         });
         let shared = state.clone();
-        let server = HttpServer::new(move || crate::http::app(shared.clone()).0)
+        let (metrics, own_port) = (&config.metrics, config.metrics.metrics_port != config.service.port);
+        // Port 0 twice is two ports.
+        let own_port = own_port || metrics.metrics_port == 0;
+        let with_metrics = metrics.metrics_enabled && !own_port;
+        let scraped = if metrics.metrics_enabled && own_port { Some(exposition(config, &state)?) } else { None };
+        let server = HttpServer::new(move || crate::http::app(shared.clone(), with_metrics).0)
             .workers(workers)
             .disable_signals()
+            .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(GRACE)
             .bind((config.service.host, config.service.port))
             .map_err(|error| {
@@ -126,7 +138,9 @@ impl Service {
         Ok(Self {
             address,
             state,
+            metrics_address: scraped.as_ref().map(|(address, _)| *address),
             handle,
+            scraped: scraped.map(|(_, handle)| handle),
             server: actix_web::rt::spawn(server),
             background,
             database,
@@ -142,11 +156,32 @@ impl Service {
         if let Ok(Err(error)) = self.server.await {
             slog::error!(self.logger, "the listener failed"; "error" => error.to_string());
         }
+        // Last of the listeners, so that the end can be watched.
+        if let Some(handle) = &self.scraped {
+            handle.stop(false).await;
+        }
         for task in &self.background {
             task.abort();
         }
         self.database.stop().await;
     }
+}
+
+/// The listener of Prometheus.
+fn exposition(config: &Config, state: &web::Data<AppState>) -> Result<(SocketAddr, ServerHandle), Failure> {
+    let state = state.clone();
+    let app = move || App::new().app_data(state.clone()).configure(crate::http::routes::exposition::configure);
+    let (host, port) = (config.service.host, config.metrics.metrics_port);
+    let server = HttpServer::new(app)
+        .workers(1)
+        .disable_signals()
+        .bind((host, port))
+        .map_err(|error| Failure::new(format!("HOST, METRICS_PORT: {host}:{port}: {error}")))?;
+    let address = server.addrs().first().copied().ok_or_else(|| Failure::new("no address to listen on"))?;
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok((address, handle))
 }
 
 fn tokens(config: &Config) -> Result<Tokens, Failure> {

@@ -5,6 +5,7 @@ mod auth;
 mod breaker;
 mod database;
 mod logs;
+mod metrics;
 mod service;
 
 use clap::Args;
@@ -14,6 +15,7 @@ pub use self::auth::AuthConfig;
 pub use self::breaker::BreakerConfig;
 pub use self::database::DatabaseConfig;
 pub use self::logs::{LogConfig, LogFormat};
+pub use self::metrics::MetricsConfig;
 pub use self::service::ServiceConfig;
 
 /// All of it.
@@ -31,6 +33,9 @@ pub struct Config {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub auth: AuthConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub metrics: MetricsConfig,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub logs: LogConfig,

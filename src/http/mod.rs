@@ -26,9 +26,10 @@ use utoipa_actix_web::AppExt;
 
 pub use self::state::AppState;
 
-/// The application, one for each worker, and its description.
+/// The application, one for each worker, and its description; `with_metrics` if Prometheus scrapes the same listener.
 pub fn app(
     state: web::Data<AppState>,
+    with_metrics: bool,
 ) -> (
     App<
         impl ServiceFactory<
@@ -46,6 +47,11 @@ pub fn app(
         .app_data(web::Data::new(unmatched::Paths::of(&document)))
         .app_data(state)
         .configure(|config| routes::docs::configure(config, document.clone()))
+        .configure(|config| {
+            if with_metrics {
+                routes::exposition::configure(config);
+            }
+        })
         .default_service(web::to(unmatched::unmatched))
         .wrap(from_fn(middleware::authenticate::authenticate))
         .wrap(from_fn(middleware::head::head_as_get))

@@ -105,7 +105,7 @@ async fn refusals_of_a_healthy_database_never_open_it() {
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
-    for _ in 0..50 {
+    for _ in 0..250 {
         server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(409);
         server.post("/api/v1/domains", &admin, &json!({"domain_id": "d1", "name": "Finance"})).await.expect(409);
         server.get("/api/v1/metrics/none", &admin).await.expect(404);
@@ -116,7 +116,7 @@ async fn refusals_of_a_healthy_database_never_open_it() {
         assert_eq!(report["breakers"][circuit]["status"], "closed");
         assert_eq!(report["breakers"][circuit]["stats"]["failures"], 0);
     }
-    assert!(report["breakers"]["metrics"]["stats"]["successes"].as_u64().unwrap() >= 150);
+    assert!(report["breakers"]["metrics"]["stats"]["successes"].as_u64().unwrap() >= 500);
     assert_eq!(report["pool"]["max"], 10);
 }
 
@@ -183,4 +183,36 @@ async fn switched_off_it_never_opens() {
     assert_eq!(status(&server, "auth").await, "closed");
     proxy.open();
     server.get("/api/v1/metrics", &admin).await.expect(200);
+}
+
+#[actix_web::test]
+async fn prometheus_reads_it_on_a_listener_of_its_own() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.get("/api/v1/metrics", &admin).await.expect(200);
+    let scrape = async || reqwest::get(server.metrics.clone().unwrap()).await.unwrap().text().await.unwrap();
+    let value = |text: &str, series: &str| -> Option<f64> {
+        text.lines().find_map(|line| line.strip_prefix(series)).and_then(|rest| rest.trim().parse().ok())
+    };
+    let text = scrape().await;
+    for circuit in ["metrics", "domains", "auth", "api_keys"] {
+        assert_eq!(value(&text, &format!("circuit_breaker_state{{breaker_name=\"{circuit}\"}}")), Some(0.0));
+        for state in ["closed", "open", "half-open", "isolated"] {
+            let series = format!("circuit_breaker_transitions_total{{breaker_name=\"{circuit}\",to=\"{state}\"}}");
+            assert_eq!(value(&text, &series), Some(0.0), "from the start");
+        }
+    }
+    assert_eq!(value(&text, "db_connections_max"), Some(10.0));
+    let listed = "db_query_duration_seconds_count{operation=\"list_metrics\",table=\"metrics\"}";
+    assert_eq!(value(&text, listed), Some(1.0));
+    let body = json!({"action": "isolate", "reason": "test"});
+    server.post("/health/circuit-breakers/domains", &admin, &body).await.expect(200);
+    server.get("/api/v1/domains", &admin).await.expect(503);
+    let text = scrape().await;
+    assert_eq!(value(&text, "circuit_breaker_state{breaker_name=\"domains\"}"), Some(2.0));
+    assert_eq!(value(&text, "circuit_breaker_rejections_total{breaker_name=\"domains\"}"), Some(1.0));
+    server.get("/metrics", &admin).await.expect_error(404, "NOT_FOUND");
+    let off = Server::with(&["--metrics-enabled", "false"]).await;
+    assert!(off.metrics.is_none());
+    off.get("/health", "").await.expect(200);
 }

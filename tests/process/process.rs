@@ -60,7 +60,12 @@ impl Serving {
     pub async fn start(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let stderr = folder.join(format!("stderr-{}", rand::random::<u32>()));
         let mut command = command(folder, &[&["serve"], arguments].concat());
-        command.envs(environment.iter().copied()).env("PORT", "0").env("LOG_FORMAT", "json").env("WORKERS", "2");
+        command
+            .envs(environment.iter().copied())
+            .env("PORT", "0")
+            .env("LOG_FORMAT", "json")
+            .env("WORKERS", "2")
+            .env("METRICS_PORT", "0");
         command.stdout(Stdio::piped()).stderr(std::fs::File::create(&stderr).unwrap());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -77,6 +77,7 @@ fn a_value_that_cannot_be_used_stops_the_start_and_is_named_but_not_shown() {
         (vec![("DB_POOL_MIN", "11")], "DB_POOL_MIN"),
         (vec![("DB_CONNECTION_TIMEOUT", "-1")], "DB_CONNECTION_TIMEOUT"),
         (vec![("CIRCUIT_BREAKER_TIMEOUT", "soon")], "CIRCUIT_BREAKER_TIMEOUT"),
+        (vec![("METRICS_PORT", "70000")], "METRICS_PORT"),
         (vec![("LOG_LEVEL", "loud")], "LOG_LEVEL"),
         (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
         (vec![("ANONYMOUS_READ", "perhaps")], "ANONYMOUS_READ"),

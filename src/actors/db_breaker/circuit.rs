@@ -15,3 +15,15 @@ pub enum Circuit {
     /// API keys.
     ApiKeys,
 }
+
+impl Circuit {
+    /// The table that most of its calls are about; a label for Prometheus.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Domains => "business_domains",
+            Self::Auth => "users",
+            Self::ApiKeys => "api_keys",
+        }
+    }
+}

@@ -20,6 +20,7 @@ use super::snapshot::Snapshot;
 use super::verdict::kind;
 use crate::storage::StorageError;
 use crate::storage::connection::Connector;
+use crate::telemetry::instruments::Instruments;
 
 /// How long an idle database may take to close its connections when the service stops.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -38,6 +39,7 @@ pub struct DbBreaker {
     /// Whether the server can be asked, on another connection, to stop a query.
     cancels: bool,
     errors: LastError,
+    instruments: Instruments,
     logger: Logger,
 }
 
@@ -50,11 +52,18 @@ impl std::fmt::Debug for DbBreaker {
 impl DbBreaker {
     /// Starts the actor. Until [`DbBreaker::open`] everything is refused. `cancels` is false for the embedded database,
     /// which has one connection only: no second one to cancel or to probe on.
-    pub fn start(connector: Connector, pool: PoolSettings, settings: Settings, cancels: bool, logger: Logger) -> Self {
+    pub fn start(
+        connector: Connector,
+        pool: PoolSettings,
+        settings: Settings,
+        cancels: bool,
+        instruments: Instruments,
+        logger: Logger,
+    ) -> Self {
         let snapshot = Arc::new(Snapshot::new(std::time::Instant::now()));
         let breaker = Breaker::new(settings, Arc::clone(&snapshot), cancels, logger.clone()).start();
         let (waiting, errors) = (Arc::default(), LastError::default());
-        Self { breaker, snapshot, waiting, connector, pool, settings, cancels, errors, logger }
+        Self { breaker, snapshot, waiting, connector, pool, settings, cancels, errors, instruments, logger }
     }
 
     /// Lets queries through: the database was reached and its schema is up to date.
@@ -91,6 +100,11 @@ impl DbBreaker {
         (circuits, pool)
     }
 
+    /// What Prometheus reads of it.
+    pub fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
     /// Does what an operator wants with a circuit; the reason goes into the log.
     pub async fn steer(&self, circuit: Circuit, control: Control, reason: String) {
         let _ = self.breaker.send(Steer(circuit, control, reason)).await;
@@ -116,7 +130,10 @@ impl DbBreaker {
     ) -> Result<T, DbError> {
         let deadline = self.deadline();
         let mut lease = self.lease(circuit, operation, deadline).await?;
-        match timeout_at(deadline, work(&mut lease.slot().connection)).await {
+        let began = Instant::now();
+        let outcome = timeout_at(deadline, work(&mut lease.slot().connection)).await;
+        self.instruments.query(operation, circuit.table(), began.elapsed());
+        match outcome {
             Err(_) => {
                 lease.timed_out();
                 Err(DbError::Failed { cause: format!("{operation} took too long") })

@@ -79,8 +79,15 @@ pub struct Stats {
     pub rejects: u64,
     /// Calls that say nothing: abandoned, or met by another transaction.
     pub neutral: u64,
-    /// Changes of state.
-    pub transitions: u64,
+    /// Changes of state, by where it went: closed, open, half-open, isolated.
+    pub transitions: [u64; 4],
+}
+
+impl Stats {
+    /// How often the circuit went to a state.
+    pub fn transitions_to(&self, state: State) -> u64 {
+        self.transitions.get(state as usize).copied().unwrap_or(0)
+    }
 }
 
 /// A change of state, for the log.
@@ -253,7 +260,9 @@ impl Rules {
 
     fn enter(&mut self, state: State, now: Instant, cause: &str) {
         self.transitions.push(Transition { from: self.state, to: state, cause: cause.to_owned() });
-        self.stats.transitions = self.stats.transitions.saturating_add(1);
+        if let Some(count) = self.stats.transitions.get_mut(state as usize) {
+            *count = count.saturating_add(1);
+        }
         (self.state, self.since) = (state, now);
         self.generation = self.generation.wrapping_add(1);
         self.window.clear();

@@ -86,8 +86,9 @@ impl DbBreaker {
         end: End,
     ) -> Result<T, Ended> {
         let mut lease = self.lease(circuit, operation, deadline).await.map_err(Ended::With)?;
-        let mut committing = false;
+        let (mut committing, began) = (false, Instant::now());
         let outcome = timeout_at(deadline, run(&mut lease.slot().connection, work, end, &mut committing)).await;
+        self.instruments().query(operation, circuit.table(), began.elapsed());
         match outcome {
             Ok(Ok(value)) => {
                 lease.succeeded();

@@ -5,6 +5,7 @@ pub mod business_domains;
 pub mod catalogue;
 pub mod circuit_breakers;
 pub mod docs;
+pub mod exposition;
 pub mod health;
 pub mod index;
 pub mod metrics;

@@ -26,6 +26,7 @@ pub struct Server {
     pub clock: Clock,
     pub logs: Captured,
     pub database_url: String,
+    pub metrics: Option<String>,
     http: reqwest::Client,
     service: Option<Service>,
 }
@@ -104,7 +105,7 @@ impl Server {
     }
 
     async fn launch(database_url: String, options: &[&str]) -> Self {
-        let fixed = ["mdl", "--port", "0", "--workers", "2"];
+        let fixed = ["mdl", "--port", "0", "--workers", "2", "--metrics-port", "0"];
         let password = ["--admin-password", ADMIN_PASSWORD];
         let password = if options.contains(&password[0]) { &[][..] } else { &password[..] };
         let cli = Cli::parse_from(fixed.iter().chain(password).chain(options));
@@ -115,7 +116,13 @@ impl Server {
             clock,
             logs,
             database_url,
-            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            metrics: service.metrics_address.map(|address| format!("http://{address}/metrics")),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .pool_idle_timeout(std::time::Duration::from_secs(2))
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
             service: Some(service),
         }
     }
