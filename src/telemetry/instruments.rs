@@ -23,7 +23,7 @@ pub struct CircuitReading<'a> {
     pub failures: u64,
     /// Calls refused since the start.
     pub rejections: u64,
-    /// How often it went to each state of [`STATES`].
+    /// How often it went to closed, open, half-open, isolated.
     pub transitions: [u64; 4],
 }
 
