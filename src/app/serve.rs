@@ -1,7 +1,7 @@
 //! The service: built, run, and stopped in order.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
@@ -26,9 +26,6 @@ use crate::telemetry;
 
 /// How long requests may take to finish when the service stops, in seconds.
 const GRACE: u64 = 30;
-/// For how long an idle connection is kept: longer than proxies usually do (60 s), so that it is the proxy that closes, and
-/// no request is sent into a connection that is just being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A running service.
 pub struct Service {
@@ -104,7 +101,6 @@ impl Service {
         let server = HttpServer::new(move || crate::http::app(shared.clone(), with_metrics).0)
             .workers(workers)
             .disable_signals()
-            .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(GRACE)
             .bind((config.service.host, config.service.port))
             .map_err(|error| {
