@@ -197,7 +197,9 @@ async fn every_fault() {
     endure("server killed", async |_| ctl("kill"), async |_| ctl("start")).await;
     endure("immediate shutdown", async |_| ctl("stop"), async |_| ctl("start")).await;
     let taken = std::cell::RefCell::new(Vec::new());
-    let take = async |_: &Network| {
+    let take = async |network: &Network| {
+        // The service must not be first at the counter.
+        network.set(Weather::Refuse);
         ctl("stop");
         ctl("start-small");
         for _ in 0..16 {
@@ -208,6 +210,7 @@ async fn every_fault() {
                 taken.borrow_mut().push(client);
             }
         }
+        network.set(Weather::Fair);
     };
     endure("all slots taken", take, async |_| taken.borrow_mut().clear()).await;
     restart_in_a_moment().await;
