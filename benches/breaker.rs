@@ -24,17 +24,21 @@ const SLICE: Duration = Duration::from_millis(400);
 const CALLERS: usize = 16;
 
 /// Calls a second that so many callers make of this in a slice of time.
-async fn throughput(call: impl AsyncFn()) -> f64 {
+async fn throughput(call: impl AsyncFn() + Clone + 'static) -> f64 {
     let began = Instant::now();
-    let callers = (0..CALLERS).map(|_| async {
-        let mut done = 0_u32;
-        while began.elapsed() < SLICE {
-            call().await;
-            done += 1;
-        }
-        f64::from(done)
+    // A task each, as requests are: a future that polls all callers whenever one of them moves would measure itself.
+    let callers = (0..CALLERS).map(|_| {
+        let call = call.clone();
+        actix_web::rt::spawn(async move {
+            let mut done = 0_u32;
+            while began.elapsed() < SLICE {
+                call().await;
+                done += 1;
+            }
+            f64::from(done)
+        })
     });
-    let done: f64 = join_all(callers).await.into_iter().sum();
+    let done: f64 = join_all(callers).await.into_iter().map(|done| done.unwrap()).sum();
     done / began.elapsed().as_secs_f64()
 }
 
@@ -55,21 +59,23 @@ async fn main() {
     let state = server.state();
     let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(&server.database_url);
     let bare = bb8::Pool::builder().max_size(10).test_on_check_out(false).build(manager).await.unwrap();
-    let through = async || {
-        state.db.run(Circuit::Metrics, "bench", async |conn| metrics::get(conn, "m").await).await.unwrap();
+    let db = state.db.clone();
+    let through = async move || {
+        db.run(Circuit::Metrics, "bench", async |conn| metrics::get(conn, "m").await).await.unwrap();
     };
-    let directly = async || {
-        metrics::get(&mut bare.get().await.unwrap(), "m").await.unwrap();
+    let pool = bare.clone();
+    let directly = async move || {
+        metrics::get(&mut pool.get().await.unwrap(), "m").await.unwrap();
     };
     let mut ratios = Vec::new();
     for pair in 0..=PAIRS {
         // The order changes, so that neither always has the warmer half.
         let (a, b) = if pair % 2 == 0 {
-            let a = throughput(through).await;
-            (a, throughput(directly).await)
+            let a = throughput(through.clone()).await;
+            (a, throughput(directly.clone()).await)
         } else {
-            let b = throughput(directly).await;
-            (throughput(through).await, b)
+            let b = throughput(directly.clone()).await;
+            (throughput(through.clone()).await, b)
         };
         if pair > 0 {
             ratios.push(a / b);
