@@ -84,7 +84,7 @@ async fn main() {
     }
     ratios.sort_by(f64::total_cmp);
     println!("\nthroughput through the breaker / bare pool, median of {PAIRS} pairs: {:.3}", ratios[PAIRS / 2]);
-    let permit = each(20_000, async || state.db.run(Circuit::ApiKeys, "permit", async |_| Ok(())).await.unwrap()).await;
+    let permit = each(20_000, async || state.db.run(Circuit::Domains, "permit", async |_| Ok(())).await.unwrap()).await;
     let checkout = each(20_000, async || drop(bare.get().await.unwrap())).await;
     println!(
         "a permit: {} ns (permit and connection {} ns, connection alone {} ns)",
@@ -92,8 +92,8 @@ async fn main() {
         permit.as_nanos(),
         checkout.as_nanos()
     );
-    state.db.steer(Circuit::ApiKeys, Control::Isolate, "bench".into()).await;
-    let refusal = each(20_000, async || drop(state.db.run(Circuit::ApiKeys, "refused", async |_| Ok(())).await)).await;
+    state.db.steer(Circuit::Domains, Control::Isolate, "bench".into()).await;
+    let refusal = each(20_000, async || drop(state.db.run(Circuit::Domains, "refused", async |_| Ok(())).await)).await;
     println!("a refusal: {} ns", refusal.as_nanos());
     server.stop().await;
 }

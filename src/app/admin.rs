@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::cli::AdminCommand;
@@ -14,11 +15,14 @@ use crate::actors::db_breaker::Circuit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::passwords;
+use crate::model::audit::Action;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Username};
 use crate::model::users::{Role, UserStatus};
-use crate::storage::users::{self, NewUser};
-use crate::storage::{StorageError, sessions};
+use crate::storage::api_keys::life;
+use crate::storage::audit_events::{self, Actor, Target};
+use crate::storage::sessions;
+use crate::storage::users::{self, NewUser, User};
 
 pub(super) async fn run(config: &Config, command: AdminCommand) -> Result<(), Failure> {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
@@ -60,7 +64,12 @@ async fn create(database: &Database, (username, email, name): (Username, Email, 
         metadata: &Object::default(),
     };
     let now = Clock::default().now();
-    database.db.transaction(Circuit::Auth, "create_admin", async |conn| users::create(conn, &new, now).await).await?;
+    let made = database.db.transaction(Circuit::Auth, "create_admin", async |conn| {
+        let user = users::create(conn, &new, now).await?;
+        let details = json!({ "role": user.role });
+        audit_events::record(conn, &operator(), Action::UserCreated, target(&user), &details, now).await
+    });
+    made.await?;
     say(&format!("administrator {} created", username.as_str()))
 }
 
@@ -75,10 +84,21 @@ async fn reset_password(database: &Database, name: &str) -> Result<(), Failure> 
         .transaction(Circuit::Auth, "reset_password", async |conn| {
             users::set_password(conn, user.user_id, None, &hash, now).await?;
             sessions::end_all(conn, user.user_id, None, now).await?;
-            Ok::<_, StorageError>(())
+            let revoked = life::revoke_all(conn, user.user_id, now).await?.len();
+            let details = json!({ "api_keys_revoked": revoked });
+            audit_events::record(conn, &operator(), Action::PasswordChanged, target(&user), &details, now).await
         })
         .await?;
-    say(&format!("password of {} set; its sessions are ended", user.username))
+    say(&format!("password of {} set; its sessions are ended and its API keys revoked", user.username))
+}
+
+/// Whoever may touch the database itself; for the audit log.
+fn operator() -> Actor {
+    Actor { user_id: Uuid::nil(), username: "mdl admin".into(), address: None, request_id: None }
+}
+
+fn target(user: &User) -> Target<'_> {
+    Target { id: user.user_id, name: &user.username }
 }
 
 /// Asks for a password, twice on a terminal, and hashes it.

@@ -66,6 +66,12 @@ pub enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Look at API keys
+    Key {
+        /// What to do.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Print the `OpenAPI` document
     Openapi,
     /// Ask the service on HOST:PORT whether it lives; for containers
@@ -96,6 +102,17 @@ pub enum ExportFormat {
     Json,
 }
 
+/// What can be done with an API key, without a database.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Say whether a key is well-formed, and what it is found by in the database
+    Inspect {
+        /// The key; from stdin if not said, so that it is in nobody's history of commands
+        #[arg(value_name = "KEY", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text)))]
+        key: Option<SecretString>,
+    },
+}
+
 /// What can be done about administrators. The password is asked for, or read from stdin when that is no terminal.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
@@ -110,7 +127,7 @@ pub enum AdminCommand {
         #[arg(long)]
         full_name: Option<String>,
     },
-    /// Set another password for a user, and end its sessions
+    /// Set another password for a user, end its sessions and revoke its API keys
     ResetPassword {
         /// User name or e-mail address
         username: String,

@@ -28,6 +28,7 @@ pub(super) enum Use {
 /// The database.
 pub(super) struct Database {
     pub(super) db: DbBreaker,
+    pub(super) instruments: Instruments,
     server: Server,
 }
 
@@ -86,8 +87,9 @@ impl Database {
             pool = PoolSettings { max: 1, min: 1, wait: settings.timeout };
         }
         let instruments = Instruments::new().map_err(|error| Failure::new(error.to_string()))?;
-        let db = DbBreaker::start(connector, pool, settings, !server.is_embedded(), instruments, logger.clone());
-        Ok(Self { db, server })
+        let db =
+            DbBreaker::start(connector, pool, settings, !server.is_embedded(), instruments.clone(), logger.clone());
+        Ok(Self { db, instruments, server })
     }
 
     /// Whether the database is inside this process.

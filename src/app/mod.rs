@@ -9,6 +9,7 @@ mod export;
 mod failure;
 mod healthcheck;
 mod import;
+mod key;
 mod migrate;
 mod remote;
 pub mod serve;
@@ -46,6 +47,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import { file, dry_run, remote } => import::run(&config, &file, dry_run, &remote).await,
         Command::Export { format, output, remote } => export::run(&config, format, output.as_deref(), &remote).await,
         Command::Admin { command } => admin::run(&config, command).await,
+        Command::Key { command } => key::run(command),
         Command::Openapi => openapi(),
         Command::Healthcheck { ready } => healthcheck::run(&config, ready).await,
     }

@@ -13,6 +13,7 @@ use super::bring_up::BringUp;
 use super::database::{Database, Use};
 use super::epoch_watch;
 use super::failure::Failure;
+use crate::actors::api_key_cache::ApiKeyCache;
 use crate::clock::Clock;
 use crate::config::{AuthConfig, Config};
 use crate::credentials::hasher::Hasher;
@@ -80,10 +81,15 @@ impl Service {
         let database = Database::start(config, Use::Service, &logger).await?;
         let workers = config.service.workers.map_or_else(cores, usize::from);
         let readiness = Readiness::default();
+        let authentication = database.instruments.authentication.clone();
+        let keys =
+            ApiKeyCache::start(database.db.clone(), authentication, database.is_embedded(), logger.new(slog::o!()));
         let state = web::Data::new(AppState {
             db: database.db.clone(),
             answers: Answers::default(),
             callers: Callers::default(),
+            keys,
+            instruments: database.instruments.clone(),
             tokens,
             hasher: Hasher::new(workers),
             clock: clock.clone(),
@@ -118,12 +124,15 @@ impl Service {
             admin_password: config.auth.password().cloned(),
             sample,
         };
-        let mut background =
-            vec![actix_web::rt::spawn(bring_up.run()), actix_web::rt::spawn(epoch_watch::poll(state.clone()))];
+        let mut background = vec![
+            actix_web::rt::spawn(bring_up.run()),
+            actix_web::rt::spawn(epoch_watch::poll_catalogue(state.clone())),
+        ];
         if database.is_embedded() {
             // One connection, one process: whoever writes is this process itself.
-            slog::info!(logger, "the embedded database needs no notifications");
+            slog::info!(logger, "the embedded database needs no notifications: this process is alone with it");
         } else {
+            background.push(actix_web::rt::spawn(epoch_watch::poll_authority(state.clone())));
             background.push(actix_web::rt::spawn(epoch_watch::listen(state.clone())));
         }
         tokio::task::spawn_blocking(passwords::warm_up);
@@ -158,6 +167,10 @@ impl Service {
         }
         for task in &self.background {
             task.abort();
+        }
+        let lost = self.state.keys.close().await;
+        if lost > 0 {
+            slog::error!(self.logger, "last use of API keys not written: the database is away"; "keys" => lost);
         }
         self.database.stop().await;
     }

@@ -6,9 +6,12 @@
 //! | --- | --- | --- |
 //! | body, query or path breaks a rule | [`ApiError::Validation`] | 400 `VALIDATION_ERROR`, with the fields |
 //! | no or bad credentials | [`ApiError::Authentication`] | 401 `AUTHENTICATION_ERROR` |
-//! | an API key that is not known | [`ApiError::InvalidApiKey`] | 401 `INVALID_API_KEY` |
+//! | an API key that is unknown, malformed or revoked | [`ApiError::InvalidApiKey`] | 401 `INVALID_API_KEY` |
+//! | an API key whose time is over | [`ApiError::ExpiredApiKey`] | 401 `API_KEY_EXPIRED` |
 //! | known, but may not | [`ApiError::Authorization`] | 403 `AUTHORIZATION_ERROR` |
+//! | another user's API key | [`ApiError::ForeignApiKey`] | 403 `FORBIDDEN` |
 //! | no such thing, no such route | [`ApiError::NotFound`] | 404 `NOT_FOUND` |
+//! | no such API key, or revoked already | [`ApiError::NoApiKey`] | 404 `API_KEY_NOT_FOUND` |
 //! | a route, but not with this method | [`ApiError::MethodNotAllowed`] | 405 `METHOD_NOT_ALLOWED`, `Allow` |
 //! | duplicate, in use, still running | [`ApiError::Conflict`] | 409 `CONFLICT` |
 //! | `If-Match` names another version | [`ApiError::PreconditionFailed`] | 412 `PRECONDITION_FAILED`, `ETag` |
@@ -25,8 +28,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
+use crate::actors::api_key_cache::{Refusal, Unanswered};
 use crate::actors::db_breaker::DbError;
 use crate::credentials::hasher::HasherError;
+use crate::model::api_keys::MAX_LIVE;
 use crate::model::violations::Violation;
 use crate::storage::StorageError;
 
@@ -39,8 +44,11 @@ pub enum ApiError {
     Validation(Vec<Violation>),
     Authentication(&'static str),
     InvalidApiKey,
+    ExpiredApiKey,
     Authorization(&'static str),
+    ForeignApiKey,
     NotFound(&'static str),
+    NoApiKey,
     MethodNotAllowed { allow: String },
     Conflict(String),
     PreconditionFailed { etag: String },
@@ -64,6 +72,9 @@ impl ApiError {
             Self::Validation(_) => "VALIDATION_ERROR",
             Self::Authentication(_) => "AUTHENTICATION_ERROR",
             Self::InvalidApiKey => "INVALID_API_KEY",
+            Self::ExpiredApiKey => "API_KEY_EXPIRED",
+            Self::ForeignApiKey => "FORBIDDEN",
+            Self::NoApiKey => "API_KEY_NOT_FOUND",
             Self::Authorization(_) => "AUTHORIZATION_ERROR",
             Self::NotFound(_) => "NOT_FOUND",
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
@@ -88,6 +99,9 @@ impl ApiError {
             | Self::UnsupportedMediaType(message)
             | Self::Unavailable { message, .. } => message,
             Self::InvalidApiKey => "Invalid API key",
+            Self::ExpiredApiKey => "The API key has expired",
+            Self::ForeignApiKey => "Cannot revoke API key belonging to another user",
+            Self::NoApiKey => "There is no such API key, or it was revoked",
             Self::MethodNotAllowed { .. } => "This route does not answer to this method",
             Self::Conflict(message) => message,
             Self::PreconditionFailed { .. } => "Someone else has changed it; read it again",
@@ -133,9 +147,9 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Validation(_) => StatusCode::BAD_REQUEST,
-            Self::Authentication(_) | Self::InvalidApiKey => StatusCode::UNAUTHORIZED,
-            Self::Authorization(_) => StatusCode::FORBIDDEN,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Authentication(_) | Self::InvalidApiKey | Self::ExpiredApiKey => StatusCode::UNAUTHORIZED,
+            Self::Authorization(_) | Self::ForeignApiKey => StatusCode::FORBIDDEN,
+            Self::NotFound(_) | Self::NoApiKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
@@ -152,7 +166,9 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         let (name, value) = match self {
-            Self::Authentication(_) | Self::InvalidApiKey => (WWW_AUTHENTICATE, "Bearer".to_owned()),
+            Self::Authentication(_) | Self::InvalidApiKey | Self::ExpiredApiKey => {
+                (WWW_AUTHENTICATE, "Bearer".to_owned())
+            }
             Self::MethodNotAllowed { allow } => (ALLOW, allow.clone()),
             Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
             Self::Unavailable { .. } => (RETRY_AFTER, self.retry_after().unwrap_or(1).to_string()),
@@ -195,12 +211,29 @@ impl From<StorageError> for ApiError {
             StorageError::Stale(version) => Self::PreconditionFailed { etag: format!("\"{version}\"") },
             StorageError::VersionRequired => Self::PreconditionRequired,
             StorageError::LastAdmin => Self::Conflict("The last active administrator must remain".into()),
+            StorageError::Foreign => Self::ForeignApiKey,
+            StorageError::KeyEnded => Self::Conflict("The API key has expired or was revoked".into()),
+            StorageError::KeyRotated => Self::Conflict("The API key was rotated before".into()),
+            StorageError::TooManyKeys => Self::Conflict(format!("{MAX_LIVE} live API keys are the most; revoke one")),
             StorageError::IdempotencyMismatch => Self::IdempotencyMismatch,
             StorageError::IdempotencyRunning => {
                 Self::Conflict("The first request with this Idempotency-Key is still running".into())
             }
             StorageError::Corrupt(what) => Self::Internal { cause: format!("{what} in the database breaks the rules") },
             StorageError::Database(error) => Self::Internal { cause: error.to_string() },
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid => Self::InvalidApiKey,
+            Refusal::Expired => Self::ExpiredApiKey,
+            Refusal::Unanswered(Unanswered::Away { retry_after, cause }) => {
+                Self::Unavailable { message: UNAVAILABLE, retry_after, cause }
+            }
+            Refusal::Unanswered(Unanswered::Fault { cause }) => Self::Internal { cause },
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, HeaderBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -62,6 +62,8 @@ patch_of!(BusinessDomainPatch, BusinessDomain);
         (name = "catalogue", description = "The catalogue as a whole"),
         (name = "auth", description = "Registering, logging in and out"),
         (name = "users", description = "Users, for administrators"),
+        (name = "api-keys", description = "API keys, for programs"),
+        (name = "audit", description = "Who did what to whose authority"),
         (name = "health", description = "For load balancers and operators"),
     ),
     components(schemas(ErrorBody<'static>))
@@ -78,6 +80,8 @@ pub fn base() -> OpenApi {
         .build();
     if let Some(components) = &mut document.components {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let key = ApiKeyValue::with_description("X-API-Key", "The api_key of POST /api/auth/api-keys");
+        components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
     document
 }
@@ -105,8 +109,8 @@ fn complete_operation(path: &str, operation: &mut Operation) {
     let health = path.starts_with("/health") && !secured;
     let errors = [
         ("400", "The request breaks a rule; `details` says which", takes_body || takes_parameters || secured),
-        ("401", "No access token, or one that is invalid or expired", secured),
-        ("403", "The caller's role does not allow it", secured),
+        ("401", "No credentials, or some that are invalid or expired", secured),
+        ("403", "The role, or the scopes of the API key, do not allow it", secured),
         ("404", "There is no such thing", path.contains('{')),
         ("412", "`If-Match` names another version; `ETag` has the present one", conditional),
         ("413", "The body is larger than 1 MiB", takes_body),

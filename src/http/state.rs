@@ -6,13 +6,16 @@ use std::time::Instant;
 
 use slog::Logger;
 
+use crate::actors::api_key_cache::ApiKeyCache;
 use crate::actors::db_breaker::DbBreaker;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
 use crate::memory::answers::Answers;
 use crate::memory::callers::Callers;
-use crate::storage::users::User;
+use crate::model::authority::Concern;
+use crate::storage::users::Account;
+use crate::telemetry::instruments::Instruments;
 
 /// What every handler can reach.
 #[derive(Debug)]
@@ -22,7 +25,11 @@ pub struct AppState {
     /// The last good answers of the catalogue.
     pub answers: Answers,
     /// Who was let in lately.
-    pub callers: Callers<User>,
+    pub callers: Callers<Account>,
+    /// Known API keys.
+    pub keys: ApiKeyCache,
+    /// What Prometheus reads.
+    pub instruments: Instruments,
     /// Issues and checks tokens.
     pub tokens: Tokens,
     /// Hashes passwords.
@@ -37,6 +44,15 @@ pub struct AppState {
     pub logger: Logger,
     /// When the process began to serve.
     pub started: Instant,
+}
+
+impl AppState {
+    /// Somebody's authority has ended or changed, by a change that was just committed here: when this returns, nothing that
+    /// this process remembers lets anybody in by what was before.
+    pub async fn end(&self, concern: Concern) {
+        self.callers.end(concern);
+        self.keys.end(concern).await;
+    }
 }
 
 /// What the operator has decided.

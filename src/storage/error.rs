@@ -22,6 +22,14 @@ pub enum StorageError {
     VersionRequired,
     /// It would leave no administrator.
     LastAdmin,
+    /// The API key belongs to another user.
+    Foreign,
+    /// The API key has ended and is not revived.
+    KeyEnded,
+    /// The API key was replaced before.
+    KeyRotated,
+    /// The owner has as many live API keys as it may have.
+    TooManyKeys,
     /// The idempotency key belongs to another request body.
     IdempotencyMismatch,
     /// The first request with this idempotency key is still running.

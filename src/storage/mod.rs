@@ -1,6 +1,9 @@
 //! SQL: one file per table, free functions that are handed a connection and the time. Nothing here knows of HTTP,
 //! retries or circuits; what goes wrong is a [`StorageError`].
 
+pub mod api_keys;
+pub mod audit_events;
+pub mod authority_epochs;
 pub mod business_domains;
 pub mod catalogue;
 pub mod catalogue_epochs;

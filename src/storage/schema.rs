@@ -7,6 +7,72 @@ pub mod sql_types {
 }
 
 diesel::table! {
+    /// What programs authenticate with. Revoked and expired keys are kept.
+    api_keys (key_id) {
+        /// UUID v7, made by the service.
+        key_id -> Uuid,
+        /// The owner; its keys go with it. A key never allows more than its owner's role does now.
+        user_id -> Uuid,
+        /// What it is for, as its owner says.
+        name -> Text,
+        /// A little more of it; cleaned HTML.
+        description -> Nullable<Text>,
+        /// JSON array of names such as metrics:read.
+        scopes -> Jsonb,
+        /// SHA-256 of the key, hex. The key itself is nowhere.
+        key_hash -> Text,
+        /// The first characters of the key, for its owner to tell it from others.
+        prefix -> Text,
+        /// When it was made.
+        created_at -> Timestamptz,
+        /// When it was last used; written behind the requests, up to ten seconds late.
+        last_used_at -> Nullable<Timestamptz>,
+        /// From this moment on it is refused; null if it does not end by itself.
+        expires_at -> Nullable<Timestamptz>,
+        /// When it was ended; final.
+        revoked_at -> Nullable<Timestamptz>,
+        /// The key that was rotated into this one.
+        replaces -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    /// Who did what to whose authority, from where and when; written in the transaction of the deed itself. No foreign keys: it outlives whom it speaks of.
+    audit_events (event_id) {
+        /// In the order of writing.
+        event_id -> Int8,
+        /// When.
+        occurred_at -> Timestamptz,
+        /// The user who did it.
+        actor_id -> Uuid,
+        /// Its user name then.
+        actor -> Text,
+        /// noun.verb, such as api_key.revoked.
+        action -> Text,
+        /// The user or API key that it was done to.
+        target_id -> Uuid,
+        /// The target's name then.
+        target -> Text,
+        /// The client's address; null for a command on the database itself.
+        address -> Nullable<Text>,
+        /// X-Request-ID, which is also in the log.
+        request_id -> Nullable<Text>,
+        /// What else there is to say. Never a secret.
+        details -> Jsonb,
+    }
+}
+
+diesel::table! {
+    /// One row: how often somebody's authority has ended or changed, for memories of it.
+    authority_epochs (singleton) {
+        /// Always true: there is one row.
+        singleton -> Bool,
+        /// Raised for each row that is concerned.
+        epoch -> Int8,
+    }
+}
+
+diesel::table! {
     /// Parts of the business that own metrics.
     business_domains (domain_id) {
         /// Chosen by the client; never changes.
@@ -215,10 +281,14 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(idempotency_keys -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    api_keys,
+    audit_events,
+    authority_epochs,
     business_domains,
     catalogue_epochs,
     catalogue_totals,

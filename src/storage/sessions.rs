@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::schema::{sessions, users};
-use super::users::User;
+use super::users::{Account, User};
 
 /// How long a client whose answer was lost may ask for it again with the old token.
 pub const REPLAY_GRACE: TimeDelta = TimeDelta::seconds(10);
@@ -94,7 +94,7 @@ pub async fn authenticate(
     user_id: Uuid,
     family_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Option<User>, StorageError> {
+) -> Result<Option<Account>, StorageError> {
     let alive = sessions::table.filter(
         sessions::family_id
             .eq(family_id)
@@ -106,7 +106,7 @@ pub async fn authenticate(
     Ok(users::table
         .find(user_id)
         .filter(users::status.eq("active").and(diesel::dsl::exists(alive)))
-        .select(User::as_select())
+        .select(Account::as_select())
         .first(conn)
         .await
         .optional()?)

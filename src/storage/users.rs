@@ -43,6 +43,21 @@ pub struct User {
     pub metadata: Document,
 }
 
+/// Who a user is, for what it does.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub struct Account {
+    /// UUID v7.
+    pub user_id: Uuid,
+    /// Unique without regard to case.
+    pub username: String,
+    /// Unique without regard to case.
+    pub email: String,
+    /// What it may do.
+    #[diesel(deserialize_as = String)]
+    pub role: Role,
+}
+
 /// A user to be.
 #[derive(Debug)]
 pub struct NewUser<'a> {

@@ -7,6 +7,8 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use super::authentication::Authentication;
+
 /// The media type of the exposition.
 pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Where a circuit may go.
@@ -31,6 +33,8 @@ pub struct CircuitReading<'a> {
 #[derive(Clone, Debug)]
 pub struct Instruments {
     registry: Registry,
+    /// Authentication and API keys.
+    pub authentication: Authentication,
     query_duration: HistogramVec,
     connections: [IntGauge; 4],
     circuit_state: IntGaugeVec,
@@ -76,6 +80,7 @@ impl Instruments {
         let circuit_transitions =
             counter("circuit_breaker_transitions_total", "Changes of state", &["breaker_name", "to"])?;
         Ok(Self {
+            authentication: Authentication::new(&registry)?,
             registry,
             query_duration,
             connections,

@@ -1,5 +1,6 @@
 //! Logs, and what Prometheus scrapes ([`instruments`]): structured events on stdout, written by a task of their own so that no request waits for a terminal.
 
+pub mod authentication;
 pub mod instruments;
 mod level;
 

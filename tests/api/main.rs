@@ -5,12 +5,17 @@
 #![allow(clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod api_keys;
+mod audit;
 mod bad_input;
 mod business_domains;
 mod catalogue;
 mod circuit_breakers;
 mod errors;
 mod health;
+mod key_authority;
+mod key_races;
+mod last_used;
 mod lists;
 mod memory;
 mod metrics;

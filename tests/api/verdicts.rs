@@ -7,14 +7,14 @@ use mdl::storage::StorageError;
 use crate::support::{Server, database};
 
 async fn stats(server: &Server) -> Stats {
-    server.state().db.report().await.0.iter().find(|report| report.circuit == Circuit::ApiKeys).unwrap().stats
+    server.state().db.report().await.0.iter().find(|report| report.circuit == Circuit::Domains).unwrap().stats
 }
 
 /// Runs SQL in a circuit that nobody else uses; says what changed in its counts: successes, failures, neutral.
 async fn said(server: &Server, sql: &str) -> ((u64, u64, u64), Result<(), DbError>) {
     let before = stats(server).await;
     let work = async |conn: &mut AsyncPgConnection| conn.batch_execute(sql).await.map_err(StorageError::from);
-    let outcome = server.state().db.run(Circuit::ApiKeys, "verdict", work).await;
+    let outcome = server.state().db.run(Circuit::Domains, "verdict", work).await;
     // The verdict goes by message.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     let after = stats(server).await;

@@ -12,5 +12,6 @@ mod database;
 mod durability;
 mod migrations;
 mod process;
+mod replicas;
 mod serving;
 mod tls;

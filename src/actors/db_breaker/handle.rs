@@ -100,8 +100,8 @@ impl DbBreaker {
         (circuits, pool)
     }
 
-    /// What Prometheus reads of it.
-    pub fn instruments(&self) -> &Instruments {
+    /// Where it counts.
+    pub(super) fn instruments(&self) -> &Instruments {
         &self.instruments
     }
 

@@ -1,6 +1,16 @@
 //! Who may call, by type: the parameter of a handler is its rule.
+//!
+//! | parameter | who |
+//! | --- | --- |
+//! | [`Reader<A>`] | whoever may read that part of the catalogue; anyone, if `ANONYMOUS_READ` is set |
+//! | [`Editor<A>`] | an editor, whose key has the part's write scope |
+//! | [`Remover<A>`] | an administrator, whose key has the part's write scope |
+//! | [`Admin`] | an administrator, whose key has the scope `admin` |
+//! | [`Person`] | anyone who is logged in; no API key |
+//! | [`Caller`] | anyone who is known |
 
 use std::future::{Ready, ready};
+use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -8,59 +18,158 @@ use uuid::Uuid;
 
 use crate::http::AppState;
 use crate::http::error::ApiError;
+use crate::model::scopes::{Scope, Scopes};
 use crate::model::users::Role;
-use crate::storage::users::User;
+use crate::storage::users::Account;
+
+const ROLE: ApiError = ApiError::Authorization("Your role does not allow this");
+const SCOPE: ApiError = ApiError::Authorization("The scopes of the API key do not allow this");
 
 /// What `middleware::authenticate` found out.
 #[derive(Clone, Debug)]
 pub struct Identity(pub Result<Option<Caller>, ApiError>);
 
-/// Anyone who is logged in.
+/// Anyone who is known.
 #[derive(Clone, Debug)]
 pub struct Caller {
+    /// The user, or the owner of the key, as the database knows it now.
+    pub user: Account,
+    /// What it came with.
+    pub credential: Credential,
+}
+
+/// What a caller came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token of this log-in.
+    LogIn(Uuid),
+    /// An API key.
+    Key {
+        /// Which.
+        key_id: Uuid,
+        /// What it may do, if its owner may.
+        scopes: Scopes,
+    },
+}
+
+impl Caller {
+    /// Whether role and scopes allow all of this.
+    ///
+    /// # Errors
+    /// [`ApiError::Authorization`], which says which of the two does not.
+    pub fn may(&self, needed: &[Scope]) -> Result<(), ApiError> {
+        if !Scopes::of(self.user.role).contain(needed) {
+            return Err(ROLE);
+        }
+        match self.credential {
+            Credential::Key { scopes, .. } if !scopes.contain(needed) => Err(SCOPE),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A part of the catalogue, and the scopes that open it.
+pub trait Area {
+    /// To read it.
+    const READ: &'static [Scope];
+    /// To change it.
+    const WRITE: &'static [Scope];
+}
+
+macro_rules! area {
+    ($(#[$doc:meta])* $name:ident, [$($read:ident),*], [$($write:ident),*]) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl Area for $name {
+            const READ: &'static [Scope] = &[$(Scope::$read),*];
+            const WRITE: &'static [Scope] = &[$(Scope::$write),*];
+        }
+    };
+}
+
+area!(
+    /// Metrics and their history.
+    Metrics, [MetricsRead], [MetricsWrite]);
+area!(
+    /// Business domains.
+    Domains, [DomainsRead], [DomainsWrite]);
+area!(
+    /// Both.
+    Everything, [MetricsRead, DomainsRead], [MetricsWrite, DomainsWrite]);
+
+/// Whoever may read this part of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Reader<A>(PhantomData<A>);
+
+/// Whoever may change this part of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Editor<A> {
+    /// It.
+    pub caller: Caller,
+    area: PhantomData<A>,
+}
+
+/// Whoever may delete from this part of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Remover<A> {
+    /// It.
+    pub caller: Caller,
+    area: PhantomData<A>,
+}
+
+/// Whoever may look after the service and its users.
+#[derive(Clone, Debug)]
+pub struct Admin(pub Caller);
+
+/// Anyone who is logged in: what belongs to a person, no program does with a key.
+#[derive(Clone, Debug)]
+pub struct Person {
     /// As the database knows it now.
-    pub user: User,
+    pub user: Account,
     /// The log-in that the request belongs to.
     pub family_id: Uuid,
 }
-
-/// Whoever may read the catalogue: a viewer, or anyone if `ANONYMOUS_READ` is set.
-#[derive(Clone, Debug)]
-pub struct Reader;
-
-/// Whoever may write the catalogue.
-#[derive(Clone, Debug)]
-pub struct Editor(pub Caller);
-
-/// Whoever may delete, and manage users.
-#[derive(Clone, Debug)]
-pub struct Admin(pub Caller);
 
 fn identity(request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
     request.extensions().get::<Identity>().map_or(Ok(None), |identity| identity.0.clone())
 }
 
 fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
-    identity(request)?.ok_or(ApiError::Authentication("Log in first: the request carries no access token"))
+    identity(request)?.ok_or(ApiError::Authentication("Log in first: the request carries no credentials"))
 }
 
-fn at_least(request: &HttpRequest, role: Role) -> Result<Caller, ApiError> {
+fn allowed(request: &HttpRequest, needed: &[Scope]) -> Result<Caller, ApiError> {
     let caller = caller(request)?;
-    if caller.user.role >= role { Ok(caller) } else { Err(ApiError::Authorization("Your role does not allow this")) }
+    caller.may(needed).map(|()| caller)
 }
 
-fn reader(request: &HttpRequest) -> Result<Reader, ApiError> {
+fn person(request: &HttpRequest) -> Result<Person, ApiError> {
+    let Caller { user, credential } = caller(request)?;
+    match credential {
+        Credential::LogIn(family_id) => Ok(Person { user, family_id }),
+        Credential::Key { .. } => Err(ApiError::Authorization("An API key cannot do this; log in")),
+    }
+}
+
+fn reader<A: Area>(request: &HttpRequest) -> Result<Reader<A>, ApiError> {
     let anonymous = request.app_data::<web::Data<AppState>>().is_some_and(|state| state.policy.anonymous_read);
     match identity(request)? {
-        None if !anonymous => caller(request).map(|_| Reader),
-        _ => Ok(Reader),
+        None if anonymous => Ok(Reader(PhantomData)),
+        _ => allowed(request, A::READ).map(|_| Reader(PhantomData)),
     }
+}
+
+fn remover<A: Area>(request: &HttpRequest) -> Result<Remover<A>, ApiError> {
+    let caller = allowed(request, A::WRITE)?;
+    if caller.user.role == Role::Admin { Ok(Remover { caller, area: PhantomData }) } else { Err(ROLE) }
 }
 
 /// Answers at once: the work was done by the middleware.
 macro_rules! extracted {
-    ($name:ty, $judge:expr) => {
-        impl FromRequest for $name {
+    ([$($area:ident)?] $name:ty, $judge:expr) => {
+        impl$(<$area: Area>)? FromRequest for $name {
             type Error = ApiError;
             type Future = Ready<Result<Self, ApiError>>;
 
@@ -71,7 +180,9 @@ macro_rules! extracted {
     };
 }
 
-extracted!(Caller, caller);
-extracted!(Reader, reader);
-extracted!(Editor, |request| at_least(request, Role::Editor).map(Editor));
-extracted!(Admin, |request| at_least(request, Role::Admin).map(Admin));
+extracted!([] Caller, caller);
+extracted!([] Person, person);
+extracted!([] Admin, |request| allowed(request, &[Scope::Admin]).map(Admin));
+extracted!([A] Reader<A>, reader);
+extracted!([A] Editor<A>, |request| allowed(request, A::WRITE).map(|caller| Editor { caller, area: PhantomData }));
+extracted!([A] Remover<A>, remover);

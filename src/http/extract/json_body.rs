@@ -26,6 +26,10 @@ pub struct JsonBody<T> {
     pub bytes: web::Bytes,
 }
 
+/// A body that may be left out; then it is the default.
+#[derive(Debug)]
+pub struct OptionalJsonBody<T>(pub T);
+
 /// A body as the top-level fields to be laid over what is stored.
 #[derive(Debug)]
 pub struct PatchBody(pub Map<String, Value>);
@@ -47,7 +51,23 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Jso
         let body = RawBody::from_request(request, payload);
         Box::pin(async move {
             let bytes = json_only(body.await?)?;
-            Ok(Self { value: parse(read(&bytes)?).map_err(ApiError::Validation)?, bytes })
+            Ok(Self { value: parse(object(&bytes)?.into()).map_err(ApiError::Validation)?, bytes })
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Validate<Context = ()> + Default + 'static> FromRequest for OptionalJsonBody<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = RawBody::from_request(request, payload);
+        Box::pin(async move {
+            let body = body.await?;
+            if body.bytes.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            Ok(Self(parse(object(&json_only(body)?)?.into()).map_err(ApiError::Validation)?))
         })
     }
 }
@@ -58,12 +78,7 @@ impl FromRequest for PatchBody {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = RawBody::from_request(request, payload);
-        Box::pin(async move {
-            match read(&json_only(body.await?)?)? {
-                Value::Object(patch) => Ok(Self(patch)),
-                _ => Err(ApiError::invalid("", "must be an object")),
-            }
-        })
+        Box::pin(async move { object(&json_only(body.await?)?).map(Self) })
     }
 }
 
@@ -105,6 +120,14 @@ fn json_only(body: RawBody) -> Result<web::Bytes, ApiError> {
         Ok(body.bytes)
     } else {
         Err(ApiError::UnsupportedMediaType("The body must be application/json"))
+    }
+}
+
+/// A body is an object: serde would also take a list of the fields' values.
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    match read(bytes)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(ApiError::invalid("", "must be an object")),
     }
 }
 

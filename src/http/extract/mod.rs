@@ -3,5 +3,6 @@
 pub mod caller;
 pub mod conditions;
 pub mod json_body;
+pub mod origin;
 pub mod path;
 pub mod query;

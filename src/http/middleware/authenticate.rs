@@ -7,12 +7,14 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
-use super::frame::SeenUser;
+use super::frame::Seen;
 use crate::actors::db_breaker::Circuit;
+use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::http::extract::caller::{Caller, Identity};
+use crate::http::extract::caller::{Caller, Credential, Identity};
 use crate::storage::sessions;
+use crate::telemetry::authentication::Method;
 
 const API_KEY: &str = "x-api-key";
 const BAD_TOKEN: &str = "The access token is missing, invalid or expired";
@@ -21,26 +23,50 @@ const BAD_TOKEN: &str = "The access token is missing, invalid or expired";
 pub async fn authenticate<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let identity = identify(&request).await;
     if let Ok(Some(caller)) = &identity {
-        request.extensions_mut().insert(SeenUser(caller.user.username.clone()));
+        request.extensions_mut().insert(Seen::from(caller));
     }
     request.extensions_mut().insert(Identity(identity));
     next.call(request).await
 }
 
 async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
-    let Some(token) = bearer(request.headers())? else { return Ok(None) };
     let Some(state) = request.app_data::<web::Data<AppState>>() else { return Ok(None) };
+    let (method, identified) = match credential(request.headers())? {
+        None => return Ok(None),
+        Some(Presented::Token(token)) => (Method::Jwt, by_token(state, token).await),
+        Some(Presented::Key(key)) => (Method::ApiKey, by_key(state, key).await),
+    };
+    // Counted once, when the verdict is final; that nobody could be asked is none.
+    match &identified {
+        Ok(_) => state.instruments.authentication.attempt(method, true),
+        Err(ApiError::Unavailable { .. } | ApiError::Internal { .. }) => {}
+        Err(_) => state.instruments.authentication.attempt(method, false),
+    }
+    identified.map(Some)
+}
+
+async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {
+    let Ok(key) = ApiKey::parse(key) else {
+        state.keys.malformed();
+        return Err(ApiError::InvalidApiKey);
+    };
+    let known = state.keys.authenticate(key.hash(), state.clock.now()).await?;
+    let (key_id, scopes) = (known.standing.key_id, known.standing.scopes);
+    Ok(Caller { user: known.standing.owner.clone(), credential: Credential::Key { key_id, scopes } })
+}
+
+async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
     let now = state.clock.now();
     let claims = state.tokens.verify_access(token, now).map_err(|_| ApiError::Authentication(BAD_TOKEN))?;
     // The token says who; the database says whether that still holds, and what it may do now. While it is away, what it
     // said last counts, for a while.
-    let log_in = (claims.user_id, claims.sid);
+    let (log_in, epoch) = ((claims.user_id, claims.sid), state.callers.epoch());
     let asked = state.db.run(Circuit::Auth, "authenticate", async |conn| {
         sessions::authenticate(conn, claims.user_id, claims.sid, now).await
     });
     let user = match asked.await.map_err(ApiError::from) {
         Ok(Some(user)) => {
-            state.callers.remember(log_in, user.clone());
+            state.callers.remember(log_in, user.clone(), epoch);
             Some(user)
         }
         Ok(None) => {
@@ -50,26 +76,37 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> 
         Err(away @ ApiError::Unavailable { .. }) => Some(state.callers.recall(log_in).ok_or(away)?),
         Err(error) => return Err(error),
     };
-    match user {
-        Some(user) => Ok(Some(Caller { user, family_id: claims.sid })),
-        None => Err(ApiError::Authentication(BAD_TOKEN)),
-    }
+    let user = user.ok_or(ApiError::Authentication(BAD_TOKEN))?;
+    Ok(Caller { user, credential: Credential::LogIn(claims.sid) })
 }
 
-/// The bearer token (RFC 6750, 2.1), if there is one and nothing else.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
-    let twice = || ApiError::invalid("", "must carry one credential, once");
+/// What a request presents.
+#[derive(Clone, Copy)]
+enum Presented<'a> {
+    /// A bearer token (RFC 6750, 2.1).
+    Token(&'a str),
+    /// An API key.
+    Key(&'a str),
+}
+
+/// The one credential of a request.
+fn credential(headers: &HeaderMap) -> Result<Option<Presented<'_>>, ApiError> {
     let (tokens, keys) = (headers.get_all(AUTHORIZATION).count(), headers.get_all(API_KEY).count());
     match (tokens, keys) {
         (0, 0) => Ok(None),
-        (0, 1) => Err(ApiError::InvalidApiKey),
+        (0, 1) => {
+            let value = headers.get(API_KEY).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            Ok(Some(Presented::Key(value.trim())))
+        }
         (1, 0) => {
             let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
             match value.split_once(' ') {
-                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                    Ok(Some(Presented::Token(token.trim())))
+                }
                 _ => Err(ApiError::Authentication(BAD_TOKEN)),
             }
         }
-        _ => Err(twice()),
+        _ => Err(ApiError::invalid("", "must carry one credential, once")),
     }
 }

@@ -15,10 +15,24 @@ use super::request_id::{HEADER, RequestId};
 use crate::http::AppState;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
+use crate::http::extract::caller::{Caller, Credential};
 
-/// The user that a request turned out to be of, for its log line.
+/// Who a request turned out to be of, for its log line.
 #[derive(Clone, Debug)]
-pub struct SeenUser(pub String);
+pub struct Seen {
+    user: String,
+    api_key: Option<String>,
+}
+
+impl From<&Caller> for Seen {
+    fn from(caller: &Caller) -> Self {
+        let api_key = match caller.credential {
+            Credential::Key { key_id, .. } => Some(key_id.to_string()),
+            Credential::LogIn(_) => None,
+        };
+        Self { user: caller.user.username.clone(), api_key }
+    }
+}
 
 /// See the module.
 pub async fn frame<B: MessageBody + 'static>(
@@ -134,10 +148,11 @@ impl Line {
     fn write(&self, logger: &Logger, response: &ServiceResponse<BoxBody>, began: Instant) {
         let request = response.request();
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
-        let user = request.extensions().get::<SeenUser>().map(|user| user.0.clone());
+        let (user, api_key) = request.extensions().get::<Seen>().cloned().map(|seen| (seen.user, seen.api_key)).unzip();
         slog::info!(logger, "request";
             "method" => &self.method, "route" => route, "status" => response.status().as_u16(),
-            "duration_ms" => milliseconds(began), "client" => self.client.as_deref(), "user" => user);
+            "duration_ms" => milliseconds(began), "client" => self.client.as_deref(), "user" => user,
+            "api_key" => api_key.flatten());
     }
 }
 

@@ -4,18 +4,24 @@ use actix_web::{HttpResponse, get, post, web};
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::api_keys;
 use super::token_pair::secret;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::passwords;
 use crate::http::AppState;
-use crate::http::answer::json;
+use crate::http::answer;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
-use crate::http::extract::caller::Caller;
+use crate::http::extract::caller::Person;
 use crate::http::extract::json_body::JsonBody;
+use crate::http::extract::origin::Origin;
+use crate::model::audit::Action;
+use crate::model::authority::Concern;
+use crate::storage::audit_events::{self, Target};
 use crate::storage::users::User;
 use crate::storage::{sessions, users};
 
@@ -35,6 +41,11 @@ struct PasswordChange {
     #[garde(skip)]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
     new_password: SecretString,
+    /// Whether your API keys go on working; if not said they are revoked, because whoever knew the old password may have
+    /// made some.
+    #[serde(default)]
+    #[garde(skip)]
+    keep_api_keys: bool,
 }
 
 /// A user.
@@ -57,13 +68,15 @@ pub(super) fn check_password(
 /// Who am I
 #[utoipa::path(tag = "auth", security(("bearer" = [])), responses((status = 200, body = UserBody)))]
 #[get("/api/auth/me")]
-async fn me(caller: Caller) -> Result<HttpResponse, ApiError> {
-    secret(HttpResponse::Ok(), &UserBody { success: true, user: caller.user })
+async fn me(caller: Person, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let user =
+        state.db.run(Circuit::Auth, "get_user", async |conn| users::get(conn, caller.user.user_id).await).await?;
+    secret(HttpResponse::Ok(), &UserBody { success: true, user })
 }
 
 /// Change my password
 ///
-/// Ends all other log-ins.
+/// Ends all other log-ins and, unless `keep_api_keys` is true, revokes your API keys.
 #[utoipa::path(
     tag = "auth",
     security(("bearer" = [])),
@@ -72,11 +85,12 @@ async fn me(caller: Caller) -> Result<HttpResponse, ApiError> {
 )]
 #[post("/api/auth/change-password")]
 async fn change_password(
-    caller: Caller,
+    caller: Person,
+    origin: Origin,
     body: JsonBody<PasswordChange>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let PasswordChange { current_password, new_password } = body.value;
+    let PasswordChange { current_password, new_password, keep_api_keys } = body.value;
     let user = &caller.user;
     check_password("new_password", &new_password, &user.username, &user.email)?;
     let old = state
@@ -87,14 +101,25 @@ async fn change_password(
         return Err(ApiError::Authentication("The current password is wrong"));
     }
     let new = state.hasher.hash(new_password).await?;
-    let now = state.clock.now();
-    state
+    let (now, actor) = (state.clock.now(), origin.actor(user));
+    let revoked = state
         .db
         .transaction(Circuit::Auth, "change_password", async |conn| {
             users::set_password(conn, user.user_id, Some(&old), &new, now).await?;
-            sessions::end_all(conn, user.user_id, Some(caller.family_id), now).await
+            sessions::end_all(conn, user.user_id, Some(caller.family_id), now).await?;
+            let target = Target { id: user.user_id, name: &user.username };
+            audit_events::record(conn, &actor, Action::PasswordChanged, target, &json!({}), now).await?;
+            if keep_api_keys { Ok(0) } else { api_keys::revoke_every(conn, &actor, user.user_id, now).await }
         })
         .await?;
-    state.callers.forget_all();
-    json(&mut HttpResponse::Ok(), &Message::of("Password changed; all other sessions are ended"))
+    state.end(Concern::User(user.user_id)).await;
+    state.instruments.authentication.keys_revoked(revoked);
+    answer::json(
+        &mut HttpResponse::Ok(),
+        &Message::of(if keep_api_keys {
+            "Password changed; all other sessions are ended"
+        } else {
+            "Password changed; all other sessions are ended and all API keys revoked"
+        }),
+    )
 }

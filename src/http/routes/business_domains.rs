@@ -8,7 +8,7 @@ use crate::http::AppState;
 use crate::http::answer::{created, etag, json, one, page, text, versioned};
 use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
-use crate::http::extract::caller::{Admin, Editor, Reader};
+use crate::http::extract::caller::{Domains, Editor, Reader, Remover};
 use crate::http::extract::conditions::{IfMatch, IfNoneMatch};
 use crate::http::extract::json_body::{JsonBody, PatchBody};
 use crate::http::extract::path::IdPath;
@@ -31,14 +31,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "domains",
     operation_id = "list_domains",
-    security((), ("bearer" = [])),
+    security((), ("bearer" = []), ("api_key" = [])),
     params(("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
            ("limit" = Option<i64>, Query, description = "100 if not said", minimum = 1, maximum = 100)),
     responses((status = 200, body = Page<BusinessDomain>))
 )]
 #[get("/api/v1/domains")]
 async fn list(
-    _: Reader,
+    _: Reader<Domains>,
     QueryParameters(parameters): QueryParameters,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -59,7 +59,7 @@ async fn list(
 #[utoipa::path(
     tag = "domains",
     operation_id = "get_domain",
-    security((), ("bearer" = [])),
+    security((), ("bearer" = []), ("api_key" = [])),
     params(("id" = String, Path, description = "domain_id"),
            ("If-None-Match" = Option<String>, Header, description = "Versions that you have")),
     responses(
@@ -69,7 +69,7 @@ async fn list(
 )]
 #[get("/api/v1/domains/{id}")]
 async fn get(
-    _: Reader,
+    _: Reader<Domains>,
     IdPath(id): IdPath,
     known: IfNoneMatch,
     state: web::Data<AppState>,
@@ -89,7 +89,7 @@ async fn get(
 #[utoipa::path(
     tag = "domains",
     operation_id = "create_domain",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     request_body = BusinessDomain,
     responses(
         (status = 201, body = Data<BusinessDomain>, headers(("Location" = String), ("ETag" = String))),
@@ -98,7 +98,7 @@ async fn get(
 )]
 #[post("/api/v1/domains")]
 async fn create(
-    _: Editor,
+    _: Editor<Domains>,
     body: JsonBody<BusinessDomain>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -118,7 +118,7 @@ async fn create(
 #[utoipa::path(
     tag = "domains",
     operation_id = "update_domain",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("id" = String, Path, description = "domain_id"),
            ("If-Match" = Option<String>, Header, description = "The version that you change")),
     request_body = BusinessDomainPatch,
@@ -129,7 +129,7 @@ async fn create(
 )]
 #[put("/api/v1/domains/{id}")]
 async fn update(
-    Editor(caller): Editor,
+    Editor { caller, .. }: Editor<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     PatchBody(patch): PatchBody,
@@ -147,14 +147,14 @@ async fn update(
 #[utoipa::path(
     tag = "domains",
     operation_id = "delete_domain",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("id" = String, Path, description = "domain_id"),
            ("If-Match" = Option<String>, Header, description = "The version that you delete")),
     responses((status = 200, body = Message), (status = 409, description = "Metrics still refer to it"))
 )]
 #[delete("/api/v1/domains/{id}")]
 async fn remove(
-    _: Admin,
+    _: Remover<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     state: web::Data<AppState>,

@@ -8,7 +8,7 @@ use crate::http::AppState;
 use crate::http::answer::json;
 use crate::http::envelope::Data;
 use crate::http::error::ApiError;
-use crate::http::extract::caller::Editor;
+use crate::http::extract::caller::{Editor, Everything};
 use crate::http::extract::json_body::RawBody;
 use crate::http::extract::query::QueryParameters;
 use crate::http::writing::change;
@@ -27,14 +27,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "catalogue",
     operation_id = "import_catalogue",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("dry_run" = Option<bool>, Query, description = "Only say what would be done")),
     request_body(content((Catalogue = "application/json"), (Catalogue = "application/yaml"))),
     responses((status = 200, body = Data<ImportReport>))
 )]
 #[post("/api/v1/import")]
 async fn import(
-    Editor(caller): Editor,
+    Editor { caller, .. }: Editor<Everything>,
     QueryParameters(parameters): QueryParameters,
     body: RawBody,
     state: web::Data<AppState>,

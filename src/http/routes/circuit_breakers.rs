@@ -81,7 +81,7 @@ async fn report(state: &AppState) -> Breakers {
 #[utoipa::path(
     tag = "health",
     operation_id = "circuit_breakers",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     responses((status = 200, body = Breakers))
 )]
 #[get("/health/circuit-breakers")]
@@ -96,7 +96,7 @@ async fn all(_: Admin, state: web::Data<AppState>) -> Result<HttpResponse, ApiEr
 #[utoipa::path(
     tag = "health",
     operation_id = "steer_circuit_breaker",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("name" = String, Path, description = "metrics, domains, auth or api_keys")),
     request_body = Steering,
     responses((status = 200, body = Breakers))

@@ -14,7 +14,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 async fn exposition(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (circuits, pool) = state.db.report().await;
-    let instruments = state.db.instruments();
+    let instruments = &state.instruments;
     instruments.pool([pool.active.into(), pool.idle.into(), pool.waiting, pool.max.into()]);
     for report in &circuits {
         let to = |state| report.stats.transitions_to(state);

@@ -9,7 +9,7 @@ use crate::http::AppState;
 use crate::http::answer::{created, etag, json, one, page, text, versioned};
 use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
-use crate::http::extract::caller::{Admin, Editor, Reader};
+use crate::http::extract::caller::{Editor, Metrics, Reader, Remover};
 use crate::http::extract::conditions::{IdempotencyKey, IfMatch, IfNoneMatch};
 use crate::http::extract::json_body::{JsonBody, PatchBody};
 use crate::http::extract::path::IdPath;
@@ -37,7 +37,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "metrics",
     operation_id = "list_metrics",
-    security((), ("bearer" = [])),
+    security((), ("bearer" = []), ("api_key" = [])),
     params(
         ("category" = Option<String>, Query, description = "Of this category"),
         ("business_domain" = Option<String>, Query, description = "Of this business domain, by name"),
@@ -58,7 +58,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 )]
 #[get("/api/v1/metrics")]
 async fn list(
-    _: Reader,
+    _: Reader<Metrics>,
     QueryParameters(parameters): QueryParameters,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -75,7 +75,7 @@ async fn list(
 #[utoipa::path(
     tag = "metrics",
     operation_id = "get_metric",
-    security((), ("bearer" = [])),
+    security((), ("bearer" = []), ("api_key" = [])),
     params(("id" = String, Path, description = "metric_id"),
            ("If-None-Match" = Option<String>, Header, description = "Versions that you have")),
     responses(
@@ -85,7 +85,7 @@ async fn list(
 )]
 #[get("/api/v1/metrics/{id}")]
 async fn get(
-    _: Reader,
+    _: Reader<Metrics>,
     IdPath(id): IdPath,
     known: IfNoneMatch,
     state: web::Data<AppState>,
@@ -105,7 +105,7 @@ async fn get(
 #[utoipa::path(
     tag = "metrics",
     operation_id = "create_metric",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters")),
     request_body = Metric,
     responses(
@@ -116,7 +116,7 @@ async fn get(
 )]
 #[post("/api/v1/metrics")]
 async fn create(
-    Editor(caller): Editor,
+    Editor { caller, .. }: Editor<Metrics>,
     IdempotencyKey(key): IdempotencyKey,
     body: JsonBody<Metric>,
     state: web::Data<AppState>,
@@ -153,7 +153,7 @@ async fn create(
 #[utoipa::path(
     tag = "metrics",
     operation_id = "update_metric",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("id" = String, Path, description = "metric_id"),
            ("If-Match" = Option<String>, Header, description = "The version that you change")),
     request_body = MetricPatch,
@@ -161,7 +161,7 @@ async fn create(
 )]
 #[put("/api/v1/metrics/{id}")]
 async fn update(
-    Editor(caller): Editor,
+    Editor { caller, .. }: Editor<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     PatchBody(patch): PatchBody,
@@ -181,14 +181,14 @@ async fn update(
 #[utoipa::path(
     tag = "metrics",
     operation_id = "delete_metric",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("id" = String, Path, description = "metric_id"),
            ("If-Match" = Option<String>, Header, description = "The version that you delete")),
     responses((status = 200, body = Message))
 )]
 #[delete("/api/v1/metrics/{id}")]
 async fn remove(
-    Admin(caller): Admin,
+    Remover { caller, .. }: Remover<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     state: web::Data<AppState>,
@@ -207,7 +207,7 @@ async fn remove(
 #[utoipa::path(
     tag = "metrics",
     operation_id = "metric_history",
-    security((), ("bearer" = [])),
+    security((), ("bearer" = []), ("api_key" = [])),
     params(("id" = String, Path, description = "metric_id"),
            ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
            ("limit" = Option<i64>, Query, description = "50 if not said", minimum = 1, maximum = 100)),
@@ -215,7 +215,7 @@ async fn remove(
 )]
 #[get("/api/v1/metrics/{id}/history")]
 async fn history(
-    _: Reader,
+    _: Reader<Metrics>,
     IdPath(id): IdPath,
     QueryParameters(parameters): QueryParameters,
     state: web::Data<AppState>,

@@ -1,6 +1,8 @@
 //! The routes, one file a noun. A handler's doc comment is its text in the `OpenAPI` document.
 
 pub mod account;
+pub mod api_keys;
+pub mod audit;
 pub mod business_domains;
 pub mod catalogue;
 pub mod circuit_breakers;
@@ -24,6 +26,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(sessions::configure)
         .configure(account::configure)
         .configure(users::configure)
+        .configure(api_keys::configure)
+        .configure(audit::configure)
         .configure(metrics::configure)
         .configure(business_domains::configure)
         .configure(catalogue::configure);

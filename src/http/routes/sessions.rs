@@ -17,11 +17,13 @@ use crate::http::answer::json;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
+use crate::model::authority::Concern;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Text2000, Username};
 use crate::model::users::{Role, UserStatus};
 use crate::storage::sessions::{self, Rotation};
 use crate::storage::users::{self, NewUser, User};
+use crate::telemetry::authentication::Method;
 
 /// One text and one timing for an unknown name, an inactive account and a wrong password.
 const WRONG: &str = "User name or password is wrong";
@@ -143,7 +145,11 @@ async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<Http
         .await?;
     let hash = found.as_ref().map(|(_, hash)| hash.expose_secret().to_owned());
     let right = state.hasher.verify(password, hash).await?;
-    let (Some((user, checked)), true) = (found, right) else { return Err(ApiError::Authentication(WRONG)) };
+    let attempts = &state.instruments.authentication;
+    let (Some((user, checked)), true) = (found, right) else {
+        attempts.attempt(Method::Login, false);
+        return Err(ApiError::Authentication(WRONG));
+    };
     let (next, family_id) = (Next::of(&state, user.user_id)?, Uuid::now_v7());
     let user = state
         .db
@@ -154,8 +160,9 @@ async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<Http
             }
             Ok(user)
         })
-        .await?
-        .ok_or(ApiError::Authentication(WRONG))?;
+        .await?;
+    attempts.attempt(Method::Login, user.is_some());
+    let user = user.ok_or(ApiError::Authentication(WRONG))?;
     let tokens = pair(&state, &user, family_id, (next.session.session_id, next.now))?;
     secret(HttpResponse::Ok(), &LoggedIn { success: true, user, tokens })
 }
@@ -172,8 +179,11 @@ async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<Http
 #[post("/api/auth/refresh")]
 async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let token = body.value.refresh_token.expose_secret();
-    let claims =
-        state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
+    let refused = || {
+        state.instruments.authentication.attempt(Method::Refresh, false);
+        ApiError::Authentication(BAD_REFRESH)
+    };
+    let claims = state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| refused())?;
     let (hash, next) = (fingerprint(token), Next::of(&state, claims.user_id())?);
     let rotation = state
         .db
@@ -181,16 +191,17 @@ async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<
         .await?;
     match rotation {
         Rotation::To(welcomed) => {
+            state.instruments.authentication.attempt(Method::Refresh, true);
             let (session, user) = *welcomed;
             let tokens = pair(&state, &user, session.family_id, (session.session_id, session.created_at))?;
             secret(HttpResponse::Ok(), &Refreshed { success: true, tokens })
         }
-        Rotation::Refused => Err(ApiError::Authentication(BAD_REFRESH)),
+        Rotation::Refused => Err(refused()),
         Rotation::Reused(user_id) => {
-            state.callers.forget_all();
+            state.callers.end(Concern::Sessions(user_id));
             slog::warn!(state.logger, "a refresh token was used again; its log-in is ended";
                 "user_id" => user_id.to_string());
-            Err(ApiError::Authentication(BAD_REFRESH))
+            Err(refused())
         }
     }
 }
@@ -206,7 +217,7 @@ async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<
 #[post("/api/auth/logout")]
 async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (token, now) = (body.value.refresh_token.expose_secret(), state.clock.now());
-    state.tokens.verify_refresh(token, now).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
+    let claims = state.tokens.verify_refresh(token, now).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
     let hash = fingerprint(token);
     state
         .db
@@ -216,6 +227,6 @@ async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<H
             ended => ended,
         })
         .await?;
-    state.callers.forget_all();
+    state.callers.end(Concern::Sessions(claims.user_id()));
     json(&mut HttpResponse::Ok(), &Message::of("Logged out"))
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, delete, get, post, put, web};
 use garde::Validate;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -11,17 +12,22 @@ use uuid::Uuid;
 use super::account::{UserBody, check_password};
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
-use crate::http::answer::{JSON, json, listed, text, uncached};
+use crate::http::answer::{self, JSON, listed, text, uncached};
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
-use crate::http::extract::caller::{Admin, Caller};
+use crate::http::extract::caller::{Admin, Caller, Credential, Person};
 use crate::http::extract::json_body::JsonBody;
+use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::extract::query::QueryParameters;
+use crate::model::audit::Action;
+use crate::model::authority::Concern;
 use crate::model::object::Object;
 use crate::model::page::{PageRequest, Pagination};
+use crate::model::scopes::Scope;
 use crate::model::text::{Email, Text100, Username};
 use crate::model::users::{Role, UserPatch, UserStatus};
+use crate::storage::audit_events::{self, Target};
 use crate::storage::sessions;
 use crate::storage::users::{self, NewUser, User};
 
@@ -69,6 +75,10 @@ fn active() -> UserStatus {
     UserStatus::Active
 }
 
+fn target(user: &User) -> Target<'_> {
+    Target { id: user.user_id, name: &user.username }
+}
+
 /// A page of users.
 #[derive(Serialize, ToSchema)]
 struct UsersBody {
@@ -82,7 +92,7 @@ struct UsersBody {
 #[utoipa::path(
     tag = "users",
     operation_id = "list_users",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
            ("limit" = Option<i64>, Query, description = "100 if not said", minimum = 1, maximum = 100)),
     responses((status = 200, body = UsersBody))
@@ -109,17 +119,18 @@ async fn list(
 #[utoipa::path(
     tag = "users",
     operation_id = "get_user",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("api_key" = [])),
     params(("id" = Uuid, Path, description = "user_id")),
     responses((status = 200, body = UserBody))
 )]
 #[get("/api/auth/users/{id}")]
 async fn get(caller: Caller, UuidPath(id): UuidPath, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    if caller.user.user_id != id && caller.user.role < Role::Admin {
-        return Err(ApiError::Authorization("Your role does not allow this"));
+    let oneself = caller.user.user_id == id && matches!(caller.credential, Credential::LogIn(_));
+    if !oneself {
+        caller.may(&[Scope::Admin])?;
     }
     let user = state.db.run(Circuit::Auth, "get_user", async |conn| users::get(conn, id).await).await?;
-    json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
+    answer::json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
 }
 
 /// Create a user
@@ -134,7 +145,13 @@ async fn get(caller: Caller, UuidPath(id): UuidPath, state: web::Data<AppState>)
     )
 )]
 #[post("/api/auth/users")]
-async fn create(_: Admin, body: JsonBody<UserCreation>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn create(
+    caller: Person,
+    _: Admin,
+    origin: Origin,
+    body: JsonBody<UserCreation>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
     let UserCreation { username, email, password, full_name, role, status, metadata } = body.value;
     check_password("password", &password, username.as_str(), email.as_str())?;
     let password_hash = state.hasher.hash(password).await?;
@@ -148,9 +165,16 @@ async fn create(_: Admin, body: JsonBody<UserCreation>, state: web::Data<AppStat
         status,
         metadata: &metadata,
     };
-    let now = state.clock.now();
-    let user =
-        state.db.transaction(Circuit::Auth, "create_user", async |conn| users::create(conn, &new, now).await).await?;
+    let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
+    let user = state
+        .db
+        .transaction(Circuit::Auth, "create_user", async |conn| {
+            let user = users::create(conn, &new, now).await?;
+            let details = json!({ "role": user.role, "status": user.status });
+            audit_events::record(conn, &actor, Action::UserCreated, target(&user), &details, now).await?;
+            Ok(user)
+        })
+        .await?;
     Ok(HttpResponse::Created()
         .insert_header(("Location", format!("{PATH}/{}", user.user_id)))
         .content_type(JSON)
@@ -159,7 +183,8 @@ async fn create(_: Admin, body: JsonBody<UserCreation>, state: web::Data<AppStat
 
 /// Change a user
 ///
-/// Acts on tokens at once: another role counts from the next request on, any status but active ends all sessions.
+/// Acts on tokens and API keys at once: another role counts from the next request on, any status but active ends all sessions and
+/// keeps its API keys from being used.
 #[utoipa::path(
     tag = "users",
     operation_id = "update_user",
@@ -173,29 +198,33 @@ async fn create(_: Admin, body: JsonBody<UserCreation>, state: web::Data<AppStat
 )]
 #[put("/api/auth/users/{id}")]
 async fn update(
+    caller: Person,
     _: Admin,
     UuidPath(id): UuidPath,
+    origin: Origin,
     body: JsonBody<UserPatch>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = state.clock.now();
+    let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     let user = state
         .db
         .transaction(Circuit::Auth, "update_user", async |conn| {
             let user = users::update(conn, id, &body.value, now).await?;
+            let details = json!({ "role": user.role, "status": user.status });
+            audit_events::record(conn, &actor, Action::UserUpdated, target(&user), &details, now).await?;
             if user.status != UserStatus::Active {
                 sessions::end_all(conn, id, None, now).await?;
             }
             Ok(user)
         })
         .await?;
-    state.callers.forget_all();
-    json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
+    state.end(Concern::User(id)).await;
+    answer::json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
 }
 
 /// Delete a user
 ///
-/// What it wrote stays, under its name.
+/// What it wrote stays, under its name; its API keys go with it.
 #[utoipa::path(
     tag = "users",
     operation_id = "delete_user",
@@ -204,8 +233,20 @@ async fn update(
     responses((status = 200, body = Message), (status = 409, description = "The last active administrator"))
 )]
 #[delete("/api/auth/users/{id}")]
-async fn remove(_: Admin, UuidPath(id): UuidPath, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    state.db.transaction(Circuit::Auth, "delete_user", async |conn| users::delete(conn, id).await).await?;
-    state.callers.forget_all();
-    json(&mut HttpResponse::Ok(), &Message::of("User deleted successfully"))
+async fn remove(
+    caller: Person,
+    _: Admin,
+    UuidPath(id): UuidPath,
+    origin: Origin,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
+    let removed = state.db.transaction(Circuit::Auth, "delete_user", async |conn| {
+        let user = users::get(conn, id).await?;
+        users::delete(conn, id).await?;
+        audit_events::record(conn, &actor, Action::UserDeleted, target(&user), &json!({}), now).await
+    });
+    removed.await?;
+    state.end(Concern::User(id)).await;
+    answer::json(&mut HttpResponse::Ok(), &Message::of("User deleted successfully"))
 }

@@ -225,6 +225,34 @@ impl Server {
         (id, token(&self.login(name, PASSWORD).await.expect(200)))
     }
 
+    /// A new API key of whoever this token belongs to. Returns its id and the key.
+    pub async fn key(&self, token: &str, scopes: &[&str]) -> (String, String) {
+        self.key_of(token, &json!({"name": "ci", "scopes": scopes})).await
+    }
+
+    pub async fn key_of(&self, token: &str, body: &Value) -> (String, String) {
+        key_in(&self.post("/api/auth/api-keys", token, body).await.expect(201))
+    }
+
+    pub async fn get_with(&self, path: &str, key: &str) -> Answer {
+        self.send(Method::GET, path, "", &[("x-api-key", key)], None).await
+    }
+
+    pub async fn put_with(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, "", &[("x-api-key", key)], Some(json_body(body))).await
+    }
+
+    pub async fn patch(&self, path: &str, token: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, token, &[], Some(json_body(body))).await
+    }
+
+    /// What Prometheus would read of one series; 0 if there is none.
+    pub async fn reading(&self, series: &str) -> f64 {
+        let text = self.http.get(self.metrics.as_ref().unwrap()).send().await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
+        line.unwrap_or(0.0)
+    }
+
     /// Two domains, `d1` "Finance" and `d2` "Growth".
     pub async fn domains(&self, admin: &str) {
         for (id, name) in [("d1", "Finance"), ("d2", "Growth")] {
@@ -237,6 +265,13 @@ pub const PASSWORD: &str = "some password for tests";
 
 pub fn token(answer: &Answer) -> String {
     answer.json()["tokens"]["access_token"].as_str().unwrap().to_owned()
+}
+
+/// The id and the key in the answer to a creation or rotation.
+pub fn key_in(answer: &Answer) -> (String, String) {
+    let body = answer.json();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&body["key_info"]["id"]), text(&body["api_key"]))
 }
 
 pub fn refresh_token(answer: &Answer) -> String {

@@ -1,0 +1,11 @@
+DROP TRIGGER sessions_truncated ON sessions;
+DROP TRIGGER users_truncated ON users;
+DROP TRIGGER api_keys_truncated ON api_keys;
+DROP TRIGGER sessions_authority_ended ON sessions;
+DROP TRIGGER users_authority_ended ON users;
+DROP TRIGGER users_authority_changed ON users;
+DROP TRIGGER api_keys_authority_ended ON api_keys;
+DROP TRIGGER api_keys_authority_changed ON api_keys;
+DROP FUNCTION announce_authority_of_all();
+DROP FUNCTION announce_authority();
+DROP TABLE authority_epochs;

@@ -1,0 +1,274 @@
+//! The actor: owns the rules and what is to be written, fills and empties the table. It decides in one turn of its mailbox
+//! and never waits; what takes time (a look-up, a write) is a future beside it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use chrono::Utc;
+use slog::Logger;
+use tokio::sync::oneshot;
+
+use super::handle::{KnownKey, Unanswered};
+use super::rules::{Landing, Rules, Turn};
+use super::table::Table;
+use super::usage::{BATCH, Usage, Uses};
+use crate::actors::db_breaker::{Circuit, DbBreaker};
+use crate::credentials::api_keys::KeyHash;
+use crate::model::authority::{Concern, Notice};
+use crate::storage::api_keys::authority;
+use crate::telemetry::authentication::Authentication;
+
+/// How often uses are written.
+const FLUSH: Duration = Duration::from_secs(10);
+/// So many are written at once, before their time.
+const MANY: usize = 1_000;
+
+/// What a look-up found: a key, or none.
+pub(super) type Found = Result<Option<Arc<KnownKey>>, Unanswered>;
+
+/// See the module.
+pub(super) struct Cache {
+    rules: Rules<oneshot::Sender<Found>>,
+    table: Arc<Table>,
+    uses: Uses,
+    flushing: bool,
+    db: DbBreaker,
+    instruments: Authentication,
+    logger: Logger,
+}
+
+impl Cache {
+    pub(super) fn new(table: Arc<Table>, db: DbBreaker, instruments: Authentication, logger: Logger) -> Self {
+        Self { rules: Rules::default(), table, uses: Uses::default(), flushing: false, db, instruments, logger }
+    }
+
+    fn look_up(&self, hash: KeyHash, cache: Addr<Self>) {
+        let db = self.db.clone();
+        let landing = Landed { hash, read: Some(Err(Unanswered::lost())), cache };
+        actix::spawn(async move {
+            let read = db.run(Circuit::ApiKeys, "find_api_key", async |conn| authority::find(conn, hash).await).await;
+            let known = |found: Option<_>| found.map(|standing| Arc::new(KnownKey::of(standing)));
+            landing.with(read.map(known).map_err(Unanswered::from));
+        });
+    }
+
+    fn forget(&mut self, concern: Concern) {
+        self.rules.end(concern);
+        self.table.forget(concern);
+    }
+
+    fn told(&self) {
+        self.instruments.last_used_pending(self.uses.pending());
+    }
+
+    fn flush(&mut self, cache: Addr<Self>) {
+        if self.flushing || self.uses.pending() == 0 {
+            return;
+        }
+        self.flushing = true;
+        let (db, batch) = (self.db.clone(), self.uses.take());
+        let mut written = Written { owed: batch, cache };
+        actix::spawn(async move {
+            let noted = db.run(Circuit::ApiKeys, "note_api_keys_used", async |conn| {
+                authority::note_used(conn, &written.owed).await
+            });
+            // Written twice it is the same; so whatever is not certain is owed.
+            if noted.await.is_ok() {
+                written.owed.clear();
+            }
+        });
+    }
+}
+
+impl Actor for Cache {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(FLUSH, |cache, context| cache.flush(context.address()));
+    }
+}
+
+/// What is this key? Whoever asks while it is being looked up gets the same answer.
+#[derive(Message)]
+#[rtype(result = "Found")]
+pub(super) struct LookUp(pub(super) KeyHash);
+
+impl Handler<LookUp> for Cache {
+    type Result = ResponseFuture<Found>;
+
+    fn handle(&mut self, LookUp(hash): LookUp, context: &mut Self::Context) -> Self::Result {
+        let (sender, receiver) = oneshot::channel();
+        match self.rules.ask(hash, sender) {
+            Turn::LookUp => self.look_up(hash, context.address()),
+            Turn::Wait => {}
+            Turn::Full(_) => return Box::pin(async { Err(Unanswered::lost()) }),
+        }
+        Box::pin(async { receiver.await.unwrap_or_else(|_| Err(Unanswered::lost())) })
+    }
+}
+
+/// A look-up is back. Sent when it is dropped, so that one that panics costs its callers their answer and nothing else.
+struct Landed {
+    hash: KeyHash,
+    read: Option<Found>,
+    cache: Addr<Cache>,
+}
+
+impl Landed {
+    fn with(mut self, read: Found) {
+        self.read = Some(read);
+    }
+}
+
+impl Drop for Landed {
+    fn drop(&mut self) {
+        if let Some(read) = self.read.take() {
+            self.cache.do_send(Read { hash: self.hash, read });
+        }
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Read {
+    hash: KeyHash,
+    read: Found,
+}
+
+impl Handler<Read> for Cache {
+    type Result = ();
+
+    fn handle(&mut self, Read { hash, read }: Read, context: &mut Self::Context) {
+        let found = match read {
+            Ok(found) => found,
+            Err(error) => return answer(self.rules.crash(hash), &Err(error)),
+        };
+        match self.rules.land(hash, found.as_ref().map(|key| key.whose())) {
+            Landing::Again => self.look_up(hash, context.address()),
+            Landing::Fill(waiting) => {
+                self.table.fill(hash, found.clone(), Instant::now());
+                answer(waiting, &Ok(found));
+            }
+            Landing::GiveUp(waiting) => answer(waiting, &Err(Unanswered::lost())),
+        }
+    }
+}
+
+fn answer(waiting: Vec<oneshot::Sender<Found>>, found: &Found) {
+    for one in waiting {
+        // Whoever has gone needs no answer.
+        let _ = one.send(found.clone());
+    }
+}
+
+/// Authority has ended or changed here; when this is answered, nothing of before is remembered.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct End(pub(super) Concern);
+
+impl Handler<End> for Cache {
+    type Result = ();
+
+    fn handle(&mut self, End(concern): End, _: &mut Self::Context) {
+        self.forget(concern);
+    }
+}
+
+/// The database announces a change. Answers whom it concerns: everybody, if an earlier announcement was missed.
+#[derive(Message)]
+#[rtype(result = "Option<Concern>")]
+pub(super) struct Announced(pub(super) Notice, pub(super) Instant);
+
+impl Handler<Announced> for Cache {
+    type Result = Option<Concern>;
+
+    fn handle(&mut self, Announced(notice, now): Announced, _: &mut Self::Context) -> Self::Result {
+        let concern = self.rules.announced(notice.epoch, notice.concern);
+        self.forget(concern);
+        self.table.hear(now);
+        self.instruments.propagated((Utc::now() - notice.said_at).to_std().unwrap_or_default());
+        Some(concern)
+    }
+}
+
+/// The epoch was asked for. Answers whether something was missed; then everything is forgotten.
+#[derive(Message)]
+#[rtype(result = "bool")]
+pub(super) struct Polled(pub(super) i64, pub(super) Instant);
+
+impl Handler<Polled> for Cache {
+    type Result = bool;
+
+    fn handle(&mut self, Polled(epoch, asked): Polled, _: &mut Self::Context) -> Self::Result {
+        let missed = self.rules.polled(epoch);
+        if missed {
+            self.forget(Concern::All);
+        }
+        self.table.hear(asked);
+        missed
+    }
+}
+
+/// A key was used for the first time since the last writing.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Used(pub(super) Arc<Usage>);
+
+impl Handler<Used> for Cache {
+    type Result = ();
+
+    fn handle(&mut self, Used(usage): Used, context: &mut Self::Context) {
+        self.uses.add(usage);
+        self.told();
+        if self.uses.pending() >= MANY {
+            self.flush(context.address());
+        }
+    }
+}
+
+/// Write what is to be written. Answers how many keys wait to be written or are being written.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub(super) struct Flush;
+
+impl Handler<Flush> for Cache {
+    type Result = usize;
+
+    fn handle(&mut self, _: Flush, context: &mut Self::Context) -> Self::Result {
+        self.flush(context.address());
+        self.uses.pending().saturating_add(usize::from(self.flushing))
+    }
+}
+
+/// A writing has ended; what is in it still could not be written. Sent when it is dropped, as [`Landed`] is.
+struct Written {
+    owed: Vec<(uuid::Uuid, chrono::DateTime<Utc>)>,
+    cache: Addr<Cache>,
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        self.cache.do_send(Flushed(std::mem::take(&mut self.owed)));
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Flushed(Vec<(uuid::Uuid, chrono::DateTime<Utc>)>);
+
+impl Handler<Flushed> for Cache {
+    type Result = ();
+
+    fn handle(&mut self, Flushed(owed): Flushed, context: &mut Self::Context) {
+        self.flushing = false;
+        let failed = !owed.is_empty();
+        self.uses.put_back(owed);
+        self.told();
+        if failed {
+            slog::warn!(self.logger, "last use of API keys not written; trying again"; "pending" => self.uses.pending());
+        } else if self.uses.pending() >= BATCH {
+            self.flush(context.address());
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! API keys: what programs authenticate with, and the rules of their lives.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use strum::{AsRefStr, EnumString};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::page::PageRequest;
+use super::rich_text::RichText;
+use super::scopes::Scopes;
+use super::text::Text100;
+use super::violations::Violation;
+
+/// The most live keys that one user may have.
+pub const MAX_LIVE: i64 = 100;
+/// RFC 3339 has four digits for a year.
+const LAST_YEAR: i32 = 9999;
+
+/// Whether a key can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[schema(as = ApiKeyStatus)]
+pub enum KeyStatus {
+    /// It can.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// It was ended.
+    Revoked,
+}
+
+impl KeyStatus {
+    /// Of a key at this moment; one that was revoked stays so after its expiry.
+    pub fn of(revoked: bool, expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        if revoked {
+            Self::Revoked
+        } else if has_expired(expires_at, now) {
+            Self::Expired
+        } else {
+            Self::Active
+        }
+    }
+}
+
+/// Whether an expiry has come: in the very moment that it names.
+pub fn has_expired(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    expires_at.is_some_and(|at| at <= now)
+}
+
+/// When a key ends whose life is extended. One that never ends stays so.
+///
+/// # Errors
+/// Beyond the year 9999 there is no way to write it down.
+pub fn extended(expires_at: Option<DateTime<Utc>>, days: u16) -> Result<Option<DateTime<Utc>>, &'static str> {
+    let Some(at) = expires_at else { return Ok(None) };
+    let later = at.checked_add_signed(TimeDelta::days(days.into()));
+    later
+        .filter(|at| at.format("%Y").to_string().parse().is_ok_and(|year: i32| year <= LAST_YEAR))
+        .map(Some)
+        .ok_or("would end after the year 9999")
+}
+
+/// When a key ends that is rotated: after its grace, but never later than it would have anyway.
+pub fn rotated_out(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>, grace_minutes: u16) -> DateTime<Utc> {
+    let end = now + TimeDelta::minutes(grace_minutes.into());
+    expires_at.map_or(end, |at| at.min(end))
+}
+
+/// An API key to be.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ApiKeyCreation)]
+pub struct KeyDraft {
+    /// What it is for.
+    #[garde(dive)]
+    pub name: Text100,
+    /// At most 500 characters; a little HTML.
+    #[serde(default)]
+    #[garde(inner(custom(at_most_500)))]
+    #[schema(value_type = Option<String>, max_length = 500)]
+    pub description: Option<RichText>,
+    /// At least one, none that your role does not allow.
+    #[garde(custom(at_least_one))]
+    pub scopes: Scopes,
+    /// Null or absent: it does not end by itself.
+    #[serde(default)]
+    #[garde(skip)]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What may be changed about a key. What is absent stays as it is.
+#[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ApiKeyPatch)]
+pub struct KeyPatch {
+    /// Another name.
+    #[serde(default)]
+    #[garde(dive)]
+    pub name: Option<Text100>,
+    /// By how many days its life is extended.
+    #[serde(default)]
+    #[garde(inner(range(min = 1, max = 3650)))]
+    #[schema(minimum = 1, maximum = 3650)]
+    pub extend_days: Option<u16>,
+}
+
+/// How a key is replaced.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ApiKeyRotation)]
+pub struct KeyRotation {
+    /// For how long the old key goes on working; 0 if not said.
+    #[serde(default)]
+    #[garde(range(max = 10_080))]
+    #[schema(maximum = 10080)]
+    pub grace_minutes: u16,
+}
+
+/// A list of keys as it is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyQuery {
+    /// In these states; in any, if empty.
+    pub status: Vec<KeyStatus>,
+    /// Whose; the caller's own, if not said.
+    pub user_id: Option<Uuid>,
+    /// Which part of the list.
+    pub page: PageRequest,
+}
+
+impl KeyQuery {
+    /// Reads the parameters of a query string, already decoded.
+    ///
+    /// # Errors
+    /// Every parameter that is unknown, given twice or breaks its rule.
+    pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
+        let mut query = Self { status: Vec::new(), user_id: None, page: PageRequest { page: 1, limit: 100 } };
+        let mut violations = PageRequest::repeated(parameters);
+        for (name, value) in parameters {
+            if let Err(message) = query.set(name, value.trim()) {
+                violations.push(Violation::new(Violation::name_of(name), message));
+            }
+        }
+        if violations.is_empty() { Ok(query) } else { Err(violations) }
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "status" => {
+                let each = value.split(',').map(|status| status.trim().parse());
+                let all: Result<_, _> = each.collect();
+                self.status = all.map_err(|_| "must be a comma-separated list of active, expired, revoked")?;
+            }
+            "user_id" => self.user_id = Some(Uuid::try_parse(value).map_err(|_| "must be a UUID")?),
+            _ => return self.page.set(name, value),
+        }
+        Ok(())
+    }
+}
+
+// garde hands everything over by reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn at_most_500(text: &RichText, (): &()) -> garde::Result {
+    if text.as_str().chars().count() > 500 {
+        return Err(garde::Error::new("must be at most 500 characters long"));
+    }
+    text.validate().map_err(|_| garde::Error::new("must not be empty or contain NUL characters"))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn at_least_one(scopes: &Scopes, (): &()) -> garde::Result {
+    if scopes.is_empty() { Err(garde::Error::new("must name at least one scope")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_key_expires_in_the_second_that_it_names() {
+        assert_eq!(KeyStatus::of(false, Some(at(10)), at(9)), KeyStatus::Active);
+        assert_eq!(KeyStatus::of(false, Some(at(10)), at(10)), KeyStatus::Expired);
+        assert_eq!(KeyStatus::of(true, Some(at(10)), at(9)), KeyStatus::Revoked);
+        assert_eq!(KeyStatus::of(false, None, at(i64::from(i32::MAX))), KeyStatus::Active);
+    }
+
+    #[test]
+    fn a_life_is_extended_from_its_end_and_never_from_never() {
+        assert_eq!(extended(Some(at(0)), 1), Ok(Some(at(86_400))));
+        assert_eq!(extended(None, 3650), Ok(None));
+        let late = "9999-12-31T00:00:00Z".parse().unwrap();
+        assert!(extended(Some(late), 1).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn rotation_never_prolongs(expiry in proptest::option::of(1_i64..1_000_000), grace in 0_u16..=10_080) {
+            let end = rotated_out(expiry.map(at), at(0), grace);
+            prop_assert!(end >= at(0) && end <= at(0) + TimeDelta::minutes(grace.into()));
+            prop_assert!(expiry.is_none_or(|expiry| end <= at(expiry)));
+        }
+    }
+
+    #[test]
+    fn lists_are_asked_by_status() {
+        let parse = |name: &str, value: &str| KeyQuery::parse(&[(name.to_owned(), value.to_owned())]);
+        assert_eq!(parse("status", "active, revoked").unwrap().status, [KeyStatus::Active, KeyStatus::Revoked]);
+        for (name, value) in [("status", "alive"), ("status", ""), ("user_id", "1"), ("sort", "name")] {
+            assert_eq!(parse(name, value).unwrap_err()[0].field, name);
+        }
+    }
+
+    #[test]
+    fn drafts_are_judged() {
+        let judge = |text: &str| {
+            serde_json::from_str::<KeyDraft>(text).map_err(|_| ()).and_then(|draft| draft.validate().map_err(|_| ()))
+        };
+        assert!(judge(r#"{"name":"ci","scopes":["metrics:read"],"expires_at":null}"#).is_ok());
+        for bad in [
+            r#"{"name":"","scopes":["metrics:read"]}"#,
+            r#"{"name":"ci","scopes":[]}"#,
+            r#"{"name":"ci","scopes":["everything"]}"#,
+            r#"{"name":"ci","scopes":["admin"],"expires_at":"tomorrow"}"#,
+            r#"{"name":"ci","scopes":["admin"],"role":"admin"}"#,
+        ] {
+            assert!(judge(bad).is_err(), "{bad}");
+        }
+        let long = format!(r#"{{"name":"ci","scopes":["admin"],"description":"{}"}}"#, "x".repeat(501));
+        assert!(judge(&long).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! Scopes: what an API key may do, by name. What it really may do is never more than what its owner's role allows now.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::{AsRefStr, EnumIter, EnumString, IntoEnumIterator};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::users::Role;
+
+/// One thing that may be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString, EnumIter)]
+pub enum Scope {
+    /// Read metrics and their history.
+    #[serde(rename = "metrics:read")]
+    #[strum(serialize = "metrics:read")]
+    MetricsRead,
+    /// Create and change metrics; delete them, if the owner is an administrator.
+    #[serde(rename = "metrics:write")]
+    #[strum(serialize = "metrics:write")]
+    MetricsWrite,
+    /// Read business domains.
+    #[serde(rename = "domains:read")]
+    #[strum(serialize = "domains:read")]
+    DomainsRead,
+    /// Create and change business domains; delete them, if the owner is an administrator.
+    #[serde(rename = "domains:write")]
+    #[strum(serialize = "domains:write")]
+    DomainsWrite,
+    /// Reserved.
+    #[serde(rename = "objectives:read")]
+    #[strum(serialize = "objectives:read")]
+    ObjectivesRead,
+    /// Reserved.
+    #[serde(rename = "objectives:write")]
+    #[strum(serialize = "objectives:write")]
+    ObjectivesWrite,
+    /// Read users and the audit log, read and steer the circuit breakers.
+    #[serde(rename = "admin")]
+    #[strum(serialize = "admin")]
+    Admin,
+}
+
+/// A set of scopes; written as a list of names, in a fixed order and each once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// All that a role allows.
+    pub fn of(role: Role) -> Self {
+        use Scope::{Admin, DomainsRead, DomainsWrite, MetricsRead, MetricsWrite, ObjectivesRead, ObjectivesWrite};
+        let reads = [MetricsRead, DomainsRead, ObjectivesRead];
+        let writes = [MetricsWrite, DomainsWrite, ObjectivesWrite];
+        match role {
+            Role::Viewer => reads.into_iter().collect(),
+            Role::Editor => reads.into_iter().chain(writes).collect(),
+            Role::Admin => reads.into_iter().chain(writes).chain([Admin]).collect(),
+        }
+    }
+
+    /// Whether all of `needed` are in it.
+    pub fn contain(self, needed: &[Scope]) -> bool {
+        needed.iter().copied().collect::<Self>().is_within(self)
+    }
+
+    /// Whether `others` have all of it.
+    pub fn is_within(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
+    }
+
+    /// What both have.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// One by one.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::iter().filter(move |scope| self.0 & bit(*scope) != 0)
+    }
+}
+
+fn bit(scope: Scope) -> u8 {
+    1 << scope as u8
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | bit(scope)))
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<Scope>::deserialize(deserializer).map(|scopes| scopes.into_iter().collect())
+    }
+}
+
+impl PartialSchema for Scopes {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new().items(Scope::schema()).min_items(Some(1)).into()
+    }
+}
+
+impl ToSchema for Scopes {
+    fn name() -> Cow<'static, str> {
+        "Scopes".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_allows_what_those_before_it_allow() {
+        let [viewer, editor, admin] = [Role::Viewer, Role::Editor, Role::Admin].map(Scopes::of);
+        assert!(viewer.is_within(editor) && editor.is_within(admin));
+        assert!(!editor.is_within(viewer) && !admin.is_within(editor));
+        assert!(!viewer.contain(&[Scope::MetricsWrite]) && viewer.contain(&[Scope::MetricsRead, Scope::DomainsRead]));
+        assert_eq!(admin.and(viewer), viewer);
+        assert_eq!(admin.iter().count(), 7);
+    }
+
+    #[test]
+    fn they_are_written_by_name_in_order_and_once() {
+        let scopes: Scopes = serde_json::from_str(r#"["metrics:write","metrics:read","metrics:write"]"#).unwrap();
+        assert_eq!(serde_json::to_string(&scopes).unwrap(), r#"["metrics:read","metrics:write"]"#);
+        assert!(serde_json::from_str::<Scopes>(r#"["metrics:delete"]"#).is_err());
+        assert!(!scopes.is_empty() && Scopes::default().is_empty());
+    }
+}

@@ -1,0 +1,122 @@
+//! What becomes of a key: renamed, extended, rotated, revoked. What has ended is never revived.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::{Described, KeyRow, NewKey, insert, lock_owner, room_for_one};
+use crate::model::api_keys::{KeyPatch, KeyStatus, extended, rotated_out};
+use crate::storage::StorageError;
+use crate::storage::schema::api_keys;
+
+/// One of an owner's own keys, held until the transaction ends.
+async fn own(conn: &mut AsyncPgConnection, user_id: Uuid, key_id: Uuid) -> Result<KeyRow, StorageError> {
+    let key = held(conn, key_id).await?;
+    // Nobody is told that somebody else has such a key.
+    if key.user_id == user_id { Ok(key) } else { Err(StorageError::NotFound) }
+}
+
+async fn held(conn: &mut AsyncPgConnection, key_id: Uuid) -> Result<KeyRow, StorageError> {
+    Ok(api_keys::table.find(key_id).select(KeyRow::as_select()).for_update().first(conn).await?)
+}
+
+fn live(key: KeyRow, now: DateTime<Utc>) -> Result<KeyRow, StorageError> {
+    if key.status(now) == KeyStatus::Active { Ok(key) } else { Err(StorageError::KeyEnded) }
+}
+
+/// Renames a key, or extends its life. Needs a transaction.
+///
+/// # Errors
+/// [`StorageError::NotFound`] also for somebody else's, [`StorageError::KeyEnded`], [`StorageError::Invalid`].
+pub async fn update(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    key_id: Uuid,
+    patch: &KeyPatch,
+    now: DateTime<Utc>,
+) -> Result<KeyRow, StorageError> {
+    let key = live(own(conn, user_id, key_id).await?, now)?;
+    let expires_at = match patch.extend_days {
+        Some(days) => {
+            extended(key.expires_at, days).map_err(|message| StorageError::invalid("extend_days", message))?
+        }
+        None => key.expires_at,
+    };
+    let name = patch.name.as_ref().map_or(key.name.as_str(), |name| name.as_str());
+    Ok(diesel::update(api_keys::table.find(key_id))
+        .set((api_keys::name.eq(name), api_keys::expires_at.eq(expires_at)))
+        .returning(KeyRow::as_returning())
+        .get_result(conn)
+        .await?)
+}
+
+/// Replaces a key by `new`, with the same name, scopes and expiry; the old one goes on for a while. Needs a transaction.
+///
+/// # Errors
+/// [`StorageError::NotFound`] also for somebody else's, [`StorageError::KeyEnded`], [`StorageError::KeyRotated`] where it
+/// was replaced before, [`StorageError::TooManyKeys`].
+pub async fn rotate(
+    conn: &mut AsyncPgConnection,
+    key_id: Uuid,
+    new: NewKey<'_>,
+    grace_minutes: u16,
+    now: DateTime<Utc>,
+) -> Result<KeyRow, StorageError> {
+    lock_owner(conn, new.user_id).await?;
+    let old = live(own(conn, new.user_id, key_id).await?, now)?;
+    room_for_one(conn, new.user_id, Some(key_id), now).await?;
+    let described = Described { name: &old.name, description: old.description.as_deref(), scopes: old.scopes };
+    let successor = insert(conn, new, described, old.expires_at, Some(key_id), now)
+        .await
+        .map_err(|error| error.on_constraint("api_keys_replaces_key", StorageError::KeyRotated))?;
+    diesel::update(api_keys::table.find(key_id))
+        .set(api_keys::expires_at.eq(rotated_out(old.expires_at, now, grace_minutes)))
+        .execute(conn)
+        .await?;
+    Ok(successor)
+}
+
+/// Ends a key: one's own, or, as an administrator, anybody's. Needs a transaction.
+///
+/// # Errors
+/// [`StorageError::NotFound`] also where it was ended before, [`StorageError::Foreign`].
+pub async fn revoke(
+    conn: &mut AsyncPgConnection,
+    key_id: Uuid,
+    only_of: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<KeyRow, StorageError> {
+    let key = held(conn, key_id).await?;
+    if only_of.is_some_and(|user_id| user_id != key.user_id) {
+        return Err(StorageError::Foreign);
+    }
+    if key.revoked_at.is_some() {
+        return Err(StorageError::NotFound);
+    }
+    Ok(diesel::update(api_keys::table.find(key_id))
+        .set(api_keys::revoked_at.eq(now))
+        .returning(KeyRow::as_returning())
+        .get_result(conn)
+        .await?)
+}
+
+/// Ends all keys of a user that were not ended before. Needs a transaction.
+pub async fn revoke_all(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<KeyRow>, StorageError> {
+    let ids: Vec<Uuid> = api_keys::table
+        .filter(api_keys::user_id.eq(user_id).and(api_keys::revoked_at.is_null()))
+        .select(api_keys::key_id)
+        .order_by(api_keys::key_id)
+        .for_update()
+        .load(conn)
+        .await?;
+    Ok(diesel::update(api_keys::table.filter(api_keys::key_id.eq_any(ids)))
+        .set(api_keys::revoked_at.eq(now))
+        .returning(KeyRow::as_returning())
+        .get_results(conn)
+        .await?)
+}
