@@ -1,8 +1,11 @@
 //! The circuit breaker in the service: what opens it, what does not, how it comes back, and what operators do with it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel_async::RunQueryDsl;
 use futures_util::future::join_all;
+use mdl::actors::db_breaker::Circuit;
 use serde_json::{Value, json};
 
 use crate::support::proxy::Proxy;
@@ -215,4 +218,34 @@ async fn prometheus_reads_it_on_a_listener_of_its_own() {
     let off = Server::with(&["--metrics-enabled", "false"]).await;
     assert!(off.metrics.is_none());
     off.get("/health", "").await.expect(200);
+}
+
+/// On the embedded database, which has no second connection to probe on: there the callers themselves find recovery.
+#[actix_web::test]
+async fn of_two_hundred_callers_one_probes() {
+    let folder = tempfile::tempdir().unwrap();
+    let quick = ["--circuit-breaker-timeout", "500", "--circuit-breaker-volume-threshold", "1"];
+    let server =
+        Server::embedded_with(folder.path(), &[&quick[..], &["--circuit-breaker-reset-timeout", "1000"]].concat())
+            .await;
+    let db = server.state().db.clone();
+    let hangs = db.run(Circuit::Domains, "hangs", async |_| {
+        std::future::pending::<()>().await;
+        Ok(())
+    });
+    assert!(hangs.await.is_err());
+    assert_eq!(status(&server, "domains").await, "open");
+    // Over the jitter of ten percent.
+    tokio::time::sleep(Duration::from_millis(1150)).await;
+    let reached = AtomicU32::new(0);
+    let outcomes = join_all((0..200).map(|_| {
+        db.run(Circuit::Domains, "probe", async |conn| {
+            reached.fetch_add(1, Ordering::SeqCst);
+            diesel::sql_query("SELECT pg_sleep(0.1)").execute(conn).await?;
+            Ok(())
+        })
+    }));
+    let refused = outcomes.await.iter().filter(|outcome| outcome.is_err()).count();
+    assert_eq!((reached.into_inner(), refused), (1, 199));
+    assert_eq!(status(&server, "domains").await, "closed");
 }

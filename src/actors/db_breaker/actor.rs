@@ -14,6 +14,7 @@ use super::pool::{self, DbPool};
 use super::report::{CircuitReport, Control};
 use super::rules::{Rules, Settings, State, Ticket};
 use super::snapshot::{Decision, Snapshot};
+use super::successes::Successes;
 use super::verdict::Verdict;
 
 /// How often calls are looked at that do not end.
@@ -24,6 +25,8 @@ pub(super) struct Breaker {
     circuits: [Rules; Circuit::COUNT],
     settings: Settings,
     snapshot: Arc<Snapshot>,
+    successes: Arc<Successes>,
+    taken: Vec<(Circuit, Ticket)>,
     /// None until the database was reached and its schema is up to date.
     pool: Option<DbPool>,
     /// Whether recovery can be found out on a connection beside the pool.
@@ -38,6 +41,8 @@ impl Breaker {
             circuits: std::array::from_fn(|_| Rules::new(settings, now)),
             settings,
             snapshot,
+            successes: Arc::default(),
+            taken: Vec::new(),
             pool: None,
             probes,
             logger,
@@ -48,10 +53,25 @@ impl Breaker {
         self.circuits.get_mut(circuit as usize)
     }
 
+    /// Counts what went well meanwhile. Comes before every decision, so that nothing that ended is taken to be under way.
+    fn catch_up(&mut self, now: Instant) {
+        let mut taken = std::mem::take(&mut self.taken);
+        self.successes.take_into(&mut taken);
+        for (circuit, ticket) in taken.drain(..) {
+            if let Some(rules) = self.rules(circuit) {
+                rules.settle(ticket, Verdict::Alive, None, now, rand::random());
+            }
+        }
+        self.taken = taken;
+    }
+
     /// Tells the world what a circuit has decided: the log, the snapshot, and the timer of the next probe.
     fn announce(&mut self, circuit: Circuit, now: Instant, context: &mut Context<Self>) {
         let timeout = self.settings.timeout;
         let Some(rules) = self.rules(circuit) else { return };
+        if rules.is_settled() {
+            return;
+        }
         let transitions = rules.take_transitions();
         let decision = match rules.state() {
             State::Closed => Decision::Ask,
@@ -80,6 +100,7 @@ impl Breaker {
     /// Finds recovery even without traffic: one round trip on a connection of its own, which then joins the pool.
     fn probe(&mut self, circuit: Circuit, context: &mut Context<Self>) {
         let now = Instant::now();
+        self.catch_up(now);
         let (Some(pool), Some(rules)) = (self.pool.clone(), self.rules(circuit)) else { return };
         // An operator, or a caller, was faster: then it is theirs to find out.
         let due = rules.probe_at().is_some_and(|at| at <= now);
@@ -100,6 +121,7 @@ impl Breaker {
 
     fn settle(&mut self, settle: &Settle, context: &mut Context<Self>) {
         let (now, circuit) = (Instant::now(), settle.circuit);
+        self.catch_up(now);
         if let Some(rules) = self.rules(circuit) {
             rules.settle(settle.ticket, settle.verdict, settle.error.clone(), now, rand::random());
         }
@@ -121,6 +143,7 @@ impl Actor for Breaker {
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(TICK, |breaker, context| {
             let now = Instant::now();
+            breaker.catch_up(now);
             for circuit in Circuit::iter() {
                 if let Some(rules) = breaker.rules(circuit) {
                     rules.tick(now, rand::random());
@@ -141,10 +164,14 @@ impl Handler<Checkout> for Breaker {
 
     fn handle(&mut self, Checkout(circuit): Checkout, context: &mut Self::Context) -> Self::Result {
         let now = Instant::now();
+        self.catch_up(now);
         let pool = self.pool.clone().ok_or(None)?;
-        let granted = self.rules(circuit).ok_or(None)?.checkout(now, rand::random());
+        let rules = self.rules(circuit).ok_or(None)?;
+        let granted = rules.checkout(now, rand::random());
+        let closed = rules.state() == State::Closed;
         self.announce(circuit, now, context);
-        granted.map(|ticket| Permit::new(pool, circuit, ticket, context.address())).map_err(Some)
+        let successes = closed.then(|| Arc::clone(&self.successes));
+        granted.map(|ticket| Permit::new(pool, (circuit, ticket), context.address(), successes)).map_err(Some)
     }
 }
 
@@ -191,6 +218,7 @@ impl Handler<Steer> for Breaker {
 
     fn handle(&mut self, Steer(circuit, control, reason): Steer, context: &mut Self::Context) {
         let now = Instant::now();
+        self.catch_up(now);
         if let Some(rules) = self.rules(circuit) {
             match control {
                 Control::Isolate => rules.isolate(now, &reason),
@@ -212,6 +240,7 @@ impl Handler<Inspect> for Breaker {
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
         let now = Instant::now();
+        self.catch_up(now);
         let circuits = Circuit::iter()
             .zip(&self.circuits)
             .map(|(circuit, rules)| {

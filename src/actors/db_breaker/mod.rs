@@ -10,7 +10,7 @@
 //!
 //! `rules` decides (with `window` as its memory), `actor` owns the rules and the pool, `snapshot` refuses without a
 //! mailbox, `pool` knows how a connection is opened and when it is spoilt, `verdict` reads the database's words,
-//! `lease` is one call's permit and connection, `handle` and `transaction` are the only door.
+//! `successes` gathers what needs no decision, `lease` is one call's permit and connection, `handle` and `transaction` are the only door.
 
 mod actor;
 mod circuit;
@@ -24,6 +24,7 @@ mod rules;
 #[cfg(test)]
 mod rules_tests;
 mod snapshot;
+mod successes;
 mod transaction;
 mod verdict;
 mod window;

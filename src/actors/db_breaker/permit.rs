@@ -1,12 +1,15 @@
 //! The permission to ask the database one thing. Giving it up tells the actor what became of it; given up without a
 //! verdict (the caller is gone, or panicked), it says nothing and frees its place.
 
+use std::sync::Arc;
+
 use actix::Addr;
 
 use super::actor::{Breaker, Settle};
 use super::circuit::Circuit;
 use super::pool::DbPool;
 use super::rules::Ticket;
+use super::successes::Successes;
 use super::verdict::Verdict;
 
 pub(super) struct Permit {
@@ -17,11 +20,18 @@ pub(super) struct Permit {
     error: Option<String>,
     everyone: bool,
     breaker: Addr<Breaker>,
+    /// Where a success goes that changes nothing; none for a probe, on whose success the circuit waits.
+    successes: Option<Arc<Successes>>,
 }
 
 impl Permit {
-    pub(super) fn new(pool: DbPool, circuit: Circuit, ticket: Ticket, breaker: Addr<Breaker>) -> Self {
-        Self { pool, circuit, ticket, verdict: Verdict::Neutral, error: None, everyone: false, breaker }
+    pub(super) fn new(
+        pool: DbPool,
+        (circuit, ticket): (Circuit, Ticket),
+        breaker: Addr<Breaker>,
+        successes: Option<Arc<Successes>>,
+    ) -> Self {
+        Self { pool, circuit, ticket, verdict: Verdict::Neutral, error: None, everyone: false, breaker, successes }
     }
 
     /// What became of it, without more to say.
@@ -43,6 +53,9 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        if let (Verdict::Alive, Some(successes)) = (self.verdict, &self.successes) {
+            return successes.add(self.circuit, self.ticket);
+        }
         self.breaker.do_send(Settle {
             circuit: self.circuit,
             ticket: self.ticket,

@@ -285,6 +285,11 @@ impl Rules {
         (self.closed_at, self.doublings, self.last_error) = (None, 0, None);
     }
 
+    /// Whether it is closed and there is nothing to tell of how it got there.
+    pub(super) fn is_settled(&self) -> bool {
+        self.state == State::Closed && self.transitions.is_empty()
+    }
+
     /// The changes of state since the last time this was asked.
     pub(super) fn take_transitions(&mut self) -> Vec<Transition> {
         std::mem::take(&mut self.transitions)

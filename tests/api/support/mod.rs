@@ -91,8 +91,13 @@ impl Server {
 
     /// On the embedded database in `folder`.
     pub async fn embedded(folder: &std::path::Path) -> Self {
-        let folder = folder.to_str().unwrap().to_owned();
-        let server = Self::launch(String::new(), &["--database-url", "", "--data-dir", &folder]).await;
+        Self::embedded_with(folder, &[]).await
+    }
+
+    /// The same, with other options.
+    pub async fn embedded_with(folder: &std::path::Path, options: &[&str]) -> Self {
+        let fixed = ["--database-url", "", "--data-dir", folder.to_str().unwrap()];
+        let server = Self::launch(String::new(), &[&fixed[..], options].concat()).await;
         server.ready().await;
         server
     }
