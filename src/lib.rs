@@ -4,10 +4,10 @@
 //!
 //! - [`app`]: the composition root. Commands, start and stop; the only room that knows everybody.
 //! - [`http`]: routes, extractors, middleware, error → status.
-//! - [`actors`]: the database circuit breaker, through which every query goes.
+//! - [`actors`]: the database circuit breaker, through which every query goes; the memory of API keys.
 //! - [`storage`]: SQL, one file per table; free functions that are handed a connection.
 //! - [`memory`]: the last good answers, for readers while nothing changes and for outages.
-//! - [`credentials`]: passwords and tokens, pure.
+//! - [`credentials`]: passwords, tokens and API keys, pure.
 //! - [`model`]: the nouns and their rules. No actix, no queries, no clock, no I/O.
 //! - [`config`], [`telemetry`], [`embedded`], [`clock`]: leaves.
 //!

@@ -88,7 +88,7 @@ pub struct Remote {
     /// Ask the service at this address instead of the database
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Access token for --url
+    /// API key or access token for --url
     #[arg(long, env = "MDL_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text)))]
     pub token: Option<SecretString>,
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::cli::Remote;
 use super::failure::Failure;
+use crate::credentials::api_keys::ApiKey;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::catalogue::{Catalogue, Format, ImportReport};
 use crate::model::metrics::Metric;
@@ -100,6 +101,7 @@ impl Client {
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Failure> {
         let request = match &self.token {
+            Some(key) if ApiKey::parse(key.expose_secret()).is_ok() => request.header("X-API-Key", key.expose_secret()),
             Some(token) => request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
             None => request,
         };

@@ -1,6 +1,10 @@
 //! What a key opens, and what it costs.
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::join_all;
+use mdl::actors::api_key_cache::Refusal;
+use mdl::credentials::api_keys::ApiKey;
 use reqwest::Method;
 use serde_json::json;
 
@@ -64,7 +68,7 @@ async fn what_is_no_key_is_not_looked_up_and_what_is_unknown_only_once() {
     }
     assert_eq!(statements(&server.database_url).await, before);
     assert!(server.reading("api_key_cache_lookups_total{outcome=\"malformed\"}").await >= 6.0);
-    let unknown = mdl::credentials::api_keys::ApiKey::generate();
+    let unknown = ApiKey::generate();
     for _ in 0..20 {
         let answer = server.get_with(METRICS, unknown.expose()).await.expect_error(401, "INVALID_API_KEY");
         assert_eq!(answer.header("www-authenticate"), "Bearer");
@@ -200,11 +204,60 @@ async fn through_an_outage() {
         assert!(matches!(answer.header("x-cache"), "STALE" | ""));
         server.get_with(METRICS, &unused).await.expect_error(503, "DATABASE_ERROR");
     }
-    let stranger = mdl::credentials::api_keys::ApiKey::generate();
+    let stranger = ApiKey::generate();
     server.get_with(METRICS, stranger.expose()).await.expect_error(503, "DATABASE_ERROR");
     server.get_with(METRICS, "mdl_nonsense").await.expect_error(401, "INVALID_API_KEY");
     proxy.open();
     server.well().await;
     server.get_with(METRICS, &unused).await.expect(200);
     server.get_with(METRICS, stranger.expose()).await.expect_error(401, "INVALID_API_KEY");
+}
+
+/// Not having heard the epoch for ten seconds a hit is no hit: the database is asked, or, while it is away, what it said last
+/// counts, for an hour.
+#[actix_web::test]
+async fn a_memory_that_grows_old() {
+    let proxy = Proxy::start(true).await;
+    let url = database::fresh().await;
+    let options = ["--db-connection-timeout", "200", "--circuit-breaker-reset-timeout", "300"];
+    let server = Server::on(&proxy.url(&url), &options).await;
+    server.ready().await;
+    let admin = crate::support::token(&server.login("admin", ADMIN_PASSWORD).await);
+    let (_, key) = server.key(&admin, &["metrics:read"]).await;
+    let (keys, hash) = (server.state().keys.clone(), ApiKey::parse(&key).unwrap().hash());
+    let after = async |seconds| {
+        let instant = Instant::now() + Duration::from_secs(seconds);
+        keys.authenticate(hash, server.clock.now(), instant).await
+    };
+    after(0).await.unwrap();
+    keys.close().await;
+    sql(&url, "CREATE EXTENSION pg_stat_statements").await;
+    let before = statements(&url).await;
+    after(5).await.unwrap();
+    assert_eq!(statements(&url).await, before);
+    after(15).await.unwrap();
+    assert!(statements(&url).await > before);
+    proxy.close();
+    after(5).await.unwrap();
+    after(15).await.unwrap();
+    after(3_000).await.unwrap();
+    assert!(matches!(after(3_700).await, Err(Refusal::Unanswered(_))));
+}
+
+#[actix_web::test]
+async fn what_travels_is_measured() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (id, _) = server.key(&admin, &["metrics:read"]).await;
+    server.delete(&format!("/api/auth/api-keys/{id}"), &admin).await.expect(200);
+    let until = Instant::now() + Duration::from_secs(5);
+    while server.reading("api_key_revocation_propagation_seconds_count").await < 1.0 {
+        assert!(Instant::now() < until, "no announcement was heard");
+    }
+    assert!(server.reading("api_keys_created_total").await >= 1.0);
+    assert!(server.reading("api_keys_revoked_total").await >= 1.0);
+    server.login("admin", "some wrong password").await.expect(401);
+    assert!(server.reading("auth_attempts_total{method=\"login\",status=\"failure\"}").await >= 1.0);
+    assert!(server.reading("auth_attempts_total{method=\"jwt\",status=\"success\"}").await >= 2.0);
+    assert!(server.reading("auth_attempts_total{method=\"refresh\",status=\"success\"}").await < 1.0);
 }

@@ -1,5 +1,7 @@
 //! When a key was last used: behind the requests, forward only, never lost.
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 
 use crate::support::database::{self, sql};
@@ -35,7 +37,7 @@ async fn ten_thousand_uses_are_a_handful_of_updates() {
     for use_ in 0..10_000 {
         let (_, key) = &keys[use_ % keys.len()];
         let hash = mdl::credentials::api_keys::ApiKey::parse(key).unwrap().hash();
-        state.keys.authenticate(hash, server.clock.now()).await.unwrap();
+        state.keys.authenticate(hash, server.clock.now(), Instant::now()).await.unwrap();
     }
     let end = server.clock.now();
     assert_eq!(state.keys.close().await, 0);
@@ -63,7 +65,7 @@ async fn a_thousand_pending_are_written_before_their_time() {
     let state = server.state();
     for number in 1..=1000 {
         let key = mdl::credentials::api_keys::ApiKey::parse(&format!("mdl_{number:064x}")).unwrap();
-        state.keys.authenticate(key.hash(), server.clock.now()).await.unwrap();
+        state.keys.authenticate(key.hash(), server.clock.now(), Instant::now()).await.unwrap();
     }
     for _ in 0..100 {
         let noted = sql(&server.database_url, "SELECT count(*) FROM api_keys WHERE last_used_at IS NOT NULL").await;
@@ -144,7 +146,7 @@ async fn two_processes_that_write_the_same_keys_take_turns() {
             // Each in another order.
             hashes.rotate_left(7);
             for hash in &hashes {
-                server.state().keys.authenticate(*hash, server.clock.now()).await.unwrap();
+                server.state().keys.authenticate(*hash, server.clock.now(), Instant::now()).await.unwrap();
             }
         }
         let (one, other) = (one.state(), other.state());

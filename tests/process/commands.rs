@@ -49,6 +49,12 @@ async fn import_and_export_by_way_of_a_running_service() {
     assert_eq!(exported["metrics"].as_array().unwrap().len(), 27);
     assert_eq!(exported["domains"].as_array().unwrap().len(), 7);
     assert!(failure(&mdl(&["export"], "a.b.c")).contains("AUTHENTICATION_ERROR"));
+    let body = serde_json::json!({"name": "export", "scopes": ["metrics:read", "domains:read"]});
+    let create = serving.http.post(format!("{}/api/auth/api-keys", serving.base)).bearer_auth(&token).json(&body);
+    let created: Value = create.send().await.unwrap().json().await.unwrap();
+    let key = created["api_key"].as_str().unwrap();
+    success(&mdl(&["export"], key));
+    assert!(failure(&mdl(&["import", SAMPLE], key)).contains("AUTHORIZATION_ERROR"));
 }
 
 #[tokio::test]
@@ -91,6 +97,25 @@ async fn health_from_inside_a_container() {
     assert_eq!(success(&check(&["--ready"])), "ok\n");
     serving.terminate();
     failure(&check(&[]));
+}
+
+#[test]
+fn a_key_is_inspected_without_a_database_and_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = mdl::credentials::api_keys::ApiKey::generate();
+    let inspect = |arguments: &[&str], stdin: &str| {
+        run(command(folder.path(), &[&["key", "inspect"], arguments].concat()), stdin)
+    };
+    let line = format!("{}\n", key.expose());
+    let said = success(&inspect(&[], &line));
+    assert!(said.contains("checksum is right") && said.contains(&key.hash().hex()) && said.contains(key.prefix()));
+    assert!(!said.contains(key.expose()));
+    assert_eq!(success(&inspect(&[key.expose()], "")), said);
+    let old = format!("mdl_{}", "0f".repeat(32));
+    assert!(success(&inspect(&[&old], "")).contains("older"));
+    let wrong = format!("{}x", key.expose());
+    let complaint = failure(&inspect(&[&wrong], ""));
+    assert!(complaint.contains("mdl_") && !complaint.contains(key.expose()), "{complaint}");
 }
 
 #[test]

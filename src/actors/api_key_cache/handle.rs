@@ -104,12 +104,17 @@ impl ApiKeyCache {
         Self { cache, table, instruments }
     }
 
-    /// Whom a key stands for, if it can be used now.
+    /// Whom a key stands for, if it can be used now: `now` by the clock that expiries are written in, `instant` by the one
+    /// that tells how old a memory is.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub async fn authenticate(&self, hash: KeyHash, now: DateTime<Utc>) -> Result<Arc<KnownKey>, Refusal> {
-        let instant = Instant::now();
+    pub async fn authenticate(
+        &self,
+        hash: KeyHash,
+        now: DateTime<Utc>,
+        instant: Instant,
+    ) -> Result<Arc<KnownKey>, Refusal> {
         let (remembered, trust) = (self.table.recall(&hash, instant), self.table.trust(instant));
         let key = match (remembered, trust) {
             (Recollection::Known(key), Trust::Fresh) => {

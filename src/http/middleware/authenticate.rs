@@ -1,6 +1,8 @@
 //! Who is calling. Asked before a handler's other parameters are read, so that a stranger hears 401 whatever it sends;
 //! whether anyone must be known is the handler's to say (`http::extract::caller`).
 
+use std::time::Instant;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
@@ -50,7 +52,7 @@ async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {
         state.keys.malformed();
         return Err(ApiError::InvalidApiKey);
     };
-    let known = state.keys.authenticate(key.hash(), state.clock.now()).await?;
+    let known = state.keys.authenticate(key.hash(), state.clock.now(), Instant::now()).await?;
     let (key_id, scopes) = (known.standing.key_id, known.standing.scopes);
     Ok(Caller { user: known.standing.owner.clone(), credential: Credential::Key { key_id, scopes } })
 }
