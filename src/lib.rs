@@ -6,10 +6,11 @@
 //! - [`http`]: routes, extractors, middleware, error → status.
 //! - [`actors`]: the database circuit breaker, through which every query goes; the memory of API keys.
 //! - [`storage`]: SQL, one file per table; free functions that are handed a connection.
+//! - [`limits`]: exact windows, and whom a request is counted against, pure.
 //! - [`memory`]: the last good answers, for readers while nothing changes and for outages.
 //! - [`credentials`]: passwords, tokens and API keys, pure.
 //! - [`model`]: the nouns and their rules. No actix, no queries, no clock, no I/O.
-//! - [`config`], [`telemetry`], [`embedded`], [`clock`]: leaves.
+//! - [`config`], [`telemetry`], [`embedded`], [`mail`], [`clock`]: leaves.
 //!
 //! The way of a request: `http::middleware` → handler in `http::routes` → `db.run(circuit, operation, …)` →
 //! `storage::<noun>::<verb>(conn, …)` → answer. Errors rise `StorageError → DbError → ApiError`; status codes exist
@@ -25,6 +26,8 @@ pub mod config;
 pub mod credentials;
 pub mod embedded;
 pub mod http;
+pub mod limits;
+pub mod mail;
 pub mod memory;
 pub mod model;
 pub mod storage;

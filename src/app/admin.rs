@@ -21,8 +21,8 @@ use crate::model::text::{Email, Text100, Username};
 use crate::model::users::{Role, UserStatus};
 use crate::storage::api_keys::life;
 use crate::storage::audit_events::{self, Actor, Target};
-use crate::storage::sessions;
 use crate::storage::users::{self, NewUser, User};
+use crate::storage::{password_resets, sessions};
 
 pub(super) async fn run(config: &Config, command: AdminCommand) -> Result<(), Failure> {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
@@ -84,6 +84,7 @@ async fn reset_password(database: &Database, name: &str) -> Result<(), Failure> 
         .transaction(Circuit::Auth, "reset_password", async |conn| {
             users::set_password(conn, user.user_id, None, &hash, now).await?;
             sessions::end_all(conn, user.user_id, None, now).await?;
+            password_resets::void(conn, user.user_id, now).await?;
             let revoked = life::revoke_all(conn, user.user_id, now).await?.len();
             let details = json!({ "api_keys_revoked": revoked });
             audit_events::record(conn, &operator(), Action::PasswordChanged, target(&user), &details, now).await

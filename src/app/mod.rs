@@ -13,6 +13,7 @@ mod key;
 mod migrate;
 mod remote;
 pub mod serve;
+mod shields;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use super::bring_up::BringUp;
 use super::database::{Database, Use};
 use super::epoch_watch;
 use super::failure::Failure;
+use super::shields;
 use crate::actors::api_key_cache::ApiKeyCache;
 use crate::clock::Clock;
 use crate::config::{AuthConfig, Config};
@@ -20,7 +21,11 @@ use crate::credentials::hasher::Hasher;
 use crate::credentials::passwords;
 use crate::credentials::tokens::Tokens;
 use crate::embedded::Secrets;
+use crate::http::limits::Limits;
+use crate::http::middleware::client::Forwarding;
+use crate::http::middleware::security::SecurityHeaders;
 use crate::http::state::{AppState, Policy, Readiness};
+use crate::mail::Mailer;
 use crate::memory::answers::Answers;
 use crate::memory::callers::Callers;
 use crate::telemetry;
@@ -79,6 +84,8 @@ impl Service {
         let tokens = tokens(config)?;
         check_admin(&config.auth)?;
         let database = Database::start(config, Use::Service, &logger).await?;
+        let mailer = mailer(config, database.is_embedded(), &logger)?;
+        let (quotas, proxies, shields) = shields::of(config, database.instruments.limits.clone())?;
         let workers = config.service.workers.map_or_else(cores, usize::from);
         let readiness = Readiness::default();
         let authentication = database.instruments.authentication.clone();
@@ -91,6 +98,15 @@ impl Service {
             keys,
             instruments: database.instruments.clone(),
             tokens,
+            limits: Limits::new(config.limits.rate_limit_enabled, quotas, database.instruments.limits.clone()),
+            forwarding: Forwarding::new(proxies),
+            security_headers: SecurityHeaders {
+                enabled: config.shields.security_headers_enabled,
+                csp: config.shields.csp_enabled,
+                hsts: config.shields.hsts_enabled,
+            },
+            mailer,
+            public_url: config.mail.public_url().map_err(Failure::usage)?,
             hasher: Hasher::new(workers),
             clock: clock.clone(),
             policy: policy(&config.auth),
@@ -98,13 +114,13 @@ impl Service {
             logger: logger.clone(),
             started: Instant::now(),
         });
-        let shared = state.clone();
+        let (shared, standing) = (state.clone(), shields.clone());
         let (metrics, own_port) = (&config.metrics, config.metrics.metrics_port != config.service.port);
         // Port 0 twice is two ports.
         let own_port = own_port || metrics.metrics_port == 0;
         let with_metrics = metrics.metrics_enabled && !own_port;
         let scraped = if metrics.metrics_enabled && own_port { Some(exposition(config, &state)?) } else { None };
-        let server = HttpServer::new(move || crate::http::app(shared.clone(), with_metrics).0)
+        let server = HttpServer::new(move || crate::http::app(shared.clone(), standing.clone(), with_metrics).0)
             .workers(workers)
             .disable_signals()
             .shutdown_timeout(GRACE)
@@ -127,6 +143,7 @@ impl Service {
         let mut background = vec![
             actix_web::rt::spawn(bring_up.run()),
             actix_web::rt::spawn(epoch_watch::poll_catalogue(state.clone())),
+            actix_web::rt::spawn(shields::forget_idle(shields)),
         ];
         if database.is_embedded() {
             // One connection, one process: whoever writes is this process itself.
@@ -174,6 +191,21 @@ impl Service {
         }
         self.database.stop().await;
     }
+}
+
+fn mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mailer, Failure> {
+    let from = &config.mail.mail_from;
+    let mailer = if let Some(url) = config.mail.server() {
+        Mailer::smtp(url, from)
+    } else if embedded {
+        let folder = config.database.data_dir.join("mail");
+        slog::info!(logger, "SMTP_URL is not set: mail goes into a folder"; "folder" => folder.display().to_string());
+        Mailer::folder(&folder, from)
+    } else {
+        slog::warn!(logger, "SMTP_URL is not set: nobody can reset a lost password by mail");
+        Mailer::nowhere(from)
+    };
+    mailer.map_err(Failure::usage)
 }
 
 /// The listener of Prometheus.

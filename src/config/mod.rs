@@ -4,9 +4,12 @@
 mod auth;
 mod breaker;
 mod database;
+mod limits;
 mod logs;
+mod mail;
 mod metrics;
 mod service;
+mod shields;
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,9 +17,12 @@ use secrecy::{ExposeSecret, SecretString};
 pub use self::auth::AuthConfig;
 pub use self::breaker::BreakerConfig;
 pub use self::database::DatabaseConfig;
+pub use self::limits::LimitConfig;
 pub use self::logs::{LogConfig, LogFormat};
+pub use self::mail::MailConfig;
 pub use self::metrics::MetricsConfig;
 pub use self::service::ServiceConfig;
+pub use self::shields::ShieldConfig;
 
 /// All of it.
 #[derive(Clone, Debug, Args)]
@@ -33,6 +39,15 @@ pub struct Config {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub auth: AuthConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub limits: LimitConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub shields: ShieldConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub mail: MailConfig,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub metrics: MetricsConfig,

@@ -17,6 +17,7 @@
 //! | `If-Match` names another version | [`ApiError::PreconditionFailed`] | 412 `PRECONDITION_FAILED`, `ETag` |
 //! | over the limit, wrong type | [`ApiError::PayloadTooLarge`], [`ApiError::UnsupportedMediaType`] | 413, 415 |
 //! | idempotency key of another body | [`ApiError::IdempotencyMismatch`] | 422 `IDEMPOTENCY_MISMATCH` |
+//! | too many requests | [`ApiError::RateLimited`] | 429 `RATE_LIMIT_EXCEEDED`, `AUTH_RATE_LIMIT_EXCEEDED`, `Retry-After` |
 //! | `If-Match` is missing | [`ApiError::PreconditionRequired`] | 428 `PRECONDITION_REQUIRED` |
 //! | our bug | [`ApiError::Internal`] | 500 `INTERNAL_ERROR`; the cause is logged, never told |
 //! | the database is away, slow or full | [`ApiError::Unavailable`] | 503 `DATABASE_ERROR`, `Retry-After` |
@@ -31,6 +32,7 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::actors::api_key_cache::{Refusal, Unanswered};
 use crate::actors::db_breaker::DbError;
 use crate::credentials::hasher::HasherError;
+use crate::limits::policy::Policy;
 use crate::model::api_keys::MAX_LIVE;
 use crate::model::violations::Violation;
 use crate::storage::StorageError;
@@ -56,6 +58,7 @@ pub enum ApiError {
     UnsupportedMediaType(&'static str),
     IdempotencyMismatch,
     PreconditionRequired,
+    RateLimited { policy: Policy, retry_after: Duration },
     Internal { cause: String },
     Unavailable { message: &'static str, retry_after: Duration, cause: Option<String> },
 }
@@ -84,6 +87,8 @@ impl ApiError {
             Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
             Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
             Self::PreconditionRequired => "PRECONDITION_REQUIRED",
+            Self::RateLimited { policy: Policy::Auth, .. } => "AUTH_RATE_LIMIT_EXCEEDED",
+            Self::RateLimited { .. } => "RATE_LIMIT_EXCEEDED",
             Self::Internal { .. } => "INTERNAL_ERROR",
             Self::Unavailable { .. } => "DATABASE_ERROR",
         }
@@ -108,6 +113,8 @@ impl ApiError {
             Self::PayloadTooLarge => "The body is larger than 1 MiB",
             Self::IdempotencyMismatch => "This Idempotency-Key was used with another body",
             Self::PreconditionRequired => "A change must name the version that it changes in If-Match",
+            Self::RateLimited { policy: Policy::Auth, .. } => "Too many failed attempts. Please try again later.",
+            Self::RateLimited { .. } => "Too many requests. Please try again later.",
             Self::Internal { .. } => "Something went wrong on our side",
         }
     }
@@ -122,7 +129,7 @@ impl ApiError {
 
     /// When to try again: whole seconds, at least one.
     pub fn retry_after(&self) -> Option<u32> {
-        let Self::Unavailable { retry_after, .. } = self else { return None };
+        let (Self::Unavailable { retry_after, .. } | Self::RateLimited { retry_after, .. }) = self else { return None };
         let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
         Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1))
     }
@@ -157,6 +164,7 @@ impl ResponseError for ApiError {
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -171,7 +179,9 @@ impl ResponseError for ApiError {
             }
             Self::MethodNotAllowed { allow } => (ALLOW, allow.clone()),
             Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
-            Self::Unavailable { .. } => (RETRY_AFTER, self.retry_after().unwrap_or(1).to_string()),
+            Self::Unavailable { .. } | Self::RateLimited { .. } => {
+                (RETRY_AFTER, self.retry_after().unwrap_or(1).to_string())
+            }
             _ => return response,
         };
         if let Ok(value) = HeaderValue::from_str(&value) {

@@ -1,14 +1,16 @@
 //! HTTP: who may call ([`extract`]), what is answered ([`routes`]), what every request goes through ([`middleware`]),
 //! and the one place that knows status codes ([`error`]).
 //!
-//! A request passes, from the outside in: `middleware::frame` (request id, log line, error shape), compression, HEAD,
-//! `middleware::authenticate` (who), then its handler. A handler extracts, parses into the model, asks `db` once, wraps and
+//! A request passes, from the outside in: `middleware::frame` (request id, client, log line, error shape, security headers),
+//! CORS, compression, HEAD, `middleware::burst` and `middleware::limit` (how often), `middleware::authenticate` (who), then its
+//! handler. A handler extracts, parses into the model, asks `db` once, wraps and
 //! answers; its parameters alone tell who may call it.
 
 pub mod answer;
 pub mod envelope;
 pub mod error;
 pub mod extract;
+pub mod limits;
 pub mod middleware;
 pub mod openapi;
 pub mod reading;
@@ -17,18 +19,31 @@ pub mod state;
 mod unmatched;
 pub mod writing;
 
+use actix_governor::Governor;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, web};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
+use self::middleware::burst::BurstConfig;
 pub use self::state::AppState;
+
+/// What stands in front of the application.
+#[derive(Clone)]
+#[allow(missing_debug_implementations)]
+pub struct Shields {
+    /// So many requests a second.
+    pub burst: BurstConfig,
+    /// Origins whose scripts may read answers.
+    pub origins: Vec<String>,
+}
 
 /// The application, one for each worker, and its description; `with_metrics` if Prometheus scrapes the same listener.
 pub fn app(
     state: web::Data<AppState>,
+    shields: Shields,
     with_metrics: bool,
 ) -> (
     App<
@@ -54,8 +69,11 @@ pub fn app(
         })
         .default_service(web::to(unmatched::unmatched))
         .wrap(from_fn(middleware::authenticate::authenticate))
+        .wrap(from_fn(middleware::limit::limit))
+        .wrap(Governor::new(&shields.burst))
         .wrap(from_fn(middleware::head::head_as_get))
         .wrap(Compress::default())
+        .wrap(Condition::new(!shields.origins.is_empty(), middleware::cors::cors(&shields.origins)))
         .wrap(from_fn(middleware::frame::frame));
     (app, document)
 }

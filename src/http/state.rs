@@ -11,6 +11,10 @@ use crate::actors::db_breaker::DbBreaker;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
+use crate::http::limits::Limits;
+use crate::http::middleware::client::Forwarding;
+use crate::http::middleware::security::SecurityHeaders;
+use crate::mail::Mailer;
 use crate::memory::answers::Answers;
 use crate::memory::callers::Callers;
 use crate::model::authority::Concern;
@@ -32,10 +36,20 @@ pub struct AppState {
     pub instruments: Instruments,
     /// Issues and checks tokens.
     pub tokens: Tokens,
+    /// Sends mail.
+    pub mailer: Mailer,
+    /// Where clients reach this service, if it is known.
+    pub public_url: Option<String>,
     /// Hashes passwords.
     pub hasher: Hasher,
     /// The time.
     pub clock: Clock,
+    /// How much is too much.
+    pub limits: Limits,
+    /// Which proxies are believed.
+    pub forwarding: Forwarding,
+    /// What browsers are told.
+    pub security_headers: SecurityHeaders,
     /// What the operator has decided.
     pub policy: Policy,
     /// Whether the service can do its work.

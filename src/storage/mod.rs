@@ -15,7 +15,9 @@ pub mod idempotency_keys;
 pub mod metric_revisions;
 pub mod metrics;
 pub mod migrations;
+pub mod password_resets;
 pub mod precondition;
+pub mod rate_limits;
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod schema;
 pub mod sessions;

@@ -230,6 +230,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Requests to set a new password. A user has one that counts: the last.
+    password_resets (token_hash) {
+        /// SHA-256 of the token, hex. The token itself is in the mail only.
+        token_hash -> Text,
+        /// Whose password; the request goes with its user.
+        user_id -> Uuid,
+        /// When it was asked for.
+        created_at -> Timestamptz,
+        /// From this moment on it is refused.
+        expires_at -> Timestamptz,
+        /// When it was used, or made void by a later one or another change of the password.
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// What the small limits have counted: failed log-ins, new API keys, requests for password resets. Shared by all processes, and kept over restarts.
+    rate_limit_hits (subject, hit_at, hit_id) {
+        /// Of the request; given back with it.
+        hit_id -> Uuid,
+        /// Policy, kind and client: an address or the start of an account's SHA-256.
+        subject -> Text,
+        /// Milliseconds since 1970.
+        hit_at -> Int8,
+        /// When it counts no more, milliseconds since 1970.
+        expires_at -> Int8,
+    }
+}
+
+diesel::table! {
     /// One row a refresh token. A log-in starts a family; each refresh adds its next member.
     sessions (session_id) {
         /// The jti of the refresh token.
@@ -283,6 +313,7 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(idempotency_keys -> users (user_id));
+diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -295,6 +326,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     metric_revisions,
     metrics,
+    password_resets,
+    rate_limit_hits,
     sessions,
     users,
 );

@@ -8,6 +8,7 @@ use prometheus::{
 };
 
 use super::authentication::Authentication;
+use super::limits::LimitInstruments;
 
 /// The media type of the exposition.
 pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -35,6 +36,8 @@ pub struct Instruments {
     registry: Registry,
     /// Authentication and API keys.
     pub authentication: Authentication,
+    /// Rate limits.
+    pub limits: LimitInstruments,
     query_duration: HistogramVec,
     connections: [IntGauge; 4],
     circuit_state: IntGaugeVec,
@@ -81,6 +84,7 @@ impl Instruments {
             counter("circuit_breaker_transitions_total", "Changes of state", &["breaker_name", "to"])?;
         Ok(Self {
             authentication: Authentication::new(&registry)?,
+            limits: LimitInstruments::new(&registry)?,
             registry,
             query_duration,
             connections,

@@ -3,6 +3,7 @@
 pub mod authentication;
 pub mod instruments;
 mod level;
+pub mod limits;
 
 use std::io::IsTerminal;
 

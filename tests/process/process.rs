@@ -61,6 +61,7 @@ impl Serving {
         let stderr = folder.join(format!("stderr-{}", rand::random::<u32>()));
         let mut command = command(folder, &[&["serve"], arguments].concat());
         command
+            .env("RATE_LIMIT_ENABLED", "false")
             .envs(environment.iter().copied())
             .env("PORT", "0")
             .env("LOG_FORMAT", "json")

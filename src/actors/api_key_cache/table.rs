@@ -1,13 +1,13 @@
 //! The bounded memory that hits read without a mailbox: known keys, and keys that were looked up in vain. The actor writes
 //! it; everybody reads it.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::handle::KnownKey;
 use crate::credentials::api_keys::KeyHash;
+use crate::memory::generations::Generations;
 use crate::model::authority::Concern;
 
 /// The most known keys that are remembered.
@@ -51,8 +51,8 @@ pub(super) struct Table {
     heard: AtomicU64,
     /// Nobody else can change anything: no epoch needs to be heard.
     alone: bool,
-    known: RwLock<Generations<Arc<KnownKey>>>,
-    unknown: RwLock<Generations<Instant>>,
+    known: RwLock<Generations<KeyHash, Arc<KnownKey>>>,
+    unknown: RwLock<Generations<KeyHash, Instant>>,
 }
 
 impl Table {
@@ -61,8 +61,8 @@ impl Table {
             base,
             heard: AtomicU64::new(0),
             alone,
-            known: RwLock::new(Generations::new(MAX_KNOWN)),
-            unknown: RwLock::new(Generations::new(MAX_UNKNOWN)),
+            known: RwLock::new(Generations::new(MAX_KNOWN, |_| 1)),
+            unknown: RwLock::new(Generations::new(MAX_UNKNOWN, |_| 1)),
         }
     }
 
@@ -139,56 +139,5 @@ impl Table {
 
     fn milliseconds(&self, instant: Instant) -> u64 {
         u64::try_from(instant.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-/// A bounded map in two halves: what is new or was asked for goes into the young one; when that is full it becomes the old
-/// one, and what nobody asked for since the last time is forgotten. As good as LRU here, and a read writes nothing.
-#[derive(Debug)]
-struct Generations<V> {
-    young: HashMap<KeyHash, V>,
-    old: HashMap<KeyHash, V>,
-    half: usize,
-}
-
-impl<V> Generations<V> {
-    fn new(most: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), half: most / 2 }
-    }
-
-    fn get(&self, hash: &KeyHash) -> Option<&V> {
-        self.young.get(hash).or_else(|| self.old.get(hash))
-    }
-
-    fn is_old(&self, hash: &KeyHash) -> bool {
-        !self.young.contains_key(hash) && self.old.contains_key(hash)
-    }
-
-    fn insert(&mut self, hash: KeyHash, value: V) {
-        self.old.remove(&hash);
-        self.young.insert(hash, value);
-        if self.young.len() >= self.half {
-            self.old = std::mem::take(&mut self.young);
-        }
-    }
-
-    fn renew(&mut self, hash: &KeyHash) {
-        if let Some(value) = self.old.remove(hash) {
-            self.insert(*hash, value);
-        }
-    }
-
-    fn remove(&mut self, hash: &KeyHash) {
-        self.young.remove(hash);
-        self.old.remove(hash);
-    }
-
-    fn retain(&mut self, keep: impl Fn(&V) -> bool) {
-        self.young.retain(|_, value| keep(value));
-        self.old.retain(|_, value| keep(value));
-    }
-
-    fn len(&self) -> usize {
-        self.young.len().saturating_add(self.old.len())
     }
 }

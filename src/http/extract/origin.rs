@@ -6,6 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use crate::http::error::ApiError;
+use crate::http::middleware::client::ClientAddress;
 use crate::http::middleware::request_id::RequestId;
 use crate::storage::audit_events::Actor;
 use crate::storage::users::Account;
@@ -34,7 +35,7 @@ impl FromRequest for Origin {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let address = request.peer_addr().map(|address| address.ip().to_canonical().to_string());
+        let address = request.extensions().get::<ClientAddress>().map(|address| address.0.to_string());
         let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
         ready(Ok(Self { address, request_id }))
     }

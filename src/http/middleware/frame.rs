@@ -6,12 +6,15 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use slog::{Logger, o};
 
+use super::client::ClientAddress;
 use super::request_id::{HEADER, RequestId};
+use super::security;
 use crate::http::AppState;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
@@ -45,10 +48,9 @@ pub async fn frame<B: MessageBody + 'static>(
         return Err(ApiError::Internal { cause: "the application has no state".into() }.into());
     };
     let logger = state.logger.new(o!("request_id" => id.0.clone()));
-    let line = Line {
-        method: request.method().to_string(),
-        client: request.peer_addr().map(|address| address.ip().to_string()),
-    };
+    let client = state.forwarding.client(&request, &logger);
+    let line = Line { method: request.method().clone(), path: request.path().to_owned(), client };
+    request.extensions_mut().insert(client);
     request.extensions_mut().insert(logger.clone());
     request.extensions_mut().insert(id.clone());
     let mut abandoned = Abandoned { logger: &logger, line: Some(&line), began };
@@ -57,14 +59,14 @@ pub async fn frame<B: MessageBody + 'static>(
     match outcome {
         Ok(Ok(response)) => {
             let mut response = shaped(response.map_into_boxed_body(), &id, &state, &logger);
-            mark(response.response_mut(), &id);
+            line.mark(response.response_mut(), &id, &state);
             line.write(&logger, &response, began);
             Ok(response)
         }
-        Ok(Err(error)) => Err(finished(&error_of(&error), &id, &state, &logger)),
+        Ok(Err(error)) => Err(finished(&error_of(&error), &id, &state, (&line, &logger))),
         Err(panic) => {
             let cause = format!("panic: {}", said(panic.as_ref()));
-            Err(finished(&ApiError::Internal { cause }, &id, &state, &logger))
+            Err(finished(&ApiError::Internal { cause }, &id, &state, (&line, &logger)))
         }
     }
 }
@@ -80,11 +82,9 @@ fn shaped(
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let error = match response.response().error() {
-        Some(error) => error_of(error),
-        // Health answers 503 with a body of its own.
-        None => return response,
-    };
+    let known = response.response().extensions().get::<ApiError>().cloned();
+    // Health answers 503 with a body of its own.
+    let Some(error) = response.response().error().map(error_of).or(known) else { return response };
     let headers = response.headers().clone();
     let mut body = render(&error, id, state, logger);
     for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
@@ -117,16 +117,10 @@ fn render(error: &ApiError, id: &RequestId, state: &AppState, logger: &Logger) -
     response.set_body(BoxBody::new(body))
 }
 
-fn mark(response: &mut HttpResponse<BoxBody>, id: &RequestId) {
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        response.headers_mut().insert(HeaderName::from_static(HEADER), value);
-    }
-}
-
 /// An error answer for where there is no request any more to answer to: it is complete in itself.
-fn finished(error: &ApiError, id: &RequestId, state: &AppState, logger: &Logger) -> Error {
+fn finished(error: &ApiError, id: &RequestId, state: &AppState, (line, logger): (&Line, &Logger)) -> Error {
     let mut response = render(error, id, state, logger);
-    mark(&mut response, id);
+    line.mark(&mut response, id, state);
     actix_web::error::InternalError::from_response(error.to_string(), response).into()
 }
 
@@ -140,19 +134,37 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 
 /// What the log line says; never a query string, a header or a body.
 struct Line {
-    method: String,
-    client: Option<String>,
+    method: Method,
+    path: String,
+    client: ClientAddress,
 }
 
 impl Line {
+    /// The headers that every answer carries.
+    fn mark(&self, response: &mut HttpResponse<BoxBody>, id: &RequestId, state: &AppState) {
+        let status = response.status();
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(&id.0) {
+            headers.insert(HeaderName::from_static(HEADER), value);
+        }
+        state.security_headers.write(headers, &self.path);
+        security::keep(headers, &self.method, &self.path, status);
+    }
+
     fn write(&self, logger: &Logger, response: &ServiceResponse<BoxBody>, began: Instant) {
         let request = response.request();
         let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
         let (user, api_key) = request.extensions().get::<Seen>().cloned().map(|seen| (seen.user, seen.api_key)).unzip();
-        slog::info!(logger, "request";
-            "method" => &self.method, "route" => route, "status" => response.status().as_u16(),
-            "duration_ms" => milliseconds(began), "client" => self.client.as_deref(), "user" => user,
+        let values = o!(
+            "method" => self.method.to_string(), "route" => route, "status" => response.status().as_u16(),
+            "duration_ms" => milliseconds(began), "client" => self.client.0.to_string(), "user" => user,
             "api_key" => api_key.flatten());
+        // A flood of refused requests is no flood of lines: `http::limits` tells of it.
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            slog::debug!(logger, "request"; values);
+        } else {
+            slog::info!(logger, "request"; values);
+        }
     }
 }
 
@@ -171,7 +183,8 @@ impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
         if let Some(line) = self.line {
             slog::info!(self.logger, "request abandoned by its client";
-                "method" => &line.method, "duration_ms" => milliseconds(self.began), "client" => line.client.as_deref());
+                "method" => line.method.as_str(), "duration_ms" => milliseconds(self.began),
+                "client" => line.client.0.to_string());
         }
     }
 }

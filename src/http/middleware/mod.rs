@@ -1,6 +1,11 @@
 //! What every request goes through, one file a step.
 
 pub mod authenticate;
+pub mod burst;
+pub mod client;
+pub mod cors;
 pub mod frame;
 pub mod head;
+pub mod limit;
 pub mod request_id;
+pub mod security;

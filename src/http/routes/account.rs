@@ -23,7 +23,7 @@ use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::storage::audit_events::{self, Target};
 use crate::storage::users::User;
-use crate::storage::{sessions, users};
+use crate::storage::{password_resets, sessions, users};
 
 /// All routes of one's own account.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -107,6 +107,7 @@ async fn change_password(
         .transaction(Circuit::Auth, "change_password", async |conn| {
             users::set_password(conn, user.user_id, Some(&old), &new, now).await?;
             sessions::end_all(conn, user.user_id, Some(caller.family_id), now).await?;
+            password_resets::void(conn, user.user_id, now).await?;
             let target = Target { id: user.user_id, name: &user.username };
             audit_events::record(conn, &actor, Action::PasswordChanged, target, &json!({}), now).await?;
             if keep_api_keys { Ok(0) } else { api_keys::revoke_every(conn, &actor, user.user_id, now).await }

@@ -22,6 +22,8 @@ use crate::http::extract::json_body::{JsonBody, OptionalJsonBody};
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::extract::query::QueryParameters;
+use crate::http::limits::{Against, Limiter};
+use crate::limits::policy::Policy;
 use crate::model::api_keys::{KeyDraft, KeyPatch, KeyQuery, KeyRotation, KeyStatus};
 use crate::model::audit::Action;
 use crate::model::authority::Concern;
@@ -185,6 +187,7 @@ async fn list(
 #[post("/api/auth/api-keys")]
 async fn create(
     caller: Person,
+    limiter: Limiter,
     origin: Origin,
     body: JsonBody<KeyDraft>,
     state: web::Data<AppState>,
@@ -196,15 +199,27 @@ async fn create(
     if !draft.scopes.is_within(Scopes::of(caller.user.role)) {
         return Err(ApiError::Authorization("Your role does not allow all of these scopes"));
     }
+    let account = caller.user.user_id.to_string();
+    let made = async || make(&state, &caller, origin, &draft, now).await;
+    limiter.guard(Policy::ApiKey, Against::Account(&account), Result::is_ok, made).await
+}
+
+async fn make(
+    state: &AppState,
+    caller: &Person,
+    origin: Origin,
+    draft: &KeyDraft,
+    now: DateTime<Utc>,
+) -> Result<HttpResponse, ApiError> {
     let (key, actor) = (ApiKey::generate(), origin.actor(&caller.user));
     let new = NewKey { key_id: Uuid::now_v7(), user_id: caller.user.user_id, key: &key };
     let made = state.db.transaction(Circuit::ApiKeys, "create_api_key", async |conn| {
-        let row = api_keys::create(conn, new, &draft, now).await?;
+        let row = api_keys::create(conn, new, draft, now).await?;
         let details = json!({ "scopes": row.scopes, "expires_at": row.expires_at, "prefix": row.prefix });
         audit_events::record(conn, &actor, Action::KeyCreated, target(&row), &details, now).await?;
         Ok(row)
     });
-    shown(&state, &key, made.await?, now)
+    shown(state, &key, made.await?, now)
 }
 
 fn shown(state: &AppState, key: &ApiKey, row: KeyRow, now: DateTime<Utc>) -> Result<HttpResponse, ApiError> {

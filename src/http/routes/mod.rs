@@ -11,6 +11,7 @@ pub mod exposition;
 pub mod health;
 pub mod index;
 pub mod metrics;
+pub mod password_resets;
 pub mod sessions;
 mod token_pair;
 pub mod users;
@@ -25,6 +26,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(index::configure)
         .configure(sessions::configure)
         .configure(account::configure)
+        .configure(password_resets::configure)
         .configure(users::configure)
         .configure(api_keys::configure)
         .configure(audit::configure)

@@ -17,6 +17,8 @@ use crate::http::answer::json;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
+use crate::http::limits::{Against, Limiter};
+use crate::limits::policy::Policy;
 use crate::model::authority::Concern;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Text2000, Username};
@@ -99,15 +101,30 @@ struct Refreshed {
     )
 )]
 #[post("/api/auth/register")]
-async fn register(body: JsonBody<Registration>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn register(
+    limiter: Limiter,
+    body: JsonBody<Registration>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
     if !state.policy.registration {
         return Err(ApiError::Authorization("Registration is closed; ask an administrator"));
     }
-    let Registration { username, email, password, full_name } = body.value;
-    check_password("password", &password, username.as_str(), email.as_str())?;
+    check_password("password", &body.value.password, body.value.username.as_str(), body.value.email.as_str())?;
+    let work = async || registered(&state, body.value).await;
+    limiter.guard(Policy::Auth, Against::Address, failed, work).await
+}
+
+/// Whether an attempt counts: what succeeds, what is no attempt at all and what is our own fault do not.
+pub(super) fn failed(outcome: &Result<HttpResponse, ApiError>) -> bool {
+    use ApiError::{Authentication, Authorization, Conflict};
+    matches!(outcome, Err(Authentication(_) | Authorization(_) | Conflict(_)))
+}
+
+async fn registered(state: &AppState, registration: Registration) -> Result<HttpResponse, ApiError> {
+    let Registration { username, email, password, full_name } = registration;
     let password_hash = state.hasher.hash(password).await?;
     let user_id = Uuid::now_v7();
-    let (next, family_id) = (Next::of(&state, user_id)?, Uuid::now_v7());
+    let (next, family_id) = (Next::of(state, user_id)?, Uuid::now_v7());
     let new = NewUser {
         user_id,
         username: username.as_str(),
@@ -126,7 +143,7 @@ async fn register(body: JsonBody<Registration>, state: web::Data<AppState>) -> R
             Ok(user)
         })
         .await?;
-    let tokens = pair(&state, &user, family_id, (next.session.session_id, next.now))?;
+    let tokens = pair(state, &user, family_id, (next.session.session_id, next.now))?;
     secret(HttpResponse::Created(), &LoggedIn { success: true, user, tokens })
 }
 
@@ -137,12 +154,23 @@ async fn register(body: JsonBody<Registration>, state: web::Data<AppState>) -> R
     responses((status = 200, body = LoggedIn), (status = 401, description = "User name or password is wrong"))
 )]
 #[post("/api/auth/login")]
-async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn login(limiter: Limiter, body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let LogIn { username, password } = body.value;
     let found = state
         .db
         .run(Circuit::Auth, "find_for_login", async |conn| users::find_for_login(conn, username.as_str()).await)
         .await?;
+    // One account, whichever of its two names is used; one that nobody has is an account all the same.
+    let account = found.as_ref().map_or_else(|| username.as_str().to_owned(), |(user, _)| user.user_id.to_string());
+    let work = async || logged_in(&state, found, password).await;
+    limiter.guard(Policy::Auth, Against::AddressAndAccount(&account), failed, work).await
+}
+
+async fn logged_in(
+    state: &AppState,
+    found: Option<(User, SecretString)>,
+    password: SecretString,
+) -> Result<HttpResponse, ApiError> {
     let hash = found.as_ref().map(|(_, hash)| hash.expose_secret().to_owned());
     let right = state.hasher.verify(password, hash).await?;
     let attempts = &state.instruments.authentication;
@@ -150,7 +178,7 @@ async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<Http
         attempts.attempt(Method::Login, false);
         return Err(ApiError::Authentication(WRONG));
     };
-    let (next, family_id) = (Next::of(&state, user.user_id)?, Uuid::now_v7());
+    let (next, family_id) = (Next::of(state, user.user_id)?, Uuid::now_v7());
     let user = state
         .db
         .transaction(Circuit::Auth, "login", async |conn| {
@@ -163,7 +191,7 @@ async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<Http
         .await?;
     attempts.attempt(Method::Login, user.is_some());
     let user = user.ok_or(ApiError::Authentication(WRONG))?;
-    let tokens = pair(&state, &user, family_id, (next.session.session_id, next.now))?;
+    let tokens = pair(state, &user, family_id, (next.session.session_id, next.now))?;
     secret(HttpResponse::Ok(), &LoggedIn { success: true, user, tokens })
 }
 
@@ -177,14 +205,22 @@ async fn login(body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<Http
     responses((status = 200, body = Refreshed), (status = 401, description = "Invalid, used or expired"))
 )]
 #[post("/api/auth/refresh")]
-async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let token = body.value.refresh_token.expose_secret();
+async fn refresh(
+    limiter: Limiter,
+    body: JsonBody<Refresh>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let work = async || refreshed(&state, body.value.refresh_token.expose_secret()).await;
+    limiter.guard(Policy::Auth, Against::Address, failed, work).await
+}
+
+async fn refreshed(state: &AppState, token: &str) -> Result<HttpResponse, ApiError> {
     let refused = || {
         state.instruments.authentication.attempt(Method::Refresh, false);
         ApiError::Authentication(BAD_REFRESH)
     };
     let claims = state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| refused())?;
-    let (hash, next) = (fingerprint(token), Next::of(&state, claims.user_id())?);
+    let (hash, next) = (fingerprint(token), Next::of(state, claims.user_id())?);
     let rotation = state
         .db
         .transaction(Circuit::Auth, "refresh", async |conn| sessions::rotate(conn, &hash, &next.session).await)
@@ -193,7 +229,7 @@ async fn refresh(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<
         Rotation::To(welcomed) => {
             state.instruments.authentication.attempt(Method::Refresh, true);
             let (session, user) = *welcomed;
-            let tokens = pair(&state, &user, session.family_id, (session.session_id, session.created_at))?;
+            let tokens = pair(state, &user, session.family_id, (session.session_id, session.created_at))?;
             secret(HttpResponse::Ok(), &Refreshed { success: true, tokens })
         }
         Rotation::Refused => Err(refused()),

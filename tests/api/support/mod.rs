@@ -111,9 +111,12 @@ impl Server {
 
     async fn launch(database_url: String, options: &[&str]) -> Self {
         let fixed = ["mdl", "--port", "0", "--workers", "2", "--metrics-port", "0"];
+        // Most stories are longer than any limit.
+        let unlimited = ["--rate-limit-enabled", "false"];
+        let unlimited = if options.contains(&unlimited[0]) { &[][..] } else { &unlimited[..] };
         let password = ["--admin-password", ADMIN_PASSWORD];
         let password = if options.contains(&password[0]) { &[][..] } else { &password[..] };
-        let cli = Cli::parse_from(fixed.iter().chain(password).chain(options));
+        let cli = Cli::parse_from(fixed.iter().chain(password).chain(unlimited).chain(options));
         let (clock, logs) = (Clock::default(), Captured::default());
         let service = Service::start(&cli.config, clock.clone(), false, logs.logger()).await.expect("a service");
         Self {

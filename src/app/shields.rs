@@ -1,0 +1,40 @@
+//! The limits and what stands in front of the application, as the configuration says.
+
+use std::time::Duration;
+
+use super::failure::Failure;
+use crate::config::Config;
+use crate::http::Shields;
+use crate::http::middleware::burst;
+use crate::limits::address::TrustedProxies;
+use crate::limits::policy::Quotas;
+use crate::limits::window::Quota;
+use crate::telemetry::limits::LimitInstruments;
+
+/// The limits and what stands in front of the application.
+pub(super) fn of(config: &Config, instruments: LimitInstruments) -> Result<(Quotas, TrustedProxies, Shields), Failure> {
+    let limits = &config.limits;
+    let quota = |most: u32, window: u32| Quota { most: most as usize, window: window.into() };
+    let quotas = Quotas {
+        general: quota(limits.rate_limit_general_max, limits.rate_limit_general_window),
+        auth: quota(limits.rate_limit_auth_max, limits.rate_limit_auth_window),
+        api_key: quota(limits.rate_limit_api_key_max, limits.rate_limit_api_key_window),
+        password_reset: quota(limits.rate_limit_password_reset_max, limits.rate_limit_password_reset_window),
+        burst: quota(limits.rate_limit_burst_per_second, 1000),
+    };
+    let proxies = TrustedProxies::parse(&config.shields.trusted_proxies);
+    let proxies = proxies
+        .map_err(|_| Failure::usage("TRUSTED_PROXIES must be addresses and networks such as 10.0.0.0/8, by comma"))?;
+    let origins = config.shields.origins().map_err(Failure::usage)?;
+    let burst = burst::config(quotas.burst, instruments)
+        .ok_or_else(|| Failure::usage("RATE_LIMIT_BURST_PER_SECOND is no rate"))?;
+    Ok((quotas, proxies, Shields { burst, origins }))
+}
+
+/// Keeps the shield's memory as small as its present clients.
+pub(super) async fn forget_idle(shields: Shields) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        burst::forget_idle(&shields.burst);
+    }
+}

@@ -1,0 +1,90 @@
+//! Windows of many clients in bounded memory. When there are too many, those that were not seen for the longest time are
+//! forgotten: who can send from so many addresses gains nothing by it that it did not have.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+use super::window::{Hits, Quota, Standing, Wait};
+use crate::memory::generations::Generations;
+
+const SHARDS: usize = 16;
+/// What all shards may weigh, in hits; an entry without hits weighs as much as [`ENTRY`] of them. Measured: 30 to 50 MiB.
+const MOST: usize = 3_000_000;
+/// A client's own cost: its key, its list, its place in the map.
+const ENTRY: usize = 12;
+
+/// The windows of one policy.
+#[derive(Debug)]
+pub struct Shield<K> {
+    shards: [Mutex<Generations<K, Hits>>; SHARDS],
+    hasher: RandomState,
+    quota: Quota,
+}
+
+impl<K: Hash + Eq> Shield<K> {
+    /// Empty.
+    pub fn new(quota: Quota) -> Self {
+        let shard = |_| Mutex::new(Generations::new(MOST / SHARDS, |hits: &Hits| ENTRY + hits.count()));
+        Self { shards: std::array::from_fn(shard), hasher: RandomState::new(), quota }
+    }
+
+    /// Takes a hit for a client, if one is left.
+    ///
+    /// # Errors
+    /// [`Wait`].
+    pub fn reserve(&self, client: K, now: i64) -> Result<Standing, Wait> {
+        self.change(client, |hits, quota| hits.reserve(quota, now)).unwrap_or(Err(Wait(self.quota.window)))
+    }
+
+    /// Gives one back that was taken at that moment.
+    pub fn release(&self, client: K, at: i64) {
+        self.change(client, |hits, _| hits.release(at));
+    }
+
+    fn change<R>(&self, client: K, change: impl FnOnce(&mut Hits, Quota) -> R) -> Option<R> {
+        let shard = usize::try_from(self.hasher.hash_one(&client) % SHARDS as u64).unwrap_or(0);
+        let mut shard = self.shards.get(shard)?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(shard.change(client, Hits::default, |hits| change(hits, self.quota)))
+    }
+
+    /// How many clients are remembered.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+// The figures that a test measures.
+#[allow(clippy::print_stderr)]
+mod tests {
+    use super::*;
+
+    /// Resident memory in KiB.
+    fn resident() -> u64 {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
+    }
+
+    #[test]
+    fn five_million_addresses_stay_under_64_mib() {
+        let shield = Shield::<u128>::new(Quota { most: 100, window: 900_000 });
+        let before = resident();
+        for address in 0..5_000_000_u128 {
+            assert!(shield.reserve(address << 64, 1_800_000_000_000).is_ok());
+        }
+        // And some that use all they have.
+        for address in 0..20_000_u128 {
+            for hit in 0..100 {
+                assert!(shield.reserve(address, 1_800_000_000_000 + hit).is_ok());
+            }
+        }
+        let grown = resident().saturating_sub(before);
+        eprintln!("5,000,000 addresses: {} remembered, {grown} KiB more resident", shield.len());
+        assert!(grown < 64 * 1024);
+    }
+}

@@ -1,0 +1,144 @@
+//! An exact window: never more than so many hits in any stretch of time of the given length, wherever it begins.
+//!
+//! Counters per interval and leaky buckets (GCRA) let up to twice as many through around a boundary, or after a pause; this
+//! keeps the instants themselves, which costs eight bytes a hit.
+
+/// How many hits in how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The most hits.
+    pub most: usize,
+    /// In so many milliseconds.
+    pub window: i64,
+}
+
+/// Where a client stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Hits that are left now.
+    pub remaining: usize,
+    /// Milliseconds until there is one more.
+    pub reset: i64,
+}
+
+/// No hit is left; in so many milliseconds there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub i64);
+
+/// The hits of one client, in milliseconds since 1970, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hits(Vec<i64>);
+
+impl Hits {
+    /// Those that were written down elsewhere.
+    pub fn of(mut instants: Vec<i64>) -> Self {
+        instants.sort_unstable();
+        Self(instants)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes one, if one is left.
+    ///
+    /// # Errors
+    /// [`Wait`]; whoever waits so long, while nobody else takes any, gets through.
+    pub fn reserve(&mut self, quota: Quota, now: i64) -> Result<Standing, Wait> {
+        let gone = self.0.partition_point(|at| now.saturating_sub(*at) >= quota.window);
+        self.0.drain(..gone);
+        let count = self.0.len();
+        if count >= quota.most {
+            // As many as are too many must go; a smaller quota than before may leave more than one.
+            let leaves = self.0.get(count - quota.most).copied().unwrap_or(now);
+            return Err(Wait(leaves.saturating_add(quota.window).saturating_sub(now).max(1)));
+        }
+        let at = self.0.partition_point(|earlier| *earlier <= now);
+        self.0.insert(at, now);
+        let oldest = self.0.first().copied().unwrap_or(now);
+        Ok(Standing {
+            remaining: quota.most.saturating_sub(count).saturating_sub(1),
+            reset: oldest.saturating_add(quota.window).saturating_sub(now),
+        })
+    }
+
+    /// Gives one back that was taken at that moment.
+    pub fn release(&mut self, at: i64) {
+        if let Ok(place) = self.0.binary_search(&at) {
+            self.0.remove(place);
+        }
+    }
+}
+
+/// Milliseconds as whole seconds, rounded up, at least one: whoever waits so long has waited long enough.
+pub fn seconds(milliseconds: i64) -> i64 {
+    milliseconds.saturating_add(999).div_euclid(1000).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        /// Whatever the history: no window of any position holds more than the quota, and who waits for as long as it is told
+        /// gets through, and not a second too late.
+        #[test]
+        fn never_more_than_so_many_and_an_honest_wait(
+            most in 1_usize..8,
+            window in 1_i64..5_000,
+            steps in proptest::collection::vec((0_i64..3_000, any::<bool>(), any::<bool>()), 1..120),
+        ) {
+            let (quota, mut hits, mut granted, mut now) = (Quota { most, window }, Hits::default(), Vec::new(), 0_i64);
+            for (pause, gives_back, waits) in steps {
+                now += pause;
+                match hits.reserve(quota, now) {
+                    Ok(standing) => {
+                        prop_assert!(standing.remaining < most && standing.reset <= window);
+                        if gives_back {
+                            hits.release(now);
+                        } else {
+                            granted.push(now);
+                        }
+                    }
+                    Err(Wait(wait)) => {
+                        prop_assert!(wait >= 1 && wait <= window);
+                        if waits {
+                            now += seconds(wait) * 1000;
+                            prop_assert!(hits.clone().reserve(quota, now).is_ok());
+                        }
+                        // Not a millisecond less would do.
+                        else { prop_assert!(hits.clone().reserve(quota, now + wait - 1).is_err()); }
+                    }
+                }
+                prop_assert!(hits.count() <= most);
+            }
+            for begin in &granted {
+                let inside = granted.iter().filter(|at| (*begin..*begin + window).contains(*at)).count();
+                prop_assert!(inside <= most, "{inside} from {begin} on");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_backwards_takes_nothing_away() {
+        let (quota, mut hits) = (Quota { most: 2, window: 1000 }, Hits::default());
+        assert!(hits.reserve(quota, 5000).is_ok());
+        assert!(hits.reserve(quota, 4000).is_ok());
+        assert_eq!(hits.reserve(quota, 4500), Err(Wait(500)));
+        assert_eq!(hits, Hits::of(vec![5000, 4000]));
+        hits.release(4000);
+        hits.release(4001);
+        assert_eq!(hits.count(), 1);
+    }
+
+    #[test]
+    fn a_hundred_a_quarter_of_an_hour_is_a_hundred() {
+        let (quota, mut hits) = (Quota { most: 100, window: 900_000 }, Hits::default());
+        let through = (0..900_000).step_by(100).filter(|now| hits.reserve(quota, *now).is_ok()).count();
+        assert_eq!(through, 100);
+    }
+}
