@@ -6,59 +6,19 @@
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "load/mod.rs"]
+mod load;
 #[path = "../tests/api/support/mod.rs"]
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use load::throughput;
 use mdl::credentials::api_keys::ApiKey;
 use support::Server;
 use support::samples::metric;
 
 const PAIRS: usize = 15;
-const SLICE: Duration = Duration::from_millis(400);
-const CONNECTIONS: usize = 4;
-
-/// Requests a second on so many connections; the client does as little as it can.
-async fn throughput(address: String, header: String) -> f64 {
-    let clients: Vec<_> = (0..CONNECTIONS)
-        .map(|_| {
-            let (address, header) = (address.clone(), header.clone());
-            std::thread::spawn(move || requests(&address, &header))
-        })
-        .collect();
-    let joined = tokio::task::spawn_blocking(|| clients.into_iter().map(|client| client.join().unwrap()).sum::<f64>());
-    joined.await.unwrap()
-}
-
-fn requests(address: &str, header: &str) -> f64 {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!("GET /api/v1/metrics/m HTTP/1.1\r\nHost: x\r\n{header}\r\n");
-    let (mut buffer, mut done) = (vec![0; 65_536], 0_u32);
-    let began = Instant::now();
-    while began.elapsed() < SLICE {
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut length = 0;
-        loop {
-            length += stream.read(&mut buffer[length..]).unwrap();
-            if complete(&buffer[..length]) {
-                break;
-            }
-        }
-        assert!(buffer.starts_with(b"HTTP/1.1 200"));
-        done += 1;
-    }
-    f64::from(done) / began.elapsed().as_secs_f64()
-}
-
-fn complete(answer: &[u8]) -> bool {
-    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
-    let head = std::str::from_utf8(&answer[..end]).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok()).unwrap();
-    answer.len() >= end + 4 + length
-}
 
 #[actix_web::main]
 async fn main() {

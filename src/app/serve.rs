@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
+use actix_web::{HttpServer, web};
 use slog::Logger;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -211,7 +211,7 @@ fn mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mailer, Fa
 /// The listener of Prometheus.
 fn exposition(config: &Config, state: &web::Data<AppState>) -> Result<(SocketAddr, ServerHandle), Failure> {
     let state = state.clone();
-    let app = move || App::new().app_data(state.clone()).configure(crate::http::routes::exposition::configure);
+    let app = move || crate::http::exposition(state.clone());
     let (host, port) = (config.service.host, config.metrics.metrics_port);
     let server = HttpServer::new(app)
         .workers(1)

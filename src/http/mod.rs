@@ -90,3 +90,23 @@ where
     let (app, document) = app.into_utoipa_app().openapi(openapi::base()).configure(routes::configure).split_for_parts();
     (app, openapi::complete(document))
 }
+
+/// What Prometheus scrapes, on a listener of its own, in the same frame as everything else.
+pub fn exposition(
+    state: web::Data<AppState>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let nowhere = || async { Err::<actix_web::HttpResponse, _>(error::ApiError::NotFound("Only /metrics is here")) };
+    App::new()
+        .app_data(state)
+        .configure(routes::exposition::configure)
+        .default_service(web::to(nowhere))
+        .wrap(from_fn(middleware::frame::frame))
+}

@@ -18,6 +18,9 @@ use super::text::{flaw, string_schema};
 /// The longest rich text, in Unicode code points, before and after cleaning.
 pub const MAX_CHARS: usize = 2000;
 
+/// How deep its elements may be nested: more than any text needs, less than whoever shows it recursively could trip over.
+pub const MAX_DEPTH: usize = 16;
+
 /// The elements that survive cleaning.
 pub const ELEMENTS: [&str; 7] = ["b", "i", "em", "strong", "a", "p", "br"];
 
@@ -102,6 +105,21 @@ fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned.trim().to_owned())
 }
 
+/// How deep a clean text is nested. The cleaner writes every tag whole, `<` nowhere else, and closes what it opens, but for
+/// `br`.
+fn depth(clean: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    for tag in clean.split('<').skip(1) {
+        if tag.starts_with('/') {
+            depth = depth.saturating_sub(1);
+        } else if !tag.starts_with("br>") {
+            depth = depth.saturating_add(1);
+            deepest = deepest.max(depth);
+        }
+    }
+    deepest
+}
+
 impl<'de> Deserialize<'de> for RichText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|raw| Self::new(&raw))
@@ -112,7 +130,8 @@ impl Validate for RichText {
     type Context = ();
 
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
-        if let Some(flaw) = flaw(&self.0, MAX_CHARS) {
+        let too_deep = || (depth(&self.0) > MAX_DEPTH).then_some("must not nest HTML deeper than 16 levels".into());
+        if let Some(flaw) = flaw(&self.0, MAX_CHARS).or_else(too_deep) {
             report.append(parent(), garde::Error::new(flaw));
         }
     }
@@ -137,6 +156,14 @@ impl ToSchema for RichText {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth| RichText::new(&format!("{}x<br>y{}", "<b>".repeat(depth), "</b>".repeat(depth)));
+        assert!(nested(MAX_DEPTH).validate().is_ok());
+        assert!(nested(MAX_DEPTH + 1).validate().is_err());
+        assert_eq!(depth("<p>a</p><p><a href=\"https://x.y\">b</a></p>"), 2);
+    }
 
     #[test]
     fn the_allowed_survives_and_the_rest_goes() {

@@ -1,0 +1,59 @@
+//! What the limits cost: reading one metric over HTTP from a service that counts every request against one that does not, in
+//! interleaved pairs of one run.
+//!
+//!     scripts/with-postgres cargo bench --bench limits
+
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "load/mod.rs"]
+mod load;
+#[path = "../tests/api/support/mod.rs"]
+mod support;
+
+use load::throughput;
+use support::Server;
+use support::samples::metric;
+
+const PAIRS: usize = 31;
+/// A quota that nobody uses up is counted all the same.
+const COUNTS: [&str; 6] =
+    ["--rate-limit-enabled", "true", "--rate-limit-general-max", "100000", "--rate-limit-burst-per-second", "100000"];
+
+async fn service(options: &[&str]) -> (Server, String) {
+    let server = Server::with(&[&["--anonymous-read", "true"][..], options].concat()).await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
+    server.get("/api/v1/metrics/m", "").await.expect(200);
+    let address = server.base.trim_start_matches("http://").to_owned();
+    (server, address)
+}
+
+#[actix_web::main]
+async fn main() {
+    // A window of a second, so that there is always something left.
+    let window = ["--rate-limit-general-window", "1000"];
+    let (counting, a) = service(&[&COUNTS[..], &window].concat()).await;
+    let (free, b) = service(&[]).await;
+    let with = || throughput(a.clone(), String::new());
+    let without = || throughput(b.clone(), String::new());
+    let mut ratios = Vec::new();
+    for pair in 0..=PAIRS {
+        let (a, b) = if pair % 2 == 0 {
+            let a = with().await;
+            (a, without().await)
+        } else {
+            let b = without().await;
+            (with().await, b)
+        };
+        if pair > 0 {
+            ratios.push(a / b);
+            println!("pair {pair}: {a:.0} with limits, {b:.0} without, a second: {:.3}", a / b);
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("\nreads with limits / without, median of {PAIRS} pairs: {:.3}", ratios[PAIRS / 2]);
+    counting.stop().await;
+    free.stop().await;
+}

@@ -1,0 +1,47 @@
+//! A client that does as little as it can: what it costs itself would hide what is measured.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+const SLICE: Duration = Duration::from_millis(400);
+const CONNECTIONS: usize = 4;
+
+/// Requests a second for one metric, on so many connections.
+pub async fn throughput(address: String, header: String) -> f64 {
+    let clients: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (address, header) = (address.clone(), header.clone());
+            std::thread::spawn(move || requests(&address, &header))
+        })
+        .collect();
+    let joined = tokio::task::spawn_blocking(|| clients.into_iter().map(|client| client.join().unwrap()).sum::<f64>());
+    joined.await.unwrap()
+}
+
+fn requests(address: &str, header: &str) -> f64 {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET /api/v1/metrics/m HTTP/1.1\r\nHost: x\r\n{header}\r\n");
+    let (mut buffer, mut done) = (vec![0; 65_536], 0_u32);
+    let began = Instant::now();
+    while began.elapsed() < SLICE {
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut length = 0;
+        loop {
+            length += stream.read(&mut buffer[length..]).unwrap();
+            if complete(&buffer[..length]) {
+                break;
+            }
+        }
+        assert!(buffer.starts_with(b"HTTP/1.1 200"));
+        done += 1;
+    }
+    f64::from(done) / began.elapsed().as_secs_f64()
+}
+
+fn complete(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = std::str::from_utf8(&answer[..end]).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok()).unwrap();
+    answer.len() >= end + 4 + length
+}

@@ -1,0 +1,80 @@
+use mdl::model::api_keys::KeyQuery;
+use mdl::model::audit::AuditQuery;
+use mdl::model::metrics::query::MetricQuery;
+use mdl::model::page::PageRequest;
+use proptest::prelude::*;
+
+fn name() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "category",
+        "business_domain",
+        "tier",
+        "metric_type",
+        "tags",
+        "status",
+        "owner_team",
+        "search",
+        "sort",
+        "page",
+        "limit",
+        "actor",
+        "action",
+        "target",
+        "since",
+        "until",
+        "user_id",
+    ]);
+    prop_oneof![8 => known.prop_map(str::to_owned), 1 => "\\PC{0,20}"]
+}
+
+fn value() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "1",
+        "0",
+        "-1",
+        "100",
+        "101",
+        "99999999999999999999",
+        "name",
+        "-name",
+        "--name",
+        "Tier-1",
+        "active",
+        "a,b,,c",
+        "2026-11-24T00:00:00Z",
+        "%",
+        "*",
+        "'",
+        "\\",
+        "\0",
+        "\u{202e}",
+        "a:* | !b",
+        "",
+    ]);
+    prop_oneof![3 => known.prop_map(str::to_owned), 1 => "\\PC{0,300}", 1 => Just("x".repeat(3000))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// Read or refused, never a panic; and what is read stays in its bounds.
+    #[test]
+    fn whatever_is_asked(parameters in prop::collection::vec((name(), value()), 0..6)) {
+        if let Ok(query) = MetricQuery::parse(&parameters) {
+            prop_assert!((1..=100).contains(&query.page.limit) && query.page.page >= 1 && query.page.offset() >= 0);
+            prop_assert!(query.filter.search.len() <= 20 && query.filter.tags.len() <= 20);
+            prop_assert!(query.filter.search.iter().all(|word| word.chars().all(char::is_alphanumeric)));
+        }
+        for violations in [
+            MetricQuery::parse(&parameters).err(),
+            AuditQuery::parse(&parameters).err(),
+            KeyQuery::parse(&parameters).err(),
+            PageRequest::parse(&parameters, 50).err(),
+        ].into_iter().flatten() {
+            prop_assert!(!violations.is_empty());
+            for violation in violations {
+                prop_assert!(violation.field.chars().count() <= 100 && !violation.field.contains('\0'));
+            }
+        }
+    }
+}
