@@ -3,6 +3,8 @@
 //! Counters per interval and leaky buckets (GCRA) let up to twice as many through around a boundary, or after a pause; this
 //! keeps the instants themselves, which costs eight bytes a hit.
 
+use std::collections::VecDeque;
+
 /// How many hits in how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
@@ -27,13 +29,13 @@ pub struct Wait(pub i64);
 
 /// The hits of one client, in milliseconds since 1970, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hits(Vec<i64>);
+pub struct Hits(VecDeque<i64>);
 
 impl Hits {
     /// Those that were written down elsewhere.
     pub fn of(mut instants: Vec<i64>) -> Self {
         instants.sort_unstable();
-        Self(instants)
+        Self(instants.into())
     }
 
     /// How many there are.
@@ -56,7 +58,7 @@ impl Hits {
         }
         let at = self.0.partition_point(|earlier| *earlier <= now);
         self.0.insert(at, now);
-        let oldest = self.0.first().copied().unwrap_or(now);
+        let oldest = self.0.front().copied().unwrap_or(now);
         Ok(Standing {
             remaining: quota.most.saturating_sub(count).saturating_sub(1),
             reset: oldest.saturating_add(quota.window).saturating_sub(now),

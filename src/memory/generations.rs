@@ -48,13 +48,15 @@ impl<K: Hash + Eq, V> Generations<K, V> {
 
     /// Changes a value, which is made if it is not there.
     pub fn change<R>(&mut self, key: K, make: impl FnOnce() -> V, change: impl FnOnce(&mut V) -> R) -> R {
-        let mut value = match self.young.remove(&key) {
-            Some(value) => {
-                self.weight = self.weight.saturating_sub((self.weigh)(&value));
-                value
-            }
-            None => self.old.remove(&key).unwrap_or_else(make),
-        };
+        // Most of the time it is there.
+        if let Some(value) = self.young.get_mut(&key) {
+            let before = (self.weigh)(value);
+            let result = change(value);
+            self.weight = self.weight.saturating_sub(before).saturating_add((self.weigh)(value));
+            self.turn();
+            return result;
+        }
+        let mut value = self.old.remove(&key).unwrap_or_else(make);
         let result = change(&mut value);
         self.weight = self.weight.saturating_add((self.weigh)(&value));
         self.young.insert(key, value);

@@ -36,10 +36,12 @@ pub async fn limit<B: MessageBody + 'static>(
     let general = |standing| Report { policy: Policy::General, quota, standing };
     match state.limits.general(client, now) {
         Ok(standing) => {
-            request.extensions_mut().insert(vec![general(standing)]);
             let mut response = next.call(request).await?.map_into_boxed_body();
-            let reports = response.request().extensions().get::<Vec<Report>>().cloned().unwrap_or_default();
-            write(response.headers_mut(), &reports);
+            let others = response.request().extensions_mut().remove::<Vec<Report>>();
+            match others {
+                None => write(response.headers_mut(), &[general(standing)]),
+                Some(others) => write(response.headers_mut(), &[&[general(standing)], &others[..]].concat()),
+            }
             Ok(response)
         }
         Err(wait) => {
@@ -57,7 +59,10 @@ pub async fn limit<B: MessageBody + 'static>(
 /// Writes what is known about limits; the older headers have room for one, and tell of the tightest.
 pub fn write(headers: &mut HeaderMap, reports: &[Report]) {
     let Some(tightest) = reports.iter().min_by_key(|report| report.standing.remaining) else { return };
-    let each = |text: fn(&Report) -> String| reports.iter().map(text).collect::<Vec<_>>().join(", ");
+    let each = |text: fn(&Report) -> String| match reports {
+        [only] => text(only),
+        _ => reports.iter().map(text).collect::<Vec<_>>().join(", "),
+    };
     let policies = each(|report| {
         format!("\"{}\";q={};w={}", report.policy.as_ref(), report.quota.most, seconds(report.quota.window))
     });
@@ -65,15 +70,16 @@ pub fn write(headers: &mut HeaderMap, reports: &[Report]) {
         let Standing { remaining, reset } = report.standing;
         format!("\"{}\";r={remaining};t={}", report.policy.as_ref(), seconds(reset))
     });
-    for (name, value) in [
-        ("ratelimit-policy", policies),
-        ("ratelimit", standings),
-        ("ratelimit-limit", tightest.quota.most.to_string()),
-        ("ratelimit-remaining", tightest.standing.remaining.to_string()),
-        ("ratelimit-reset", seconds(tightest.standing.reset).to_string()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    for (name, value) in [("ratelimit-policy", policies), ("ratelimit", standings)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
+    }
+    for (name, value) in [
+        ("ratelimit-limit", HeaderValue::from(tightest.quota.most)),
+        ("ratelimit-remaining", HeaderValue::from(tightest.standing.remaining)),
+        ("ratelimit-reset", HeaderValue::from(seconds(tightest.standing.reset))),
+    ] {
+        headers.insert(HeaderName::from_static(name), value);
     }
 }
