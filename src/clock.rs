@@ -29,3 +29,26 @@ impl Clock {
 pub fn rfc3339(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
+
+/// The same, for serde: chrono itself leaves out digits that are 0.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn micros<S: serde::Serializer>(instant: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*instant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_has_one_spelling() {
+        #[derive(serde::Serialize)]
+        struct At(#[serde(serialize_with = "micros")] DateTime<Utc>);
+        for microseconds in [0, 292_000, 320_741] {
+            let instant = DateTime::from_timestamp_micros(1_800_000_000_000_000 + microseconds).unwrap();
+            assert_eq!(serde_json::to_string(&At(instant)).unwrap(), format!("{:?}", rfc3339(instant)));
+        }
+    }
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::StorageError;
 use super::document::Document;
 use super::schema::metric_revisions::{self, dsl};
-use crate::clock::rfc3339;
+use crate::clock::{micros, rfc3339};
 use crate::model::metrics::revision::{ChangeType, HistoryEntry};
 
 /// A stored revision; serialises to what the API answers.
@@ -17,6 +17,8 @@ use crate::model::metrics::revision::{ChangeType, HistoryEntry};
 pub struct RevisionRow {
     revision: i32,
     version: String,
+    /// Spelt as it is in the metric's own `change_history`.
+    #[serde(serialize_with = "micros")]
     changed_at: DateTime<Utc>,
     changed_by: String,
     change_type: String,
