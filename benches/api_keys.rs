@@ -13,12 +13,10 @@ mod support;
 
 use std::time::Instant;
 
-use load::throughput;
+use load::{compare, throughput};
 use mdl::credentials::api_keys::ApiKey;
 use support::Server;
 use support::samples::metric;
-
-const PAIRS: usize = 15;
 
 #[actix_web::main]
 async fn main() {
@@ -45,24 +43,7 @@ async fn main() {
         (began.elapsed() / rounds).as_nanos()
     );
     let address = server.base.trim_start_matches("http://").to_owned();
-    let with = || throughput(address.clone(), format!("X-API-Key: {key}\r\n"));
-    let without = || throughput(address.clone(), String::new());
-    let mut ratios = Vec::new();
-    for pair in 0..=PAIRS {
-        // The order changes, so that neither always has the warmer half.
-        let (a, b) = if pair % 2 == 0 {
-            let a = with().await;
-            (a, without().await)
-        } else {
-            let b = without().await;
-            (with().await, b)
-        };
-        if pair > 0 {
-            ratios.push(a / b);
-            println!("pair {pair}: {a:.0} with a key, {b:.0} without, a second: {:.3}", a / b);
-        }
-    }
-    ratios.sort_by(f64::total_cmp);
-    println!("\nreads with a key / without, median of {PAIRS} pairs: {:.3}", ratios[PAIRS / 2]);
+    let with = async || throughput(address.clone(), format!("X-API-Key: {key}\r\n")).await;
+    compare("a key", 15, with, async || throughput(address.clone(), String::new()).await).await;
     server.stop().await;
 }

@@ -11,11 +11,10 @@ mod load;
 #[path = "../tests/api/support/mod.rs"]
 mod support;
 
-use load::throughput;
+use load::{compare, throughput};
 use support::Server;
 use support::samples::metric;
 
-const PAIRS: usize = 31;
 /// A quota that nobody uses up is counted all the same.
 const COUNTS: [&str; 6] =
     ["--rate-limit-enabled", "true", "--rate-limit-general-max", "100000", "--rate-limit-burst-per-second", "100000"];
@@ -36,24 +35,8 @@ async fn main() {
     let window = ["--rate-limit-general-window", "1000"];
     let (counting, a) = service(&[&COUNTS[..], &window].concat()).await;
     let (free, b) = service(&[]).await;
-    let with = || throughput(a.clone(), String::new());
-    let without = || throughput(b.clone(), String::new());
-    let mut ratios = Vec::new();
-    for pair in 0..=PAIRS {
-        let (a, b) = if pair % 2 == 0 {
-            let a = with().await;
-            (a, without().await)
-        } else {
-            let b = without().await;
-            (with().await, b)
-        };
-        if pair > 0 {
-            ratios.push(a / b);
-            println!("pair {pair}: {a:.0} with limits, {b:.0} without, a second: {:.3}", a / b);
-        }
-    }
-    ratios.sort_by(f64::total_cmp);
-    println!("\nreads with limits / without, median of {PAIRS} pairs: {:.3}", ratios[PAIRS / 2]);
+    let with = async || throughput(a.clone(), String::new()).await;
+    compare("limits", 31, with, async || throughput(b.clone(), String::new()).await).await;
     counting.stop().await;
     free.stop().await;
 }

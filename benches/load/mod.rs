@@ -45,3 +45,24 @@ fn complete(answer: &[u8]) -> bool {
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok()).unwrap();
     answer.len() >= end + 4 + length
 }
+
+/// Reads with something against reads without, in interleaved pairs; prints each, and the median of their ratios.
+pub async fn compare(what: &str, pairs: usize, with: impl AsyncFn() -> f64, without: impl AsyncFn() -> f64) {
+    let mut ratios = Vec::new();
+    for pair in 0..=pairs {
+        // The order changes, so that neither always has the warmer half; the first pair warms up.
+        let (a, b) = if pair % 2 == 0 {
+            let a = with().await;
+            (a, without().await)
+        } else {
+            let b = without().await;
+            (with().await, b)
+        };
+        if pair > 0 {
+            ratios.push(a / b);
+            println!("pair {pair}: {a:.0} with {what}, {b:.0} without, a second: {:.3}", a / b);
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("\nreads with {what} / without, median of {pairs} pairs: {:.3}", ratios[pairs / 2]);
+}
