@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::AppState;
 use super::error::ApiError;
 use super::middleware::client::ClientAddress;
+use super::middleware::limit::Label;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::tokens::fingerprint;
 use crate::limits::address::Client;
@@ -35,6 +36,7 @@ pub struct Limits {
     enabled: bool,
     quotas: Quotas,
     general: Shield<Client>,
+    label: Label,
     auth: Shield<String>,
     api_key: Shield<String>,
     password_reset: Shield<String>,
@@ -67,6 +69,7 @@ impl Limits {
         Self {
             enabled,
             general: Shield::new(quotas.general),
+            label: Label::of(Policy::General, quotas.general),
             auth: Shield::new(quotas.auth),
             api_key: Shield::new(quotas.api_key),
             password_reset: Shield::new(quotas.password_reset),
@@ -92,6 +95,11 @@ impl Limits {
     /// [`Wait`].
     pub fn general(&self, client: Client, now: i64) -> Result<Standing, Wait> {
         self.general.reserve(client, now)
+    }
+
+    /// What the general limit always says of itself.
+    pub fn general_label(&self) -> &Label {
+        &self.label
     }
 
     fn own(&self, policy: Policy) -> Option<&Shield<String>> {

@@ -12,7 +12,7 @@ use crate::http::AppState;
 use crate::http::limits::{Refused, Report, exceeded};
 use crate::limits::address::Client;
 use crate::limits::policy::Policy;
-use crate::limits::window::{Standing, seconds};
+use crate::limits::window::{Quota, Standing, seconds};
 
 /// Whether requests to this path are counted: the API, not health, pages or metrics.
 pub fn is_limited(path: &str) -> bool {
@@ -39,7 +39,7 @@ pub async fn limit<B: MessageBody + 'static>(
             let mut response = next.call(request).await?.map_into_boxed_body();
             let others = response.request().extensions_mut().remove::<Vec<Report>>();
             match others {
-                None => write(response.headers_mut(), &[general(standing)]),
+                None => write_one(response.headers_mut(), state.limits.general_label(), Policy::General, standing),
                 Some(others) => write(response.headers_mut(), &[&[general(standing)], &others[..]].concat()),
             }
             Ok(response)
@@ -56,30 +56,53 @@ pub async fn limit<B: MessageBody + 'static>(
     }
 }
 
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// What a limit always says of itself; made once, because most answers say it.
+#[derive(Clone, Debug)]
+pub struct Label {
+    policy: HeaderValue,
+    limit: HeaderValue,
+}
+
+impl Label {
+    /// Of this limit.
+    pub fn of(policy: Policy, quota: Quota) -> Self {
+        Self { policy: text(described(policy, quota)), limit: HeaderValue::from(quota.most) }
+    }
+}
+
+fn described(policy: Policy, quota: Quota) -> String {
+    format!("\"{}\";q={};w={}", policy.as_ref(), quota.most, seconds(quota.window))
+}
+
+fn stands(policy: Policy, standing: Standing) -> String {
+    format!("\"{}\";r={};t={}", policy.as_ref(), standing.remaining, seconds(standing.reset))
+}
+
+fn text(text: String) -> HeaderValue {
+    // Names and numbers only.
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Writes where a client stands with one limit.
+fn write_one(headers: &mut HeaderMap, label: &Label, policy: Policy, standing: Standing) {
+    headers.insert(POLICY, label.policy.clone());
+    headers.insert(STANDING, text(stands(policy, standing)));
+    headers.insert(LIMIT, label.limit.clone());
+    headers.insert(REMAINING, HeaderValue::from(standing.remaining));
+    headers.insert(RESET, HeaderValue::from(seconds(standing.reset)));
+}
+
 /// Writes what is known about limits; the older headers have room for one, and tell of the tightest.
 pub fn write(headers: &mut HeaderMap, reports: &[Report]) {
     let Some(tightest) = reports.iter().min_by_key(|report| report.standing.remaining) else { return };
-    let each = |text: fn(&Report) -> String| match reports {
-        [only] => text(only),
-        _ => reports.iter().map(text).collect::<Vec<_>>().join(", "),
-    };
-    let policies = each(|report| {
-        format!("\"{}\";q={};w={}", report.policy.as_ref(), report.quota.most, seconds(report.quota.window))
-    });
-    let standings = each(|report| {
-        let Standing { remaining, reset } = report.standing;
-        format!("\"{}\";r={remaining};t={}", report.policy.as_ref(), seconds(reset))
-    });
-    for (name, value) in [("ratelimit-policy", policies), ("ratelimit", standings)] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    for (name, value) in [
-        ("ratelimit-limit", HeaderValue::from(tightest.quota.most)),
-        ("ratelimit-remaining", HeaderValue::from(tightest.standing.remaining)),
-        ("ratelimit-reset", HeaderValue::from(seconds(tightest.standing.reset))),
-    ] {
-        headers.insert(HeaderName::from_static(name), value);
-    }
+    write_one(headers, &Label::of(tightest.policy, tightest.quota), tightest.policy, tightest.standing);
+    let each = |text: fn(&Report) -> String| reports.iter().map(text).collect::<Vec<_>>().join(", ");
+    headers.insert(POLICY, text(each(|report| described(report.policy, report.quota))));
+    headers.insert(STANDING, text(each(|report| stands(report.policy, report.standing))));
 }
