@@ -19,24 +19,28 @@ use support::samples::metric;
 const COUNTS: [&str; 6] =
     ["--rate-limit-enabled", "true", "--rate-limit-general-max", "100000", "--rate-limit-burst-per-second", "100000"];
 
-async fn service(options: &[&str]) -> (Server, String) {
+async fn service(options: &[&str]) -> (Server, String, String) {
     let server = Server::with(&[&["--anonymous-read", "true"][..], options].concat()).await;
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
     server.get("/api/v1/metrics/m", "").await.expect(200);
     let address = server.base.trim_start_matches("http://").to_owned();
-    (server, address)
+    (server, address, format!("Authorization: Bearer {admin}\r\n"))
 }
 
 #[actix_web::main]
 async fn main() {
     // A window of a second, so that there is always something left.
     let window = ["--rate-limit-general-window", "1000"];
-    let (counting, a) = service(&[&COUNTS[..], &window].concat()).await;
-    let (free, b) = service(&[]).await;
+    let (counting, a, token_a) = service(&[&COUNTS[..], &window].concat()).await;
+    let (free, b, token_b) = service(&[]).await;
+    println!("a read from memory by anybody: the cheapest request there is");
     let with = async || throughput(a.clone(), String::new()).await;
     compare("limits", 31, with, async || throughput(b.clone(), String::new()).await).await;
+    println!("\na read from memory with an access token, which costs a statement");
+    let with = async || throughput(a.clone(), token_a.clone()).await;
+    compare("limits", 31, with, async || throughput(b.clone(), token_b.clone()).await).await;
     counting.stop().await;
     free.stop().await;
 }
