@@ -19,10 +19,9 @@ use crate::model::audit::Action;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Username};
 use crate::model::users::{Role, UserStatus};
-use crate::storage::api_keys::life;
 use crate::storage::audit_events::{self, Actor, Target};
+use crate::storage::password_changes::{self, PasswordChange};
 use crate::storage::users::{self, NewUser, User};
-use crate::storage::{password_resets, sessions};
 
 pub(super) async fn run(config: &Config, command: AdminCommand) -> Result<(), Failure> {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
@@ -79,15 +78,12 @@ async fn reset_password(database: &Database, name: &str) -> Result<(), Failure> 
     let (user, _) = found.ok_or_else(|| Failure::new(format!("there is no user {name}")))?;
     let hash = new_password(&user.username, &user.email)?;
     let now = Clock::default().now();
+    let change =
+        PasswordChange { user: target(&user), old_hash: None, new_hash: &hash, spared: None, keeps_api_keys: false };
     database
         .db
         .transaction(Circuit::Auth, "reset_password", async |conn| {
-            users::set_password(conn, user.user_id, None, &hash, now).await?;
-            sessions::end_all(conn, user.user_id, None, now).await?;
-            password_resets::void(conn, user.user_id, now).await?;
-            let revoked = life::revoke_all(conn, user.user_id, now).await?.len();
-            let details = json!({ "api_keys_revoked": revoked });
-            audit_events::record(conn, &operator(), Action::PasswordChanged, target(&user), &details, now).await
+            password_changes::make(conn, &operator(), change, now).await
         })
         .await?;
     say(&format!("password of {} set; its sessions are ended and its API keys revoked", user.username))

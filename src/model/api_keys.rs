@@ -137,13 +137,8 @@ impl KeyQuery {
     /// Every parameter that is unknown, given twice or breaks its rule.
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
         let mut query = Self { status: Vec::new(), user_id: None, page: PageRequest { page: 1, limit: 100 } };
-        let mut violations = PageRequest::repeated(parameters);
-        for (name, value) in parameters {
-            if let Err(message) = query.set(name, value.trim()) {
-                violations.push(Violation::new(Violation::name_of(name), message));
-            }
-        }
-        if violations.is_empty() { Ok(query) } else { Err(violations) }
+        PageRequest::read(parameters, |name, value| query.set(name, value))?;
+        Ok(query)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {

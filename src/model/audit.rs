@@ -64,13 +64,8 @@ impl AuditQuery {
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
         let page = PageRequest { page: 1, limit: DEFAULT_LIMIT };
         let mut query = Self { actor: None, action: None, target: None, since: None, until: None, page };
-        let mut violations = PageRequest::repeated(parameters);
-        for (name, value) in parameters {
-            if let Err(message) = query.set(name, value.trim()) {
-                violations.push(Violation::new(Violation::name_of(name), message));
-            }
-        }
-        if violations.is_empty() { Ok(query) } else { Err(violations) }
+        PageRequest::read(parameters, |name, value| query.set(name, value))?;
+        Ok(query)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {

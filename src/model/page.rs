@@ -26,13 +26,22 @@ impl PageRequest {
     /// Every parameter that is unknown, given twice or breaks its rule.
     pub fn parse(parameters: &[(String, String)], default_limit: i64) -> Result<Self, Vec<Violation>> {
         let mut request = Self { page: 1, limit: default_limit };
+        Self::read(parameters, |name, value| request.set(name, value))?;
+        Ok(request)
+    }
+
+    /// Hands every parameter of a list to `set`, which takes it or says what is wrong with it.
+    pub(in crate::model) fn read(
+        parameters: &[(String, String)],
+        mut set: impl FnMut(&str, &str) -> Result<(), String>,
+    ) -> Result<(), Vec<Violation>> {
         let mut violations = Self::repeated(parameters);
         for (name, value) in parameters {
-            if let Err(message) = request.set(name, value.trim()) {
+            if let Err(message) = set(name, value.trim()) {
                 violations.push(Violation::new(Violation::name_of(name), message));
             }
         }
-        if violations.is_empty() { Ok(request) } else { Err(violations) }
+        if violations.is_empty() { Ok(()) } else { Err(violations) }
     }
 
     /// Takes one parameter; says what is wrong with it, if anything.
@@ -50,7 +59,7 @@ impl PageRequest {
     }
 
     /// The parameters that are given more than once.
-    pub(super) fn repeated(parameters: &[(String, String)]) -> Vec<Violation> {
+    fn repeated(parameters: &[(String, String)]) -> Vec<Violation> {
         let mut rest = parameters;
         let mut found = Vec::new();
         while let Some(((name, _), tail)) = rest.split_first() {

@@ -70,12 +70,6 @@ impl Scopes {
         self.0 & !others.0 == 0
     }
 
-    /// What both have.
-    #[must_use]
-    pub fn and(self, others: Self) -> Self {
-        Self(self.0 & others.0)
-    }
-
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
         self.0 == 0
@@ -131,7 +125,6 @@ mod tests {
         assert!(viewer.is_within(editor) && editor.is_within(admin));
         assert!(!editor.is_within(viewer) && !admin.is_within(editor));
         assert!(!viewer.contain(&[Scope::MetricsWrite]) && viewer.contain(&[Scope::MetricsRead, Scope::DomainsRead]));
-        assert_eq!(admin.and(viewer), viewer);
         assert_eq!(admin.iter().count(), 7);
     }
 

@@ -15,6 +15,7 @@ pub mod idempotency_keys;
 pub mod metric_revisions;
 pub mod metrics;
 pub mod migrations;
+pub mod password_changes;
 pub mod password_resets;
 pub mod precondition;
 pub mod rate_limits;

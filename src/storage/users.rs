@@ -122,6 +122,15 @@ pub async fn get(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<User, St
     Ok(users::table.find(user_id).select(User::as_select()).first(conn).await?)
 }
 
+/// Takes a user's turn until the transaction ends: what belongs to it is counted and made one after another.
+///
+/// # Errors
+/// [`StorageError::NotFound`].
+pub async fn lock(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<(), StorageError> {
+    users::table.find(user_id).select(users::user_id).for_update().first::<Uuid>(conn).await?;
+    Ok(())
+}
+
 /// All users, by name; at most `limit` from `offset`, and how many there are.
 pub async fn list(conn: &mut AsyncPgConnection, offset: i64, limit: i64) -> Result<(Vec<User>, i64), StorageError> {
     let total = users::table.count().get_result(conn).await?;

@@ -1,6 +1,6 @@
 //! How much is too much, and what is said about it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -53,6 +53,7 @@ async fn so_many_requests_and_no_more_until_the_window_has_passed() {
         "100000",
     ];
     let server = Server::with(&options).await;
+    let began = Instant::now();
     for left in (0..5).rev() {
         let answer = server.get("/api/v1", "").await;
         assert_ne!(answer.status, 429);
@@ -63,7 +64,8 @@ async fn so_many_requests_and_no_more_until_the_window_has_passed() {
     }
     let refused = server.get("/api/v1/metrics", "").await.expect_error(429, "RATE_LIMIT_EXCEEDED");
     let wait: i64 = refused.header("retry-after").parse().unwrap();
-    assert!((1..=60).contains(&wait));
+    let passed = i64::try_from(began.elapsed().as_secs()).unwrap();
+    assert!((59 - passed..=60).contains(&wait), "{wait} after {passed} s");
     assert_eq!(refused.header("ratelimit-remaining"), "0");
     assert_eq!(refused.header("ratelimit-reset"), wait.to_string());
     assert!(refused.json()["error"]["retryAfter"].as_str().unwrap().ends_with('Z'));
@@ -76,7 +78,11 @@ async fn so_many_requests_and_no_more_until_the_window_has_passed() {
     }
     let lines = server.logs.lines();
     let told: Vec<_> = lines.iter().filter(|line| line["msg"] == "rate limit exceeded").collect();
-    assert!(told.len() < 150, "a flood is no flood of lines: {}", told.len());
+    assert!(
+        told.len() <= 10 * (usize::try_from(began.elapsed().as_secs()).unwrap() + 2),
+        "a flood is no flood of lines: {}",
+        told.len()
+    );
     assert!(told[0]["policy"] == "general" && told[0]["client"] == "127.0.0.1" && told[0]["route"].is_string());
     server.advance(wait);
     assert_ne!(server.get("/api/v1", "").await.status, 429);
@@ -254,10 +260,17 @@ async fn a_burst_is_smoothed() {
     let options =
         ["--rate-limit-enabled", "true", "--rate-limit-general-max", "100000", "--rate-limit-burst-per-second", "20"];
     let server = Server::with(&options).await;
+    let began = Instant::now();
     let answers = join_all((0..100).map(|_| server.get("/api/v1", ""))).await;
+    let took = began.elapsed();
     let refused = count(&answers, 429);
-    // How many depends on how fast this machine is; that some are is certain unless it takes five seconds.
-    assert!((1..=80).contains(&refused), "{refused}");
+    // Twenty at once, and twenty for each second that it took.
+    let through = 20.0 + 20.0 * took.as_secs_f64();
+    assert!(
+        refused <= 80 && 100.0 - f64::from(u32::try_from(refused).unwrap()) <= through + 1.0,
+        "{refused} in {took:?}"
+    );
+    let counted = f64::from(u32::try_from(refused).unwrap());
     let refused = answers.into_iter().find(|answer| answer.status == 429).unwrap();
     let refused = refused.expect_error(429, "RATE_LIMIT_EXCEEDED");
     assert_eq!(refused.header("ratelimit-policy"), "\"burst\";q=20;w=1");
@@ -267,7 +280,7 @@ async fn a_burst_is_smoothed() {
     }
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_ne!(server.get("/api/v1", "").await.status, 429);
-    assert!(server.reading("rate_limit_rejections_total{policy=\"burst\"}").await >= 1.0);
+    assert!(server.reading("rate_limit_rejections_total{policy=\"burst\"}").await >= counted);
 }
 
 #[actix_web::test]

@@ -76,7 +76,14 @@ async fn administrators_from_the_command_line() {
     let serving = Serving::start(folder.path(), &environment, &[]).await;
     assert!(!serving.stderr().contains("password"), "there is an administrator already");
     let token = serving.login("first good password").await;
+    let body = serde_json::json!({"name": "k", "scopes": ["metrics:read"]});
+    let create = serving.http.post(format!("{}/api/auth/api-keys", serving.base)).bearer_auth(&token).json(&body);
+    assert_eq!(create.send().await.unwrap().status(), 201);
     success(&mdl(&["admin", "reset-password", "A@example.com"], ADMIN_PASSWORD));
+    // Each key that went with the password has its entry.
+    let written = "SELECT action FROM audit_events WHERE actor = 'mdl admin' ORDER BY event_id";
+    let written = crate::database::sql(&url, written).await.concat();
+    assert_eq!(written, ["user.created", "user.password_changed", "api_key.revoked"]);
     assert_eq!(serving.get("/api/auth/me", &token).await["error"]["code"], "AUTHENTICATION_ERROR");
     serving.login(ADMIN_PASSWORD).await;
     assert!(failure(&mdl(&["admin", "reset-password", "nobody"], ADMIN_PASSWORD)).contains("nobody"));

@@ -193,9 +193,4 @@ impl ApiKeyCache {
             }
         }
     }
-
-    /// How many keys are remembered: known and unknown.
-    pub fn sizes(&self) -> (usize, usize) {
-        self.table.sizes()
-    }
 }

@@ -132,6 +132,7 @@ impl Table {
     }
 
     /// How many keys are remembered: known and unknown.
+    #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).len();
         (known, self.unknown.read().unwrap_or_else(PoisonError::into_inner).len())

@@ -12,8 +12,9 @@ use super::circuit::Circuit;
 use super::permit::Permit;
 use super::pool::{self, DbPool};
 use super::report::{CircuitReport, Control};
-use super::rules::{Rules, Settings, State, Ticket};
+use super::rules::Rules;
 use super::snapshot::{Decision, Snapshot};
+use super::state::{Settings, State, Ticket};
 use super::successes::Successes;
 use super::verdict::Verdict;
 

@@ -8,7 +8,7 @@
 //! handle ──Checkout──▶ actor ──permit──▶ handle: connection, query, deadline ──Settle──▶ actor
 //! ```
 //!
-//! `rules` decides (with `window` as its memory), `actor` owns the rules and the pool, `snapshot` refuses without a
+//! `rules` decides (with `window` as its memory, in the words of `state`), `actor` owns the rules and the pool, `snapshot` refuses without a
 //! mailbox, `pool` knows how a connection is opened and when it is spoilt, `verdict` reads the database's words,
 //! `successes` gathers what needs no decision, `lease` is one call's permit and connection, `handle` and `transaction` are the only door.
 
@@ -24,6 +24,7 @@ mod rules;
 #[cfg(test)]
 mod rules_tests;
 mod snapshot;
+mod state;
 mod successes;
 mod transaction;
 mod verdict;
@@ -34,4 +35,4 @@ pub use self::error::DbError;
 pub use self::handle::DbBreaker;
 pub use self::pool::{DbPool, PoolSettings};
 pub use self::report::{CircuitReport, Control, PoolReport};
-pub use self::rules::{Settings, State, Stats};
+pub use self::state::{Settings, State, Stats};

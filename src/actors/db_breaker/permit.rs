@@ -8,7 +8,7 @@ use actix::Addr;
 use super::actor::{Breaker, Settle};
 use super::circuit::Circuit;
 use super::pool::DbPool;
-use super::rules::Ticket;
+use super::state::Ticket;
 use super::successes::Successes;
 use super::verdict::Verdict;
 

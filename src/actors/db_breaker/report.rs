@@ -7,7 +7,7 @@ use strum::AsRefStr;
 use utoipa::ToSchema;
 
 use super::circuit::Circuit;
-use super::rules::{State, Stats};
+use super::state::{State, Stats};
 
 /// How one circuit is.
 #[derive(Clone, Debug, PartialEq, Eq)]

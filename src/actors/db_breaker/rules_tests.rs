@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::rules::{Rules, Settings, State, Ticket};
+use super::rules::Rules;
+use super::state::{Settings, State, Ticket};
 use super::verdict::Verdict;
 
 const SETTINGS: Settings = Settings {

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::circuit::Circuit;
-use super::rules::Ticket;
+use super::state::Ticket;
 
 /// What went well since the actor last looked. It looks before it decides anything, and at every tick at the latest, so
 /// there are never more than calls could end in between.

@@ -4,11 +4,9 @@ use actix_web::{HttpResponse, get, post, web};
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::api_keys;
 use super::token_pair::secret;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::passwords;
@@ -19,11 +17,10 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::Person;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::model::audit::Action;
 use crate::model::authority::Concern;
-use crate::storage::audit_events::{self, Target};
+use crate::storage::audit_events::Target;
 use crate::storage::users::User;
-use crate::storage::{password_resets, sessions, users};
+use crate::storage::{password_changes, users};
 
 /// All routes of one's own account.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -102,15 +99,17 @@ async fn change_password(
     }
     let new = state.hasher.hash(new_password).await?;
     let (now, actor) = (state.clock.now(), origin.actor(user));
+    let change = password_changes::PasswordChange {
+        user: Target { id: user.user_id, name: &user.username },
+        old_hash: Some(&old),
+        new_hash: &new,
+        spared: Some(caller.family_id),
+        keeps_api_keys: keep_api_keys,
+    };
     let revoked = state
         .db
         .transaction(Circuit::Auth, "change_password", async |conn| {
-            users::set_password(conn, user.user_id, Some(&old), &new, now).await?;
-            sessions::end_all(conn, user.user_id, Some(caller.family_id), now).await?;
-            password_resets::void(conn, user.user_id, now).await?;
-            let target = Target { id: user.user_id, name: &user.username };
-            audit_events::record(conn, &actor, Action::PasswordChanged, target, &json!({}), now).await?;
-            if keep_api_keys { Ok(0) } else { api_keys::revoke_every(conn, &actor, user.user_id, now).await }
+            password_changes::make(conn, &actor, change, now).await
         })
         .await?;
     state.end(Concern::User(user.user_id)).await;

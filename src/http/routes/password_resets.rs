@@ -8,12 +8,10 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::account::check_password;
-use super::api_keys;
 use super::sessions::failed;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::tokens::fingerprint;
@@ -25,11 +23,10 @@ use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
 use crate::http::limits::{Against, Limiter};
 use crate::limits::policy::Policy;
-use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::model::text::Email;
-use crate::storage::audit_events::{self, Target};
-use crate::storage::{password_resets, sessions, users};
+use crate::storage::audit_events::Target;
+use crate::storage::{password_changes, password_resets, users};
 
 const ACCEPTED: &str = "If somebody has this address, a mail is on its way; what it says counts for 30 minutes.";
 const BAD_TOKEN: &str = "The token is invalid, used or expired";
@@ -149,13 +146,17 @@ async fn set(state: &AppState, origin: Origin, confirmation: ResetConfirmation) 
     check_password("new_password", &new_password, &user.username, &user.email)?;
     let new = state.hasher.hash(new_password).await?;
     let actor = origin.actor(&user);
+    let change = password_changes::PasswordChange {
+        user: Target { id: user.user_id, name: &user.username },
+        old_hash: None,
+        new_hash: &new,
+        spared: None,
+        keeps_api_keys: false,
+    };
     let done = state.db.transaction(Circuit::Auth, "confirm_password_reset", async |conn| {
-        users::set_password(conn, user.user_id, None, &new, now).await?;
+        users::lock(conn, user.user_id).await?;
         password_resets::take(conn, &hash, now).await?;
-        sessions::end_all(conn, user.user_id, None, now).await?;
-        let target = Target { id: user.user_id, name: &user.username };
-        audit_events::record(conn, &actor, Action::PasswordChanged, target, &json!({ "by": "mail" }), now).await?;
-        api_keys::revoke_every(conn, &actor, user.user_id, now).await
+        password_changes::make(conn, &actor, change, now).await
     });
     let revoked = done.await.map_err(|error| match error.into() {
         ApiError::NotFound(_) => ApiError::Authentication(BAD_TOKEN),

@@ -81,13 +81,8 @@ impl MetricQuery {
             sort: Sort::default(),
             page: PageRequest { page: 1, limit: DEFAULT_LIMIT },
         };
-        let mut violations = PageRequest::repeated(parameters);
-        for (name, value) in parameters {
-            if let Err(message) = query.set(name, value.trim()) {
-                violations.push(Violation::new(Violation::name_of(name), message));
-            }
-        }
-        if violations.is_empty() { Ok(query) } else { Err(violations) }
+        PageRequest::read(parameters, |name, value| query.set(name, value))?;
+        Ok(query)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {

@@ -3,12 +3,16 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{Described, KeyRow, NewKey, insert, lock_owner, room_for_one};
+use super::{Described, KeyRow, NewKey, insert, room_for_one};
 use crate::model::api_keys::{KeyPatch, KeyStatus, extended, rotated_out};
+use crate::model::audit::Action;
 use crate::storage::StorageError;
+use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::schema::api_keys;
+use crate::storage::users;
 
 /// One of an owner's own keys, held until the transaction ends.
 async fn own(conn: &mut AsyncPgConnection, user_id: Uuid, key_id: Uuid) -> Result<KeyRow, StorageError> {
@@ -63,7 +67,7 @@ pub async fn rotate(
     grace_minutes: u16,
     now: DateTime<Utc>,
 ) -> Result<KeyRow, StorageError> {
-    lock_owner(conn, new.user_id).await?;
+    users::lock(conn, new.user_id).await?;
     let old = live(own(conn, new.user_id, key_id).await?, now)?;
     room_for_one(conn, new.user_id, Some(key_id), now).await?;
     let described = Described { name: &old.name, description: old.description.as_deref(), scopes: old.scopes };
@@ -101,12 +105,14 @@ pub async fn revoke(
         .await?)
 }
 
-/// Ends all keys of a user that were not ended before. Needs a transaction.
+/// Ends all keys of a user that were not ended before, with an entry in the audit log for each. Returns how many they were.
+/// Needs a transaction.
 pub async fn revoke_all(
     conn: &mut AsyncPgConnection,
+    actor: &Actor,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Vec<KeyRow>, StorageError> {
+) -> Result<usize, StorageError> {
     let ids: Vec<Uuid> = api_keys::table
         .filter(api_keys::user_id.eq(user_id).and(api_keys::revoked_at.is_null()))
         .select(api_keys::key_id)
@@ -114,9 +120,14 @@ pub async fn revoke_all(
         .for_update()
         .load(conn)
         .await?;
-    Ok(diesel::update(api_keys::table.filter(api_keys::key_id.eq_any(ids)))
+    let revoked: Vec<KeyRow> = diesel::update(api_keys::table.filter(api_keys::key_id.eq_any(ids)))
         .set(api_keys::revoked_at.eq(now))
         .returning(KeyRow::as_returning())
         .get_results(conn)
-        .await?)
+        .await?;
+    for key in &revoked {
+        let target = Target { id: key.key_id, name: &key.name };
+        audit_events::record(conn, actor, Action::KeyRevoked, target, &json!({ "with": "all" }), now).await?;
+    }
+    Ok(revoked.len())
 }

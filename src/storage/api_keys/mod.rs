@@ -13,9 +13,9 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::StorageError;
 use super::document::Document;
-use super::schema::{api_keys, users};
+use super::schema::api_keys;
+use super::{StorageError, users};
 use crate::credentials::api_keys::ApiKey;
 use crate::model::api_keys::{KeyDraft, KeyQuery, KeyStatus, MAX_LIVE};
 use crate::model::rich_text::RichText;
@@ -76,7 +76,7 @@ pub async fn create(
     draft: &KeyDraft,
     now: DateTime<Utc>,
 ) -> Result<KeyRow, StorageError> {
-    lock_owner(conn, new.user_id).await?;
+    users::lock(conn, new.user_id).await?;
     room_for_one(conn, new.user_id, None, now).await?;
     insert(conn, new, Described::of(draft), draft.expires_at, None, now).await
 }
@@ -119,12 +119,6 @@ async fn insert(
         .returning(KeyRow::as_returning())
         .get_result(conn)
         .await?)
-}
-
-/// Takes the owner's turn: its keys are counted and made one after another.
-async fn lock_owner(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<(), StorageError> {
-    users::table.find(user_id).select(users::user_id).for_update().first::<Uuid>(conn).await?;
-    Ok(())
 }
 
 async fn room_for_one(

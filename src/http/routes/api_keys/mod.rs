@@ -1,15 +1,15 @@
 //! API keys. Their owner looks after them, logged in: no key makes or changes keys. What ends one is committed first, then
 //! forgotten here, then answered.
 
+mod body;
+
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncPgConnection;
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use self::body::{ChangedKey, ChangedKeyBody, KeyBody, KeysBody, NewKeyBody, RevokedBody};
 use super::token_pair::secret;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::api_keys::ApiKey;
@@ -24,15 +24,14 @@ use crate::http::extract::path::UuidPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::limits::{Against, Limiter};
 use crate::limits::policy::Policy;
-use crate::model::api_keys::{KeyDraft, KeyPatch, KeyQuery, KeyRotation, KeyStatus};
+use crate::model::api_keys::{KeyDraft, KeyPatch, KeyQuery, KeyRotation};
 use crate::model::audit::Action;
 use crate::model::authority::Concern;
-use crate::model::page::Pagination;
-use crate::model::scopes::{Scope, Scopes};
+use crate::model::scopes::Scopes;
 use crate::model::users::Role;
 use crate::storage::api_keys::{self, KeyRow, NewKey, life};
-use crate::storage::audit_events::{self, Actor, Target};
-use crate::storage::{StorageError, users};
+use crate::storage::audit_events::{self, Target};
+use crate::storage::users;
 
 const PATH: &str = "/api/auth/api-keys";
 const STORE_IT: &str = "Store this API key securely. It will not be shown again.";
@@ -40,92 +39,6 @@ const STORE_IT: &str = "Store this API key securely. It will not be shown again.
 /// All routes of API keys.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(rotate).service(update).service(revoke).service(revoke_all);
-}
-
-/// An API key; never the key itself.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ApiKey)]
-struct KeyBody {
-    id: Uuid,
-    /// The same as `id`.
-    key_id: Uuid,
-    user_id: Uuid,
-    name: String,
-    description: Option<String>,
-    #[schema(value_type = Vec<Scope>)]
-    scopes: Scopes,
-    /// Its first characters.
-    prefix: String,
-    created_at: DateTime<Utc>,
-    /// Up to ten seconds late.
-    last_used_at: Option<DateTime<Utc>>,
-    expires_at: Option<DateTime<Utc>>,
-    revoked: bool,
-    revoked_at: Option<DateTime<Utc>>,
-    status: KeyStatus,
-    /// The key that was rotated into this one.
-    replaces: Option<Uuid>,
-}
-
-impl KeyBody {
-    fn of(row: KeyRow, now: DateTime<Utc>) -> Self {
-        let status = row.status(now);
-        Self {
-            id: row.key_id,
-            key_id: row.key_id,
-            user_id: row.user_id,
-            name: row.name,
-            description: row.description,
-            scopes: row.scopes,
-            prefix: row.prefix,
-            created_at: row.created_at,
-            last_used_at: row.last_used_at,
-            expires_at: row.expires_at,
-            revoked: row.revoked_at.is_some(),
-            revoked_at: row.revoked_at,
-            status,
-            replaces: row.replaces,
-        }
-    }
-}
-
-/// A new key, shown once.
-#[derive(Serialize, ToSchema)]
-struct NewKeyBody {
-    success: bool,
-    /// The key itself.
-    api_key: String,
-    key_info: KeyBody,
-    message: &'static str,
-}
-
-#[derive(Serialize, ToSchema)]
-struct KeysBody {
-    success: bool,
-    api_keys: Vec<KeyBody>,
-    count: usize,
-    pagination: Pagination,
-}
-
-#[derive(Serialize, ToSchema)]
-struct ChangedKeyBody {
-    success: bool,
-    key: ChangedKey,
-}
-
-#[derive(Serialize, ToSchema)]
-struct ChangedKey {
-    id: Uuid,
-    name: String,
-    expires_at: Option<DateTime<Utc>>,
-    last_used_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Serialize, ToSchema)]
-struct RevokedBody {
-    success: bool,
-    message: String,
-    count: usize,
 }
 
 /// A route of keys knows no other thing that could be missing.
@@ -355,26 +268,12 @@ async fn revoke(
 #[delete("/api/auth/api-keys")]
 async fn revoke_all(caller: Person, origin: Origin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (now, actor, user_id) = (state.clock.now(), origin.actor(&caller.user), caller.user.user_id);
-    let revoked = state
-        .db
-        .transaction(Circuit::ApiKeys, "revoke_api_keys", async |conn| revoke_every(conn, &actor, user_id, now).await);
+    let revoked = state.db.transaction(Circuit::ApiKeys, "revoke_api_keys", async |conn| {
+        life::revoke_all(conn, &actor, user_id, now).await
+    });
     let count = revoked.await?;
     state.end(Concern::User(user_id)).await;
     state.instruments.authentication.keys_revoked(count);
     let message = format!("{count} API keys revoked successfully");
     answer::json(&mut HttpResponse::Ok(), &RevokedBody { success: true, message, count })
-}
-
-/// Revokes all keys of a user, with an entry in the audit log for each. Needs a transaction.
-pub(super) async fn revoke_every(
-    conn: &mut AsyncPgConnection,
-    actor: &Actor,
-    user_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<usize, StorageError> {
-    let revoked = life::revoke_all(conn, user_id, now).await?;
-    for row in &revoked {
-        audit_events::record(conn, actor, Action::KeyRevoked, target(row), &json!({ "with": "all" }), now).await?;
-    }
-    Ok(revoked.len())
 }
