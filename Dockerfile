@@ -7,7 +7,9 @@ COPY benches benches
 COPY examples examples
 COPY migrations migrations
 COPY src src
-RUN cargo build --locked --release --no-default-features --bin mdl
+# For mdl_build_info: docker build --build-arg MDL_REVISION=$(git rev-parse --short HEAD) .
+ARG MDL_REVISION=unknown
+RUN cargo build --locked --release --no-default-features --features cloudwatch,elasticsearch --bin mdl
 
 FROM debian:bookworm-slim
 # The authorities that TLS to the database may be verified with.
@@ -16,7 +18,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 COPY --from=build /src/target/release/mdl /usr/local/bin/mdl
 USER 10001
 ENV HOST=0.0.0.0 PORT=3000 LOG_FORMAT=json
-EXPOSE 3000
+EXPOSE 3000 9090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=6s --start-period=5s --retries=3 CMD ["mdl", "healthcheck"]
 ENTRYPOINT ["mdl"]

@@ -14,11 +14,10 @@ use crate::model::authority::{Concern, Notice};
 use crate::storage::{authority_epochs, catalogue_epochs};
 
 const POLL: Duration = Duration::from_secs(1);
-const SOON: Duration = Duration::from_millis(10);
 
 /// Asks every second whether the catalogue has changed.
 pub(super) async fn poll_catalogue(state: web::Data<AppState>) {
-    prepared(&state).await;
+    state.prepared().await;
     loop {
         // Before the question, so that what is heard is never thought to be younger than it is.
         let asked = Instant::now();
@@ -32,7 +31,7 @@ pub(super) async fn poll_catalogue(state: web::Data<AppState>) {
 
 /// Asks every second whether somebody's authority has ended.
 pub(super) async fn poll_authority(state: web::Data<AppState>) {
-    prepared(&state).await;
+    state.prepared().await;
     loop {
         let asked = Instant::now();
         let epoch = state.db.run(Circuit::ApiKeys, "epoch", async |conn| authority_epochs::current(conn).await).await;
@@ -42,13 +41,6 @@ pub(super) async fn poll_authority(state: web::Data<AppState>) {
             state.callers.end(Concern::All);
         }
         tokio::time::sleep(POLL).await;
-    }
-}
-
-/// There is nothing to ask before; but then at once, because nothing that is remembered counts before it was asked.
-async fn prepared(state: &AppState) {
-    while !state.readiness.is_prepared() {
-        tokio::time::sleep(SOON).await;
     }
 }
 

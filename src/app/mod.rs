@@ -2,6 +2,7 @@
 
 mod admin;
 mod bring_up;
+mod census;
 pub mod cli;
 mod database;
 mod epoch_watch;
@@ -32,7 +33,12 @@ pub fn main() -> ExitCode {
         Err(_) => return Failure::usage(".env cannot be read: each line must be NAME=value").tell(),
     }
     let cli = Cli::parse();
-    let done = actix_web::rt::System::new().block_on(run(cli));
+    let done = actix_web::rt::System::new().block_on(async {
+        let done = run(cli).await;
+        // An actor that never had its first turn panics when it is dropped: let it have one.
+        tokio::task::yield_now().await;
+        done
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use super::bring_up::BringUp;
+use super::census;
 use super::database::{Database, Use};
 use super::epoch_watch;
 use super::failure::Failure;
@@ -29,6 +30,7 @@ use crate::mail::Mailer;
 use crate::memory::answers::Answers;
 use crate::memory::callers::Callers;
 use crate::telemetry;
+use crate::telemetry::sinks::Sinks;
 
 /// How long requests may take to finish when the service stops, in seconds.
 const GRACE: u64 = 30;
@@ -58,9 +60,9 @@ impl std::fmt::Debug for Service {
 
 /// Runs the service until it is told to stop (SIGTERM, or SIGINT from the keyboard).
 pub(super) async fn run(config: &Config, sample: bool) -> Result<(), Failure> {
-    let logs = telemetry::start(&config.logs).map_err(Failure::usage)?;
+    let logs = telemetry::start(&config.logs, &config.shipping).map_err(Failure::usage)?;
     let (mut term, mut interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-    let service = Service::start(config, Clock::default(), sample, logs.logger.clone()).await?;
+    let service = Service::start(config, Clock::default(), sample, (logs.logger.clone(), logs.sinks.clone())).await?;
     let reason = tokio::select! {
         _ = term.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
@@ -80,7 +82,12 @@ impl Service {
     ///
     /// # Errors
     /// When the configuration cannot be used, or the port is taken.
-    pub async fn start(config: &Config, clock: Clock, sample: bool, logger: Logger) -> Result<Self, Failure> {
+    pub async fn start(
+        config: &Config,
+        clock: Clock,
+        sample: bool,
+        (logger, sinks): (Logger, Sinks),
+    ) -> Result<Self, Failure> {
         let tokens = tokens(config)?;
         check_admin(&config.auth)?;
         let database = Database::start(config, Use::Service, &logger).await?;
@@ -97,6 +104,7 @@ impl Service {
             callers: Callers::default(),
             keys,
             instruments: database.instruments.clone(),
+            sinks,
             tokens,
             limits: Limits::new(config.limits.rate_limit_enabled, quotas, database.instruments.limits.clone()),
             forwarding: Forwarding::new(proxies),
@@ -143,6 +151,7 @@ impl Service {
         let mut background = vec![
             actix_web::rt::spawn(bring_up.run()),
             actix_web::rt::spawn(epoch_watch::poll_catalogue(state.clone())),
+            actix_web::rt::spawn(census::take(state.clone())),
             actix_web::rt::spawn(shields::forget_idle(shields)),
         ];
         if database.is_embedded() {

@@ -28,7 +28,7 @@ pub(super) fn of(config: &Config, instruments: LimitInstruments) -> Result<(Quot
     let origins = config.shields.origins().map_err(Failure::usage)?;
     let burst = burst::config(quotas.burst, instruments)
         .ok_or_else(|| Failure::usage("RATE_LIMIT_BURST_PER_SECOND is no rate"))?;
-    Ok((quotas, proxies, Shields { burst, origins }))
+    Ok((quotas, proxies, Shields { burst, origins, measured: config.metrics.metrics_enabled }))
 }
 
 /// Keeps the shield's memory as small as its present clients.

@@ -10,6 +10,7 @@ mod mail;
 mod metrics;
 mod service;
 mod shields;
+mod shipping;
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +24,7 @@ pub use self::mail::MailConfig;
 pub use self::metrics::MetricsConfig;
 pub use self::service::ServiceConfig;
 pub use self::shields::ShieldConfig;
+pub use self::shipping::ShippingConfig;
 
 /// All of it.
 #[derive(Clone, Debug, Args)]
@@ -54,6 +56,9 @@ pub struct Config {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub logs: LogConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub shipping: ShippingConfig,
 }
 
 /// A variable that is set to nothing is not set.

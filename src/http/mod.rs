@@ -1,7 +1,7 @@
 //! HTTP: who may call ([`extract`]), what is answered ([`routes`]), what every request goes through ([`middleware`]),
 //! and the one place that knows status codes ([`error`]).
 //!
-//! A request passes, from the outside in: `middleware::frame` (request id, client, log line, error shape, security headers),
+//! A request passes, from the outside in: `middleware::method` and actix-web-prom (counted, timed), `middleware::frame` (request id, client, log line, error shape, security headers),
 //! CORS, compression, HEAD, `middleware::burst` and `middleware::limit` (how often), `middleware::authenticate` (who), then its
 //! handler. A handler extracts, parses into the model, asks `db` once, wraps and
 //! answers; its parameters alone tell who may call it.
@@ -38,6 +38,8 @@ pub struct Shields {
     pub burst: BurstConfig,
     /// Origins whose scripts may read answers.
     pub origins: Vec<String>,
+    /// Whether requests are counted and timed for Prometheus.
+    pub measured: bool,
 }
 
 /// The application, one for each worker, and its description; `with_metrics` if Prometheus scrapes the same listener.
@@ -58,6 +60,7 @@ pub fn app(
     OpenApi,
 ) {
     let (app, document) = described(App::new());
+    let measure = state.instruments.http.middleware.clone();
     let app = app
         .app_data(web::Data::new(unmatched::Paths::of(&document)))
         .app_data(state)
@@ -74,7 +77,9 @@ pub fn app(
         .wrap(from_fn(middleware::head::head_as_get))
         .wrap(Compress::default())
         .wrap(Condition::new(!shields.origins.is_empty(), middleware::cors::cors(&shields.origins)))
-        .wrap(from_fn(middleware::frame::frame));
+        .wrap(from_fn(middleware::frame::frame))
+        .wrap(Condition::new(shields.measured, measure))
+        .wrap(from_fn(middleware::method::known_or_other));
     (app, document)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slog::Logger;
 
@@ -20,6 +20,7 @@ use crate::memory::callers::Callers;
 use crate::model::authority::Concern;
 use crate::storage::users::Account;
 use crate::telemetry::instruments::Instruments;
+use crate::telemetry::sinks::Sinks;
 
 /// What every handler can reach.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct AppState {
     pub keys: ApiKeyCache,
     /// What Prometheus reads.
     pub instruments: Instruments,
+    /// Where log events end up.
+    pub sinks: Sinks,
     /// Issues and checks tokens.
     pub tokens: Tokens,
     /// Sends mail.
@@ -60,7 +63,17 @@ pub struct AppState {
     pub started: Instant,
 }
 
+/// How soon after its preparation the database is asked for the first time.
+const SOON: Duration = Duration::from_millis(10);
+
 impl AppState {
+    /// Waits until there is something to ask the database; but then at once, because nothing that is remembered counts before.
+    pub async fn prepared(&self) {
+        while !self.readiness.is_prepared() {
+            tokio::time::sleep(SOON).await;
+        }
+    }
+
     /// Somebody's authority has ended or changed, by a change that was just committed here: when this returns, nothing that
     /// this process remembers lets anybody in by what was before.
     pub async fn end(&self, concern: Concern) {

@@ -112,6 +112,22 @@ pub async fn authenticate(
         .optional()?)
 }
 
+/// How many users have a live session.
+pub async fn active_users(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<i64, StorageError> {
+    Ok(sessions::table
+        .inner_join(users::table)
+        .filter(
+            sessions::rotated_at
+                .is_null()
+                .and(sessions::revoked_at.is_null())
+                .and(sessions::expires_at.gt(now))
+                .and(users::status.eq("active")),
+        )
+        .select(diesel::dsl::count(sessions::user_id).aggregate_distinct())
+        .first(conn)
+        .await?)
+}
+
 /// Exchanges a refresh token for its successor. Needs a transaction.
 ///
 /// One conditional UPDATE decides who rotates; whoever comes second finds out why it did not match.

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use chrono::{DateTime, Utc};
+use prometheus::{Histogram, IntCounter, IntGauge, Registry};
+
+use super::families::{
+    ATTEMPTS, KEYS_CREATED, KEYS_REVOKED, LAST_USED_PENDING, LAST_USED_WRITTEN, LOOKUPS, PROPAGATION,
+};
 
 /// How a credential was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +35,13 @@ pub enum Method {
     Jwt,
 }
 
-const LOOKUPS: [&str; 4] = ["hit", "miss", "negative", "malformed"];
-const METHODS: [&str; 4] = ["login", "api_key", "refresh", "jwt"];
-
 /// The instruments of authentication. Each counter is resolved once: requests only add.
 #[derive(Clone, Debug)]
 pub struct Authentication {
     lookups: [IntCounter; 4],
     attempts: [[IntCounter; 2]; 4],
     last_used_pending: IntGauge,
+    last_used_written: IntGauge,
     propagation: Histogram,
     created: IntCounter,
     revoked: IntCounter,
@@ -50,33 +53,17 @@ impl Authentication {
     /// # Errors
     /// When they are in it already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let vector = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok(counter)
-        };
-        let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
-            let counter = IntCounter::new(name, help)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok(counter)
-        };
-        let lookups = vector("api_key_cache_lookups_total", "API keys that were looked for", &["outcome"])?;
-        let attempts = vector("auth_attempts_total", "Credentials that were judged", &["method", "status"])?;
-        let pending = IntGauge::new("api_key_last_used_pending", "API keys whose last use is to be written")?;
-        registry.register(Box::new(pending.clone()))?;
-        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-        let help = "From a change of authority in the database to its effect here";
-        let options = HistogramOpts::new("api_key_revocation_propagation_seconds", help).buckets(buckets);
-        let propagation = Histogram::with_opts(options)?;
-        registry.register(Box::new(propagation.clone()))?;
+        let lookups = LOOKUPS.counters(registry)?;
+        let attempts = ATTEMPTS.counters(registry)?;
+        let both = |method| ["success", "failure"].map(|status| attempts.with_label_values(&[method, status]));
         Ok(Self {
-            lookups: LOOKUPS.map(|outcome| lookups.with_label_values(&[outcome])),
-            attempts: METHODS
-                .map(|method| ["success", "failure"].map(|status| attempts.with_label_values(&[method, status]))),
-            last_used_pending: pending,
-            propagation,
-            created: counter("api_keys_created_total", "API keys that were made, by rotation included")?,
-            revoked: counter("api_keys_revoked_total", "API keys that were revoked")?,
+            lookups: ["hit", "miss", "negative", "malformed"].map(|outcome| lookups.with_label_values(&[outcome])),
+            attempts: ["login", "api_key", "refresh", "jwt"].map(both),
+            last_used_pending: LAST_USED_PENDING.gauges(registry)?.with_label_values::<&str>(&[]),
+            last_used_written: LAST_USED_WRITTEN.gauges(registry)?.with_label_values::<&str>(&[]),
+            propagation: PROPAGATION.histograms(registry)?.with_label_values::<&str>(&[]),
+            created: KEYS_CREATED.counters(registry)?.with_label_values::<&str>(&[]),
+            revoked: KEYS_REVOKED.counters(registry)?.with_label_values::<&str>(&[]),
         })
     }
 
@@ -97,6 +84,11 @@ impl Authentication {
     /// So many keys wait for their last use to be written.
     pub fn last_used_pending(&self, keys: usize) {
         self.last_used_pending.set(i64::try_from(keys).unwrap_or(i64::MAX));
+    }
+
+    /// Last uses were written at this instant, or there was none to write.
+    pub fn last_used_written(&self, at: DateTime<Utc>) {
+        self.last_used_written.set(at.timestamp());
     }
 
     /// A change of authority took so long to arrive.

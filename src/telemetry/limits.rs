@@ -1,9 +1,8 @@
 //! What Prometheus reads of rate limits.
 
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounterVec, Registry};
 
-/// The names of all limits, so that each exists at 0 from the start.
-const POLICIES: [&str; 5] = ["general", "auth", "api_key", "password_reset", "burst"];
+use super::families::REJECTIONS;
 
 /// The instruments of limits.
 #[derive(Clone, Debug)]
@@ -17,13 +16,7 @@ impl LimitInstruments {
     /// # Errors
     /// When they are in it already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let options = Opts::new("rate_limit_rejections_total", "Requests that a rate limit has refused");
-        let rejections = IntCounterVec::new(options, &["policy"])?;
-        registry.register(Box::new(rejections.clone()))?;
-        for policy in POLICIES {
-            rejections.with_label_values(&[policy]);
-        }
-        Ok(Self { rejections })
+        Ok(Self { rejections: REJECTIONS.counters(registry)? })
     }
 
     /// A request was refused by this limit.

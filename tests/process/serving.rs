@@ -124,3 +124,18 @@ fn the_example_of_the_environment_names_every_variable_with_its_default() {
         assert!(!is_variable || names.iter().any(|name| name == line.0), "{} is no variable", line.0);
     }
 }
+
+#[tokio::test]
+async fn a_taken_port_is_named_and_nothing_else_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap().port().to_string();
+    for (variable, other) in [("PORT", "METRICS_PORT"), ("METRICS_PORT", "PORT")] {
+        let mut serve = command(folder.path(), &["serve"]);
+        serve.env(variable, &taken).env(other, "0");
+        let complaint = failure(&run(serve, ""));
+        assert!(complaint.contains(variable) && complaint.contains("in use"), "{complaint}");
+        assert!(!complaint.contains("panicked"), "{complaint}");
+    }
+    drop(holder);
+}

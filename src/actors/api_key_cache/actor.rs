@@ -63,8 +63,11 @@ impl Cache {
     }
 
     fn flush(&mut self, cache: Addr<Self>) {
-        if self.flushing || self.uses.pending() == 0 {
+        if self.flushing {
             return;
+        }
+        if self.uses.pending() == 0 {
+            return self.instruments.last_used_written(Utc::now());
         }
         self.flushing = true;
         let (db, batch) = (self.db.clone(), self.uses.take());
@@ -85,6 +88,7 @@ impl Actor for Cache {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        self.instruments.last_used_written(Utc::now());
         context.run_interval(FLUSH, |cache, context| cache.flush(context.address()));
     }
 }
@@ -265,6 +269,9 @@ impl Handler<Flushed> for Cache {
         let failed = !owed.is_empty();
         self.uses.put_back(owed);
         self.told();
+        if !failed {
+            self.instruments.last_used_written(Utc::now());
+        }
         if failed {
             slog::warn!(self.logger, "last use of API keys not written; trying again"; "pending" => self.uses.pending());
         } else if self.uses.pending() >= BATCH {

@@ -132,7 +132,7 @@ impl DbBreaker {
         let mut lease = self.lease(circuit, operation, deadline).await?;
         let began = Instant::now();
         let outcome = timeout_at(deadline, work(&mut lease.slot().connection)).await;
-        self.instruments.query(operation, circuit.table(), began.elapsed());
+        self.instruments.database.query(operation, circuit.table(), began.elapsed());
         match outcome {
             Err(_) => {
                 lease.timed_out();

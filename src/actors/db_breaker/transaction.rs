@@ -88,7 +88,7 @@ impl DbBreaker {
         let mut lease = self.lease(circuit, operation, deadline).await.map_err(Ended::With)?;
         let (mut committing, began) = (false, Instant::now());
         let outcome = timeout_at(deadline, run(&mut lease.slot().connection, work, end, &mut committing)).await;
-        self.instruments().query(operation, circuit.table(), began.elapsed());
+        self.instruments().database.query(operation, circuit.table(), began.elapsed());
         match outcome {
             Ok(Ok(value)) => {
                 lease.succeeded();

@@ -60,6 +60,7 @@ pub async fn frame<B: MessageBody + 'static>(
         Ok(Ok(response)) => {
             let mut response = shaped(response.map_into_boxed_body(), &id, &state, &logger);
             line.mark(response.response_mut(), &id, &state);
+            line.count(response.status(), &state);
             line.write(&logger, &response, began);
             Ok(response)
         }
@@ -121,6 +122,7 @@ fn render(error: &ApiError, id: &RequestId, state: &AppState, logger: &Logger) -
 fn finished(error: &ApiError, id: &RequestId, state: &AppState, (line, logger): (&Line, &Logger)) -> Error {
     let mut response = render(error, id, state, logger);
     line.mark(&mut response, id, state);
+    line.count(response.status(), state);
     actix_web::error::InternalError::from_response(error.to_string(), response).into()
 }
 
@@ -149,6 +151,13 @@ impl Line {
         }
         state.security_headers.write(headers, &self.path);
         security::keep(headers, &self.method, &self.path, status);
+    }
+
+    /// Counts a failure. That of a health check is a message, not a failure.
+    fn count(&self, status: StatusCode, state: &AppState) {
+        if status.is_server_error() && !self.path.starts_with("/health") {
+            state.instruments.http.failed(status.as_u16());
+        }
     }
 
     fn write(&self, logger: &Logger, response: &ServiceResponse<BoxBody>, began: Instant) {

@@ -7,5 +7,6 @@ pub mod cors;
 pub mod frame;
 pub mod head;
 pub mod limit;
+pub mod method;
 pub mod request_id;
 pub mod security;

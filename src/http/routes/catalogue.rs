@@ -12,7 +12,7 @@ use crate::http::extract::caller::{Editor, Everything};
 use crate::http::extract::json_body::RawBody;
 use crate::http::extract::query::QueryParameters;
 use crate::http::writing::change;
-use crate::model::catalogue::{Catalogue, Draft, Format, ImportReport, Outcome};
+use crate::model::catalogue::{Catalogue, Draft, Format, ImportReport, ItemReport, Outcome};
 use crate::storage::{StorageError, catalogue};
 
 /// All routes of the catalogue as a whole.
@@ -52,9 +52,20 @@ async fn import(
             let violations: Vec<_> = errors.flat_map(|item| item.errors.clone()).collect();
             if violations.is_empty() { Ok(items) } else { Err(StorageError::Invalid(violations)) }
         };
-        change(&state, Circuit::Metrics, "import", work).await?
+        let items = change(&state, Circuit::Metrics, "import", work).await?;
+        count(&state, &draft, &items);
+        items
     };
     json(&mut HttpResponse::Ok(), &Data::of(ImportReport::new(dry_run, items)))
+}
+
+/// The reports of metrics come after those of domains.
+fn count(state: &AppState, draft: &Draft, items: &[ItemReport]) {
+    for (report, item) in items.iter().skip(draft.domains.len()).zip(&draft.metrics) {
+        if let (Outcome::Created, Ok(metric)) = (report.outcome, &item.parsed) {
+            state.instruments.catalogue.metric_created(metric.tier.as_ref(), metric.category.as_str());
+        }
+    }
 }
 
 fn format(media_type: &str) -> Result<Format, ApiError> {

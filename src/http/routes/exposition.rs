@@ -5,7 +5,8 @@ use actix_web::{HttpResponse, web};
 use crate::actors::db_breaker::State;
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::telemetry::instruments::{CircuitReading, TEXT};
+use crate::telemetry::database::CircuitReading;
+use crate::telemetry::instruments::TEXT;
 
 /// `/metrics`, and nothing else.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -14,18 +15,22 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 async fn exposition(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (circuits, pool) = state.db.report().await;
-    let instruments = &state.instruments;
-    instruments.pool([pool.active.into(), pool.idle.into(), pool.waiting, pool.max.into()]);
-    for report in &circuits {
-        let to = |state| report.stats.transitions_to(state);
-        instruments.circuit(CircuitReading {
-            name: report.circuit.as_ref(),
-            state: report.state.as_ref(),
-            failures: report.stats.failures,
-            rejections: report.stats.rejects,
-            transitions: [to(State::Closed), to(State::Open), to(State::HalfOpen), to(State::Isolated)],
-        });
-    }
-    let text = instruments.exposition().map_err(|error| ApiError::Internal { cause: error.to_string() })?;
+    let text = state.instruments.exposition(|instruments| {
+        instruments.database.pool([pool.active.into(), pool.idle.into(), pool.waiting, pool.max.into()]);
+        for report in &circuits {
+            let to = |state| report.stats.transitions_to(state);
+            instruments.database.circuit(CircuitReading {
+                name: report.circuit.as_ref(),
+                state: report.state.as_ref(),
+                failures: report.stats.failures,
+                rejections: report.stats.rejects,
+                transitions: [to(State::Closed), to(State::Open), to(State::HalfOpen), to(State::Isolated)],
+            });
+        }
+        for (sink, counts) in state.sinks.counts() {
+            instruments.logs.sink(sink, counts);
+        }
+    });
+    let text = text.map_err(|error| ApiError::Internal { cause: error.to_string() })?;
     Ok(HttpResponse::Ok().content_type(TEXT).body(text))
 }

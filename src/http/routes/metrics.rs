@@ -128,11 +128,11 @@ async fn create(
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
     });
     let (metric, author) = (&body.value, caller.user.username.as_str());
-    let answer = change(&state, Circuit::Metrics, "create_metric", async |conn| {
+    let (answer, new) = change(&state, Circuit::Metrics, "create_metric", async |conn| {
         if let Some(request) = &once
             && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
         {
-            return Ok(answer);
+            return Ok((answer, false));
         }
         let rows = metrics::create(conn, &[metric], author, now).await?;
         let row = rows.first().ok_or(StorageError::Corrupt("a created metric"))?;
@@ -141,9 +141,12 @@ async fn create(
         if let Some(request) = &once {
             idempotency_keys::remember(conn, request, &answer, now).await?;
         }
-        Ok(answer)
+        Ok((answer, true))
     })
     .await?;
+    if new {
+        state.instruments.catalogue.metric_created(metric.tier.as_ref(), metric.category.as_str());
+    }
     Ok(created(&format!("{PATH}/{}", metric.metric_id.as_str()), &answer.etag, answer.body))
 }
 

@@ -47,6 +47,17 @@ pub async fn count(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
     Ok(totals::catalogue_totals.select(totals::metrics).first(conn).await?)
 }
 
+/// The categories of most metrics, the commonest first.
+pub async fn commonest_categories(conn: &mut AsyncPgConnection, most: i64) -> Result<Vec<String>, StorageError> {
+    Ok(dsl::metrics
+        .group_by(dsl::category)
+        .select(dsl::category)
+        .order_by((diesel::dsl::count_star().desc(), dsl::category))
+        .limit(most)
+        .load(conn)
+        .await?)
+}
+
 /// These metrics, locked against change until the transaction ends.
 pub async fn lock_many(conn: &mut AsyncPgConnection, ids: &[&str]) -> Result<Vec<MetricRow>, StorageError> {
     Ok(dsl::metrics

@@ -118,7 +118,10 @@ impl Server {
         let password = if options.contains(&password[0]) { &[][..] } else { &password[..] };
         let cli = Cli::parse_from(fixed.iter().chain(password).chain(unlimited).chain(options));
         let (clock, logs) = (Clock::default(), Captured::default());
-        let service = Service::start(&cli.config, clock.clone(), false, logs.logger()).await.expect("a service");
+        let service =
+            Service::start(&cli.config, clock.clone(), false, (logs.logger(), mdl::telemetry::sinks::Sinks::default()))
+                .await
+                .expect("a service");
         Self {
             base: format!("http://{}", service.address),
             clock,

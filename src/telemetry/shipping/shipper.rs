@@ -1,0 +1,191 @@
+//! Carries events from a buffer to a sink, on a thread with a runtime of its own, so that it shares nothing with requests. In order:
+//! a batch is finished before the next is begun.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use rand::Rng;
+use slog::Logger;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::buffer::{Buffer, Event};
+use super::own_thread;
+use super::sink::{Fate, Sink, Verdict};
+use crate::telemetry::sinks::Counted;
+
+/// How long it waits for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Longest wait for a batch to fill.
+    pub gather: Duration,
+    /// Longest wait for an answer.
+    pub answer: Duration,
+    /// About the first wait after a failure; it doubles with each.
+    pub first_retry: Duration,
+    /// Longest wait after a failure.
+    pub last_retry: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            gather: Duration::from_secs(1),
+            answer: Duration::from_secs(10),
+            first_retry: Duration::from_millis(200),
+            last_retry: Duration::from_secs(30),
+        }
+    }
+}
+
+/// While it closes, retries come at least this often.
+const HURRY: Duration = Duration::from_millis(250);
+
+pub(super) struct Shipper<S> {
+    pub(super) name: &'static str,
+    pub(super) sink: S,
+    pub(super) buffer: Arc<Buffer>,
+    pub(super) pace: Pace,
+    /// Until when everything must be done, once it is to end.
+    pub(super) closing: watch::Receiver<Option<Instant>>,
+    pub(super) logger: Logger,
+    pub(super) failures: u32,
+}
+
+impl<S: Sink> Shipper<S> {
+    /// Ships until it is told to end, and then until the deadline. What is left is dropped.
+    pub(super) async fn run(mut self) {
+        own_thread();
+        let mut closing = self.closing.clone();
+        let expired = async move {
+            // If whoever could tell is gone, there is no more time.
+            if let Ok(Some(until)) = closing.wait_for(Option::is_some).await.map(|until| *until) {
+                tokio::time::sleep_until(until).await;
+            }
+        };
+        tokio::select! {
+            () = self.ship() => {}
+            () = expired => {}
+        }
+        let left = self.buffer.give_up();
+        if left > 0 {
+            slog::error!(self.logger, "log events not shipped: no time left"; "sink" => self.name, "events" => left);
+        }
+    }
+
+    async fn ship(&mut self) {
+        loop {
+            let last = self.is_closing();
+            if !last {
+                self.gather().await;
+            }
+            let batch = self.buffer.take(self.sink.limits(), Utc::now());
+            match batch.is_empty() {
+                true if last => return,
+                true => {}
+                false => self.deliver(batch).await,
+            }
+        }
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.borrow().is_some()
+    }
+
+    async fn gather(&mut self) {
+        tokio::select! {
+            () = tokio::time::sleep(self.pace.gather) => {}
+            () = self.buffer.batch_is_there(self.sink.limits()) => {}
+            _ = self.closing.changed() => {}
+        }
+    }
+
+    /// Sends a batch until each of its events has arrived or was refused for good.
+    async fn deliver(&mut self, batch: Vec<Event>) {
+        let mut parts = VecDeque::from([batch]);
+        while let Some(mut part) = parts.pop_front() {
+            let answer = tokio::time::timeout(self.pace.answer, self.sink.send(&part)).await;
+            match answer.unwrap_or_else(|_| Verdict::Again(None, "no answer in time".into())) {
+                Verdict::Each(fates) if fates.len() == part.len() => {
+                    if let Some((rest, cause)) = self.settle(part, fates) {
+                        parts.push_front(rest);
+                        self.wait(None, &cause).await;
+                    } else {
+                        self.is_well();
+                    }
+                }
+                Verdict::Each(_) => {
+                    parts.push_front(part);
+                    self.wait(None, "an answer about other events").await;
+                }
+                Verdict::Again(after, cause) => {
+                    parts.push_front(part);
+                    self.wait(after, &cause).await;
+                }
+                // One of them is the culprit: the halves tell which.
+                Verdict::Refused(_) if part.len() > 1 => {
+                    let rest = part.split_off(part.len() / 2);
+                    parts.push_front(rest);
+                    parts.push_front(part);
+                }
+                Verdict::Refused(cause) => {
+                    let fates = part.iter().map(|_| Fate::Rejected(cause.clone())).collect();
+                    self.settle(part, fates);
+                }
+            }
+        }
+    }
+
+    /// Counts what is decided; answers what is not, and why.
+    fn settle(&mut self, part: Vec<Event>, fates: Vec<Fate>) -> Option<(Vec<Event>, String)> {
+        let (mut rest, mut cause, mut refused) = (Vec::new(), String::new(), Vec::new());
+        for (event, fate) in part.into_iter().zip(fates) {
+            match fate {
+                Fate::Shipped => self.buffer.shipped(&event),
+                Fate::Rejected(why) => {
+                    self.buffer.rejected(&event);
+                    refused.push(why);
+                }
+                Fate::Again(why) => {
+                    cause = why;
+                    rest.push(event);
+                }
+            }
+        }
+        if let Some(why) = refused.first() {
+            let (sink, events) = (self.name, refused.len());
+            slog::error!(self.logger, "log events refused by their sink"; "sink" => sink, "events" => events, "error" => why);
+        }
+        (!rest.is_empty()).then_some((rest, cause))
+    }
+
+    /// Waits before the next attempt: longer with each, never in step with others (full jitter, as AWS' architecture blog names it).
+    async fn wait(&mut self, after: Option<Duration>, cause: &str) {
+        if self.failures == 0 {
+            let (sink, buffered) = (self.name, self.buffer.counts().buffered);
+            slog::warn!(self.logger, "log sink takes no events; trying again"; "sink" => sink, "error" => cause, "buffered" => buffered);
+        }
+        let most = self.pace.first_retry.saturating_mul(2_u32.saturating_pow(self.failures.min(16)));
+        let most = most.min(self.pace.last_retry);
+        self.failures = self.failures.saturating_add(1);
+        let wait = rand::rng().random_range(most / 2..=most).max(after.unwrap_or_default());
+        // Nobody makes this process wait for ever.
+        let wait = wait.min(self.pace.last_retry);
+        if self.is_closing() {
+            return tokio::time::sleep(wait.min(HURRY)).await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = self.closing.changed() => {}
+        }
+    }
+
+    fn is_well(&mut self) {
+        if std::mem::take(&mut self.failures) > 0 {
+            let dropped = self.buffer.counts().dropped;
+            slog::info!(self.logger, "log sink takes events again"; "sink" => self.name, "dropped_so_far" => dropped);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! A logger whose events go to sinks, and to the test.
+
+use std::time::Duration;
+
+use clap::Parser;
+use mdl::app::cli::Cli;
+use mdl::config::ShippingConfig;
+use mdl::telemetry::shipping::buffer::Capacity;
+use mdl::telemetry::shipping::{Pace, Shipping};
+use mdl::telemetry::sinks::{Counts, Sinks};
+use slog::{Drain, Duplicate, Logger, o};
+
+use crate::support::logs::Captured;
+
+/// Quick, so that a test need not wait for what a person may wait for.
+pub const PACE: Pace = Pace {
+    gather: Duration::from_millis(50),
+    answer: Duration::from_secs(2),
+    first_retry: Duration::from_millis(20),
+    last_retry: Duration::from_millis(200),
+};
+
+pub struct Shipped {
+    pub logger: Logger,
+    /// What the shippers themselves had to say.
+    pub complaints: Captured,
+    pub sinks: Sinks,
+    shipping: Option<Shipping>,
+}
+
+/// The configuration that these options make.
+pub fn config(options: &[&str]) -> ShippingConfig {
+    Cli::parse_from(["mdl"].iter().chain(options)).config.shipping
+}
+
+impl Shipped {
+    pub fn start(options: &[&str], capacity: Capacity) -> Self {
+        let mut shipping = Shipping::prepare(&config(options), capacity, PACE).unwrap();
+        let (mut sinks, complaints) = (Sinks::default(), Captured::default());
+        let logger = Logger::root(shipping.drain(&mut sinks).fuse(), o!());
+        let both = Duplicate::new(logger.clone(), complaints.logger()).ignore_res();
+        shipping.start(&Logger::root(both, o!())).unwrap();
+        Self { logger, complaints, sinks, shipping: Some(shipping) }
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.sinks.counts()[0].1
+    }
+
+    /// Waits until nothing is on its way any more.
+    pub async fn calm(&self) {
+        for _ in 0..1200 {
+            if self.counts().buffered == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{:?} {}", self.counts(), self.complaints.text());
+    }
+
+    /// Ends it as the process would; says how long that took.
+    pub async fn close(&mut self) -> Duration {
+        let began = std::time::Instant::now();
+        let shipping = self.shipping.take();
+        tokio::task::spawn_blocking(move || drop(shipping)).await.unwrap();
+        began.elapsed()
+    }
+}
+
+/// `enqueued = shipped + dropped + rejected + buffered`.
+#[track_caller]
+pub fn lawful(counts: Counts) {
+    assert_eq!(counts.enqueued, counts.shipped + counts.dropped + counts.rejected + counts.buffered, "{counts:?}");
+}
