@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, refresh_token, samples, token};
+use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body, refresh_token, samples, token};
 
 /// Limits that one client can reach, and only where it tries.
 pub const OPTIONS: &[&str] = &[
@@ -11,17 +11,18 @@ pub const OPTIONS: &[&str] = &[
     "true",
     "--rate-limit-general-max",
     "100000",
-    "--rate-limit-auth-max",
-    "40",
     "--rate-limit-burst-per-second",
     "1000",
+    "--rate-limit-api-key-max",
+    "1000",
+    "--trusted-proxies",
+    "127.0.0.1",
 ];
 
 /// Calls the API in all the ways that leave a trace.
 pub async fn everything(server: &Server) {
     let login = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let admin = token(&login);
-    server.login("admin", "wrong").await.expect(401);
     server.post("/api/auth/refresh", "", &json!({"refresh_token": refresh_token(&login)})).await.expect(200);
     let run: u32 = rand::random();
     let (domain, metric) = (format!("d{run}"), format!("m{run}"));
@@ -49,10 +50,14 @@ pub async fn everything(server: &Server) {
     server.get_with("/api/v1/metrics", "mdl_no_key").await.expect(401);
     server.delete(&format!("/api/auth/api-keys/{id}"), &admin).await.expect(200);
     server.get_with("/api/v1/metrics", &key).await.expect(401);
-    for _ in 0..50 {
-        if server.login(&format!("nobody{run}"), PASSWORD).await.status == 429 {
-            break;
-        }
+    // Somebody elsewhere guesses.
+    let (guess, elsewhere) =
+        (json!({"username": format!("nobody{run}"), "password": PASSWORD}), format!("203.0.113.{}", run % 256));
+    let from = [("x-forwarded-for", elsewhere.as_str())];
+    let wrong = json_body(&json!({"refresh_token": "wrong"}));
+    server.send(Method::POST, "/api/auth/refresh", "", &from, Some(wrong)).await.expect(401);
+    for _ in 0..6 {
+        server.send(Method::POST, "/api/auth/login", "", &from, Some(json_body(&guess))).await;
     }
     server.send(Method::DELETE, "/api/v1/metrics", &admin, &[], None).await.expect(405);
 }
