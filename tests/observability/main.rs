@@ -6,6 +6,7 @@
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod canaries;
 mod cloudwatch;
 mod elasticsearch;
 mod exposition;
@@ -15,6 +16,7 @@ mod law;
 mod logger;
 #[path = "../chaos/fault.rs"]
 mod network;
+mod process;
 mod prometheus;
 mod queries;
 mod rules;

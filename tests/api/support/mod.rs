@@ -10,9 +10,11 @@ use clap::Parser;
 use mdl::app::cli::Cli;
 use mdl::app::serve::Service;
 use mdl::clock::Clock;
+use mdl::telemetry::sinks::Sinks;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use slog::{Drain, Duplicate, Logger};
 
 use self::logs::Captured;
 
@@ -110,6 +112,20 @@ impl Server {
     }
 
     async fn launch(database_url: String, options: &[&str]) -> Self {
+        Self::logging(database_url, options, None).await
+    }
+
+    /// The same on a fresh database, with a logger beside the test's own, and what counts its events.
+    pub async fn shipping(logger: Logger, sinks: Sinks, options: &[&str]) -> Self {
+        let url = database::fresh().await;
+        let secrets = ["--database-url", &url, "--jwt-secret", SECRET, "--jwt-refresh-secret", REFRESH_SECRET];
+        let options = [&secrets[..], options].concat();
+        let server = Self::logging(url.clone(), &options, Some((logger, sinks))).await;
+        server.ready().await;
+        server
+    }
+
+    async fn logging(database_url: String, options: &[&str], beside: Option<(Logger, Sinks)>) -> Self {
         let fixed = ["mdl", "--port", "0", "--workers", "2", "--metrics-port", "0"];
         // Most stories are longer than any limit.
         let unlimited = ["--rate-limit-enabled", "false"];
@@ -118,10 +134,13 @@ impl Server {
         let password = if options.contains(&password[0]) { &[][..] } else { &password[..] };
         let cli = Cli::parse_from(fixed.iter().chain(password).chain(unlimited).chain(options));
         let (clock, logs) = (Clock::default(), Captured::default());
-        let service =
-            Service::start(&cli.config, clock.clone(), false, (logs.logger(), mdl::telemetry::sinks::Sinks::default()))
-                .await
-                .expect("a service");
+        let logging = match beside {
+            None => (logs.logger(), Sinks::default()),
+            Some((logger, sinks)) => {
+                (Logger::root(Duplicate::new(logs.logger(), logger).ignore_res(), slog::o!()), sinks)
+            }
+        };
+        let service = Service::start(&cli.config, clock.clone(), false, logging).await.expect("a service");
         Self {
             base: format!("http://{}", service.address),
             clock,

@@ -1,0 +1,119 @@
+//! The binary with both sinks, as operators run it: what it says on stdout is what arrives, to the last line.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::database;
+use crate::tools::Tool;
+
+const SECRETS: [(&str, &str); 3] = [
+    ("JWT_SECRET", "canary-access-0123456789abcdef-0123456789"),
+    ("JWT_REFRESH_SECRET", "canary-refresh-0123456789abcdef-0123456789"),
+    ("ADMIN_PASSWORD", "canary horse of battery"),
+];
+/// What each line has, and nothing else on every line.
+const ALWAYS: [&str; 4] = ["level", "message", "module", "timestamp"];
+/// What a request has beside.
+const REQUEST: [&str; 8] = ["api_key", "client", "duration_ms", "method", "request_id", "route", "status", "user"];
+
+struct Process(std::process::Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn lines(path: &std::path::Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+}
+
+fn names(line: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+#[actix_web::test]
+async fn both_sinks_get_what_stdout_gets_to_the_last_line() {
+    let (aws, elasticsearch, folder) = (Tool::aws(), Tool::elasticsearch(), tempfile::tempdir().unwrap());
+    let url = database::fresh().await.replace("postgres@", "postgres:canary-database@");
+    let at = elasticsearch.url().replace("http://", "http://elastic:canary-elastic@");
+    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
+    command.arg("serve").current_dir(folder.path()).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
+    command.envs(SECRETS).env("DATABASE_URL", &url).env("PORT", "0").env("METRICS_PORT", "0").env("LOG_LEVEL", "trace");
+    command.env("SMTP_URL", "smtp://somebody:canary-smtp@127.0.0.1:1");
+    command.env("ELASTICSEARCH_ENABLED", "true").env("ELASTICSEARCH_URL", at).env("ELASTICSEARCH_INDEX", "mdl-logs");
+    command.env("AWS_CLOUDWATCH_ENABLED", "true").env("AWS_ENDPOINT_URL", aws.url());
+    command.env("AWS_ACCESS_KEY_ID", "canary-aws").env("AWS_SECRET_ACCESS_KEY", "canary-aws-secret");
+    command
+        .stdin(Stdio::null())
+        .stdout(std::fs::File::create(&out).unwrap())
+        .stderr(std::fs::File::create(&err).unwrap());
+    let mut process = Process(command.spawn().unwrap());
+
+    let until = Instant::now() + Duration::from_mins(1);
+    let base = loop {
+        let ready = lines(&out).iter().any(|line| line["message"] == "ready");
+        let listening = lines(&out).into_iter().find(|line| line["message"] == "listening");
+        if let (true, Some(line)) = (ready, listening) {
+            break line["address"].as_str().unwrap().to_owned();
+        }
+        let ended = process.0.try_wait().unwrap();
+        assert!(ended.is_none() && Instant::now() < until, "{}", std::fs::read_to_string(&err).unwrap());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for number in 0..20 {
+        http.get(format!("{base}/api/v1/metrics/{number}?q=canary-query"))
+            .bearer_auth("canary-token")
+            .send()
+            .await
+            .unwrap();
+    }
+    let pid = process.0.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let stopping = Instant::now();
+    let status = loop {
+        if let Some(status) = process.0.try_wait().unwrap() {
+            break status;
+        }
+        assert!(stopping.elapsed() < Duration::from_secs(40), "it does not stop");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(status.success(), "{}", std::fs::read_to_string(&err).unwrap());
+
+    let written = lines(&out);
+    for line in &written {
+        assert!(ALWAYS.iter().all(|name| line[*name].is_string()), "{line}");
+        chrono::DateTime::parse_from_rfc3339(line["timestamp"].as_str().unwrap()).unwrap();
+        assert!(["error", "warning", "info", "debug", "trace"].contains(&line["level"].as_str().unwrap()), "{line}");
+    }
+    let request = written.iter().find(|line| line["message"] == "request" && line["status"] == 401).expect("a request");
+    let mut expected = [&ALWAYS[..], &REQUEST[..]].concat();
+    expected.sort_unstable();
+    assert_eq!(names(request), expected);
+
+    let mut said: Vec<String> = written.iter().map(told).collect();
+    said.sort_unstable();
+    let (documents, events) =
+        (crate::elasticsearch::documents(&elasticsearch.url()).await, crate::cloudwatch::events(&aws.url()).await);
+    for arrived in [&documents, &events] {
+        let mut heard: Vec<String> = arrived.iter().map(told).collect();
+        heard.sort_unstable();
+        assert_eq!(heard, said);
+        assert_eq!(arrived.last().unwrap()["message"], "stopped");
+    }
+    let everything = format!("{written:?}{documents:?}{events:?}{}", std::fs::read_to_string(&err).unwrap());
+    assert!(!everything.contains("canary"), "{everything}");
+}
+
+/// What is the same on stdout and in a sink.
+fn told(line: &Value) -> String {
+    format!("{} {} {} {}", line["level"], line["module"], line["message"], line["request_id"])
+}
