@@ -72,3 +72,34 @@ pub async fn compare(what: &str, pairs: usize, with: impl AsyncFn() -> f64, with
     ratios.sort_by(f64::total_cmp);
     println!("\nreads with {what} / without, median of {pairs} pairs: {:.3}", ratios[pairs / 2]);
 }
+
+/// Latencies of a second of requests for one metric at this rate, on so many connections, each from when it was due.
+pub async fn paced(address: String, rate: u32) -> Vec<Duration> {
+    let clients: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let address = address.clone();
+            std::thread::spawn(move || at_pace(&address, rate / u32::try_from(CONNECTIONS).unwrap()))
+        })
+        .collect();
+    let joined =
+        tokio::task::spawn_blocking(|| clients.into_iter().flat_map(|client| client.join().unwrap()).collect());
+    joined.await.unwrap()
+}
+
+fn at_pace(address: &str, rate: u32) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (pause, mut buffer) = (Duration::from_secs(1) / rate, vec![0; 65_536]);
+    let began = Instant::now();
+    let one = |number: u32| {
+        let due = began + pause * number;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        stream.write_all(b"GET /api/v1/metrics/m HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut length = 0;
+        while length == 0 || !complete(&buffer[..length]) {
+            length += stream.read(&mut buffer[length..]).unwrap();
+        }
+        due.elapsed()
+    };
+    (0..rate).map(one).collect()
+}

@@ -67,7 +67,7 @@ async fn no_secret_reaches_a_sink_by_any_route() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|name| *name != "parameters") {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let query = format!("{path}?search={CANARY}-query&token={CANARY}-parameter");
             let cookie = ("cookie", "session=canary-5f2c-cookie");
             let agent = ("user-agent", "canary-5f2c-agent");

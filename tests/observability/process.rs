@@ -117,3 +117,51 @@ async fn both_sinks_get_what_stdout_gets_to_the_last_line() {
 fn told(line: &Value) -> String {
     format!("{} {} {} {}", line["level"], line["module"], line["message"], line["request_id"])
 }
+
+/// Whoever reads our stdout may stop to read: that costs lines, which are counted and told of, and no request.
+#[actix_web::test]
+async fn a_reader_of_stdout_that_falls_asleep_costs_lines_and_no_requests() {
+    use std::io::{BufRead, BufReader};
+
+    let (folder, metrics) = (tempfile::tempdir().unwrap(), crate::tools::free_port());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
+    command.arg("serve").current_dir(folder.path()).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
+    command.envs(SECRETS).env("DATABASE_URL", database::fresh().await).env("PORT", "0");
+    command.env("METRICS_PORT", metrics.to_string()).env("RATE_LIMIT_ENABLED", "false");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = Process(command.spawn().unwrap());
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let base = loop {
+        let line = next();
+        if line["message"] == "listening" {
+            break line["address"].as_str().unwrap().to_owned();
+        }
+    };
+    // From here on nobody reads.
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let dropped = async || {
+        let text = http.get(format!("http://127.0.0.1:{metrics}/metrics")).send().await.unwrap().text().await.unwrap();
+        let series = "log_events_total{outcome=\"dropped\",sink=\"stdout\"} ";
+        text.lines().find_map(|line| line.strip_prefix(series)?.parse::<u64>().ok()).unwrap()
+    };
+    let began = Instant::now();
+    while dropped().await == 0 {
+        let requests = (0..200).map(|_| http.get(format!("{base}/health/live")).send());
+        for answer in futures_util::future::join_all(requests).await {
+            assert_eq!(answer.unwrap().status(), 200);
+        }
+        assert!(began.elapsed() < Duration::from_mins(1), "the queue is never full");
+    }
+    // It wakes up: what fitted is there, and then a word about what did not.
+    let reading = std::thread::spawn(move || {
+        let is_marker = |line: &Value| line["message"] == "log events dropped";
+        lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap()).find(is_marker)
+    });
+    while !reading.is_finished() {
+        http.get(format!("{base}/health/live")).send().await.unwrap();
+        assert!(began.elapsed() < Duration::from_mins(2), "the stream says nothing");
+    }
+    let marker = reading.join().unwrap().expect("a marker");
+    assert!(marker["dropped"].as_u64().unwrap() > 0 && marker["level"] == "warning");
+}

@@ -116,6 +116,7 @@ impl Server {
     }
 
     /// The same on a fresh database, with a logger beside the test's own, and what counts its events.
+    #[allow(dead_code)] // Other suites use it.
     pub async fn shipping(logger: Logger, sinks: Sinks, options: &[&str]) -> Self {
         let url = database::fresh().await;
         let secrets = ["--database-url", &url, "--jwt-secret", SECRET, "--jwt-refresh-secret", REFRESH_SECRET];
