@@ -9,7 +9,7 @@ use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
 use crate::model::metrics::Tier;
 use crate::storage::{metrics, sessions};
-use crate::telemetry::catalogue::CATEGORIES;
+use crate::telemetry::instruments::catalogue::CATEGORIES;
 
 /// As often as Prometheus usually scrapes. Not at each scrape, which must answer while the database is away.
 const EVERY: Duration = Duration::from_secs(15);

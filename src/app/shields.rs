@@ -9,7 +9,7 @@ use crate::http::middleware::burst;
 use crate::limits::address::TrustedProxies;
 use crate::limits::policy::Quotas;
 use crate::limits::window::Quota;
-use crate::telemetry::limits::LimitInstruments;
+use crate::telemetry::instruments::limits::LimitInstruments;
 
 /// The limits and what stands in front of the application.
 pub(super) fn of(config: &Config, instruments: LimitInstruments) -> Result<(Quotas, TrustedProxies, Shields), Failure> {

@@ -1,15 +1,8 @@
 //! What operators hear of the service: structured events ([`stdout`], [`shipping`]), and what Prometheus scrapes
-//! ([`instruments`], made from the list in [`families`]).
+//! ([`instruments`]).
 
-pub mod authentication;
-pub mod catalogue;
-pub mod database;
-pub mod families;
-pub mod http;
 pub mod instruments;
 mod level;
-pub mod limits;
-pub mod reference;
 // Without a sink there is nobody to use it.
 #[cfg_attr(not(any(feature = "cloudwatch", feature = "elasticsearch")), allow(dead_code, unused))]
 pub mod shipping;

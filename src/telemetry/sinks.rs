@@ -3,11 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use prometheus::{IntCounterVec, IntGaugeVec, Registry};
-
-use super::database::raise;
-use super::families::{LOG_BUFFERED, LOG_EVENTS};
-
 /// What became of the events of one sink. At any time `enqueued = shipped + dropped + rejected + buffered`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -65,31 +60,5 @@ impl Counted for Tally {
         let enqueued = self.enqueued.load(Ordering::Acquire);
         let buffered = enqueued.saturating_sub(shipped).saturating_sub(dropped);
         Counts { enqueued, shipped, dropped, rejected: 0, buffered }
-    }
-}
-
-/// The instruments of log events.
-#[derive(Clone, Debug)]
-pub struct LogInstruments {
-    events: IntCounterVec,
-    buffered: IntGaugeVec,
-}
-
-impl LogInstruments {
-    /// New ones, in this registry.
-    ///
-    /// # Errors
-    /// When they are in it already.
-    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        Ok(Self { events: LOG_EVENTS.counters(registry)?, buffered: LOG_BUFFERED.gauges(registry)? })
-    }
-
-    /// What became of the events of this sink.
-    pub fn sink(&self, name: &str, counts: Counts) {
-        let outcomes = [("shipped", counts.shipped), ("dropped", counts.dropped), ("rejected", counts.rejected)];
-        for (outcome, count) in outcomes {
-            raise(&self.events.with_label_values(&[name, outcome]), count);
-        }
-        self.buffered.with_label_values(&[name]).set(i64::try_from(counts.buffered).unwrap_or(i64::MAX));
     }
 }

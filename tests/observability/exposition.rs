@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mdl::telemetry::families::{ALL, Kind, Values};
-use mdl::telemetry::reference;
+use mdl::telemetry::instruments::families::{ALL, Kind, Values};
+use mdl::telemetry::instruments::reference;
 use reqwest::Method;
 use serde_json::json;
 

@@ -33,7 +33,7 @@ struct State {
     target: String,
     mood: Mutex<Mood>,
     requests: Mutex<Vec<Mood>>,
-    taken: Mutex<Vec<u64>>,
+    bulks: Mutex<Vec<(web::Bytes, web::Bytes)>>,
     http: reqwest::Client,
 }
 
@@ -42,7 +42,7 @@ impl Faults {
     pub fn start(target: String) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let state =
-            State { target, mood: Mutex::new(Mood::Fair), requests: Mutex::default(), taken: Mutex::default(), http };
+            State { target, mood: Mutex::new(Mood::Fair), requests: Mutex::default(), bulks: Mutex::default(), http };
         let state = Arc::new(state);
         let shared = web::Data::from(Arc::clone(&state));
         let app = move || {
@@ -66,7 +66,7 @@ impl Faults {
 
     /// The numbers of events in the order in which they were taken (`_bulk` only).
     pub fn taken(&self) -> Vec<u64> {
-        self.state.taken.lock().unwrap().clone()
+        self.state.bulks.lock().unwrap().iter().flat_map(brought).collect()
     }
 
     pub fn url(&self) -> String {
@@ -129,21 +129,18 @@ async fn forward(request: &HttpRequest, body: web::Bytes, state: &State) -> (Sta
     let answer = onward.body(body.clone()).send().await.unwrap();
     let (status, bytes) = (answer.status().as_u16(), answer.bytes().await.unwrap());
     if request.path() == "/_bulk" {
-        note(&body, &bytes, state);
+        state.bulks.lock().unwrap().push((body, bytes.clone()));
     }
     (StatusCode::from_u16(status).unwrap(), bytes)
 }
 
 /// Which events this request has brought.
-fn note(body: &[u8], answer: &[u8], state: &State) {
+fn brought((body, answer): &(web::Bytes, web::Bytes)) -> Vec<u64> {
     let answer: Value = serde_json::from_slice(answer).unwrap();
     let text = String::from_utf8_lossy(body);
     let documents = text.lines().skip(1).step_by(2);
-    let mut taken = state.taken.lock().unwrap();
-    for (document, item) in documents.zip(answer["items"].as_array().unwrap()) {
-        if item["create"]["status"] == 201 {
-            let document: Value = serde_json::from_str(document).unwrap();
-            taken.push(document["sequence"].as_u64().unwrap());
-        }
-    }
+    let both = documents.zip(answer["items"].as_array().unwrap());
+    both.filter(|(_, item)| item["create"]["status"] == 201)
+        .map(|(document, _)| serde_json::from_str::<Value>(document).unwrap()["sequence"].as_u64().unwrap())
+        .collect()
 }

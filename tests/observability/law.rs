@@ -39,7 +39,7 @@ proptest! {
 
     #[test]
     fn nothing_is_lost_uncounted(history in prop::collection::vec(step(), 0..120)) {
-        let buffer = Buffer::new(CAPACITY);
+        let buffer = Buffer::new(CAPACITY, LIMITS);
         let (mut now, mut logged, mut out, mut seen) = (start(), 0_u64, Vec::<Event>::new(), Vec::<Event>::new());
         for step in history {
             match step {
@@ -49,7 +49,7 @@ proptest! {
                     logged += 1;
                 }
                 Step::Take if out.is_empty() => {
-                    let batch = buffer.take(LIMITS, now);
+                    let batch = buffer.take(now);
                     prop_assert!(batch.len() <= LIMITS.events);
                     if let (Some(first), Some(last)) = (batch.first(), batch.last()) {
                         prop_assert!(last.at - first.at < LIMITS.span);
@@ -71,7 +71,7 @@ proptest! {
             buffer.shipped(event);
         }
         loop {
-            let batch = buffer.take(LIMITS, now);
+            let batch = buffer.take(now);
             if batch.is_empty() {
                 break;
             }
@@ -95,7 +95,7 @@ proptest! {
 
 #[test]
 fn the_least_severe_go_first_and_of_these_the_oldest() {
-    let buffer = Buffer::new(Capacity { events: 4, bytes: 10_000 });
+    let buffer = Buffer::new(Capacity { events: 4, bytes: 10_000 }, Limits { bytes: 1000, ..LIMITS });
     let log = |level, text: &str| buffer.push(level, start(), text.into());
     log(Level::Info, "old info");
     log(Level::Error, "error");
@@ -104,7 +104,7 @@ fn the_least_severe_go_first_and_of_these_the_oldest() {
     log(Level::Warning, "warning");
     log(Level::Critical, "critical");
     log(Level::Debug, "late debug");
-    let batch = buffer.take(Limits { bytes: 1000, ..LIMITS }, start());
+    let batch = buffer.take(start());
     let lines: Vec<&str> = batch.iter().map(|event| &*event.line).collect();
     assert_eq!(lines[..4], ["error", "info", "warning", "critical"]);
     let marker: Value = serde_json::from_str(lines[4]).unwrap();
@@ -113,5 +113,7 @@ fn the_least_severe_go_first_and_of_these_the_oldest() {
     assert_eq!((&marker["first"], &marker["last"]), (&1.into(), &7.into()));
     assert_eq!(buffer.counts(), Counts { enqueued: 8, dropped: 3, buffered: 5, ..Counts::default() });
     assert_eq!(buffer.give_up(), 5);
+    log(Level::Critical, "too late");
+    assert_eq!(buffer.counts(), Counts { enqueued: 9, dropped: 9, ..Counts::default() });
     lawful(buffer.counts());
 }

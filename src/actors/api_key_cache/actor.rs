@@ -17,7 +17,7 @@ use crate::actors::db_breaker::{Circuit, DbBreaker};
 use crate::credentials::api_keys::KeyHash;
 use crate::model::authority::{Concern, Notice};
 use crate::storage::api_keys::authority;
-use crate::telemetry::authentication::Authentication;
+use crate::telemetry::instruments::authentication::Authentication;
 
 /// How often uses are written.
 const FLUSH: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use crate::credentials::api_keys::KeyHash;
 use crate::model::api_keys::has_expired;
 use crate::model::authority::{Concern, Notice};
 use crate::storage::api_keys::authority::Standing;
-use crate::telemetry::authentication::{Authentication, Lookup};
+use crate::telemetry::instruments::authentication::{Authentication, Lookup};
 
 /// How long the service waits for last uses to be written when it stops.
 const FLUSHING: Duration = Duration::from_secs(5);

@@ -18,7 +18,7 @@ use crate::limits::address::Client;
 use crate::limits::policy::{Policy, Quotas};
 use crate::limits::shield::Shield;
 use crate::limits::window::{Quota, Standing, Wait, seconds};
-use crate::telemetry::limits::LimitInstruments;
+use crate::telemetry::instruments::limits::LimitInstruments;
 
 /// The most lines about refusals in a second; the rest is counted.
 const LINES: u32 = 10;

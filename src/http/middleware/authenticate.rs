@@ -16,7 +16,7 @@ use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Caller, Credential, Identity};
 use crate::storage::sessions;
-use crate::telemetry::authentication::Method;
+use crate::telemetry::instruments::authentication::Method;
 
 const API_KEY: &str = "x-api-key";
 const BAD_TOKEN: &str = "The access token is missing, invalid or expired";

@@ -16,7 +16,7 @@ use crate::http::limits::{Report, exceeded};
 use crate::limits::address::Client;
 use crate::limits::policy::Policy;
 use crate::limits::window::{Quota, Standing, Wait};
-use crate::telemetry::limits::LimitInstruments;
+use crate::telemetry::instruments::limits::LimitInstruments;
 
 /// What the middleware is made from; one for all workers, or each would count for itself.
 pub type BurstConfig = GovernorConfig<ByClient, NoOpMiddleware<QuantaInstant>>;

@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, web};
 use crate::actors::db_breaker::State;
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::telemetry::database::CircuitReading;
 use crate::telemetry::instruments::TEXT;
+use crate::telemetry::instruments::database::CircuitReading;
 
 /// `/metrics`, and nothing else.
 pub fn configure(config: &mut web::ServiceConfig) {

@@ -25,7 +25,7 @@ use crate::model::text::{Email, Text100, Text2000, Username};
 use crate::model::users::{Role, UserStatus};
 use crate::storage::sessions::{self, Rotation};
 use crate::storage::users::{self, NewUser, User};
-use crate::telemetry::authentication::Method;
+use crate::telemetry::instruments::authentication::Method;
 
 /// One text and one timing for an unknown name, an inactive account and a wrong password.
 const WRONG: &str = "User name or password is wrong";

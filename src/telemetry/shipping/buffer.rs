@@ -58,6 +58,7 @@ struct Inner {
     counts: Counts,
     last_at: DateTime<Utc>,
     missing: Missing,
+    closed: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -77,14 +78,15 @@ struct Missing {
 /// The buffer.
 pub struct Buffer {
     capacity: Capacity,
+    limits: Limits,
     inner: Mutex<Inner>,
     enough: Notify,
 }
 
 impl Buffer {
-    /// An empty one.
-    pub fn new(capacity: Capacity) -> Self {
-        Self { capacity, inner: Mutex::default(), enough: Notify::new() }
+    /// An empty one, for a sink that takes so much at once.
+    pub fn new(capacity: Capacity, limits: Limits) -> Self {
+        Self { capacity, limits, inner: Mutex::default(), enough: Notify::new() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -96,6 +98,9 @@ impl Buffer {
         let mut inner = self.inner();
         let queue = level.as_usize().min(QUEUES - 1);
         let event = inner.next(at, line);
+        if inner.closed {
+            return inner.miss(queue, event.sequence);
+        }
         while !inner.has_room(self.capacity, event.line.len()) {
             // Of what waits, the least severe that is no more severe than this event; else the event itself.
             let Some(victim) = (queue..QUEUES).rev().find(|queue| inner.queue(*queue).is_some_and(|q| !q.is_empty()))
@@ -107,26 +112,25 @@ impl Buffer {
             }
         }
         inner.put(queue, event);
+        let enough = inner.is_enough(self.limits);
         drop(inner);
-        self.enough.notify_one();
+        // Not for each event: whoever is woken up takes time from requests.
+        if enough {
+            self.enough.notify_one();
+        }
     }
 
     /// Waits until a whole batch is there.
-    pub(super) async fn batch_is_there(&self, limits: Limits) {
-        loop {
-            let notified = self.enough.notified();
-            let held = self.inner().held;
-            if held.events >= limits.events || held.bytes >= limits.bytes / 2 {
-                return;
-            }
-            notified.await;
+    pub(super) async fn batch_is_there(&self) {
+        while !self.inner().is_enough(self.limits) {
+            self.enough.notified().await;
         }
     }
 
     /// Takes the next batch in order, after a marker for what is missing was put in line. What is taken is still buffered until it
     /// is said what became of it.
-    pub fn take(&self, limits: Limits, now: DateTime<Utc>) -> Vec<Event> {
-        let mut inner = self.inner();
+    pub fn take(&self, now: DateTime<Utc>) -> Vec<Event> {
+        let (mut inner, limits) = (self.inner(), self.limits);
         inner.mark(now);
         let (mut batch, mut bytes) = (Vec::new(), 0_usize);
         while batch.len() < limits.events {
@@ -160,13 +164,14 @@ impl Buffer {
         inner.counts.rejected += 1;
     }
 
-    /// Nothing more is shipped: what is still here is dropped. Answers how many.
+    /// Nothing more is shipped: what is still here is dropped, and what comes. Answers how many were here.
     pub fn give_up(&self) -> u64 {
         let mut inner = self.inner();
         let left = inner.held.events.saturating_add(inner.on_the_way.events) as u64;
         inner.counts.dropped += left;
         inner.queues = Default::default();
         (inner.held, inner.on_the_way) = Default::default();
+        inner.closed = true;
         left
     }
 
@@ -199,6 +204,11 @@ impl Inner {
     fn has_room(&self, capacity: Capacity, bytes: usize) -> bool {
         self.held.events + self.on_the_way.events < capacity.events
             && self.held.bytes + self.on_the_way.bytes + bytes <= capacity.bytes
+    }
+
+    /// Whether a batch is worth sending before its time.
+    fn is_enough(&self, limits: Limits) -> bool {
+        self.held.events >= limits.events || self.held.bytes >= limits.bytes / 2
     }
 
     fn put(&mut self, queue: usize, event: Event) {

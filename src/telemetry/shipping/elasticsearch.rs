@@ -84,9 +84,7 @@ impl Elasticsearch {
 }
 
 impl Sink for Elasticsearch {
-    fn limits(&self) -> Limits {
-        LIMITS
-    }
+    const LIMITS: Limits = LIMITS;
 
     async fn send(&mut self, batch: &[Event]) -> Verdict {
         let request = self.client.post(self.url.expose_secret()).header(CONTENT_TYPE, "application/x-ndjson");

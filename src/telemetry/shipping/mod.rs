@@ -99,7 +99,7 @@ impl Shipping {
         capacity: Capacity,
         pace: Pace,
     ) {
-        let buffer = Arc::new(Buffer::new(capacity));
+        let buffer = Arc::new(Buffer::new(capacity, S::LIMITS));
         let shipped = Arc::clone(&buffer);
         let start = move |logger, closing| {
             let run = move || {

@@ -81,7 +81,7 @@ impl<S: Sink> Shipper<S> {
             if !last {
                 self.gather().await;
             }
-            let batch = self.buffer.take(self.sink.limits(), Utc::now());
+            let batch = self.buffer.take(Utc::now());
             match batch.is_empty() {
                 true if last => return,
                 true => {}
@@ -97,7 +97,7 @@ impl<S: Sink> Shipper<S> {
     async fn gather(&mut self) {
         tokio::select! {
             () = tokio::time::sleep(self.pace.gather) => {}
-            () = self.buffer.batch_is_there(self.sink.limits()) => {}
+            () = self.buffer.batch_is_there() => {}
             _ = self.closing.changed() => {}
         }
     }

@@ -31,7 +31,7 @@ pub(super) enum Verdict {
 /// A place that takes log events.
 pub(super) trait Sink {
     /// What it takes at once.
-    fn limits(&self) -> Limits;
+    const LIMITS: Limits;
 
     /// Sends a batch. May be dropped in the middle.
     async fn send(&mut self, batch: &[Event]) -> Verdict;

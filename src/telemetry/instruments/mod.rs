@@ -1,17 +1,26 @@
-//! The instruments that Prometheus reads, one struct a subject.
+//! The instruments that Prometheus reads, one struct a subject, made from the list in [`families`].
+
+pub mod authentication;
+pub mod catalogue;
+pub mod database;
+pub mod families;
+pub mod http;
+pub mod limits;
+pub mod logs;
+pub mod reference;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, Registry, TextEncoder};
 
-use super::authentication::Authentication;
-use super::catalogue::CatalogueInstruments;
-use super::database::DatabaseInstruments;
-use super::families::BUILD;
-use super::http::HttpInstruments;
-use super::limits::LimitInstruments;
-use super::sinks::LogInstruments;
+use self::authentication::Authentication;
+use self::catalogue::CatalogueInstruments;
+use self::database::DatabaseInstruments;
+use self::families::BUILD;
+use self::http::HttpInstruments;
+use self::limits::LimitInstruments;
+use self::logs::LogInstruments;
 
 /// The media type of the exposition.
 pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -79,4 +88,9 @@ impl Instruments {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+/// Brings a counter to what somebody else has counted, which only grows.
+fn raise(counter: &IntCounter, to: u64) {
+    counter.inc_by(to.saturating_sub(counter.get()));
 }

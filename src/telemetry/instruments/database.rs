@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 use super::families::{
     CIRCUIT_FAILURES, CIRCUIT_REJECTIONS, CIRCUIT_STATE, CIRCUIT_TRANSITIONS, CONNECTIONS_ACTIVE, CONNECTIONS_IDLE,
     CONNECTIONS_MAX, CONNECTIONS_WAITING, QUERY_DURATION,
 };
+use super::raise;
 
 /// Where a circuit may go.
 const STATES: [&str; 4] = ["closed", "open", "half-open", "isolated"];
@@ -85,9 +86,4 @@ impl DatabaseInstruments {
             raise(&self.circuit_transitions.with_label_values(&[reading.name, state]), count);
         }
     }
-}
-
-/// Brings a counter to what somebody else has counted, which only grows.
-pub(super) fn raise(counter: &IntCounter, to: u64) {
-    counter.inc_by(to.saturating_sub(counter.get()));
 }

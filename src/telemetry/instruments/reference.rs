@@ -6,7 +6,7 @@ use super::families::{ALL, Family, Kind, Values};
 
 const HEAD: &str = "# Metrics for Prometheus
 
-<!-- Made from src/telemetry/families.rs: scripts/metrics-reference. A test compares. -->
+<!-- Made from src/telemetry/instruments/families.rs: scripts/metrics-reference. A test compares. -->
 
 Served at `/metrics` on `HOST`:`METRICS_PORT` (9090 if not said; the same as `PORT` puts it on the API's listener), without
 credentials and without limits; `METRICS_ENABLED=false` switches it off. `deploy/prometheus/prometheus.yml` shows how to scrape it.

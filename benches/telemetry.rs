@@ -1,0 +1,164 @@
+//! What watching costs requests, in interleaved pairs of one run: counting and timing them for Prometheus, and shipping their log lines,
+//! more than a hundred thousand, while the sink is away, slow and back.
+//!
+//!     scripts/with-postgres cargo bench --bench telemetry     (with the tools of scripts/test)
+
+#![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../tests/observability/faults.rs"]
+mod faults;
+#[path = "load/mod.rs"]
+mod load;
+#[path = "../tests/observability/logger.rs"]
+mod logger;
+#[path = "../tests/chaos/fault.rs"]
+mod network;
+#[path = "../tests/api/support/mod.rs"]
+mod support;
+#[path = "../tests/observability/tools.rs"]
+mod tools;
+
+use std::time::{Duration, Instant};
+
+use faults::{Faults, Mood};
+use logger::{Shipped, lawful};
+use mdl::telemetry::shipping::{CAPACITY, Shipping};
+use mdl::telemetry::sinks::Sinks;
+use network::{Network, Weather};
+use slog::{Drain, Logger};
+use support::Server;
+use support::samples::metric;
+use tools::Tool;
+
+/// Reads a second, on all connections together.
+const RATE: u32 = 1_000;
+const ROUNDS: usize = 20;
+/// Which service a round measures.
+const SHIPS: usize = 0;
+const BESIDE: usize = 2;
+const ANYBODY: [&str; 2] = ["--anonymous-read", "true"];
+
+async fn prepared(server: Server) -> (Server, String) {
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
+    server.get("/api/v1/metrics/m", "").await.expect(200);
+    let address = server.base.trim_start_matches("http://").to_owned();
+    (server, address)
+}
+
+/// Median and 99th percentile, in microseconds.
+fn percentiles(mut latencies: Vec<Duration>) -> [f64; 2] {
+    latencies.sort_unstable();
+    [50, 99].map(|percent| latencies[latencies.len() * percent / 100].as_secs_f64() * 1e6)
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+#[actix_web::main]
+async fn main() {
+    a_line();
+    Box::pin(measuring()).await;
+    Box::pin(shipping()).await;
+}
+
+/// What the thread that logs pays for a line as requests have it, while the buffer is full.
+fn a_line() {
+    const LINES: u32 = 500_000;
+    let options = ["--elasticsearch-enabled", "true"];
+    let prepared = Shipping::prepare(&logger::config(&options), CAPACITY, logger::PACE).unwrap();
+    let drain = prepared.drain(&mut Sinks::default());
+    let logger = Logger::root(drain.fuse(), slog::o!("request_id" => "01a20e2d-be57-73c9-9cde-27576b0bb8bc"));
+    let began = Instant::now();
+    for number in 0..LINES {
+        slog::info!(logger, "request"; "method" => "GET", "route" => "/api/v1/metrics/{id}", "status" => 200,
+            "duration_ms" => f64::from(number) / 1000.0, "client" => "203.0.113.7", "user" => Some("admin"), "api_key" => None::<&str>);
+    }
+    println!("a line into a full buffer: {} ns\n", began.elapsed().as_nanos() / u128::from(LINES));
+}
+
+/// Throughput, because what it costs is far below what a latency shows.
+async fn measuring() {
+    let (measured, with) = prepared(Server::with(&ANYBODY).await).await;
+    let (free, without) = prepared(Server::with(&[&ANYBODY[..], &["--metrics-enabled", "false"]].concat()).await).await;
+    println!("a read from memory by anybody, the cheapest request there is, counted and timed for Prometheus or not");
+    let counted = async || load::throughput(with.clone(), String::new()).await;
+    load::compare("metrics", 31, counted, async || load::throughput(without.clone(), String::new()).await).await;
+    measured.stop().await;
+    free.stop().await;
+}
+
+/// As many lines as the requests of a second have, by somebody else.
+fn log_beside(logger: Logger) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        for number in 0..RATE / 10 {
+            for _ in 0..10 {
+                slog::info!(logger, "request"; "method" => "GET", "route" => "/api/v1/metrics/{id}", "status" => 200,
+                    "duration_ms" => f64::from(number) / 1000.0, "client" => "127.0.0.1", "user" => None::<&str>,
+                    "api_key" => None::<&str>, "request_id" => "01a20e2d-be57-73c9-9cde-27576b0bb8bc");
+            }
+            std::thread::sleep(Duration::from_secs(1) * 10 / RATE);
+        }
+    })
+}
+
+/// Latencies at a steady rate.
+async fn shipping() {
+    let tool = Tool::elasticsearch();
+    let faults = Faults::start(tool.url());
+    let network = Network::start(faults.port).await;
+    let url = format!("http://127.0.0.1:{}", network.port);
+    let mut shipped = Shipped::start(&["--elasticsearch-enabled", "true", "--elasticsearch-url", &url], CAPACITY);
+    let shipping = Server::shipping(shipped.logger.clone(), shipped.sinks.clone(), &ANYBODY).await;
+    let (shipping, with) = prepared(shipping).await;
+    let (plain, without) = prepared(Server::with(&ANYBODY).await).await;
+
+    println!("\n| sink | p50 ships / does not / beside, µs | ratios | p99, µs | ratios |");
+    println!("| --- | --- | --- | --- | --- |");
+    for (sink, weather, mood) in [
+        ("away", Weather::Reset, Mood::Fair),
+        ("slow (300 ms an answer)", Weather::Fair, Mood::Slow(300)),
+        ("well", Weather::Fair, Mood::Fair),
+    ] {
+        network.set(weather);
+        faults.set(mood);
+        let (mut figures, mut ratios) = ([const { Vec::new() }; 6], [const { Vec::new() }; 4]);
+        for round in 0..=ROUNDS {
+            let mut three = [[0.0; 2]; 3];
+            for turn in 0..3 {
+                let arm = (round + turn) % 3;
+                let address = if arm == SHIPS { with.clone() } else { without.clone() };
+                // The sink, its proxies and the shipper share these processors. So there is a third arm, in which somebody
+                // else logs as many lines, and the measured service does not ship: that is what the machine costs.
+                let beside = (arm == BESIDE).then(|| log_beside(shipped.logger.clone()));
+                three[arm] = percentiles(load::paced(address, RATE).await);
+                beside.map(std::thread::JoinHandle::join);
+            }
+            // The first round warms up.
+            for percentile in (0..2).filter(|_| round > 0) {
+                let [ships, plain, beside] = three.map(|arm| arm[percentile]);
+                for (arm, figure) in [ships, plain, beside].into_iter().enumerate() {
+                    figures[percentile * 3 + arm].push(figure);
+                }
+                ratios[percentile * 2].push(ships / plain);
+                ratios[percentile * 2 + 1].push(ships / beside);
+            }
+        }
+        let figures = figures.map(|figure| format!("{:.0}", median(figure)));
+        let ratios = ratios.map(|ratio| format!("{:.3}", median(ratio)));
+        let [p50, p99] = [&figures[..3], &figures[3..]].map(|three| three.join(" / "));
+        println!("| {sink} | {p50} | {} | {p99} | {} |", ratios[..2].join(", "), ratios[2..].join(", "));
+        lawful(shipped.counts());
+    }
+    shipped.calm().await;
+    let counts = shipped.counts();
+    lawful(counts);
+    println!("\nmedians of {ROUNDS} rounds of {RATE} reads in a second for each; {counts:?}");
+    shipping.stop().await;
+    plain.stop().await;
+    shipped.close().await;
+}
