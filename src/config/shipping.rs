@@ -18,8 +18,8 @@ pub struct ShippingConfig {
     #[arg(long, env, global = true, default_value = "us-east-1", value_name = "AWS_REGION")]
     pub aws_region: String,
     /// Another address of AWS' services, for tests and private endpoints
-    #[arg(long, env, global = true, default_value = "", hide_default_value = true, value_name = "AWS_ENDPOINT_URL")]
-    pub aws_endpoint_url: String,
+    #[arg(long, env, global = true, value_name = "AWS_ENDPOINT_URL")]
+    pub aws_endpoint_url: Option<String>,
     /// Whether log events go to Elasticsearch or OpenSearch
     #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "ELASTICSEARCH_ENABLED")]
     pub elasticsearch_enabled: bool,
@@ -36,11 +36,6 @@ pub struct ShippingConfig {
 }
 
 impl ShippingConfig {
-    /// Another address of AWS' services, where one is given.
-    pub fn aws_endpoint_url(&self) -> Option<&str> {
-        Some(self.aws_endpoint_url.as_str()).filter(|url| !url.is_empty())
-    }
-
     /// Whether what is said of CloudWatch can be used.
     ///
     /// # Errors
@@ -54,9 +49,10 @@ impl ShippingConfig {
         if self.aws_region.is_empty() || !self.aws_region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             return Err("AWS_REGION must be a region's name, such as us-east-1".into());
         }
-        match self.aws_endpoint_url().map(Url::parse) {
+        // Not even empty: the SDK reads it, too, and takes that for an address.
+        match self.aws_endpoint_url.as_deref().map(Url::parse) {
             Some(url) if !url.as_ref().is_ok_and(is_http) => {
-                Err("AWS_ENDPOINT_URL must be an http or https address".into())
+                Err("AWS_ENDPOINT_URL must be an http or https address, or not be set".into())
             }
             _ => Ok(()),
         }

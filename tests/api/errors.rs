@@ -117,6 +117,8 @@ async fn a_panic_costs_one_request_and_tells_nothing() {
     assert_eq!(body["error"]["code"], "INTERNAL_ERROR");
     assert!(!body.to_string().contains("the cause"));
     assert!(server.logs.text().contains("the cause"));
+    // The one failure that has no answer to be counted by.
+    assert!((server.reading("http_server_errors_total{status_code=\"500\"}").await - 1.0).abs() < f64::EPSILON);
 }
 
 #[actix_web::test]

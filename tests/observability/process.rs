@@ -1,5 +1,7 @@
 //! The binary with both sinks, as operators run it: what it says on stdout is what arrives, to the last line.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,7 +29,46 @@ impl Drop for Process {
     }
 }
 
-fn lines(path: &std::path::Path) -> Vec<Value> {
+/// Starts the service; its stdout and stderr are the files `out` and `err` in its folder.
+fn serve(folder: &Path, environment: &[(&str, &str)]) -> Process {
+    let (out, err) = (File::create(folder.join("out")).unwrap(), File::create(folder.join("err")).unwrap());
+    Process(command(folder, environment).stdout(out).stderr(err).spawn().unwrap())
+}
+
+fn command(folder: &Path, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
+    command.arg("serve").current_dir(folder).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
+    command.env("PORT", "0").env("METRICS_PORT", "0").env("RATE_LIMIT_ENABLED", "false").envs(SECRETS);
+    command.envs(environment.iter().copied()).stdin(Stdio::null());
+    command
+}
+
+impl Process {
+    /// Waits until it is ready; where it listens.
+    async fn listening(&mut self, out: &Path) -> String {
+        let until = Instant::now() + Duration::from_mins(1);
+        loop {
+            let ready = lines(out).iter().any(|line| line["message"] == "ready");
+            let listening = lines(out).into_iter().find(|line| line["message"] == "listening");
+            if let (true, Some(line)) = (ready, listening) {
+                return line["address"].as_str().unwrap().to_owned();
+            }
+            let ended = self.0.try_wait().unwrap();
+            let said = || std::fs::read_to_string(out.with_file_name("err")).unwrap();
+            assert!(ended.is_none() && Instant::now() < until, "{}", said());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// One counter of log events, as Prometheus reads it.
+async fn counted(metrics: u16, sink: &str, outcome: &str) -> u64 {
+    let text = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    let series = format!("log_events_total{{outcome=\"{outcome}\",sink=\"{sink}\"}} ");
+    text.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok()).unwrap()
+}
+
+fn lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
 }
@@ -44,30 +85,19 @@ async fn both_sinks_get_what_stdout_gets_to_the_last_line() {
     let url = database::fresh().await.replace("postgres@", "postgres:canary-database@");
     let at = elasticsearch.url().replace("http://", "http://elastic:canary-elastic@");
     let (out, err) = (folder.path().join("out"), folder.path().join("err"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
-    command.arg("serve").current_dir(folder.path()).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
-    command.envs(SECRETS).env("DATABASE_URL", &url).env("PORT", "0").env("METRICS_PORT", "0").env("LOG_LEVEL", "trace");
-    command.env("SMTP_URL", "smtp://somebody:canary-smtp@127.0.0.1:1");
-    command.env("ELASTICSEARCH_ENABLED", "true").env("ELASTICSEARCH_URL", at).env("ELASTICSEARCH_INDEX", "mdl-logs");
-    command.env("AWS_CLOUDWATCH_ENABLED", "true").env("AWS_ENDPOINT_URL", aws.url());
-    command.env("AWS_ACCESS_KEY_ID", "canary-aws").env("AWS_SECRET_ACCESS_KEY", "canary-aws-secret");
-    command
-        .stdin(Stdio::null())
-        .stdout(std::fs::File::create(&out).unwrap())
-        .stderr(std::fs::File::create(&err).unwrap());
-    let mut process = Process(command.spawn().unwrap());
-
-    let until = Instant::now() + Duration::from_mins(1);
-    let base = loop {
-        let ready = lines(&out).iter().any(|line| line["message"] == "ready");
-        let listening = lines(&out).into_iter().find(|line| line["message"] == "listening");
-        if let (true, Some(line)) = (ready, listening) {
-            break line["address"].as_str().unwrap().to_owned();
-        }
-        let ended = process.0.try_wait().unwrap();
-        assert!(ended.is_none() && Instant::now() < until, "{}", std::fs::read_to_string(&err).unwrap());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("LOG_LEVEL", "trace"),
+        ("SMTP_URL", "smtp://somebody:canary-smtp@127.0.0.1:1"),
+        ("ELASTICSEARCH_ENABLED", "true"),
+        ("ELASTICSEARCH_URL", &at),
+        ("AWS_CLOUDWATCH_ENABLED", "true"),
+        ("AWS_ENDPOINT_URL", &aws.url()),
+        ("AWS_ACCESS_KEY_ID", "canary-aws"),
+        ("AWS_SECRET_ACCESS_KEY", "canary-aws-secret"),
+    ];
+    let mut process = serve(folder.path(), &environment);
+    let base = process.listening(&out).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for number in 0..20 {
         http.get(format!("{base}/api/v1/metrics/{number}?q=canary-query"))
@@ -124,12 +154,9 @@ async fn a_reader_of_stdout_that_falls_asleep_costs_lines_and_no_requests() {
     use std::io::{BufRead, BufReader};
 
     let (folder, metrics) = (tempfile::tempdir().unwrap(), crate::tools::free_port());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
-    command.arg("serve").current_dir(folder.path()).env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
-    command.envs(SECRETS).env("DATABASE_URL", database::fresh().await).env("PORT", "0");
-    command.env("METRICS_PORT", metrics.to_string()).env("RATE_LIMIT_ENABLED", "false");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = Process(command.spawn().unwrap());
+    let (url, port) = (database::fresh().await, metrics.to_string());
+    let mut command = command(folder.path(), &[("DATABASE_URL", &url), ("METRICS_PORT", &port)]);
+    let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     let base = loop {
@@ -140,13 +167,8 @@ async fn a_reader_of_stdout_that_falls_asleep_costs_lines_and_no_requests() {
     };
     // From here on nobody reads.
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let dropped = async || {
-        let text = http.get(format!("http://127.0.0.1:{metrics}/metrics")).send().await.unwrap().text().await.unwrap();
-        let series = "log_events_total{outcome=\"dropped\",sink=\"stdout\"} ";
-        text.lines().find_map(|line| line.strip_prefix(series)?.parse::<u64>().ok()).unwrap()
-    };
     let began = Instant::now();
-    while dropped().await == 0 {
+    while counted(metrics, "stdout", "dropped").await == 0 {
         let requests = (0..200).map(|_| http.get(format!("{base}/health/live")).send());
         for answer in futures_util::future::join_all(requests).await {
             assert_eq!(answer.unwrap().status(), 200);
@@ -164,4 +186,25 @@ async fn a_reader_of_stdout_that_falls_asleep_costs_lines_and_no_requests() {
     }
     let marker = reading.join().unwrap().expect("a marker");
     assert!(marker["dropped"].as_u64().unwrap() > 0 && marker["level"] == "warning");
+}
+
+/// A library that panics while it ships costs its sink and nothing else: this SDK does, when it is told of an empty address.
+#[actix_web::test]
+async fn a_sink_that_panics_is_told_of_and_counted_and_the_service_goes_on() {
+    let (folder, metrics) = (tempfile::tempdir().unwrap(), crate::tools::free_port());
+    let (url, port) = (database::fresh().await, metrics.to_string());
+    let broken = [("AWS_CLOUDWATCH_ENABLED", "true"), ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "")];
+    let credentials = [("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")];
+    let environment = [&broken[..], &credentials, &[("DATABASE_URL", &url), ("METRICS_PORT", &port)]].concat();
+    let mut process = serve(folder.path(), &environment);
+    let out = folder.path().join("out");
+    let base = process.listening(&out).await;
+    let began = Instant::now();
+    while !lines(&out).iter().any(|line| line["message"].as_str().unwrap().starts_with("log sink has failed")) {
+        assert!(began.elapsed() < Duration::from_secs(20), "it is not told of");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let before = counted(metrics, "cloudwatch", "dropped").await;
+    assert_eq!(reqwest::get(format!("{base}/health/live")).await.unwrap().status(), 200);
+    assert!(counted(metrics, "cloudwatch", "dropped").await > before && before > 0);
 }

@@ -142,6 +142,7 @@ async fn a_real_prometheus_sees_what_happens() {
         assert!(opened.elapsed() < INTERVAL * 10, "the alert does not fire");
     }
     let fired = opened.elapsed();
+    assert!(server.reading("http_server_errors_total{status_code=\"503\"}").await > 0.0);
     ctl("start");
     let back = Instant::now();
     while prometheus.fires("MdlCircuitOpen").await {

@@ -84,6 +84,7 @@ fn a_value_that_cannot_be_used_stops_the_start_and_is_named_but_not_shown() {
         (vec![("AWS_CLOUDWATCH_ENABLED", "true"), ("AWS_CLOUDWATCH_GROUP", "a b")], "AWS_CLOUDWATCH_GROUP"),
         (vec![("AWS_CLOUDWATCH_ENABLED", "true"), ("AWS_REGION", "")], "AWS_REGION"),
         (vec![("AWS_CLOUDWATCH_ENABLED", "true"), ("AWS_ENDPOINT_URL", "here")], "AWS_ENDPOINT_URL"),
+        (vec![("AWS_CLOUDWATCH_ENABLED", "true"), ("AWS_ENDPOINT_URL", "")], "AWS_ENDPOINT_URL"),
         (vec![("ELASTICSEARCH_ENABLED", "true"), ("ELASTICSEARCH_URL", "ftp://u:x-SECRET@h")], "ELASTICSEARCH_URL"),
         (vec![("ELASTICSEARCH_ENABLED", "true"), ("ELASTICSEARCH_INDEX", "Upper")], "ELASTICSEARCH_INDEX"),
         (vec![("ELASTICSEARCH_ENABLED", "true"), ("ELASTICSEARCH_API_KEY", "\u{e4}-SECRET")], "ELASTICSEARCH_API_KEY"),

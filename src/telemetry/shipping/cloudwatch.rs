@@ -44,7 +44,7 @@ impl CloudWatch {
             .region(Region::new(config.aws_region.clone()))
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
-        if let Some(url) = config.aws_endpoint_url() {
+        if let Some(url) = &config.aws_endpoint_url {
             loader = loader.endpoint_url(url);
         }
         let stream = format!("{}/{instance}", Utc::now().format("%Y/%m/%d"));

@@ -11,6 +11,7 @@ mod shipper;
 mod sink;
 
 use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -104,10 +105,20 @@ impl Shipping {
         let start = move |logger, closing| {
             let run = move || {
                 let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-                runtime.block_on(async move {
-                    let sink = make().await;
-                    Shipper { name, sink, buffer: shipped, pace, closing, logger, failures: 0 }.run().await;
+                let (buffer, complaints) = (Arc::clone(&shipped), Logger::clone(&logger));
+                let ship = AssertUnwindSafe(|| {
+                    runtime.block_on(async move {
+                        own_thread();
+                        let sink = make().await;
+                        Shipper { name, sink, buffer, pace, closing, logger, failures: 0 }.run().await;
+                    });
                 });
+                // Not of ours, as far as we know; but what a library does not survive, the service does.
+                if std::panic::catch_unwind(ship).is_err() {
+                    let lost = shipped.give_up();
+                    slog::error!(complaints, "log sink has failed; its events are dropped until the next start";
+                        "sink" => name, "events" => lost);
+                }
                 // Names may still be looked up.
                 runtime.shutdown_background();
             };
@@ -142,7 +153,6 @@ impl Drop for Shipping {
     fn drop(&mut self) {
         self.close.send_replace(Some(Instant::now() + FLUSH));
         for thread in self.running.drain(..) {
-            // One that has panicked has said so on stderr.
             let _ = thread.join();
         }
     }

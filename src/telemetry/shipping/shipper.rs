@@ -12,7 +12,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::buffer::{Buffer, Event};
-use super::own_thread;
 use super::sink::{Fate, Sink, Verdict};
 use crate::telemetry::sinks::Counted;
 
@@ -57,7 +56,6 @@ pub(super) struct Shipper<S> {
 impl<S: Sink> Shipper<S> {
     /// Ships until it is told to end, and then until the deadline. What is left is dropped.
     pub(super) async fn run(mut self) {
-        own_thread();
         let mut closing = self.closing.clone();
         let expired = async move {
             // If whoever could tell is gone, there is no more time.
