@@ -51,8 +51,12 @@ impl ShippingConfig {
         }
         // Not even empty: the SDK reads it, too, and takes that for an address.
         match self.aws_endpoint_url.as_deref().map(Url::parse) {
-            Some(url) if !url.as_ref().is_ok_and(is_http) => {
-                Err("AWS_ENDPOINT_URL must be an http or https address, or not be set".into())
+            Some(url)
+                if !url
+                    .as_ref()
+                    .is_ok_and(|url| is_http(url) && url.username().is_empty() && url.password().is_none()) =>
+            {
+                Err("AWS_ENDPOINT_URL must be an http or https address without a user, or not be set".into())
             }
             _ => Ok(()),
         }

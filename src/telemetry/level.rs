@@ -22,6 +22,9 @@ impl Levels {
                 None => levels.default = one(part)?,
             }
         }
+        // It warns of each request whose path has parameters and that is answered before it is routed (a 429, a preflight), and
+        // of each for the pages of the documentation: anybody's flood.
+        levels.modules.push(("actix_web_prom".to_owned(), Level::Error));
         levels.modules.sort_by_key(|(module, _)| std::cmp::Reverse(module.len()));
         Ok(levels)
     }

@@ -1,4 +1,4 @@
-//! What operators hear of the service: structured events ([`stdout`], [`shipping`]), and what Prometheus scrapes
+//! What operators hear of the service: structured events (on stdout, and [`shipping`]), and what Prometheus scrapes
 //! ([`instruments`]).
 
 pub mod instruments;
@@ -14,7 +14,7 @@ use slog::{Drain, Duplicate, Logger, o};
 use self::level::{Filtered, Levels};
 use self::shipping::{CAPACITY, Pace, Shipping};
 use self::sinks::Sinks;
-use self::stdout::Stdout;
+use self::stdout::{Flush, Stdout};
 use crate::config::{LogConfig, ShippingConfig};
 
 /// The logger and its writers. Dropping it ships and writes what is still buffered.
@@ -25,7 +25,7 @@ pub struct Logs {
     pub sinks: Sinks,
     // In this order: whoever ships may still have something to say on stdout.
     _shipping: Shipping,
-    _stdout: slog_async::AsyncGuard,
+    _stdout: Flush,
 }
 
 /// Starts logging, also for the libraries that log through `log`.
@@ -48,5 +48,5 @@ pub fn start(config: &LogConfig, shipping: &ShippingConfig) -> Result<Logs, Stri
     for (sink, _) in sinks.counts().iter().filter(|(sink, _)| *sink != "stdout") {
         slog::info!(logger, "shipping log events"; "sink" => sink, "instance" => shipping.instance.to_string());
     }
-    Ok(Logs { logger, sinks, _shipping: shipping, _stdout: guard })
+    Ok(Logs { logger, sinks, _shipping: shipping, _stdout: Flush::of(guard) })
 }

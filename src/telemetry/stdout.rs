@@ -4,6 +4,7 @@
 use std::io::{IsTerminal, Stdout as Handle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use slog::{Drain, FnValue, Level, Never, OwnedKVList, PushFnValue, Record, o};
 use slog_async::{AsyncCore, AsyncCoreBuilder, AsyncGuard};
@@ -38,14 +39,11 @@ impl Stdout {
         (Self { core, tally: Arc::clone(&tally), untold: AtomicU64::new(0) }, guard, tally)
     }
 
+    /// Puts an event, or a marker, into the queue, if there is room.
     fn put(&self, record: &Record<'_>, values: &OwnedKVList) -> bool {
         // First, because the writer may be faster than we are.
         self.tally.enqueued.fetch_add(1, Ordering::AcqRel);
-        let taken = self.core.log(record, values).is_ok();
-        if !taken {
-            self.tally.dropped.fetch_add(1, Ordering::AcqRel);
-        }
-        taken
+        self.core.log(record, values).is_ok()
     }
 }
 
@@ -62,13 +60,40 @@ impl Drain for Stdout {
                 &OwnedKVList::from(o!()),
             );
             if !told {
+                // It will be said another time: nothing is lost.
+                self.tally.enqueued.fetch_sub(1, Ordering::AcqRel);
                 self.untold.fetch_add(untold, Ordering::AcqRel);
             }
         }
         if !self.put(record, values) {
+            self.tally.dropped.fetch_add(1, Ordering::AcqRel);
             self.untold.fetch_add(1, Ordering::AcqRel);
         }
         Ok(())
+    }
+}
+
+/// Writes what still waits when it is dropped, but waits for no reader that sleeps.
+pub(super) struct Flush(Option<AsyncGuard>);
+
+/// How long the end may take.
+const END: Duration = Duration::from_secs(5);
+
+impl Flush {
+    pub(super) fn of(guard: AsyncGuard) -> Self {
+        Self(Some(guard))
+    }
+}
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        let (guard, (done, written)) = (self.0.take(), std::sync::mpsc::channel());
+        std::thread::spawn(move || {
+            drop(guard);
+            // Nobody may be left to hear it.
+            let _ = done.send(());
+        });
+        let _ = written.recv_timeout(END);
     }
 }
 

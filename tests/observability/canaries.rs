@@ -67,6 +67,7 @@ async fn no_secret_reaches_a_sink_by_any_route() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys().filter(|name| *name != "parameters") {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let segments = path.replace('{', "canary-5f2c-").replace('}', "");
             let path = path.replace(['{', '}'], "");
             let query = format!("{path}?search={CANARY}-query&token={CANARY}-parameter");
             let cookie = ("cookie", "session=canary-5f2c-cookie");
@@ -80,6 +81,7 @@ async fn no_secret_reaches_a_sink_by_any_route() {
                 (&path, "", vec![api_key, ("idempotency-key", "canary-5f2c-once")]),
                 (&query, admin.as_str(), vec![cookie]),
                 (&path, admin.as_str(), vec![("if-match", "\"canary-5f2c\"")]),
+                (&segments, admin.as_str(), vec![]),
             ] {
                 server.send(method.clone(), path, token, &headers, Some(json_body(&body))).await;
                 let broken = ("application/json", format!("{{\"password\": \"{CANARY}-broken\" oops").into_bytes());

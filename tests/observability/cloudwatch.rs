@@ -1,8 +1,6 @@
 //! Log events on their way to CloudWatch Logs: the official SDK against moto, behind a proxy that fails as services do. The SDK
 //! finds its credentials in the environment, where `scripts/with-postgres` puts some.
 
-use std::time::Duration;
-
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Credentials, Region};
 use mdl::telemetry::shipping::CAPACITY;
@@ -73,8 +71,7 @@ async fn every_failure_of_the_service_costs_time_and_nothing_else() {
             slog::info!(shipped.logger, "{mood:?}"; "number" => logged);
             logged += 1;
         }
-        tokio::time::sleep(Duration::from_millis(400)).await;
-        assert!(faults.requests().contains(&mood), "{mood:?} was met");
+        faults.met(mood).await;
         lawful(shipped.counts());
         faults.set(Mood::Fair);
         shipped.calm().await;
@@ -102,7 +99,7 @@ async fn an_answer_that_is_lost_may_bring_a_batch_twice_but_never_not_at_all() {
     for number in 1..100 {
         slog::info!(shipped.logger, "lost"; "number" => number);
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    faults.met(Mood::Lost).await;
     faults.set(Mood::Fair);
     shipped.calm().await;
     let seen: std::collections::BTreeSet<u64> = numbers(&events(&aws.url()).await).into_iter().collect();

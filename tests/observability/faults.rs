@@ -59,9 +59,13 @@ impl Faults {
         *self.state.mood.lock().unwrap() = mood;
     }
 
-    /// In which moods it was asked.
-    pub fn requests(&self) -> Vec<Mood> {
-        self.state.requests.lock().unwrap().clone()
+    /// Waits until it was asked in this mood.
+    pub async fn met(&self, mood: Mood) {
+        let began = std::time::Instant::now();
+        while !self.state.requests.lock().unwrap().contains(&mood) {
+            assert!(began.elapsed() < Duration::from_secs(30), "{mood:?} was never met");
+            actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The numbers of events in the order in which they were taken (`_bulk` only).

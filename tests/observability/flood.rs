@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mdl::telemetry::shipping::CAPACITY;
+use mdl::telemetry::shipping::{CAPACITY, Pace};
 use serde_json::Value;
 
 use crate::faults::{Faults, Mood};
-use crate::logger::{Shipped, lawful};
+use crate::logger::{PACE, Shipped, lawful};
 use crate::network::{Network, Weather};
 use crate::tools::Tool;
 
@@ -20,7 +20,9 @@ async fn flood(options: &[&str; 3], tool: &Tool) -> (Shipped, Vec<u64>) {
     let network = Network::start(faults.port).await;
     let url = format!("http://127.0.0.1:{}", network.port);
     network.set(Weather::Reset);
-    let shipped = Shipped::start(&[&options[..], &[url.as_str()]].concat(), CAPACITY);
+    // No batch goes twice because this machine is slow.
+    let pace = Pace { answer: Duration::from_secs(30), ..PACE };
+    let shipped = Shipped::paced(&[&options[..], &[url.as_str()]].concat(), CAPACITY, pace);
     let over = Arc::new(AtomicBool::new(false));
     let watcher = {
         let (sinks, over) = (shipped.sinks.clone(), Arc::clone(&over));

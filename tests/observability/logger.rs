@@ -35,7 +35,11 @@ pub fn config(options: &[&str]) -> ShippingConfig {
 
 impl Shipped {
     pub fn start(options: &[&str], capacity: Capacity) -> Self {
-        let mut shipping = Shipping::prepare(&config(options), capacity, PACE).unwrap();
+        Self::paced(options, capacity, PACE)
+    }
+
+    pub fn paced(options: &[&str], capacity: Capacity, pace: Pace) -> Self {
+        let mut shipping = Shipping::prepare(&config(options), capacity, pace).unwrap();
         let (mut sinks, complaints) = (Sinks::default(), Captured::default());
         let logger = Logger::root(shipping.drain(&mut sinks).fuse(), o!());
         let both = Duplicate::new(logger.clone(), complaints.logger()).ignore_res();

@@ -13,12 +13,12 @@ use crate::tools::Tool;
 use crate::traffic;
 
 /// Scraped and judged this often; the alert must be there after two judgements.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(2);
 
 fn configuration(server: &Server) -> String {
     let target = server.metrics.as_ref().unwrap().strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap();
     format!(
-        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [alerts.yml]\n\
+        "global: {{scrape_interval: 2s, evaluation_interval: 2s}}\nrule_files: [alerts.yml]\n\
          scrape_configs: [{{job_name: mdl, static_configs: [{{targets: ['{target}']}}]}}]\n"
     )
 }
@@ -87,7 +87,7 @@ fn ctl(what: &str) {
 #[ignore = "stops the cluster; scripts/test runs it on one of its own"]
 async fn a_real_prometheus_sees_what_happens() {
     let url = database::fresh().await;
-    let options = ["--circuit-breaker-reset-timeout", "1000", "--db-connection-timeout", "400"];
+    let options = ["--circuit-breaker-reset-timeout", "5000", "--db-connection-timeout", "400"];
     let server = Server::on(&url, &[traffic::OPTIONS, &options].concat()).await;
     server.ready().await;
     let rules = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/prometheus/alerts.yml")).unwrap();

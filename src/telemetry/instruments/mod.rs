@@ -11,7 +11,6 @@ pub mod reference;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, IntCounter, Registry, TextEncoder};
 
 use self::authentication::Authentication;
@@ -63,7 +62,8 @@ impl Instruments {
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         BUILD.gauges(&registry)?.with_label_values(&[env!("CARGO_PKG_VERSION"), REVISION]).set(1);
-        registry.register(Box::new(ProcessCollector::for_self()))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(Self {
             http: HttpInstruments::new(&registry)?,
             authentication: Authentication::new(&registry)?,

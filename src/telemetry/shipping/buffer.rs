@@ -40,7 +40,7 @@ pub struct Limits {
 pub struct Event {
     /// Its place among all events of this process for this sink; gaps are events that were dropped.
     pub sequence: u64,
-    /// When; never before the event before it.
+    /// When. Of events of the same moment none is before the one before it; a clock that was set back shows.
     pub at: DateTime<Utc>,
     /// One JSON object.
     pub line: Arc<str>,
@@ -139,7 +139,9 @@ impl Buffer {
             let Some(event) = inner.queue(first).and_then(VecDeque::front) else { break };
             bytes = bytes.saturating_add(event.line.len()).saturating_add(limits.overhead);
             let began = batch.first().map_or(event.at, |first: &Event| first.at);
-            if (bytes > limits.bytes && !batch.is_empty()) || event.at - began >= limits.span {
+            // `PutLogEvents` refuses a batch that goes back in time.
+            let back = batch.last().is_some_and(|last: &Event| event.at < last.at);
+            if back || (bytes > limits.bytes && !batch.is_empty()) || event.at - began >= limits.span {
                 break;
             }
             let Some(event) = inner.pop(first) else { break };
@@ -193,7 +195,9 @@ impl Counted for Buffer {
 impl Inner {
     fn next(&mut self, at: DateTime<Utc>, line: Arc<str>) -> Event {
         self.counts.enqueued += 1;
-        self.last_at = self.last_at.max(at);
+        // Threads overtake each other by microseconds. A larger step is a clock that was set back, and the new time is right.
+        let overtaken = at < self.last_at && self.last_at - at < TimeDelta::seconds(1);
+        self.last_at = if overtaken { self.last_at } else { at };
         Event { sequence: self.counts.enqueued, at: self.last_at, line }
     }
 

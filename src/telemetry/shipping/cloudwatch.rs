@@ -9,7 +9,7 @@ use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::config::timeout::TimeoutConfig;
 use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Region};
-use aws_sdk_cloudwatchlogs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudwatchlogs::operation::put_log_events::PutLogEventsOutput;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -17,7 +17,7 @@ use chrono::{TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::buffer::{Event, Limits};
-use super::sink::{Fate, Sink, Verdict};
+use super::sink::{Fate, Sink, Verdict, causes, short};
 use crate::config::ShippingConfig;
 
 /// Of `PutLogEvents`: 1,048,576 bytes counting 26 an event, 24 hours, 10,000 events; fewer, so that no lock is held for long.
@@ -135,8 +135,8 @@ impl Failure {
     {
         let code = error.code().unwrap_or_default().to_owned();
         let cause = match (&error, error.message()) {
-            (SdkError::ServiceError(_), Some(message)) => format!("{code}: {message}"),
-            _ => DisplayErrorContext(&error).to_string().chars().take(500).collect(),
+            (SdkError::ServiceError(_), Some(message)) => short(format!("{code}: {message}")),
+            _ => causes(&error),
         };
         Self { code, cause }
     }

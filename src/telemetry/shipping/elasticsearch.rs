@@ -14,7 +14,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::buffer::{Event, Limits};
-use super::sink::{Fate, Sink, Verdict};
+use super::sink::{Fate, Sink, Verdict, causes, short};
 use crate::config::ShippingConfig;
 
 /// A tenth of what Elasticsearch takes by default, as its guide to tuning for indexing suggests.
@@ -110,7 +110,9 @@ async fn judged(mut response: Response) -> Verdict {
     }
     match status {
         StatusCode::OK => read(&body),
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Verdict::Refused(status.to_string()),
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => {
+            Verdict::Refused(short(format!("{status} {}", String::from_utf8_lossy(&body))))
+        }
         // Also 401, 403, 404: somebody has to mend that, and until then nothing is lost that fits.
         _ => Verdict::Again(after.map(Duration::from_secs), status.to_string()),
     }
@@ -124,11 +126,8 @@ fn read(body: &[u8]) -> Verdict {
 }
 
 fn fate(outcome: Outcome) -> Fate {
-    let why = || {
-        let error: String =
-            outcome.error.as_ref().map(ToString::to_string).unwrap_or_default().chars().take(500).collect();
-        format!("{} {error}", outcome.status)
-    };
+    let error = || outcome.error.as_ref().map(ToString::to_string).unwrap_or_default();
+    let why = || short(format!("{} {}", outcome.status, error()));
     match outcome.status {
         // 409: an earlier attempt was taken, and only its answer was lost.
         200..=299 | 409 => Fate::Shipped,
@@ -136,12 +135,6 @@ fn fate(outcome: Outcome) -> Fate {
         401 | 403 | 404 | 429 | 500..=599 => Fate::Again(why()),
         _ => Fate::Rejected(why()),
     }
-}
-
-/// An error and what caused it, which reqwest does not say by itself.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Log events on their way to CloudWatch Logs and to Elasticsearch: rendered once ([`line`]), put into a bounded [`buffer`] for each
-//! sink, carried by a [`shipper`] on a thread of its own. Nobody waits for a sink, and a shipper never ships what it says itself.
+//! Log events on their way to CloudWatch Logs and to Elasticsearch: rendered once (`line`), put into a bounded [`buffer`] for each
+//! sink, carried by a `shipper` on a thread of its own. Nobody waits for a sink, and a shipper never ships what it says itself.
 
 pub mod buffer;
 #[cfg(feature = "cloudwatch")]
@@ -104,23 +104,23 @@ impl Shipping {
         let shipped = Arc::clone(&buffer);
         let start = move |logger, closing| {
             let run = move || {
-                let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+                own_thread();
                 let (buffer, complaints) = (Arc::clone(&shipped), Logger::clone(&logger));
                 let ship = AssertUnwindSafe(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                     runtime.block_on(async move {
-                        own_thread();
-                        let sink = make().await;
-                        Shipper { name, sink, buffer, pace, closing, logger, failures: 0 }.run().await;
+                        Shipper { name, buffer, pace, closing, logger, failures: 0 }.run(make()).await;
                     });
+                    // Names may still be looked up.
+                    runtime.shutdown_background();
+                    Ok::<_, std::io::Error>(())
                 });
                 // Not of ours, as far as we know; but what a library does not survive, the service does.
-                if std::panic::catch_unwind(ship).is_err() {
+                if !matches!(std::panic::catch_unwind(ship), Ok(Ok(()))) {
                     let lost = shipped.give_up();
                     slog::error!(complaints, "log sink has failed; its events are dropped until the next start";
                         "sink" => name, "events" => lost);
                 }
-                // Names may still be looked up.
-                runtime.shutdown_background();
             };
             std::thread::Builder::new().name(format!("mdl-ship-{name}")).spawn(run)
         };

@@ -39,12 +39,15 @@ impl Default for Pace {
     }
 }
 
+/// Longest wait that a sink may ask for.
+const RETRY_AFTER: Duration = Duration::from_mins(5);
+/// A part as small as this is not halved because it is late.
+const FEW: usize = 64;
 /// While it closes, retries come at least this often.
 const HURRY: Duration = Duration::from_millis(250);
 
-pub(super) struct Shipper<S> {
+pub(super) struct Shipper {
     pub(super) name: &'static str,
-    pub(super) sink: S,
     pub(super) buffer: Arc<Buffer>,
     pub(super) pace: Pace,
     /// Until when everything must be done, once it is to end.
@@ -53,9 +56,9 @@ pub(super) struct Shipper<S> {
     pub(super) failures: u32,
 }
 
-impl<S: Sink> Shipper<S> {
-    /// Ships until it is told to end, and then until the deadline. What is left is dropped.
-    pub(super) async fn run(mut self) {
+impl Shipper {
+    /// Ships to the sink that `make` makes until it is told to end, and then until the deadline. What is left is dropped.
+    pub(super) async fn run<S: Sink>(mut self, make: impl Future<Output = S>) {
         let mut closing = self.closing.clone();
         let expired = async move {
             // If whoever could tell is gone, there is no more time.
@@ -63,8 +66,9 @@ impl<S: Sink> Shipper<S> {
                 tokio::time::sleep_until(until).await;
             }
         };
+        let ship = async { self.ship(make.await).await };
         tokio::select! {
-            () = self.ship() => {}
+            () = ship => {}
             () = expired => {}
         }
         let left = self.buffer.give_up();
@@ -73,18 +77,24 @@ impl<S: Sink> Shipper<S> {
         }
     }
 
-    async fn ship(&mut self) {
+    async fn ship<S: Sink>(&mut self, mut sink: S) {
+        // What was refused before anything was taken: the fault may be the sink's, so it goes again.
+        let (mut suspects, mut sound) = (Vec::new(), false);
         loop {
             let last = self.is_closing();
-            if !last {
+            if !last && suspects.is_empty() {
                 self.gather().await;
             }
-            let batch = self.buffer.take(Utc::now());
-            match batch.is_empty() {
-                true if last => return,
-                true => {}
-                false => self.deliver(batch).await,
+            if !suspects.is_empty() {
+                suspects = self.deliver(&mut sink, suspects, sound).await.0;
             }
+            let more = if suspects.len() < S::LIMITS.events { self.buffer.take(Utc::now()) } else { Vec::new() };
+            if more.is_empty() && last {
+                return;
+            }
+            let (refused, taken) = self.deliver(&mut sink, more, false).await;
+            suspects.extend(refused);
+            sound = taken;
         }
     }
 
@@ -100,13 +110,16 @@ impl<S: Sink> Shipper<S> {
         }
     }
 
-    /// Sends a batch until each of its events has arrived or was refused for good.
-    async fn deliver(&mut self, batch: Vec<Event>) {
+    /// Sends these until each event has arrived or was refused. A refusal is final where the sink is known to be `sound`, because
+    /// it took something just before; the other refused events are answered, and whether anything was taken.
+    async fn deliver<S: Sink>(&mut self, sink: &mut S, batch: Vec<Event>, sound: bool) -> (Vec<Event>, bool) {
+        let (mut refused, mut suspects, mut why, mut taken) = (Vec::new(), Vec::new(), String::new(), false);
         let mut parts = VecDeque::from([batch]);
-        while let Some(mut part) = parts.pop_front() {
-            let answer = tokio::time::timeout(self.pace.answer, self.sink.send(&part)).await;
-            match answer.unwrap_or_else(|_| Verdict::Again(None, "no answer in time".into())) {
+        while let Some(mut part) = parts.pop_front().filter(|part| !part.is_empty()) {
+            let answer = tokio::time::timeout(self.pace.answer, sink.send(&part)).await;
+            match answer.unwrap_or(Verdict::Late) {
                 Verdict::Each(fates) if fates.len() == part.len() => {
+                    taken |= fates.contains(&Fate::Shipped);
                     if let Some((rest, cause)) = self.settle(part, fates) {
                         parts.push_front(rest);
                         self.wait(None, &cause).await;
@@ -122,29 +135,41 @@ impl<S: Sink> Shipper<S> {
                     parts.push_front(part);
                     self.wait(after, &cause).await;
                 }
+                Verdict::Late => {
+                    // Where the way is narrow, less gets through.
+                    if part.len() > FEW {
+                        parts.push_front(part.split_off(part.len() / 2));
+                    }
+                    parts.push_front(part);
+                    self.wait(None, "no answer in time").await;
+                }
                 // One of them is the culprit: the halves tell which.
                 Verdict::Refused(_) if part.len() > 1 => {
-                    let rest = part.split_off(part.len() / 2);
-                    parts.push_front(rest);
+                    parts.push_front(part.split_off(part.len() / 2));
                     parts.push_front(part);
                 }
                 Verdict::Refused(cause) => {
-                    let fates = part.iter().map(|_| Fate::Rejected(cause.clone())).collect();
-                    self.settle(part, fates);
+                    why = cause;
+                    if sound || taken { refused.append(&mut part) } else { suspects.append(&mut part) }
                 }
             }
         }
+        self.reject(&refused, &why);
+        if !taken && !suspects.is_empty() {
+            self.wait(None, &why).await;
+        }
+        (suspects, taken)
     }
 
     /// Counts what is decided; answers what is not, and why.
-    fn settle(&mut self, part: Vec<Event>, fates: Vec<Fate>) -> Option<(Vec<Event>, String)> {
-        let (mut rest, mut cause, mut refused) = (Vec::new(), String::new(), Vec::new());
+    fn settle(&self, part: Vec<Event>, fates: Vec<Fate>) -> Option<(Vec<Event>, String)> {
+        let (mut rest, mut cause, mut refused, mut reason) = (Vec::new(), String::new(), Vec::new(), String::new());
         for (event, fate) in part.into_iter().zip(fates) {
             match fate {
                 Fate::Shipped => self.buffer.shipped(&event),
                 Fate::Rejected(why) => {
-                    self.buffer.rejected(&event);
-                    refused.push(why);
+                    reason = why;
+                    refused.push(event);
                 }
                 Fate::Again(why) => {
                     cause = why;
@@ -152,14 +177,22 @@ impl<S: Sink> Shipper<S> {
                 }
             }
         }
-        if let Some(why) = refused.first() {
-            let (sink, events) = (self.name, refused.len());
-            slog::error!(self.logger, "log events refused by their sink"; "sink" => sink, "events" => events, "error" => why);
-        }
+        self.reject(&refused, &reason);
         (!rest.is_empty()).then_some((rest, cause))
     }
 
-    /// Waits before the next attempt: longer with each, never in step with others (full jitter, as AWS' architecture blog names it).
+    fn reject(&self, refused: &[Event], why: &str) {
+        for event in refused {
+            self.buffer.rejected(event);
+        }
+        if !refused.is_empty() {
+            let (sink, events) = (self.name, refused.len());
+            slog::error!(self.logger, "log events refused by their sink"; "sink" => sink, "events" => events, "error" => why);
+        }
+    }
+
+    /// Waits before the next attempt: longer with each, never in step with others (equal jitter, as AWS' architecture blog names
+    /// it).
     async fn wait(&mut self, after: Option<Duration>, cause: &str) {
         if self.failures == 0 {
             let (sink, buffered) = (self.name, self.buffer.counts().buffered);
@@ -168,9 +201,9 @@ impl<S: Sink> Shipper<S> {
         let most = self.pace.first_retry.saturating_mul(2_u32.saturating_pow(self.failures.min(16)));
         let most = most.min(self.pace.last_retry);
         self.failures = self.failures.saturating_add(1);
-        let wait = rand::rng().random_range(most / 2..=most).max(after.unwrap_or_default());
         // Nobody makes this process wait for ever.
-        let wait = wait.min(self.pace.last_retry);
+        let asked = after.unwrap_or_default().min(RETRY_AFTER);
+        let wait = rand::rng().random_range(most / 2..=most).max(asked);
         if self.is_closing() {
             return tokio::time::sleep(wait.min(HURRY)).await;
         }

@@ -24,6 +24,8 @@ pub(super) enum Verdict {
     Each(Vec<Fate>),
     /// All of it another time, at the earliest after so long, and why.
     Again(Option<Duration>, String),
+    /// No answer in time.
+    Late,
     /// Not like this, and why: something in it, or its size.
     Refused(String),
 }
@@ -35,4 +37,15 @@ pub(super) trait Sink {
 
     /// Sends a batch. May be dropped in the middle.
     async fn send(&mut self, batch: &[Event]) -> Verdict;
+}
+
+/// An error and what caused it, as they show themselves to people: what programmers are shown may hold addresses.
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    short(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+}
+
+/// Others' words, but not for ever.
+pub(super) fn short(text: String) -> String {
+    if text.chars().count() <= 500 { text } else { text.chars().take(500).collect() }
 }
