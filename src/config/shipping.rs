@@ -88,8 +88,15 @@ impl ShippingConfig {
     }
 
     /// The API key of Elasticsearch, where one is given.
-    pub fn elasticsearch_api_key(&self) -> Option<&SecretString> {
-        super::given(self.elasticsearch_api_key.as_ref())
+    ///
+    /// # Errors
+    /// A line that names the variable.
+    pub fn elasticsearch_api_key(&self) -> Result<Option<&SecretString>, String> {
+        let key = super::given(self.elasticsearch_api_key.as_ref());
+        match key.map(|key| key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic())) {
+            Some(false) => Err("ELASTICSEARCH_API_KEY must be printable ASCII without spaces".into()),
+            _ => Ok(key),
+        }
     }
 }
 

@@ -19,11 +19,20 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end, with this on its stdin.
+/// Runs a command to its end, with this on its stdin. One that serves by mistake is ended after a minute.
 pub fn run(mut command: Command, stdin: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    let (pid, (done, ended)) = (child.id().to_string(), std::sync::mpsc::channel::<()>());
+    let watch = std::thread::spawn(move || {
+        if ended.recv_timeout(Duration::from_mins(1)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(done);
+    watch.join().unwrap();
+    output
 }
 
 /// What a command said, if it went well.

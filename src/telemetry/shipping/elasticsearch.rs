@@ -49,9 +49,9 @@ impl Elasticsearch {
     pub(super) fn new(config: &ShippingConfig, instance: Uuid) -> Result<Self, String> {
         let url = config.elasticsearch_url()?;
         let mut headers = HeaderMap::new();
-        if let Some(key) = config.elasticsearch_api_key() {
+        if let Some(key) = config.elasticsearch_api_key()? {
             let value = HeaderValue::try_from(format!("ApiKey {}", key.expose_secret()));
-            let mut value = value.map_err(|_| "ELASTICSEARCH_API_KEY must be printable ASCII")?;
+            let mut value = value.map_err(|_| "ELASTICSEARCH_API_KEY cannot be sent")?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
