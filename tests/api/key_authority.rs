@@ -20,7 +20,7 @@ async fn statements(url: &str) -> i64 {
     let rows = sql(
         url,
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query NOT LIKE '%_epochs%' \
-         AND query NOT LIKE '%count( DISTINCT %' AND query NOT LIKE '%pg_stat_statements%' \
+         AND query NOT LIKE 'SELECT count( DISTINCT \"sessions\".%' AND query NOT LIKE '%pg_stat_statements%' \
          AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
     );
     rows.await[0][0].parse().unwrap()

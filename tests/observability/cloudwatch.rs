@@ -64,20 +64,8 @@ async fn every_failure_of_the_service_costs_time_and_nothing_else() {
     let aws = Tool::aws();
     let faults = Faults::start(aws.url());
     let mut shipped = start(&faults.url());
-    let mut logged = 0;
-    for mood in [Mood::Status(500), Mood::Status(429), Mood::Status(403), Mood::Slow(3000), Mood::Fair] {
-        faults.set(mood);
-        for _ in 0..500 {
-            slog::info!(shipped.logger, "{mood:?}"; "number" => logged);
-            logged += 1;
-        }
-        faults.met(mood).await;
-        lawful(shipped.counts());
-        faults.set(Mood::Fair);
-        shipped.calm().await;
-    }
-    let counts = shipped.counts();
-    assert_eq!((counts.shipped, counts.dropped, counts.rejected), (logged, 0, 0), "{}", shipped.complaints.text());
+    let moods = [Mood::Status(500), Mood::Status(429), Mood::Status(403), Mood::Slow(3000), Mood::Fair];
+    let logged = shipped.endures(&faults, &moods).await;
     let mut seen = numbers(&events(&aws.url()).await);
     // An answer that came too late: the batch is there twice. CloudWatch knows no better, and `sequence` tells.
     seen.dedup();

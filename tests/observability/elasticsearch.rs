@@ -6,7 +6,7 @@ use mdl::telemetry::shipping::CAPACITY;
 use serde_json::{Value, json};
 
 use crate::faults::{Faults, Mood};
-use crate::logger::{Shipped, lawful};
+use crate::logger::Shipped;
 use crate::tools::Tool;
 
 /// Options that ship there.
@@ -42,8 +42,7 @@ async fn every_failure_of_the_service_costs_time_and_nothing_else() {
     let elasticsearch = Tool::elasticsearch();
     let faults = Faults::start(elasticsearch.url());
     let mut shipped = start(&faults.url());
-    let mut logged = 0;
-    for mood in [
+    let moods = [
         Mood::Status(429),
         Mood::Status(500),
         Mood::Status(401),
@@ -54,19 +53,8 @@ async fn every_failure_of_the_service_costs_time_and_nothing_else() {
         Mood::Lost,
         Mood::Partial,
         Mood::Fair,
-    ] {
-        faults.set(mood);
-        for number in 0..500 {
-            slog::info!(shipped.logger, "{mood:?} {number}"; "number" => logged);
-            logged += 1;
-        }
-        faults.met(mood).await;
-        lawful(shipped.counts());
-        faults.set(Mood::Fair);
-        shipped.calm().await;
-    }
-    let counts = shipped.counts();
-    assert_eq!((counts.shipped, counts.dropped, counts.rejected), (logged, 0, 0), "{}", shipped.complaints.text());
+    ];
+    let logged = shipped.endures(&faults, &moods).await;
     let documents = documents(&elasticsearch.url()).await;
     let numbers: Vec<u64> = documents.iter().map(|document| document["number"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (0..logged).collect::<Vec<_>>(), "each once, in order");

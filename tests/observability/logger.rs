@@ -10,6 +10,7 @@ use mdl::telemetry::shipping::{Pace, Shipping};
 use mdl::telemetry::sinks::{Counts, Sinks};
 use slog::{Drain, Duplicate, Logger, o};
 
+use crate::faults::{Faults, Mood};
 use crate::support::logs::Captured;
 
 /// Quick, so that a test need not wait for what a person may wait for.
@@ -60,6 +61,25 @@ impl Shipped {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("{:?} {}", self.counts(), self.complaints.text());
+    }
+
+    /// Logs five hundred lines in each of these moods, and lets the sink recover after each; how many lines that were.
+    pub async fn endures(&self, faults: &Faults, moods: &[Mood]) -> u64 {
+        let mut logged = 0;
+        for mood in moods {
+            faults.set(*mood);
+            for _ in 0..500 {
+                slog::info!(self.logger, "{mood:?}"; "number" => logged);
+                logged += 1;
+            }
+            faults.met(*mood).await;
+            lawful(self.counts());
+            faults.set(Mood::Fair);
+            self.calm().await;
+        }
+        let counts = self.counts();
+        assert_eq!((counts.shipped, counts.dropped, counts.rejected), (logged, 0, 0), "{}", self.complaints.text());
+        logged
     }
 
     /// Ends it as the process would; says how long that took.

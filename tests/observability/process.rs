@@ -1,8 +1,9 @@
 //! The binary with both sinks, as operators run it: what it says on stdout is what arrives, to the last line.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -160,33 +161,42 @@ fn told(line: &Value) -> String {
     format!("{} {} {} {}", line["level"], line["module"], line["message"], line["request_id"])
 }
 
+/// A service whose stdout nobody reads any more since it listens, and whose queue is full.
+struct Unread {
+    process: Process,
+    lines: Lines<BufReader<ChildStdout>>,
+    base: String,
+    metrics: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Unread {
+    async fn start() -> Self {
+        let (folder, metrics) = (tempfile::tempdir().unwrap(), crate::tools::free_port());
+        let (url, port) = (database::fresh().await, metrics.to_string());
+        let mut command = command(folder.path(), &[("DATABASE_URL", &url), ("METRICS_PORT", &port)]);
+        let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+        let listening = lines.find(|line| line.as_ref().unwrap().contains("\"listening\"")).unwrap().unwrap();
+        let base = serde_json::from_str::<Value>(&listening).unwrap()["address"].as_str().unwrap().to_owned();
+        let unread = Self { process, lines, base, metrics, _folder: folder };
+        let (http, began) = (reqwest::Client::builder().no_proxy().build().unwrap(), Instant::now());
+        while counted(metrics, "stdout", "dropped").await == 0 {
+            let requests = (0..200).map(|_| http.get(format!("{}/health/live", unread.base)).send());
+            for answer in futures_util::future::join_all(requests).await {
+                assert_eq!(answer.unwrap().status(), 200, "it costs no request");
+            }
+            assert!(began.elapsed() < Duration::from_mins(1), "the queue is never full");
+        }
+        unread
+    }
+}
+
 /// Whoever reads our stdout may stop to read: that costs lines, which are counted and told of, and no request.
 #[actix_web::test]
 async fn a_reader_of_stdout_that_falls_asleep_costs_lines_and_no_requests() {
-    use std::io::{BufRead, BufReader};
-
-    let (folder, metrics) = (tempfile::tempdir().unwrap(), crate::tools::free_port());
-    let (url, port) = (database::fresh().await, metrics.to_string());
-    let mut command = command(folder.path(), &[("DATABASE_URL", &url), ("METRICS_PORT", &port)]);
-    let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
-    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
-    let base = loop {
-        let line = next();
-        if line["message"] == "listening" {
-            break line["address"].as_str().unwrap().to_owned();
-        }
-    };
-    // From here on nobody reads.
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let began = Instant::now();
-    while counted(metrics, "stdout", "dropped").await == 0 {
-        let requests = (0..200).map(|_| http.get(format!("{base}/health/live")).send());
-        for answer in futures_util::future::join_all(requests).await {
-            assert_eq!(answer.unwrap().status(), 200);
-        }
-        assert!(began.elapsed() < Duration::from_mins(1), "the queue is never full");
-    }
+    let Unread { process: _process, lines, base, metrics, _folder } = Unread::start().await;
+    let (http, began) = (reqwest::Client::builder().no_proxy().build().unwrap(), Instant::now());
     // It wakes up: what fitted is there, and then a word about what did not.
     let sum = Arc::new(AtomicU64::new(0));
     let told = Arc::clone(&sum);
@@ -206,21 +216,9 @@ async fn a_reader_of_stdout_that_falls_asleep_costs_lines_and_no_requests() {
 /// Nor does the end wait for such a reader.
 #[actix_web::test]
 async fn a_reader_of_stdout_that_never_wakes_does_not_hold_up_the_end() {
-    use std::io::{BufRead, BufReader};
-
-    let (folder, metrics) = (tempfile::tempdir().unwrap(), crate::tools::free_port());
-    let (url, port) = (database::fresh().await, metrics.to_string());
-    let mut command = command(folder.path(), &[("DATABASE_URL", &url), ("METRICS_PORT", &port)]);
-    let mut process = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
-    let listening = lines.find(|line| line.as_ref().unwrap().contains("\"listening\"")).unwrap().unwrap();
-    let base = serde_json::from_str::<Value>(&listening).unwrap()["address"].as_str().unwrap().to_owned();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    while counted(metrics, "stdout", "dropped").await == 0 {
-        futures_util::future::join_all((0..200).map(|_| http.get(format!("{base}/health/live")).send())).await;
-    }
-    assert_eq!(process.terminate().await, Some(0));
-    drop(lines);
+    let mut unread = Unread::start().await;
+    assert_eq!(unread.process.terminate().await, Some(0));
+    drop(unread.lines);
 }
 
 /// A library that panics while it ships costs its sink and nothing else: this SDK does, when it is told of an empty address.
