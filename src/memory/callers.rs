@@ -1,7 +1,8 @@
 //! Who was let in lately, so that valid tokens keep working while the database is away. Never asked while it is there.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -13,13 +14,24 @@ use crate::model::authority::Concern;
 const MAX_CALLERS: u64 = 10_000;
 /// For how long, after the database last vouched for them.
 const MAX_AGE: Duration = Duration::from_hours(1);
+/// How many of the last ends are known by whom they concern; a caller who was asked about for longer than that is not
+/// remembered.
+const MAX_ENDS: usize = 1024;
 
 /// The memory; `T` is what the database says of a caller. A log-in is known by its user and its session.
 #[derive(Clone)]
 pub struct Callers<T: Clone + Send + Sync + 'static> {
     known: Cache<(Uuid, Uuid), T>,
-    /// How often somebody's authority has ended.
-    ended: Arc<AtomicU64>,
+    ends: Arc<Ends>,
+}
+
+/// Whose authority has ended lately.
+#[derive(Default)]
+struct Ends {
+    /// How many there have been; grows while `last` is held.
+    count: AtomicU64,
+    /// The last of them, latest last.
+    last: Mutex<VecDeque<Concern>>,
 }
 
 impl<T: Clone + Send + Sync + 'static> std::fmt::Debug for Callers<T> {
@@ -31,7 +43,7 @@ impl<T: Clone + Send + Sync + 'static> std::fmt::Debug for Callers<T> {
 impl<T: Clone + Send + Sync + 'static> Default for Callers<T> {
     fn default() -> Self {
         let known = Cache::builder().max_capacity(MAX_CALLERS).time_to_live(MAX_AGE).support_invalidation_closures();
-        Self { known: known.build(), ended: Arc::default() }
+        Self { known: known.build(), ends: Arc::default() }
     }
 }
 
@@ -43,15 +55,15 @@ impl<T: Clone + Send + Sync + 'static> Callers<T> {
 
     /// How often somebody's authority has ended; to be asked before the database is.
     pub fn epoch(&self) -> u64 {
-        self.ended.load(Ordering::SeqCst)
+        self.ends.count.load(Ordering::SeqCst)
     }
 
-    /// The database vouched for this caller, asked at `epoch`. What ended meanwhile may be this caller's authority: then
-    /// nothing is remembered.
+    /// The database vouched for this caller, asked at `epoch`. If this caller's authority may have ended meanwhile, nothing is
+    /// remembered; that somebody else's did is no reason to lose this one in the outage that may follow.
     pub fn remember(&self, log_in: (Uuid, Uuid), caller: T, epoch: u64) {
         self.known.insert(log_in, caller);
-        // After the insertion, because whoever ends something counts first and forgets then.
-        if self.epoch() != epoch {
+        // After the insertion, because whoever ends something notes it first and forgets then.
+        if self.epoch() != epoch && self.ends.may_concern(log_in.0, epoch) {
             self.forget(log_in);
         }
     }
@@ -63,7 +75,7 @@ impl<T: Clone + Send + Sync + 'static> Callers<T> {
 
     /// Somebody's authority has ended or shrunk: whom it concerns is asked about anew.
     pub fn end(&self, concern: Concern) {
-        self.ended.fetch_add(1, Ordering::SeqCst);
+        self.ends.note(concern);
         match concern {
             Concern::Key(_) => {}
             Concern::User(user_id) | Concern::Sessions(user_id) => {
@@ -72,6 +84,25 @@ impl<T: Clone + Send + Sync + 'static> Callers<T> {
             }
             Concern::All => self.known.invalidate_all(),
         }
+    }
+}
+
+impl Ends {
+    fn note(&self, concern: Concern) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == MAX_ENDS {
+            last.pop_front();
+        }
+        last.push_back(concern);
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether this user's log-ins may have ended since `epoch`.
+    fn may_concern(&self, user_id: Uuid, epoch: u64) -> bool {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = self.count.load(Ordering::SeqCst).saturating_sub(epoch);
+        let since = usize::try_from(since).unwrap_or(usize::MAX);
+        since > last.len() || last.iter().rev().take(since).any(|concern| concern.is_about_log_ins_of(user_id))
     }
 }
 
@@ -93,5 +124,28 @@ mod tests {
         callers.remember(eva, "eva", callers.epoch());
         callers.end(Concern::All);
         assert_eq!((callers.recall(eva), callers.recall(max)), (None, None));
+    }
+
+    #[test]
+    fn what_ends_for_somebody_else_meanwhile_costs_nobody_the_next_outage() {
+        let callers = Callers::<&str>::default();
+        let (eva, max) = ((Uuid::from_u128(1), Uuid::from_u128(10)), (Uuid::from_u128(2), Uuid::from_u128(20)));
+        let before = callers.epoch();
+        callers.end(Concern::User(max.0));
+        callers.end(Concern::Key(Uuid::from_u128(3)));
+        callers.remember(eva, "eva", before);
+        callers.remember(max, "max", before);
+        assert_eq!((callers.recall(eva), callers.recall(max)), (Some("eva"), None));
+        // What everybody may be concerned by, and what happened longer ago than is known.
+        callers.end(Concern::All);
+        callers.remember(eva, "eva", before);
+        assert_eq!(callers.recall(eva), None);
+        let before = callers.epoch();
+        callers.end(Concern::User(eva.0));
+        for other in 0..MAX_ENDS {
+            callers.end(Concern::User(Uuid::from_u128(1000 + other as u128)));
+        }
+        callers.remember(eva, "eva", before);
+        assert_eq!(callers.recall(eva), None);
     }
 }

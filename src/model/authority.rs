@@ -18,6 +18,17 @@ pub enum Concern {
     All,
 }
 
+impl Concern {
+    /// Whether log-ins of this user may have ended, or mean something else now.
+    pub fn is_about_log_ins_of(self, user_id: Uuid) -> bool {
+        match self {
+            Self::Key(_) => false,
+            Self::User(of) | Self::Sessions(of) => of == user_id,
+            Self::All => true,
+        }
+    }
+}
+
 /// An announcement of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {

@@ -197,6 +197,7 @@ async fn through_an_outage() {
     let admin = crate::support::token(&server.login("admin", ADMIN_PASSWORD).await);
     let (_, known) = server.key(&admin, &["metrics:read"]).await;
     let (_, unused) = server.key(&admin, &["metrics:read"]).await;
+    server.settled().await;
     server.get_with(METRICS, &known).await.expect(200);
     proxy.close();
     for _ in 0..20 {
@@ -229,6 +230,7 @@ async fn a_memory_that_grows_old() {
         let instant = Instant::now() + Duration::from_secs(seconds);
         keys.authenticate(hash, server.clock.now(), instant).await
     };
+    server.settled().await;
     after(0).await.unwrap();
     keys.close().await;
     sql(&url, "CREATE EXTENSION pg_stat_statements").await;

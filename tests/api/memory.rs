@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use mdl::model::authority::Concern;
 use serde_json::json;
 
 use crate::support::proxy::Proxy;
@@ -88,6 +89,7 @@ async fn an_outage_is_bridged_with_marked_answers() {
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    server.settled().await;
     let paths = [
         "/api/v1/metrics/m1",
         "/api/v1/metrics?tier=Tier-1",
@@ -134,7 +136,41 @@ async fn who_was_put_out_before_the_outage_stays_out() {
     let (id, editor) = server.user(&admin, "eva", "editor").await;
     server.get("/api/v1/domains", &editor).await.expect(200);
     server.put(&format!("/api/auth/users/{id}"), &admin, &json!({"status": "suspended"})).await.expect(200);
+    server.settled().await;
     server.get("/api/v1/domains", &admin).await.expect(200);
+    proxy.close();
+    server.get("/api/v1/domains", &admin).await.expect(200);
+    server.get("/api/v1/domains", &editor).await.expect_error(503, "DATABASE_ERROR");
+}
+
+/// The door is held open while the database is asked about both: the one who ends meanwhile is forgotten, the other is not.
+#[actix_web::test]
+async fn who_ends_while_it_is_asked_about_is_not_remembered_and_nobody_else_suffers() {
+    let proxy = Proxy::start(true).await;
+    let url = database::fresh().await;
+    let server = Server::on(&proxy.url(&url), &[]).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let (id, editor) = server.user(&admin, "eva", "editor").await;
+    server.get("/api/v1/domains", &editor).await.expect(200);
+    server.settled().await;
+    let (holder, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    holder.batch_execute("BEGIN; LOCK TABLE users").await.unwrap();
+    let meanwhile = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass";
+        let until = Instant::now() + Duration::from_secs(5);
+        while holder.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
+            assert!(Instant::now() < until, "the questions do not come");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        server.state().end(Concern::User(id.parse().unwrap())).await;
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let asked = (server.get("/api/v1/domains", &admin), server.get("/api/v1/domains", &editor), meanwhile);
+    let (by_admin, by_editor, ()) = futures_util::future::join3(asked.0, asked.1, asked.2).await;
+    assert_eq!((by_admin.status, by_editor.status), (200, 200));
     proxy.close();
     server.get("/api/v1/domains", &admin).await.expect(200);
     server.get("/api/v1/domains", &editor).await.expect_error(503, "DATABASE_ERROR");

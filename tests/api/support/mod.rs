@@ -136,6 +136,20 @@ impl Server {
         panic!("not well: {}", self.get("/health", "").await.text);
     }
 
+    /// Waits until nobody's authority has ended for longer than a poll takes to find it: whom the service meets next it still
+    /// knows in the outage that follows.
+    pub async fn settled(&self) {
+        let callers = self.state().callers.clone();
+        for _ in 0..30 {
+            let before = callers.epoch();
+            tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+            if callers.epoch() == before {
+                return;
+            }
+        }
+        panic!("somebody's authority ends all the time");
+    }
+
     pub fn state(&self) -> actix_web::web::Data<mdl::http::AppState> {
         self.service.as_ref().unwrap().state.clone()
     }
