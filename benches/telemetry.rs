@@ -108,7 +108,7 @@ fn log_beside(logger: Logger) -> std::thread::JoinHandle<()> {
 
 /// Latencies at a steady rate.
 async fn shipping() {
-    let tool = Tool::elasticsearch();
+    let tool = Tool::elasticsearch_elsewhere();
     let faults = Faults::start(tool.url());
     let network = Network::start(faults.port).await;
     let url = format!("http://127.0.0.1:{}", network.port);

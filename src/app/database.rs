@@ -16,6 +16,9 @@ use crate::telemetry::instruments::Instruments;
 /// A command may take as long as it takes.
 const COMMAND_TIMEOUT: Duration = Duration::from_hours(24);
 
+/// Longest start of the embedded database.
+const BOOT: Duration = Duration::from_mins(1);
+
 /// What the database is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
@@ -66,7 +69,10 @@ impl Database {
         let (config, breaker) = (&config.database, &config.breaker);
         let (server, url) = Server::start(config).await.map_err(Failure::new)?;
         let url = DatabaseUrl::parse(&url).map_err(Failure::usage)?;
-        let limits = Limits { connect: config.connection_timeout(), statement: Some(breaker.timeout()) };
+        // The embedded database starts with its first connection, which a busy machine may take longer over than one ever should
+        // over the network; and it would begin anew for each that is given up.
+        let connect = if server.is_embedded() { BOOT } else { config.connection_timeout() };
+        let limits = Limits { connect, statement: Some(breaker.timeout()) };
         let mut connector = Connector::new(url, limits).map_err(Failure::usage)?;
         let wait = config.connection_timeout();
         let mut pool = PoolSettings { max: config.db_pool_max, min: config.db_pool_min, wait };

@@ -221,7 +221,8 @@ async fn nobody_mints_more_than_it_has_and_no_key_mints_keys() {
 
 #[actix_web::test]
 async fn a_hundred_live_keys_are_the_most() {
-    let server = Server::start().await;
+    // They take turns: so the last of them waits long for a connection.
+    let server = Server::with(&["--db-connection-timeout", "30000"]).await;
     let admin = server.admin().await;
     let created = futures_util::future::join_all((0..110).map(|_| {
         let (server, admin) = (&server, &admin);

@@ -14,7 +14,8 @@ const LOGIN: &str = "/api/auth/login";
 /// The small limits alone: the others would be in the way.
 const ON: [&str; 6] =
     ["--rate-limit-enabled", "true", "--rate-limit-general-max", "100000", "--rate-limit-burst-per-second", "100000"];
-const BEHIND: [&str; 2] = ["--trusted-proxies", "127.0.0.0/8"];
+/// And so many that some wait long for a connection.
+const BEHIND: [&str; 4] = ["--trusted-proxies", "127.0.0.0/8", "--db-connection-timeout", "30000"];
 
 /// A log-in from an address, by way of a trusted proxy.
 async fn login_from(server: &Server, address: &str, username: &str, password: &str) -> Answer {
@@ -153,14 +154,14 @@ async fn who_hangs_up_has_used_its_hit() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         drop(stream);
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    database::until(&server.database_url, "SELECT count(DISTINCT hit_id) = 5 FROM rate_limit_hits").await;
     server.login("admin", ADMIN_PASSWORD).await.expect_error(429, "AUTH_RATE_LIMIT_EXCEEDED");
 }
 
 #[actix_web::test]
 async fn an_outage_uses_nothing_up() {
     let proxy = Proxy::start(true).await;
-    let options = ["--db-connection-timeout", "200", "--circuit-breaker-reset-timeout", "300"];
+    let options = ["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "300"];
     let server = Server::on(&proxy.url(&database::fresh().await), &[&ON[..], &options].concat()).await;
     server.ready().await;
     proxy.close();

@@ -83,7 +83,7 @@ async fn another_process_follows_by_notification_and_without_it_within_a_second(
 #[actix_web::test]
 async fn an_outage_is_bridged_with_marked_answers() {
     let proxy = Proxy::start(true).await;
-    let options = ["--db-connection-timeout", "200", "--circuit-breaker-reset-timeout", "1000"];
+    let options = ["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "1000"];
     let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
     server.ready().await;
     let admin = server.admin().await;
@@ -129,7 +129,7 @@ async fn an_outage_is_bridged_with_marked_answers() {
 #[actix_web::test]
 async fn who_was_put_out_before_the_outage_stays_out() {
     let proxy = Proxy::start(true).await;
-    let server = Server::on(&proxy.url(&database::fresh().await), &["--db-connection-timeout", "200"]).await;
+    let server = Server::on(&proxy.url(&database::fresh().await), &["--db-connection-timeout", "1000"]).await;
     server.ready().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -159,12 +159,7 @@ async fn who_ends_while_it_is_asked_about_is_not_remembered_and_nobody_else_suff
     tokio::spawn(connection);
     holder.batch_execute("BEGIN; LOCK TABLE users").await.unwrap();
     let meanwhile = async {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass";
-        let until = Instant::now() + Duration::from_secs(5);
-        while holder.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
-            assert!(Instant::now() < until, "the questions do not come");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        database::until_locked(&url, 2, "%family_id%").await;
         server.state().end(Concern::User(id.parse().unwrap())).await;
         holder.batch_execute("COMMIT").await.unwrap();
     };

@@ -56,7 +56,7 @@ async fn operations(server: &Server) -> Vec<(Method, String)> {
 async fn every_route_and_every_kind_of_answer() {
     let proxy = Proxy::start(true).await;
     let url = database::fresh().await;
-    let options = ["--db-connection-timeout", "200", "--circuit-breaker-reset-timeout", "600000"];
+    let options = ["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "600000"];
     let server = Server::on(&proxy.url(&url), &options).await;
     server.ready().await;
     let admin = token(&server.login("admin", ADMIN_PASSWORD).await);
@@ -173,7 +173,15 @@ async fn swagger_ui_works_in_a_browser_and_breaks_no_policy() {
     let look = move || {
         let profile = tempfile::tempdir().unwrap();
         Command::new("timeout")
-            .args(["60", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+            .args([
+                "240",
+                "chromium",
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+            ])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
             .args(["--enable-logging=stderr", "--v=0", "--virtual-time-budget=15000", "--dump-dom"])
             .arg(format!("--user-data-dir={}", profile.path().display()))

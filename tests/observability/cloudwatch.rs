@@ -1,21 +1,32 @@
 //! Log events on their way to CloudWatch Logs: the official SDK against moto, behind a proxy that fails as services do. The SDK
 //! finds its credentials in the environment, where `scripts/with-postgres` puts some.
 
+use std::time::Duration;
+
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Credentials, Region};
-use mdl::telemetry::shipping::CAPACITY;
+use mdl::telemetry::shipping::{CAPACITY, Pace};
 use serde_json::Value;
 
 use crate::elasticsearch::{hard_lines, swallowed};
 use crate::faults::{Faults, Mood};
-use crate::logger::{Shipped, lawful};
+use crate::logger::{PACE, Shipped, lawful};
 use crate::tools::Tool;
 
 const GROUP: &str = "mdl-api";
 
 fn start(server: &str) -> Shipped {
+    paced(server, PACE)
+}
+
+/// No batch goes twice because moto, or this machine, is slow.
+fn start_patient(server: &str) -> Shipped {
+    paced(server, Pace { answer: Duration::from_mins(1), ..PACE })
+}
+
+fn paced(server: &str, pace: Pace) -> Shipped {
     assert!(std::env::var("AWS_ACCESS_KEY_ID").is_ok(), "run the tests with scripts/with-postgres or scripts/test");
-    Shipped::start(&["--aws-cloudwatch-enabled", "true", "--aws-endpoint-url", server], CAPACITY)
+    Shipped::paced(&["--aws-cloudwatch-enabled", "true", "--aws-endpoint-url", server], CAPACITY, pace)
 }
 
 fn client(url: &str) -> Client {
@@ -101,7 +112,7 @@ async fn one_event_that_the_service_cannot_stand_is_set_aside() {
     let aws = Tool::aws();
     let faults = Faults::start(aws.url());
     faults.set(Mood::Allergic("poison"));
-    let mut shipped = start(&faults.url());
+    let mut shipped = start_patient(&faults.url());
     for number in 0..300 {
         slog::info!(shipped.logger, "{}", if number == 99 { "poison" } else { "food" }; "number" => number);
     }
@@ -115,7 +126,7 @@ async fn one_event_that_the_service_cannot_stand_is_set_aside() {
 #[actix_web::test]
 async fn lines_that_are_hard_to_swallow_do_not_stop_the_rest() {
     let aws = Tool::aws();
-    let mut shipped = start(&aws.url());
+    let mut shipped = start_patient(&aws.url());
     hard_lines(&shipped.logger);
     shipped.calm().await;
     let messages: Vec<String> =

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use mdl::telemetry::shipping::CAPACITY;
+use mdl::telemetry::shipping::{CAPACITY, Pace};
 use serde_json::{Value, json};
 
 use crate::faults::{Faults, Mood};
-use crate::logger::Shipped;
+use crate::logger::{PACE, Shipped};
 use crate::tools::Tool;
 
 /// Options that ship there.
@@ -92,7 +92,10 @@ async fn the_events_that_the_service_cannot_stand_are_set_aside() {
 async fn the_end_ships_what_is_left_and_waits_for_nobody() {
     let elasticsearch = Tool::elasticsearch();
     let faults = Faults::start(elasticsearch.url());
-    let mut shipped = start(&faults.url());
+    // What it is about is that everything comes, not how fast this machine is.
+    let pace = Pace { answer: Duration::from_mins(1), last_words: Duration::from_mins(1), ..PACE };
+    let options = options(&faults.url());
+    let mut shipped = Shipped::paced(&options.iter().map(String::as_str).collect::<Vec<_>>(), CAPACITY, pace);
     for number in 0..3_000 {
         slog::info!(shipped.logger, "last words"; "number" => number);
     }

@@ -1,6 +1,6 @@
 //! A logger whose events go to sinks, and to the test.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mdl::app::cli::Cli;
@@ -19,6 +19,7 @@ pub const PACE: Pace = Pace {
     answer: Duration::from_secs(2),
     first_retry: Duration::from_millis(20),
     last_retry: Duration::from_millis(200),
+    last_words: Duration::from_secs(5),
 };
 
 pub struct Shipped {
@@ -52,15 +53,17 @@ impl Shipped {
         self.sinks.counts()[0].1
     }
 
-    /// Waits until nothing is on its way any more.
+    /// Waits until nothing is on its way any more, for as long as anything moves.
     pub async fn calm(&self) {
-        for _ in 0..1200 {
-            if self.counts().buffered == 0 {
-                return;
-            }
+        let (mut last, mut moved) = (self.counts(), Instant::now());
+        while last.buffered > 0 {
+            assert!(moved.elapsed() < Duration::from_mins(1), "{last:?} {}", self.complaints.text());
             tokio::time::sleep(Duration::from_millis(50)).await;
+            let now = self.counts();
+            if now != last {
+                (last, moved) = (now, Instant::now());
+            }
         }
-        panic!("{:?} {}", self.counts(), self.complaints.text());
     }
 
     /// Logs five hundred lines in each of these moods, and lets the sink recover after each; how many lines that were.
@@ -84,7 +87,7 @@ impl Shipped {
 
     /// Ends it as the process would; says how long that took.
     pub async fn close(&mut self) -> Duration {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let shipping = self.shipping.take();
         tokio::task::spawn_blocking(move || drop(shipping)).await.unwrap();
         began.elapsed()

@@ -51,8 +51,9 @@ pub async fn everything(server: &Server) {
     server.delete(&format!("/api/auth/api-keys/{id}"), &admin).await.expect(200);
     server.get_with("/api/v1/metrics", &key).await.expect(401);
     // Somebody elsewhere guesses.
-    let (guess, elsewhere) =
-        (json!({"username": format!("nobody{run}"), "password": PASSWORD}), format!("203.0.113.{}", run % 256));
+    let guess = json!({"username": format!("nobody{run}"), "password": PASSWORD});
+    // Each run from an address of its own: what one used up, the next has not.
+    let elsewhere = format!("2001:db8:{:x}:{:x}::1", run >> 16, run & 0xffff);
     let from = [("x-forwarded-for", elsewhere.as_str())];
     let wrong = json_body(&json!({"refresh_token": "wrong"}));
     server.send(Method::POST, "/api/auth/refresh", "", &from, Some(wrong)).await.expect(401);

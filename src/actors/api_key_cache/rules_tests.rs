@@ -222,7 +222,7 @@ fn trust_fades() {
 
 /// What is asked for again and again stays, whatever passes through beside it.
 #[test]
-fn a_million_unknown_keys_leave_memory_bounded() {
+fn resident_memory_of_a_million_unknown_keys_is_bounded() {
     let now = Instant::now();
     let table = Table::new(now, true);
     table.fill(hash(7), Some(known(7)), now);

@@ -31,8 +31,6 @@ use crate::config::ShippingConfig;
 
 /// What each sink may hold back: at 500 bytes an event, about half a minute of 1,000 requests a second.
 pub const CAPACITY: Capacity = Capacity { events: 32_768, bytes: 16 * 1024 * 1024 };
-/// How long everything may take to be shipped when the process ends.
-const FLUSH: Duration = Duration::from_secs(5);
 
 thread_local! {
     static SHIPS: Cell<bool> = const { Cell::new(false) };
@@ -57,6 +55,7 @@ pub struct Shipping {
     prepared: Vec<Prepared>,
     running: Vec<JoinHandle<()>>,
     close: watch::Sender<Option<Instant>>,
+    last_words: Duration,
     /// This process, in what it ships.
     pub instance: Uuid,
 }
@@ -68,8 +67,13 @@ impl Shipping {
     /// A line that names the variable.
     pub fn prepare(config: &ShippingConfig, capacity: Capacity, pace: Pace) -> Result<Self, String> {
         let instance = Uuid::now_v7();
-        let mut shipping =
-            Self { prepared: Vec::new(), running: Vec::new(), close: watch::Sender::default(), instance };
+        let mut shipping = Self {
+            prepared: Vec::new(),
+            running: Vec::new(),
+            close: watch::Sender::default(),
+            last_words: pace.last_words,
+            instance,
+        };
         if config.aws_cloudwatch_enabled {
             config.check_cloudwatch()?;
             #[cfg(feature = "cloudwatch")]
@@ -149,9 +153,9 @@ impl Shipping {
 }
 
 impl Drop for Shipping {
-    /// Ships what is left, all sinks at once, for five seconds at most.
+    /// Ships what is left, all sinks at once, for as long as the pace has it at most.
     fn drop(&mut self) {
-        self.close.send_replace(Some(Instant::now() + FLUSH));
+        self.close.send_replace(Some(Instant::now() + self.last_words));
         for thread in self.running.drain(..) {
             let _ = thread.join();
         }

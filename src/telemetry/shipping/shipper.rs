@@ -26,6 +26,8 @@ pub struct Pace {
     pub first_retry: Duration,
     /// Longest wait after a failure.
     pub last_retry: Duration,
+    /// How long everything may take to be shipped when the process ends.
+    pub last_words: Duration,
 }
 
 impl Default for Pace {
@@ -35,6 +37,7 @@ impl Default for Pace {
             answer: Duration::from_secs(10),
             first_retry: Duration::from_millis(200),
             last_retry: Duration::from_secs(30),
+            last_words: Duration::from_secs(5),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A database for every test, copied from a template that has the schema.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
@@ -25,6 +26,26 @@ pub async fn sql(url: &str, statements: &str) -> Vec<Vec<String>> {
     drop(client);
     let _ = driving.await;
     rows
+}
+
+/// Waits until this question is answered with true.
+#[allow(dead_code)] // Not every suite waits.
+pub async fn until(url: &str, question: &str) {
+    let began = Instant::now();
+    while sql(url, question).await[0][0] != "t" {
+        assert!(began.elapsed() < Duration::from_secs(10), "never: {question}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Waits until so many of this service's statements that look like this wait for a lock.
+#[allow(dead_code)]
+pub async fn until_locked(url: &str, statements: usize, like: &str) {
+    let question = format!(
+        "SELECT count(*) = {statements} FROM pg_stat_activity WHERE application_name = 'mdl' \
+         AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '{like}'"
+    );
+    until(url, &question).await;
 }
 
 /// The URL of a database of this name.

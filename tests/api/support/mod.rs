@@ -6,8 +6,12 @@ pub mod logs;
 pub mod proxy;
 pub mod samples;
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use clap::Parser;
+use diesel_async::RunQueryDsl;
+use mdl::actors::db_breaker::Circuit;
 use mdl::app::cli::Cli;
 use mdl::app::serve::Service;
 use mdl::clock::Clock;
@@ -107,7 +111,7 @@ impl Server {
             metrics: service.metrics_address.map(|address| format!("http://{address}/metrics")),
             http: reqwest::Client::builder()
                 .no_proxy()
-                .pool_idle_timeout(std::time::Duration::from_secs(2))
+                .pool_idle_timeout(Duration::from_secs(2))
                 .redirect(reqwest::redirect::Policy::none())
                 .build()
                 .unwrap(),
@@ -116,11 +120,13 @@ impl Server {
     }
 
     pub async fn ready(&self) {
-        for _ in 0..600 {
+        // The embedded database takes its time on a busy machine.
+        let until = Instant::now() + Duration::from_mins(2);
+        while Instant::now() < until {
             if self.get("/health/ready", "").await.status == 200 {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("not ready: {}", self.logs.text().chars().take(2000).collect::<String>());
     }
@@ -131,7 +137,7 @@ impl Server {
             if self.get("/health", "").await.json()["status"] == "ok" {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("not well: {}", self.get("/health", "").await.text);
     }
@@ -139,15 +145,39 @@ impl Server {
     /// Waits until nobody's authority has ended for longer than a poll takes to find it: whom the service meets next it still
     /// knows in the outage that follows.
     pub async fn settled(&self) {
+        // Who begins to hear it forgets everybody first.
+        let hears = "SELECT count(*) > 0 FROM pg_stat_activity \
+                     WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+        database::until(&self.database_url, hears).await;
         let callers = self.state().callers.clone();
         for _ in 0..30 {
             let before = callers.epoch();
-            tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+            tokio::time::sleep(Duration::from_millis(1200)).await;
             if callers.epoch() == before {
                 return;
             }
         }
         panic!("somebody's authority ends all the time");
+    }
+
+    /// Waits until so many connections are open: what a test holds up is then not the opening of one.
+    pub async fn warm(&self, connections: usize) {
+        let db = self.state().db.clone();
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let pool = db.report().await.1;
+            if (pool.active + pool.idle) as usize >= connections {
+                return;
+            }
+            assert!(Instant::now() < until, "{pool:?}");
+            let nap = || {
+                db.run(Circuit::ApiKeys, "nap", async |conn| {
+                    diesel::sql_query("SELECT pg_sleep(0.1)").execute(conn).await?;
+                    Ok(())
+                })
+            };
+            futures_util::future::join_all((0..connections).map(|_| nap())).await;
+        }
     }
 
     pub fn state(&self) -> actix_web::web::Data<mdl::http::AppState> {

@@ -22,15 +22,17 @@ impl Proxy {
         let (is_open, is_cut) = (Arc::clone(&open), Arc::clone(&cut));
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
-                if !is_open.load(Ordering::SeqCst) {
-                    continue;
-                }
-                let is_cut = Arc::clone(&is_cut);
+                let (is_open, is_cut) = (Arc::clone(&is_open), Arc::clone(&is_cut));
                 tokio::spawn(async move {
+                    // Before the look, so that no cut passes unnoticed between the two.
+                    let cut = is_cut.notified();
+                    if !is_open.load(Ordering::SeqCst) {
+                        return;
+                    }
                     let mut server = TcpStream::connect(("localhost", target)).await.unwrap();
                     tokio::select! {
                         _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-                        () = is_cut.notified() => {}
+                        () = cut => {}
                     }
                 });
             }
