@@ -34,8 +34,8 @@ pub(super) struct BringUp {
 impl BringUp {
     /// Does it, however long the database is away.
     pub(super) async fn run(self) {
-        let mut told = String::new();
-        while let Err(cause) = self.attempt().await {
+        let (mut told, mut migrated) = (String::new(), false);
+        while let Err(cause) = self.attempt(&mut migrated).await {
             if cause != told {
                 slog::warn!(self.logger, "the database is not ready; trying again every second"; "error" => &cause);
                 told = cause;
@@ -46,12 +46,16 @@ impl BringUp {
         slog::info!(self.logger, "ready");
     }
 
-    async fn attempt(&self) -> Result<(), String> {
-        let connection = self.db.administrative_connection().await.map_err(|error| error.to_string())?;
-        for migration in migrations::run(connection).await? {
-            slog::info!(self.logger, "migration run"; "version" => migration);
+    async fn attempt(&self, migrated: &mut bool) -> Result<(), String> {
+        // Once, whatever fails later: the embedded database has one connection, and from then on that is the pool's.
+        if !*migrated {
+            let connection = self.db.administrative_connection().await.map_err(|error| error.to_string())?;
+            for migration in migrations::run(connection).await? {
+                slog::info!(self.logger, "migration run"; "version" => migration);
+            }
+            self.db.open().await;
+            *migrated = true;
         }
-        self.db.open().await;
         self.first_admin().await?;
         if self.sample { self.sample().await } else { Ok(()) }
     }

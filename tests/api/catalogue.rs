@@ -1,8 +1,17 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::samples::{metric, metric_with};
 use crate::support::{Answer, Server, json_body};
+
+/// Aliases of aliases.
+const LAUGHS: &str = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
+    d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n\
+    g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\nmetrics: [*g,*g,*g,*g,*g,*g,*g,*g,*g,*g]\n";
 
 async fn import(server: &Server, token: &str, query: &str, body: &Value) -> Answer {
     server.send(Method::POST, &format!("/api/v1/import{query}"), token, &[], Some(json_body(body))).await
@@ -75,13 +84,33 @@ async fn yaml_and_what_is_no_catalogue() {
         send("application/yaml", bad).await.expect_error(400, "VALIDATION_ERROR");
     }
     // Aliases that grow into a billion items end early.
-    let lol = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
-               d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n\
-               g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\nmetrics: [*g,*g,*g,*g,*g,*g,*g,*g,*g,*g]\n";
-    send("application/yaml", lol).await.expect_error(400, "VALIDATION_ERROR");
+    send("application/yaml", LAUGHS).await.expect_error(400, "VALIDATION_ERROR");
     send("text/plain", "{}").await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
     import(&server, &admin, "?dry_run=perhaps", &json!({})).await.expect_error(400, "VALIDATION_ERROR");
     import(&server, &admin, "?dry=true", &json!({})).await.expect_error(400, "VALIDATION_ERROR");
     let (_, viewer) = server.user(&admin, "kim", "viewer").await;
     import(&server, &viewer, "", &json!({})).await.expect_error(403, "AUTHORIZATION_ERROR");
+}
+
+/// Reading a large document, and cleaning its texts, takes its time; the threads that answer everybody have none to spare.
+#[actix_web::test]
+async fn reading_it_holds_up_nobody_else() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    // More than there are workers.
+    let done = AtomicU32::new(0);
+    let imports = join_all((0..4).map(|_| async {
+        let body = Some(("application/yaml", LAUGHS.as_bytes().to_vec()));
+        server.send(Method::POST, "/api/v1/import", &admin, &[], body).await.expect_error(400, "VALIDATION_ERROR");
+        done.fetch_add(1, Ordering::SeqCst);
+    }));
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        for _ in 0..4 {
+            server.get("/health/live", "").await.expect(200);
+        }
+        done.load(Ordering::SeqCst)
+    };
+    let (_, done) = join(imports, others).await;
+    assert_eq!(done, 0, "others waited for an import");
 }

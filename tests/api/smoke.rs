@@ -44,6 +44,14 @@ async fn on_postgresql() {
     server.stop().await;
 }
 
+/// It starts with its first connection, which takes longer than this service waits for one, and there is no second.
+#[actix_web::test]
+async fn an_embedded_database_that_starts_slowly_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::embedded_with(folder.path(), &["--circuit-breaker-timeout", "100"]).await;
+    server.admin().await;
+}
+
 #[actix_web::test]
 async fn on_the_embedded_database_and_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();

@@ -128,7 +128,8 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("not ready: {}", self.logs.text().chars().take(2000).collect::<String>());
+        let text = self.logs.text();
+        panic!("not ready: {:#?}", text.lines().filter(|line| !line.contains("/health/ready")).collect::<Vec<_>>());
     }
 
     /// Waits until no circuit is open any more.
