@@ -244,5 +244,5 @@ fn resident_memory_of_a_million_unknown_keys_is_bounded() {
     let (known, unknown) = table.sizes();
     let grown = resident().saturating_sub(before);
     eprintln!("1,000,000 unknown and 50,000 known keys: {unknown} and {known} remembered, {grown} KiB more resident");
-    assert!(known <= MAX_KNOWN && unknown <= MAX_UNKNOWN && grown < 64 * 1024);
+    assert!(known <= MAX_KNOWN && unknown <= MAX_UNKNOWN && grown < 16 * 1024);
 }
