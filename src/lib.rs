@@ -10,7 +10,7 @@
 //! - [`memory`]: the last good answers, for readers while nothing changes and for outages.
 //! - [`credentials`]: passwords, tokens and API keys, pure.
 //! - [`model`]: the nouns and their rules. No actix, no queries, no clock, no I/O.
-//! - [`config`], [`telemetry`], [`embedded`], [`mail`], [`clock`]: leaves.
+//! - [`config`], [`telemetry`], [`embedded`], [`mail`], [`clock`], [`bulkhead`]: leaves.
 //!
 //! The way of a request: `http::middleware` → handler in `http::routes` → `db.run(circuit, operation, …)` →
 //! `storage::<noun>::<verb>(conn, …)` → answer. Errors rise `StorageError → DbError → ApiError`; status codes exist
@@ -21,6 +21,7 @@
 
 pub mod actors;
 pub mod app;
+pub mod bulkhead;
 pub mod clock;
 pub mod config;
 pub mod credentials;

@@ -29,6 +29,8 @@ pub(super) struct BringUp {
     pub(super) admin_username: String,
     pub(super) admin_password: Option<SecretString>,
     pub(super) sample: bool,
+    /// Whether nobody else has a connection to the database.
+    pub(super) alone: bool,
 }
 
 impl BringUp {
@@ -47,14 +49,15 @@ impl BringUp {
     }
 
     async fn attempt(&self, migrated: &mut bool) -> Result<(), String> {
-        // Once, whatever fails later: the embedded database has one connection, and from then on that is the pool's.
-        if !*migrated {
+        // The embedded database has one connection, and from the first time on that is the pool's. Any other may have been replaced.
+        if !*migrated || !self.alone {
             let connection = self.db.administrative_connection().await.map_err(|error| error.to_string())?;
             for migration in migrations::run(connection).await? {
                 slog::info!(self.logger, "migration run"; "version" => migration);
             }
+        }
+        if !std::mem::replace(migrated, true) {
             self.db.open().await;
-            *migrated = true;
         }
         self.first_admin().await?;
         if self.sample { self.sample().await } else { Ok(()) }

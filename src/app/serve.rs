@@ -16,6 +16,7 @@ use super::epoch_watch;
 use super::failure::Failure;
 use super::shields;
 use crate::actors::api_key_cache::ApiKeyCache;
+use crate::bulkhead::Bulkhead;
 use crate::clock::Clock;
 use crate::config::{AuthConfig, Config};
 use crate::credentials::hasher::Hasher;
@@ -32,6 +33,9 @@ use crate::memory::callers::Callers;
 use crate::telemetry;
 use crate::telemetry::sinks::Sinks;
 
+/// How many imports may wait while one is done. Its writes would wait for those of the other anyway; and a document of 1 MiB may
+/// mean a hundred in memory.
+const IMPORTS_WAITING: usize = 16;
 /// How long requests may take to finish when the service stops, in seconds.
 const GRACE: u64 = 30;
 
@@ -116,6 +120,7 @@ impl Service {
             mailer,
             public_url: config.mail.public_url().map_err(Failure::usage)?,
             hasher: Hasher::new(workers),
+            imports: Bulkhead::new(1, IMPORTS_WAITING),
             clock: clock.clone(),
             policy: policy(&config.auth),
             readiness: readiness.clone(),
@@ -147,6 +152,7 @@ impl Service {
             admin_username: config.auth.admin_username.clone(),
             admin_password: config.auth.password().cloned(),
             sample,
+            alone: database.is_embedded(),
         };
         let mut background = vec![
             actix_web::rt::spawn(bring_up.run()),

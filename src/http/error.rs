@@ -31,7 +31,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 use crate::actors::api_key_cache::{Refusal, Unanswered};
 use crate::actors::db_breaker::DbError;
-use crate::credentials::hasher::HasherError;
+use crate::bulkhead::BulkheadError;
 use crate::limits::policy::Policy;
 use crate::model::api_keys::MAX_LIVE;
 use crate::model::violations::Violation;
@@ -248,15 +248,15 @@ impl From<Refusal> for ApiError {
     }
 }
 
-impl From<HasherError> for ApiError {
-    fn from(error: HasherError) -> Self {
+impl From<BulkheadError> for ApiError {
+    fn from(error: BulkheadError) -> Self {
         match error {
-            HasherError::Busy => Self::Unavailable {
-                message: "Too many log-ins at once. Please try again later.",
+            BulkheadError::Full => Self::Unavailable {
+                message: "Too many ask for this at once. Please try again later.",
                 retry_after: Duration::from_secs(2),
                 cause: None,
             },
-            HasherError::Failed => Self::Internal { cause: "password hashing failed".into() },
+            BulkheadError::Failed => Self::Internal { cause: "work behind a bulkhead failed".into() },
         }
     }
 }

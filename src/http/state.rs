@@ -8,6 +8,7 @@ use slog::Logger;
 
 use crate::actors::api_key_cache::ApiKeyCache;
 use crate::actors::db_breaker::DbBreaker;
+use crate::bulkhead::Bulkhead;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
@@ -45,6 +46,8 @@ pub struct AppState {
     pub public_url: Option<String>,
     /// Hashes passwords.
     pub hasher: Hasher,
+    /// Imports take turns.
+    pub imports: Bulkhead,
     /// The time.
     pub clock: Clock,
     /// How much is too much.

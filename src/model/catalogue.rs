@@ -35,8 +35,8 @@ pub struct Draft {
 pub struct DraftItem<T> {
     /// Its identifier, as far as one can be made out.
     pub id: Option<String>,
-    /// The item, or what is wrong with it.
-    pub parsed: Result<T, Vec<Violation>>,
+    /// The item, or what is wrong with it. Boxed, so that a document of many items that are none takes little room.
+    pub parsed: Result<Box<T>, Vec<Violation>>,
 }
 
 /// How a document is written.
@@ -96,7 +96,7 @@ where
     T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
 {
     let id = item.get(id).and_then(Value::as_str).map(|id| Violation::name_of(id.trim()));
-    DraftItem { id, parsed: parse(item) }
+    DraftItem { id, parsed: parse(item).map(Box::new) }
 }
 
 /// An identifier that occurs again is an error of the later item: which of the two would win is nobody's guess.

@@ -1,6 +1,6 @@
 //! The catalogue as a whole: import in one transaction, export in pieces.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -25,25 +25,34 @@ pub async fn import(
     progress: impl Fn(usize),
 ) -> Result<Vec<ItemReport>, StorageError> {
     let mut reports = Vec::with_capacity(draft.domains.len().saturating_add(draft.metrics.len()));
-    let names = import_domains(conn, draft, author, now, &mut reports).await?;
+    let domains = import_domains(conn, draft, author, now, &mut reports).await?;
     progress(reports.len());
     for (number, batch) in draft.metrics.chunks(BATCH).enumerate() {
-        import_metrics(conn, (number * BATCH, batch), &names, (author, now), &mut reports).await?;
+        import_metrics(conn, (number * BATCH, batch), &domains, (author, now), &mut reports).await?;
         progress(reports.len());
     }
     Ok(reports)
 }
 
-/// Returns the names of all domains that there are now.
+/// The business domains that there are.
+struct Domains {
+    rows: HashMap<String, business_domains::DomainRow>,
+    /// Which of them has a name.
+    names: HashMap<String, String>,
+}
+
+/// Returns the domains that there are now.
 async fn import_domains(
     conn: &mut AsyncPgConnection,
     draft: &Draft,
     author: &str,
     now: DateTime<Utc>,
     reports: &mut Vec<ItemReport>,
-) -> Result<HashSet<String>, StorageError> {
-    let mut stored: HashMap<String, business_domains::DomainRow> =
-        business_domains::lock_all(conn).await?.into_iter().map(|row| (row.domain_id.clone(), row)).collect();
+) -> Result<Domains, StorageError> {
+    let rows = business_domains::lock_all(conn).await?;
+    let names = rows.iter().map(|row| (row.name.clone(), row.domain_id.clone())).collect();
+    let rows = rows.into_iter().map(|row| (row.domain_id.clone(), row)).collect();
+    let mut stored = Domains { rows, names };
     for (place, item) in draft.domains.iter().enumerate() {
         let path = format!("domains[{place}]");
         let outcome = match &item.parsed {
@@ -52,38 +61,40 @@ async fn import_domains(
         };
         reports.push(report(path, item, outcome));
     }
-    Ok(stored.into_values().map(|row| row.name).collect())
+    Ok(stored)
 }
 
 async fn import_domain(
     conn: &mut AsyncPgConnection,
-    stored: &mut HashMap<String, business_domains::DomainRow>,
+    stored: &mut Domains,
     domain: &BusinessDomain,
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<Result<Outcome, Vec<Violation>>, StorageError> {
     let (id, name) = (domain.domain_id.as_str(), domain.name.as_str());
     // Asked beforehand: a refusal by the database would end the transaction.
-    if stored.values().any(|row| row.name == name && row.domain_id != id) {
+    if stored.names.get(name).is_some_and(|owner| owner != id) {
         return Ok(Err(vec![Violation::new("name", "belongs to another business domain")]));
     }
-    let (row, outcome) = match stored.remove(id) {
+    let (row, outcome) = match stored.rows.remove(id) {
         None => (business_domains::create(conn, domain, now).await?, Outcome::Created),
         Some(row) => {
             let version = row.version;
+            stored.names.remove(&row.name);
             let row = business_domains::replace(conn, row, domain, author, now).await?;
             let outcome = if row.version == version { Outcome::Unchanged } else { Outcome::Updated };
             (row, outcome)
         }
     };
-    stored.insert(id.to_owned(), row);
+    stored.names.insert(row.name.clone(), id.to_owned());
+    stored.rows.insert(id.to_owned(), row);
     Ok(Ok(outcome))
 }
 
 async fn import_metrics(
     conn: &mut AsyncPgConnection,
     (first, batch): (usize, &[DraftItem<Metric>]),
-    domains: &HashSet<String>,
+    domains: &Domains,
     (author, now): (&str, DateTime<Utc>),
     reports: &mut Vec<ItemReport>,
 ) -> Result<(), StorageError> {
@@ -95,12 +106,12 @@ async fn import_metrics(
     for (place, item) in batch.iter().enumerate() {
         let outcome = match &item.parsed {
             Err(violations) => Err(violations.clone()),
-            Ok(metric) if !domains.contains(metric.business_domain.as_str()) => {
+            Ok(metric) if !domains.names.contains_key(metric.business_domain.as_str()) => {
                 Err(vec![Violation::new("business_domain", "must be the name of an existing business domain")])
             }
             Ok(metric) => match stored.remove(metric.metric_id.as_str()) {
                 None => {
-                    new.push(metric);
+                    new.push(metric.as_ref());
                     Ok(Outcome::Created)
                 }
                 Some(row) => {

@@ -1,7 +1,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
+use futures_util::stream::FuturesUnordered;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -113,4 +115,23 @@ async fn reading_it_holds_up_nobody_else() {
     };
     let (_, done) = join(imports, others).await;
     assert_eq!(done, 0, "others waited for an import");
+}
+
+#[actix_web::test]
+async fn one_at_a_time_and_a_crowd_is_told_to_come_back() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (client, connection) = tokio_postgres::connect(&server.database_url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
+    let document = json!({"domains": [{"domain_id": "d1", "name": "Finance"}]});
+    let mut crowd: FuturesUnordered<_> = (0..20).map(|_| import(&server, &admin, "", &document)).collect();
+    // One is at work, sixteen wait.
+    for _ in 0..3 {
+        let refused = crowd.next().await.unwrap().expect_error(503, "DATABASE_ERROR");
+        assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    }
+    client.batch_execute("COMMIT").await.unwrap();
+    let answers: Vec<Answer> = crowd.collect().await;
+    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200; 17]);
 }

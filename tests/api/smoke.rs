@@ -44,12 +44,14 @@ async fn on_postgresql() {
     server.stop().await;
 }
 
+const SHORT: [&str; 4] = ["--circuit-breaker-timeout", "100", "--db-connection-timeout", "100"];
+
 /// It starts with its first connection, which takes longer than this service waits for one, and there is no second.
 #[actix_web::test]
 async fn an_embedded_database_that_starts_slowly_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::embedded_with(folder.path(), &["--circuit-breaker-timeout", "100"]).await;
-    server.admin().await;
+    let server = Server::embedded_with(folder.path(), &SHORT).await;
+    assert_eq!(server.get("/health/ready", "").await.status, 200);
 }
 
 #[actix_web::test]

@@ -6,7 +6,7 @@ use clap::Parser;
 use mdl::app::cli::Cli;
 use mdl::config::ShippingConfig;
 use mdl::telemetry::shipping::buffer::Capacity;
-use mdl::telemetry::shipping::{Pace, Shipping};
+use mdl::telemetry::shipping::{LAST_WORDS, Pace, Shipping};
 use mdl::telemetry::sinks::{Counts, Sinks};
 use slog::{Drain, Duplicate, Logger, o};
 
@@ -19,7 +19,7 @@ pub const PACE: Pace = Pace {
     answer: Duration::from_secs(2),
     first_retry: Duration::from_millis(20),
     last_retry: Duration::from_millis(200),
-    last_words: Duration::from_secs(5),
+    last_words: LAST_WORDS,
 };
 
 pub struct Shipped {

@@ -168,9 +168,10 @@ impl DbBreaker {
             self.errors.take();
             return Ok(Lease::new(connection, permit, self.clone()));
         }
-        // With a cause the database could not be reached; without one all connections were busy, which is load, not
+        // With a cause, or without any connection, the database could not be reached; otherwise all were busy, which is load, not
         // illness.
-        let cause = self.errors.take();
+        let none = permit.pool.state().connections == 0;
+        let cause = self.errors.take().or_else(|| none.then(|| "no connection was opened in time".to_owned()));
         if let Some(cause) = &cause {
             permit.unreachable(cause);
         }

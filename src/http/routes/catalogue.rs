@@ -40,7 +40,10 @@ async fn import(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let dry_run = dry_run(&parameters)?;
-    let draft = read(body).await?;
+    let format = format(&body.media_type)?;
+    // Reading takes its time, too much for this thread, which answers others; and one import at a time is enough.
+    let (draft, _turn) = state.imports.enter().await?.run(move || Draft::read(&body.bytes, format)).await?;
+    let draft = draft.map_err(ApiError::Validation)?;
     let (now, author) = (state.clock.now(), caller.user.username.as_str());
     let items = if dry_run {
         let work = async |conn: &mut _| catalogue::import(conn, &draft, author, now, |_| ()).await;
@@ -57,13 +60,6 @@ async fn import(
         items
     };
     json(&mut HttpResponse::Ok(), &Data::of(ImportReport::new(dry_run, items)))
-}
-
-/// Not on this thread, which answers others too: a large document takes its time, and so do aliases of aliases.
-async fn read(body: RawBody) -> Result<Draft, ApiError> {
-    let format = format(&body.media_type)?;
-    let read = web::block(move || Draft::read(&body.bytes, format)).await;
-    read.map_err(|error| ApiError::Internal { cause: error.to_string() })?.map_err(ApiError::Validation)
 }
 
 /// The reports of metrics come after those of domains.

@@ -23,8 +23,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::buffer::{Buffer, Capacity};
-pub use self::shipper::Pace;
 use self::shipper::Shipper;
+pub use self::shipper::{LAST_WORDS, Pace};
 use self::sink::Sink;
 use super::sinks::Sinks;
 use crate::config::ShippingConfig;

@@ -15,6 +15,9 @@ use super::buffer::{Buffer, Event};
 use super::sink::{Fate, Sink, Verdict};
 use crate::telemetry::sinks::Counted;
 
+/// How long everything may take to be shipped when the process ends, unless a test has more patience.
+pub const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// How long it waits for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -37,7 +40,7 @@ impl Default for Pace {
             answer: Duration::from_secs(10),
             first_retry: Duration::from_millis(200),
             last_retry: Duration::from_secs(30),
-            last_words: Duration::from_secs(5),
+            last_words: LAST_WORDS,
         }
     }
 }
