@@ -1,6 +1,7 @@
 //! The actor: owns the rules and what is to be written, fills and empties the table. It decides in one turn of its mailbox
 //! and never waits; what takes time (a look-up, a write) is a future beside it.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::handle::{KnownKey, Unanswered};
 use super::rules::{Landing, Rules, Turn};
-use super::table::Table;
+use super::table::{Recollection, Table, Trust};
 use super::usage::{BATCH, Usage, Uses};
 use crate::actors::db_breaker::{Circuit, DbBreaker};
 use crate::credentials::api_keys::KeyHash;
@@ -96,12 +97,24 @@ impl Actor for Cache {
 /// What is this key? Whoever asks while it is being looked up gets the same answer.
 #[derive(Message)]
 #[rtype(result = "Found")]
-pub(super) struct LookUp(pub(super) KeyHash);
+pub(super) struct LookUp {
+    pub(super) hash: KeyHash,
+    /// When it was asked.
+    pub(super) instant: Instant,
+}
 
 impl Handler<LookUp> for Cache {
     type Result = ResponseFuture<Found>;
 
-    fn handle(&mut self, LookUp(hash): LookUp, context: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, LookUp { hash, instant }: LookUp, context: &mut Self::Context) -> Self::Result {
+        // Who looked before the answer was remembered and is heard only after that needs no look-up of its own.
+        if self.table.trust(instant) == Trust::Fresh {
+            match self.table.recall(&hash, instant) {
+                Recollection::Known(key) => return Box::pin(ready(Ok(Some(key)))),
+                Recollection::Unknown => return Box::pin(ready(Ok(None))),
+                Recollection::Nothing => {}
+            }
+        }
         let (sender, receiver) = oneshot::channel();
         match self.rules.ask(hash, sender) {
             Turn::LookUp => self.look_up(hash, context.address()),

@@ -127,7 +127,7 @@ impl ApiKeyCache {
             }
             (remembered, trust) => {
                 self.instruments.lookup(Lookup::Miss);
-                match (self.look_up(hash).await, remembered, trust) {
+                match (self.look_up(hash, instant).await, remembered, trust) {
                     (Ok(found), _, _) => found.ok_or(Refusal::Invalid)?,
                     // What it said last counts while the database is away.
                     (Err(Unanswered::Away { .. }), Recollection::Known(key), Trust::Doubtful) => key,
@@ -156,8 +156,8 @@ impl ApiKeyCache {
         Ok(key)
     }
 
-    async fn look_up(&self, hash: KeyHash) -> Result<Option<Arc<KnownKey>>, Unanswered> {
-        self.cache.send(LookUp(hash)).await.unwrap_or_else(|_| Err(Unanswered::lost()))
+    async fn look_up(&self, hash: KeyHash, instant: Instant) -> Result<Option<Arc<KnownKey>>, Unanswered> {
+        self.cache.send(LookUp { hash, instant }).await.unwrap_or_else(|_| Err(Unanswered::lost()))
     }
 
     /// Authority has ended or changed, by a change that this process has just made: when this returns, no request is let in
