@@ -65,9 +65,9 @@ async fn it_opens_refuses_at_once_and_recovers_without_traffic() {
     times.sort();
     println!("refusal over HTTP: median {:?}, 99th percentile {:?}", times[100], times[198]);
     proxy.open();
-    let took = wait_for(&server, "auth", "closed", Duration::from_secs(10)).await;
+    let took = wait_for(&server, "auth", "closed", Duration::from_secs(3)).await;
     println!("recovered {took:?} after the end of the outage, without traffic");
-    wait_for(&server, "metrics", "closed", Duration::from_secs(10)).await;
+    wait_for(&server, "metrics", "closed", Duration::from_secs(2)).await;
     for answer in join_all((0..20).map(|_| server.get("/api/v1/metrics", &admin))).await {
         answer.expect(200);
     }
@@ -100,7 +100,7 @@ async fn a_slow_list_leaves_log_in_working() {
     server.login("admin", ADMIN_PASSWORD).await.expect(200);
     server.get("/api/v1/domains", &admin).await.expect(200);
     client.batch_execute("COMMIT").await.unwrap();
-    wait_for(&server, "metrics", "closed", Duration::from_secs(10)).await;
+    wait_for(&server, "metrics", "closed", Duration::from_secs(4)).await;
     server.get("/api/v1/metrics/x", &admin).await.expect(404);
 }
 

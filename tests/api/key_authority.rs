@@ -8,6 +8,7 @@ use mdl::credentials::api_keys::ApiKey;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::last_used::updates;
 use crate::support::database::{self, sql};
 use crate::support::proxy::Proxy;
 use crate::support::samples::metric;
@@ -43,11 +44,14 @@ async fn a_known_key_costs_no_statement() {
     sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
     // Whatever was on its way is over.
     server.state().keys.close().await;
-    let before = statements(&server.database_url).await;
+    let (before, noted) = (statements(&server.database_url).await, updates(&server.database_url).await);
+    let began = Instant::now();
     for _ in 0..200 {
         server.get_with(&path, &key).await.expect(200);
     }
     assert_eq!(statements(&server.database_url).await, before, "not one");
+    let flushes = i64::try_from(began.elapsed().as_secs() / 10).unwrap() + 1;
+    assert!(updates(&server.database_url).await - noted <= flushes, "last uses are written behind the requests");
     // The test would notice: another key costs one look-up.
     let (_, other) = server.key(&admin, &["metrics:read"]).await;
     // What is announced during a look-up, as its creation may be, is looked up again.

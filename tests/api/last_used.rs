@@ -11,7 +11,7 @@ use crate::support::{ADMIN_PASSWORD, Server, token};
 
 const METRICS: &str = "/api/v1/metrics";
 
-async fn updates(url: &str) -> i64 {
+pub async fn updates(url: &str) -> i64 {
     let query = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%last_used_at = held.at%' \
                  AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
     sql(url, query).await[0][0].parse().unwrap()

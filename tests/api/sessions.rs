@@ -77,10 +77,10 @@ async fn a_refresh_token_is_good_for_one_exchange() {
     let second = refresh(&refresh_token(&first)).await.expect(200);
     assert_ne!(refresh_token(&first), refresh_token(&second));
     // The answer was lost: the same successor again.
-    server.advance(8);
+    server.advance(9);
     assert_eq!(refresh_token(&refresh(&refresh_token(&first)).await.expect(200)), refresh_token(&second));
     // Later it is a theft: the whole log-in ends, access tokens included.
-    server.advance(4);
+    server.advance(3);
     server.get("/api/auth/me", &token(&second)).await.expect(200);
     refresh(&refresh_token(&first)).await.expect_error(401, "AUTHENTICATION_ERROR");
     refresh(&refresh_token(&second)).await.expect_error(401, "AUTHENTICATION_ERROR");
