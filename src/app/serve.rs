@@ -121,6 +121,7 @@ impl Service {
             public_url: config.mail.public_url().map_err(Failure::usage)?,
             hasher: Hasher::new(workers),
             imports: Bulkhead::new(1, IMPORTS_WAITING),
+            import_max_bytes: config.service.import_max_bytes as usize,
             clock: clock.clone(),
             policy: policy(&config.auth),
             readiness: readiness.clone(),

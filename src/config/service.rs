@@ -1,10 +1,10 @@
-//! The service itself: where it listens, with how many workers.
+//! The service itself: where it listens, with how many workers, how much it takes at once.
 
 use std::net::IpAddr;
 
 use clap::Args;
 
-/// Where the service listens.
+/// Where the service listens, and how much it takes at once.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub struct ServiceConfig {
@@ -17,4 +17,8 @@ pub struct ServiceConfig {
     /// Worker threads [default: number of cores]
     #[arg(long, env, global = true, value_name = "WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
+    /// Largest body of POST /api/v1/import, in bytes
+    #[arg(long, env, global = true, default_value_t = 8_388_608, value_name = "IMPORT_MAX_BYTES",
+        value_parser = clap::value_parser!(u32).range(65_536..=268_435_456))]
+    pub import_max_bytes: u32,
 }

@@ -15,6 +15,7 @@
 //! | a route, but not with this method | [`ApiError::MethodNotAllowed`] | 405 `METHOD_NOT_ALLOWED`, `Allow` |
 //! | duplicate, in use, still running | [`ApiError::Conflict`] | 409 `CONFLICT` |
 //! | `If-Match` names another version | [`ApiError::PreconditionFailed`] | 412 `PRECONDITION_FAILED`, `ETag` |
+//! | a body that did not arrive in time | [`ApiError::RequestTimeout`] | 408 `REQUEST_TIMEOUT`, `Connection: close` |
 //! | over the limit, wrong type | [`ApiError::PayloadTooLarge`], [`ApiError::UnsupportedMediaType`] | 413, 415 |
 //! | idempotency key of another body | [`ApiError::IdempotencyMismatch`] | 422 `IDEMPOTENCY_MISMATCH` |
 //! | too many requests | [`ApiError::RateLimited`] | 429 `RATE_LIMIT_EXCEEDED`, `AUTH_RATE_LIMIT_EXCEEDED`, `Retry-After` |
@@ -54,7 +55,8 @@ pub enum ApiError {
     MethodNotAllowed { allow: String },
     Conflict(String),
     PreconditionFailed { etag: String },
-    PayloadTooLarge,
+    RequestTimeout,
+    PayloadTooLarge { message: String },
     UnsupportedMediaType(&'static str),
     IdempotencyMismatch,
     PreconditionRequired,
@@ -67,6 +69,16 @@ impl ApiError {
     /// One broken rule.
     pub fn invalid(field: &str, message: &str) -> Self {
         Self::Validation(vec![Violation::new(field, message)])
+    }
+
+    /// A body of more than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        let size = match limit {
+            _ if limit.is_multiple_of(1024 * 1024) => format!("{} MiB", limit / (1024 * 1024)),
+            _ if limit.is_multiple_of(1024) => format!("{} KiB", limit / 1024),
+            _ => format!("{limit} bytes"),
+        };
+        Self::PayloadTooLarge { message: format!("The body is larger than {size}") }
     }
 
     /// The machine's word for it.
@@ -83,7 +95,8 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::Conflict(_) => "CONFLICT",
             Self::PreconditionFailed { .. } => "PRECONDITION_FAILED",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
+            Self::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
             Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
             Self::PreconditionRequired => "PRECONDITION_REQUIRED",
@@ -108,9 +121,9 @@ impl ApiError {
             Self::ForeignApiKey => "Cannot revoke API key belonging to another user",
             Self::NoApiKey => "There is no such API key, or it was revoked",
             Self::MethodNotAllowed { .. } => "This route does not answer to this method",
-            Self::Conflict(message) => message,
+            Self::Conflict(message) | Self::PayloadTooLarge { message } => message,
             Self::PreconditionFailed { .. } => "Someone else has changed it; read it again",
-            Self::PayloadTooLarge => "The body is larger than 1 MiB",
+            Self::RequestTimeout => "The body did not arrive in time",
             Self::IdempotencyMismatch => "This Idempotency-Key was used with another body",
             Self::PreconditionRequired => "A change must name the version that it changes in If-Match",
             Self::RateLimited { policy: Policy::Auth, .. } => "Too many failed attempts. Please try again later.",
@@ -160,7 +173,8 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
-            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,

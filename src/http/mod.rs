@@ -1,8 +1,8 @@
 //! HTTP: who may call ([`extract`]), what is answered ([`routes`]), what every request goes through ([`middleware`]),
 //! and the one place that knows status codes ([`error`]).
 //!
-//! A request passes, from the outside in: `middleware::method` and actix-web-prom (counted, timed), `middleware::frame` (request id, client, log line, error shape, security headers),
-//! CORS, compression, HEAD, `middleware::burst` and `middleware::limit` (how often), `middleware::authenticate` (who), then its
+//! A request passes, from the outside in: `middleware::bodies` (deadline of its body), `middleware::method` and actix-web-prom (counted, timed), `middleware::frame` (request id, client, log line, error shape, security headers),
+//! CORS, compression, HEAD, `middleware::burst` and `middleware::limit` (how often), `middleware::queries` (size of the query), `middleware::authenticate` (who), then its
 //! handler. A handler extracts, parses into the model, asks `db` once, wraps and
 //! answers; its parameters alone tell who may call it.
 
@@ -72,6 +72,7 @@ pub fn app(
         })
         .default_service(web::to(unmatched::unmatched))
         .wrap(from_fn(middleware::authenticate::authenticate))
+        .wrap(from_fn(middleware::queries::bound))
         .wrap(from_fn(middleware::limit::limit))
         .wrap(Governor::new(&shields.burst))
         .wrap(from_fn(middleware::head::head_as_get))
@@ -79,7 +80,8 @@ pub fn app(
         .wrap(Condition::new(!shields.origins.is_empty(), middleware::cors::cors(&shields.origins)))
         .wrap(from_fn(middleware::frame::frame))
         .wrap(Condition::new(shields.measured, measure))
-        .wrap(from_fn(middleware::method::known_or_other));
+        .wrap(from_fn(middleware::method::known_or_other))
+        .wrap(from_fn(middleware::bodies::bound));
     (app, document)
 }
 
@@ -114,4 +116,5 @@ pub fn exposition(
         .configure(routes::exposition::configure)
         .default_service(web::to(nowhere))
         .wrap(from_fn(middleware::frame::frame))
+        .wrap(from_fn(middleware::bodies::bound))
 }

@@ -113,7 +113,8 @@ fn complete_operation(path: &str, operation: &mut Operation) {
         ("403", "The role, or the scopes of the API key, do not allow it", secured),
         ("404", "There is no such thing", path.contains('{')),
         ("412", "`If-Match` names another version; `ETag` has the present one", conditional),
-        ("413", "The body is larger than 1 MiB", takes_body),
+        ("408", "The body did not arrive in time; the connection is closed", takes_body),
+        ("413", too_large(path), takes_body),
         ("415", "The body is not of the documented type", takes_body),
         ("428", "The operator requires `If-Match`", conditional),
         ("429", "Too many requests; `Retry-After` says when to try again", path.starts_with("/api/")),
@@ -151,6 +152,17 @@ fn complete_operation(path: &str, operation: &mut Operation) {
             }
             response.headers.entry("X-Request-ID".into()).or_insert_with(text_header);
         }
+    }
+}
+
+/// As the extractors of `http::extract::json_body` have it.
+fn too_large(path: &str) -> &'static str {
+    match path {
+        "/api/v1/import" => {
+            "The body is larger than `IMPORT_MAX_BYTES` (8 MiB, where the operator has set nothing else)"
+        }
+        _ if path.starts_with("/api/v1/") => "The body is larger than 256 KiB",
+        _ => "The body is larger than 64 KiB",
     }
 }
 

@@ -48,6 +48,8 @@ pub struct AppState {
     pub hasher: Hasher,
     /// Imports take turns.
     pub imports: Bulkhead,
+    /// The largest import, in bytes.
+    pub import_max_bytes: usize,
     /// The time.
     pub clock: Clock,
     /// How much is too much.

@@ -8,6 +8,7 @@
 mod api_keys;
 mod audit;
 mod bad_input;
+mod body_deadlines;
 mod business_domains;
 mod catalogue;
 mod circuit_breakers;

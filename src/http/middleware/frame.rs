@@ -101,7 +101,7 @@ fn error_of(error: &Error) -> ApiError {
     }
     match error.as_response_error().status_code().as_u16() {
         404 => ApiError::NotFound("There is no such thing"),
-        413 => ApiError::PayloadTooLarge,
+        413 => ApiError::PayloadTooLarge { message: "The body is too large".into() },
         415 => ApiError::UnsupportedMediaType("This media type is not understood"),
         400..=499 => ApiError::invalid("", "is not valid"),
         _ => ApiError::Internal { cause: error.to_string() },

@@ -1,6 +1,7 @@
 //! What every request goes through, one file a step.
 
 pub mod authenticate;
+pub mod bodies;
 pub mod burst;
 pub mod client;
 pub mod cors;
@@ -8,5 +9,6 @@ pub mod frame;
 pub mod head;
 pub mod limit;
 pub mod method;
+pub mod queries;
 pub mod request_id;
 pub mod security;

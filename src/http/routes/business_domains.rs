@@ -10,7 +10,7 @@ use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Domains, Editor, Reader, Remover};
 use crate::http::extract::conditions::{IfMatch, IfNoneMatch};
-use crate::http::extract::json_body::{JsonBody, PatchBody};
+use crate::http::extract::json_body::{ITEM, JsonBody, PatchBody};
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::BusinessDomainPatch;
@@ -99,7 +99,7 @@ async fn get(
 #[post("/api/v1/domains")]
 async fn create(
     _: Editor<Domains>,
-    body: JsonBody<BusinessDomain>,
+    body: JsonBody<BusinessDomain, ITEM>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let now = state.clock.now();

@@ -9,7 +9,7 @@ use crate::http::answer::json;
 use crate::http::envelope::Data;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Everything};
-use crate::http::extract::json_body::RawBody;
+use crate::http::extract::json_body::ImportBody;
 use crate::http::extract::query::QueryParameters;
 use crate::http::writing::change;
 use crate::model::catalogue::{Catalogue, Draft, Format, ImportReport, ItemReport, Outcome};
@@ -36,7 +36,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 async fn import(
     Editor { caller, .. }: Editor<Everything>,
     QueryParameters(parameters): QueryParameters,
-    body: RawBody,
+    body: ImportBody,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let dry_run = dry_run(&parameters)?;

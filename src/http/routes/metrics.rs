@@ -11,7 +11,7 @@ use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Reader, Remover};
 use crate::http::extract::conditions::{IdempotencyKey, IfMatch, IfNoneMatch};
-use crate::http::extract::json_body::{JsonBody, PatchBody};
+use crate::http::extract::json_body::{ITEM, JsonBody, PatchBody};
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::MetricPatch;
@@ -118,7 +118,7 @@ async fn get(
 async fn create(
     Editor { caller, .. }: Editor<Metrics>,
     IdempotencyKey(key): IdempotencyKey,
-    body: JsonBody<Metric>,
+    body: JsonBody<Metric, ITEM>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let now = state.clock.now();
