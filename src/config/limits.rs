@@ -9,7 +9,7 @@ pub struct LimitConfig {
     /// Whether anything is limited
     #[arg(long, env, global = true, default_value_t = true, action = ArgAction::Set, value_name = "RATE_LIMIT_ENABLED")]
     pub rate_limit_enabled: bool,
-    /// Most requests to /api/ from one address
+    /// Most requests from one address; health checks and pages are not counted
     #[arg(long, env, global = true, default_value_t = 100, value_name = "RATE_LIMIT_GENERAL_MAX",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate_limit_general_max: u32,
@@ -41,7 +41,7 @@ pub struct LimitConfig {
     #[arg(long, env, global = true, default_value_t = 3_600_000, value_name = "RATE_LIMIT_PASSWORD_RESET_WINDOW",
           value_parser = clap::value_parser!(u32).range(1000..=86_400_000))]
     pub rate_limit_password_reset_window: u32,
-    /// Most requests to /api/ from one address in a second, smoothed
+    /// Most requests from one address in a second, smoothed
     #[arg(long, env, global = true, default_value_t = 50, value_name = "RATE_LIMIT_BURST_PER_SECOND",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate_limit_burst_per_second: u32,

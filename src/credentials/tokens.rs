@@ -151,6 +151,12 @@ impl Tokens {
         if claims.registered.sub == claims.user_id { Ok(claims) } else { Err(InvalidToken) }
     }
 
+    /// Whether a token that is not accepted is an access token of ours which has expired, and nothing worse.
+    pub fn is_expired_access(&self, token: &str, now: DateTime<Utc>) -> bool {
+        let claims = self.access.open::<AccessClaims>(token);
+        claims.is_ok_and(|claims| claims.registered.kind == "access" && claims.registered.exp <= now.timestamp())
+    }
+
     /// What a refresh token says.
     ///
     /// # Errors
@@ -250,6 +256,10 @@ mod tests {
         assert!(at(899).is_ok());
         assert!(at(900).is_err());
         assert!(at(-1).is_err());
+        let expired = |seconds| tokens.is_expired_access(&token, now + TimeDelta::seconds(seconds));
+        assert!(expired(900) && !expired(899) && !expired(-1));
+        let refresh = tokens.issue_refresh(Uuid::from_u128(1), Uuid::from_u128(4), now).expect("a token");
+        assert!(!tokens.is_expired_access(&refresh, now + TimeDelta::days(100)));
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! | --- | --- | --- |
 //! | body, query or path breaks a rule | [`ApiError::Validation`] | 400 `VALIDATION_ERROR`, with the fields |
 //! | no or bad credentials | [`ApiError::Authentication`] | 401 `AUTHENTICATION_ERROR` |
+//! | a bearer token that is invalid, or of a session that has ended | [`ApiError::InvalidToken`] | 401 `AUTHENTICATION_ERROR`, `invalid_token` |
+//! | an access token past its expiry | [`ApiError::ExpiredToken`] | 401 `TOKEN_EXPIRED`, `invalid_token` |
 //! | an API key that is unknown, malformed or revoked | [`ApiError::InvalidApiKey`] | 401 `INVALID_API_KEY` |
 //! | an API key whose time is over | [`ApiError::ExpiredApiKey`] | 401 `API_KEY_EXPIRED` |
 //! | known, but may not | [`ApiError::Authorization`] | 403 `AUTHORIZATION_ERROR` |
@@ -46,6 +48,8 @@ const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again la
 pub enum ApiError {
     Validation(Vec<Violation>),
     Authentication(&'static str),
+    InvalidToken,
+    ExpiredToken,
     InvalidApiKey,
     ExpiredApiKey,
     Authorization(&'static str),
@@ -85,7 +89,8 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Validation(_) => "VALIDATION_ERROR",
-            Self::Authentication(_) => "AUTHENTICATION_ERROR",
+            Self::Authentication(_) | Self::InvalidToken => "AUTHENTICATION_ERROR",
+            Self::ExpiredToken => "TOKEN_EXPIRED",
             Self::InvalidApiKey => "INVALID_API_KEY",
             Self::ExpiredApiKey => "API_KEY_EXPIRED",
             Self::ForeignApiKey => "FORBIDDEN",
@@ -116,6 +121,8 @@ impl ApiError {
             | Self::NotFound(message)
             | Self::UnsupportedMediaType(message)
             | Self::Unavailable { message, .. } => message,
+            Self::InvalidToken => "The access token is invalid",
+            Self::ExpiredToken => "The access token has expired; refresh it and try again",
             Self::InvalidApiKey => "Invalid API key",
             Self::ExpiredApiKey => "The API key has expired",
             Self::ForeignApiKey => "Cannot revoke API key belonging to another user",
@@ -167,7 +174,11 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Validation(_) => StatusCode::BAD_REQUEST,
-            Self::Authentication(_) | Self::InvalidApiKey | Self::ExpiredApiKey => StatusCode::UNAUTHORIZED,
+            Self::Authentication(_)
+            | Self::InvalidToken
+            | Self::ExpiredToken
+            | Self::InvalidApiKey
+            | Self::ExpiredApiKey => StatusCode::UNAUTHORIZED,
             Self::Authorization(_) | Self::ForeignApiKey => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoApiKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -191,6 +202,8 @@ impl ResponseError for ApiError {
             Self::Authentication(_) | Self::InvalidApiKey | Self::ExpiredApiKey => {
                 (WWW_AUTHENTICATE, "Bearer".to_owned())
             }
+            // RFC 6750, 3.1: get a new one and try again.
+            Self::InvalidToken | Self::ExpiredToken => (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned()),
             Self::MethodNotAllowed { allow } => (ALLOW, allow.clone()),
             Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
             Self::Unavailable { .. } | Self::RateLimited { .. } => {

@@ -1,8 +1,8 @@
 //! HTTP: who may call ([`extract`]), what is answered ([`routes`]), what every request goes through ([`middleware`]),
 //! and the one place that knows status codes ([`error`]).
 //!
-//! A request passes, from the outside in: `middleware::bodies` (deadline of its body), `middleware::method` and actix-web-prom (counted, timed), `middleware::frame` (request id, client, log line, error shape, security headers),
-//! CORS, compression, HEAD, `middleware::burst` and `middleware::limit` (how often), `middleware::queries` (size of the query), `middleware::authenticate` (who), then its
+//! A request passes, from the outside in: `middleware::bodies` (deadline of its body), `middleware::method`, `middleware::classify` (one spelling of its path, one class), actix-web-prom (counted, timed), `middleware::frame` (request id, client, log line, error shape, security headers),
+//! CORS, compression, HEAD, `middleware::burst` and `middleware::limit` (how often), `middleware::classify::refuse`, `middleware::queries` (size of the query), `middleware::authenticate` (who), then its
 //! handler. A handler extracts, parses into the model, asks `db` once, wraps and
 //! answers; its parameters alone tell who may call it.
 
@@ -14,6 +14,8 @@ pub mod limits;
 pub mod middleware;
 pub mod openapi;
 pub mod reading;
+pub mod request_class;
+pub mod request_path;
 pub mod routes;
 pub mod state;
 mod unmatched;
@@ -28,6 +30,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
 use self::middleware::burst::BurstConfig;
+use self::request_class::Routes;
 pub use self::state::AppState;
 
 /// What stands in front of the application.
@@ -62,7 +65,7 @@ pub fn app(
     let (app, document) = described(App::new());
     let measure = state.instruments.http.middleware.clone();
     let app = app
-        .app_data(web::Data::new(unmatched::Paths::of(&document)))
+        .app_data(web::Data::new(Routes::new(&document, with_metrics)))
         .app_data(state)
         .configure(|config| routes::docs::configure(config, document.clone()))
         .configure(|config| {
@@ -73,6 +76,7 @@ pub fn app(
         .default_service(web::to(unmatched::unmatched))
         .wrap(from_fn(middleware::authenticate::authenticate))
         .wrap(from_fn(middleware::queries::bound))
+        .wrap(from_fn(middleware::classify::refuse))
         .wrap(from_fn(middleware::limit::limit))
         .wrap(Governor::new(&shields.burst))
         .wrap(from_fn(middleware::head::head_as_get))
@@ -80,6 +84,7 @@ pub fn app(
         .wrap(Condition::new(!shields.origins.is_empty(), middleware::cors::cors(&shields.origins)))
         .wrap(from_fn(middleware::frame::frame))
         .wrap(Condition::new(shields.measured, measure))
+        .wrap(from_fn(middleware::classify::classify))
         .wrap(from_fn(middleware::method::known_or_other))
         .wrap(from_fn(middleware::bodies::bound));
     (app, document)
@@ -112,9 +117,12 @@ pub fn exposition(
 > {
     let nowhere = || async { Err::<actix_web::HttpResponse, _>(error::ApiError::NotFound("Only /metrics is here")) };
     App::new()
+        .app_data(web::Data::new(Routes::new(&OpenApi::default(), true)))
         .app_data(state)
         .configure(routes::exposition::configure)
         .default_service(web::to(nowhere))
+        .wrap(from_fn(middleware::classify::refuse))
         .wrap(from_fn(middleware::frame::frame))
+        .wrap(from_fn(middleware::classify::classify))
         .wrap(from_fn(middleware::bodies::bound))
 }

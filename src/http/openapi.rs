@@ -117,7 +117,7 @@ fn complete_operation(path: &str, operation: &mut Operation) {
         ("413", too_large(path), takes_body),
         ("415", "The body is not of the documented type", takes_body),
         ("428", "The operator requires `If-Match`", conditional),
-        ("429", "Too many requests; `Retry-After` says when to try again", path.starts_with("/api/")),
+        ("429", "Too many requests; `Retry-After` says when to try again", path.starts_with("/api/") || secured),
         ("500", "A fault of ours", true),
         (
             "503",

@@ -8,7 +8,7 @@ use super::window::Quota;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumCount, EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Policy {
-    /// Requests to `/api/` from one address.
+    /// Requests from one address.
     General,
     /// Failed log-ins, registrations and refreshes, from one address and for one account.
     Auth,

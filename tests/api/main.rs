@@ -24,6 +24,7 @@ mod metrics;
 mod openapi;
 mod outage;
 mod password_resets;
+mod path_spelling;
 mod races;
 mod sessions;
 mod shields;

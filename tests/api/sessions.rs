@@ -106,7 +106,7 @@ async fn tokens_end_by_themselves() {
     server.advance(895);
     server.get("/api/auth/me", &token(&tokens)).await.expect(200);
     server.advance(10);
-    server.get("/api/auth/me", &token(&tokens)).await.expect_error(401, "AUTHENTICATION_ERROR");
+    server.get("/api/auth/me", &token(&tokens)).await.expect_error(401, "TOKEN_EXPIRED");
     server.advance(7 * 24 * 3600);
     let late = json!({"refresh_token": refresh_token(&tokens)});
     server.post("/api/auth/refresh", "", &late).await.expect_error(401, "AUTHENTICATION_ERROR");

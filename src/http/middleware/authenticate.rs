@@ -15,14 +15,19 @@ use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Caller, Credential, Identity};
+use crate::http::request_class::RequestClass;
 use crate::storage::sessions;
 use crate::telemetry::instruments::authentication::Method;
 
 const API_KEY: &str = "x-api-key";
-const BAD_TOKEN: &str = "The access token is missing, invalid or expired";
+const NO_TOKEN: &str = "Authorization must be a Bearer token";
 
 /// Puts the caller's [`Identity`] into the request.
 pub async fn authenticate<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+    // Where no handler can use a caller, credentials cost nothing and change nothing: no lookup, no error, no count.
+    if !RequestClass::of(&request).uses_caller {
+        return next.call(request).await;
+    }
     let identity = identify(&request).await;
     if let Ok(Some(caller)) = &identity {
         request.extensions_mut().insert(Seen::from(caller));
@@ -59,7 +64,9 @@ async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {
 
 async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
     let now = state.clock.now();
-    let claims = state.tokens.verify_access(token, now).map_err(|_| ApiError::Authentication(BAD_TOKEN))?;
+    let refused =
+        || if state.tokens.is_expired_access(token, now) { ApiError::ExpiredToken } else { ApiError::InvalidToken };
+    let claims = state.tokens.verify_access(token, now).map_err(|_| refused())?;
     // The token says who; the database says whether that still holds, and what it may do now. While it is away, what it
     // said last counts, for a while.
     let (log_in, epoch) = ((claims.user_id, claims.sid), state.callers.epoch());
@@ -78,7 +85,7 @@ async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
         Err(away @ ApiError::Unavailable { .. }) => Some(state.callers.recall(log_in).ok_or(away)?),
         Err(error) => return Err(error),
     };
-    let user = user.ok_or(ApiError::Authentication(BAD_TOKEN))?;
+    let user = user.ok_or(ApiError::InvalidToken)?;
     Ok(Caller { user, credential: Credential::LogIn(claims.sid) })
 }
 
@@ -106,7 +113,7 @@ fn credential(headers: &HeaderMap) -> Result<Option<Presented<'_>>, ApiError> {
                 Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
                     Ok(Some(Presented::Token(token.trim())))
                 }
-                _ => Err(ApiError::Authentication(BAD_TOKEN)),
+                _ => Err(ApiError::Authentication(NO_TOKEN)),
             }
         }
         _ => Err(ApiError::invalid("", "must carry one credential, once")),

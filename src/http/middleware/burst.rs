@@ -9,10 +9,11 @@ use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, web};
 
 use super::client::ClientAddress;
-use super::limit::{is_limited, write};
+use super::limit::write;
 use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::limits::{Report, exceeded};
+use crate::http::request_class::RequestClass;
 use crate::limits::address::Client;
 use crate::limits::policy::Policy;
 use crate::limits::window::{Quota, Standing, Wait};
@@ -52,7 +53,7 @@ impl KeyExtractor for ByClient {
     fn extract(&self, request: &ServiceRequest) -> Result<Self::Key, ApiError> {
         let enabled = request.app_data::<web::Data<AppState>>().is_some_and(|state| state.limits.is_enabled());
         let client = request.extensions().get::<ClientAddress>().map(|address| Client::from(address.0));
-        Ok(client.filter(|_| enabled && is_limited(request.path())))
+        Ok(client.filter(|_| enabled && RequestClass::of(request).is_limited()))
     }
 
     fn whitelisted_keys(&self) -> Vec<Self::Key> {

@@ -19,6 +19,7 @@ use crate::http::AppState;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Caller, Credential};
+use crate::http::request_class::{Kind, RequestClass};
 
 /// Who a request turned out to be of, for its log line.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ pub async fn frame<B: MessageBody + 'static>(
     };
     let logger = state.logger.new(o!("request_id" => id.0.clone()));
     let client = state.forwarding.client(&request, &logger);
-    let line = Line { method: request.method().clone(), path: request.path().to_owned(), client };
+    let line = Line { method: request.method().clone(), class: RequestClass::of(&request), client };
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(logger.clone());
     request.extensions_mut().insert(id.clone());
@@ -137,7 +138,7 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 /// What the log line says; never a query string, a header or a body.
 struct Line {
     method: Method,
-    path: String,
+    class: RequestClass,
     client: ClientAddress,
 }
 
@@ -149,13 +150,13 @@ impl Line {
         if let Ok(value) = HeaderValue::from_str(&id.0) {
             headers.insert(HeaderName::from_static(HEADER), value);
         }
-        state.security_headers.write(headers, &self.path);
-        security::keep(headers, &self.method, &self.path, status);
+        state.security_headers.write(headers, self.class.kind);
+        security::keep(headers, &self.method, self.class.kind, status);
     }
 
     /// Counts a failure. That of a health check is a message, not a failure.
     fn count(&self, status: StatusCode, state: &AppState) {
-        if status.is_server_error() && !self.path.starts_with("/health") {
+        if status.is_server_error() && self.class.kind != Kind::Health {
             state.instruments.http.failed(status.as_u16());
         }
     }

@@ -10,14 +10,10 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 use super::client::ClientAddress;
 use crate::http::AppState;
 use crate::http::limits::{Refused, Report, exceeded};
+use crate::http::request_class::RequestClass;
 use crate::limits::address::Client;
 use crate::limits::policy::Policy;
 use crate::limits::window::{Quota, Standing, seconds};
-
-/// Whether requests to this path are counted: the API, not health, pages or metrics.
-pub fn is_limited(path: &str) -> bool {
-    path.starts_with("/api/")
-}
 
 /// Counts a request against its address.
 pub async fn limit<B: MessageBody + 'static>(
@@ -26,7 +22,7 @@ pub async fn limit<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = request.app_data::<web::Data<AppState>>().cloned();
     let client = request.extensions().get::<ClientAddress>().map(|address| Client::from(address.0));
-    let (Some(state), Some(client), true) = (state, client, is_limited(request.path())) else {
+    let (Some(state), Some(client), true) = (state, client, RequestClass::of(&request).is_limited()) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     if !state.limits.is_enabled() {

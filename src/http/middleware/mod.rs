@@ -3,6 +3,7 @@
 pub mod authenticate;
 pub mod bodies;
 pub mod burst;
+pub mod classify;
 pub mod client;
 pub mod cors;
 pub mod frame;

@@ -6,6 +6,8 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 
+use crate::http::request_class::Kind;
+
 /// Data has no use for anything that a browser could do with it.
 const DATA_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// Pages use what this service itself serves; nothing inline but one style that Swagger UI's script adds, by its hash.
@@ -14,8 +16,6 @@ const PAGE_CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 
     base-uri 'none'; form-action 'none'";
 const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), \
     payment=(), usb=()";
-const PAGES: &str = "/api-docs";
-const CATALOGUE: [&str; 2] = ["/api/v1/metrics", "/api/v1/domains"];
 
 /// Which of the headers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub struct SecurityHeaders {
 }
 
 impl SecurityHeaders {
-    /// Adds them to the answer to a request for this path.
-    pub fn write(self, headers: &mut HeaderMap, path: &str) {
+    /// Adds them to the answer to a request of this kind.
+    pub fn write(self, headers: &mut HeaderMap, kind: Kind) {
         if !self.enabled {
             return;
         }
-        let csp = if path.starts_with(PAGES) { PAGE_CSP } else { DATA_CSP };
+        let csp = if kind == Kind::Page { PAGE_CSP } else { DATA_CSP };
         for (sent, name, value) in [
             (self.csp, CONTENT_SECURITY_POLICY, csp),
             (self.hsts, STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains; preload"),
@@ -55,19 +55,17 @@ impl SecurityHeaders {
 }
 
 /// Whether an answer may be kept: what the catalogue answers to a reader, by that reader, after asking whether it still holds
-/// (RFC 9111); of all else under `/api/` and of everything that went wrong, nothing.
-pub fn keep(headers: &mut HeaderMap, method: &Method, path: &str, status: StatusCode) {
+/// (RFC 9111); pages say nothing about it; everything else and everything that went wrong must not be stored.
+pub fn keep(headers: &mut HeaderMap, method: &Method, kind: Kind, status: StatusCode) {
     if headers.contains_key(CACHE_CONTROL) {
         return;
     }
     let good = status.is_success() || status == StatusCode::NOT_MODIFIED;
     let read = matches!(*method, Method::GET | Method::HEAD) && good;
-    let value = if read && CATALOGUE.iter().any(|part| path.starts_with(part)) {
-        "private, no-cache"
-    } else if path.starts_with("/api/") || path.starts_with("/health") || !(good || status.is_redirection()) {
-        "no-store"
-    } else {
-        return;
+    let value = match kind {
+        Kind::Catalogue if read => "private, no-cache",
+        Kind::Page | Kind::Exposition if good || status.is_redirection() => return,
+        _ => "no-store",
     };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
 }
@@ -78,22 +76,23 @@ mod tests {
 
     #[test]
     fn what_may_be_kept() {
-        for (method, path, status, value) in [
-            (Method::GET, "/api/v1/metrics/m", 200, Some("private, no-cache")),
-            (Method::HEAD, "/api/v1/domains", 304, Some("private, no-cache")),
-            (Method::PUT, "/api/v1/metrics/m", 200, Some("no-store")),
-            (Method::GET, "/api/v1/metrics/m", 404, Some("no-store")),
-            (Method::GET, "/api/auth/me", 200, Some("no-store")),
-            (Method::GET, "/health/circuit-breakers", 200, Some("no-store")),
-            (Method::GET, "/nowhere", 404, Some("no-store")),
-            (Method::GET, "/api-docs/swagger-ui.css", 200, None),
+        for (method, kind, status, value) in [
+            (Method::GET, Kind::Catalogue, 200, Some("private, no-cache")),
+            (Method::HEAD, Kind::Catalogue, 304, Some("private, no-cache")),
+            (Method::PUT, Kind::Catalogue, 200, Some("no-store")),
+            (Method::GET, Kind::Catalogue, 404, Some("no-store")),
+            (Method::GET, Kind::Operation, 200, Some("no-store")),
+            (Method::GET, Kind::Health, 200, Some("no-store")),
+            (Method::GET, Kind::Unmatched, 404, Some("no-store")),
+            (Method::GET, Kind::Page, 200, None),
+            (Method::GET, Kind::Page, 404, Some("no-store")),
         ] {
             let (mut headers, status) = (HeaderMap::new(), StatusCode::from_u16(status).unwrap());
-            keep(&mut headers, &method, path, status);
+            keep(&mut headers, &method, kind, status);
             assert_eq!(
                 headers.get(CACHE_CONTROL).map(|value| value.to_str().unwrap()),
                 value,
-                "{method} {path} {status}"
+                "{method} {kind:?} {status}"
             );
         }
     }

@@ -4,6 +4,7 @@ mod answer;
 pub mod database;
 pub mod logs;
 pub mod proxy;
+pub mod raw;
 pub mod samples;
 mod waits;
 
