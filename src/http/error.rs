@@ -10,6 +10,7 @@
 //! | an access token past its expiry | [`ApiError::ExpiredToken`] | 401 `TOKEN_EXPIRED`, `invalid_token` |
 //! | an API key that is unknown, malformed or revoked | [`ApiError::InvalidApiKey`] | 401 `INVALID_API_KEY` |
 //! | an API key whose time is over | [`ApiError::ExpiredApiKey`] | 401 `API_KEY_EXPIRED` |
+//! | `current_password` is wrong | [`ApiError::WrongPassword`] | 403 `WRONG_PASSWORD` |
 //! | known, but may not | [`ApiError::Authorization`] | 403 `AUTHORIZATION_ERROR` |
 //! | another user's API key | [`ApiError::ForeignApiKey`] | 403 `FORBIDDEN` |
 //! | no such thing, no such route | [`ApiError::NotFound`] | 404 `NOT_FOUND` |
@@ -52,6 +53,7 @@ pub enum ApiError {
     ExpiredToken,
     InvalidApiKey,
     ExpiredApiKey,
+    WrongPassword,
     Authorization(&'static str),
     ForeignApiKey,
     NotFound(&'static str),
@@ -93,6 +95,7 @@ impl ApiError {
             Self::ExpiredToken => "TOKEN_EXPIRED",
             Self::InvalidApiKey => "INVALID_API_KEY",
             Self::ExpiredApiKey => "API_KEY_EXPIRED",
+            Self::WrongPassword => "WRONG_PASSWORD",
             Self::ForeignApiKey => "FORBIDDEN",
             Self::NoApiKey => "API_KEY_NOT_FOUND",
             Self::Authorization(_) => "AUTHORIZATION_ERROR",
@@ -125,6 +128,7 @@ impl ApiError {
             Self::ExpiredToken => "The access token has expired; refresh it and try again",
             Self::InvalidApiKey => "Invalid API key",
             Self::ExpiredApiKey => "The API key has expired",
+            Self::WrongPassword => "The current password is wrong",
             Self::ForeignApiKey => "Cannot revoke API key belonging to another user",
             Self::NoApiKey => "There is no such API key, or it was revoked",
             Self::MethodNotAllowed { .. } => "This route does not answer to this method",
@@ -179,7 +183,7 @@ impl ResponseError for ApiError {
             | Self::ExpiredToken
             | Self::InvalidApiKey
             | Self::ExpiredApiKey => StatusCode::UNAUTHORIZED,
-            Self::Authorization(_) | Self::ForeignApiKey => StatusCode::FORBIDDEN,
+            Self::Authorization(_) | Self::ForeignApiKey | Self::WrongPassword => StatusCode::FORBIDDEN,
             Self::NotFound(_) | Self::NoApiKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,

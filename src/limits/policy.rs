@@ -10,7 +10,7 @@ use super::window::Quota;
 pub enum Policy {
     /// Requests from one address.
     General,
-    /// Failed log-ins, registrations and refreshes, from one address and for one account.
+    /// Failed log-ins, password changes, registrations and refreshes: from one address, for one account, and for both.
     Auth,
     /// New API keys of one user.
     ApiKey,
@@ -35,7 +35,16 @@ pub struct Quotas {
     pub burst: Quota,
 }
 
+/// How many addresses may each use up their own [`Policy::Auth`] quota on one account before the account refuses further
+/// addresses that it does not know: it bounds a distributed guess.
+const STRANGERS: usize = 50;
+
 impl Quotas {
+    /// Failed attempts at one account from all addresses that it does not know, together.
+    pub fn auth_account(&self) -> Quota {
+        Quota { most: self.auth.most.saturating_mul(STRANGERS), window: self.auth.window }
+    }
+
     /// That of a policy.
     pub fn of(&self, policy: Policy) -> Quota {
         match policy {

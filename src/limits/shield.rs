@@ -33,18 +33,31 @@ impl<K: Hash + Eq> Shield<K> {
     /// # Errors
     /// [`Wait`].
     pub fn reserve(&self, client: K, now: i64) -> Result<Standing, Wait> {
-        self.change(client, |hits, quota| hits.reserve(quota, now)).unwrap_or(Err(Wait(self.quota.window)))
+        self.reserve_within(client, self.quota, now)
+    }
+
+    /// The same within another quota, for a client that has its own.
+    ///
+    /// # Errors
+    /// [`Wait`].
+    pub fn reserve_within(&self, client: K, quota: Quota, now: i64) -> Result<Standing, Wait> {
+        self.change(client, |hits| hits.reserve(quota, now)).unwrap_or(Err(Wait(quota.window)))
     }
 
     /// Gives one back that was taken at that moment.
     pub fn release(&self, client: K, at: i64) {
-        self.change(client, |hits, _| hits.release(at));
+        self.change(client, |hits| hits.release(at));
     }
 
-    fn change<R>(&self, client: K, change: impl FnOnce(&mut Hits, Quota) -> R) -> Option<R> {
+    /// Removes the hits of a client that were not taken at one of these moments.
+    pub fn retain(&self, client: K, instants: &[i64]) {
+        self.change(client, |hits| hits.retain(instants));
+    }
+
+    fn change<R>(&self, client: K, change: impl FnOnce(&mut Hits) -> R) -> Option<R> {
         let shard = usize::try_from(self.hasher.hash_one(&client) % SHARDS as u64).unwrap_or(0);
         let mut shard = self.shards.get(shard)?.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(shard.change(client, Hits::default, |hits| change(hits, self.quota)))
+        Some(shard.change(client, Hits::default, change))
     }
 
     /// How many clients are remembered.

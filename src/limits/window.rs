@@ -71,6 +71,11 @@ impl Hits {
             self.0.remove(place);
         }
     }
+
+    /// Removes those that were not taken at one of these moments.
+    pub fn retain(&mut self, instants: &[i64]) {
+        self.0.retain(|at| instants.contains(at));
+    }
 }
 
 /// Milliseconds as whole seconds, rounded up, at least one: whoever waits so long has waited long enough.

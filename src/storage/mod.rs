@@ -12,6 +12,7 @@ pub mod database_url;
 pub mod document;
 pub mod error;
 pub mod idempotency_keys;
+pub mod known_addresses;
 pub mod metric_revisions;
 pub mod metrics;
 pub mod migrations;

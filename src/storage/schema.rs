@@ -139,6 +139,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Addresses from which an account was lately used: there, failed log-ins of others do not lock its owner out. At most 20 per user.
+    known_addresses (user_id, address) {
+        /// The account; its addresses go with it.
+        user_id -> Uuid,
+        /// An IPv4 address, or an IPv6 prefix such as 2001:db8::/64.
+        address -> Text,
+        /// Last successful log-in or refresh; up to one hour late.
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Every change of every metric. No foreign key on purpose: the history outlives its metric.
     metric_revisions (metric_id, revision) {
         /// Which metric.
@@ -313,6 +325,7 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(idempotency_keys -> users (user_id));
+diesel::joinable!(known_addresses -> users (user_id));
 diesel::joinable!(password_resets -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 
@@ -324,6 +337,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     catalogue_epochs,
     catalogue_totals,
     idempotency_keys,
+    known_addresses,
     metric_revisions,
     metrics,
     password_resets,

@@ -79,7 +79,7 @@ async fn nothing_secret_is_ever_logged() {
     server.post("/api/auth/refresh", "", &json!({"refresh_token": refresh})).await.expect(200);
     server.post("/api/auth/refresh", "", &json!({"refresh_token": "canary-refresh"})).await.expect(401);
     let change = json!({"current_password": "canary-current", "new_password": "canary-new-password"});
-    server.post("/api/auth/change-password", &access, &change).await.expect(401);
+    server.post("/api/auth/change-password", &access, &change).await.expect(403);
     server.get("/api/v1/metrics?search=canary-query", &access).await.expect(200);
     server.send(Method::GET, "/api/auth/me", "", &[("x-api-key", "mdl_canary")], None).await.expect(401);
     let headers = [("cookie", "session=canary-cookie"), ("authorization", "Basic canary-basic")];

@@ -102,8 +102,8 @@ async fn of_a_thousand_wrong_log_ins_at_once_five_reach_the_password() {
     assert!(text.contains("rate limit exceeded") && !text.contains("a wrong password"));
     let line = text.lines().find(|line| line.contains("rate limit exceeded")).unwrap();
     assert!(!line.contains("admin"), "names only as hashes: {line}");
-    // The account's own limit is used up for everybody, its owner included; that is the price.
-    login_from(&server, "203.0.113.8", "admin", ADMIN_PASSWORD).await.expect_error(429, "AUTH_RATE_LIMIT_EXCEEDED");
+    // The account's limit is 50 times that of one address: one stranger does not lock its owner out.
+    login_from(&server, "203.0.113.8", "admin", ADMIN_PASSWORD).await.expect(200);
     // Others are not concerned, and after the wait it is open again.
     login_from(&server, "203.0.113.8", "nobody", "a wrong password").await.expect_error(401, "AUTHENTICATION_ERROR");
     server.advance(refused.header("retry-after").parse().unwrap());
@@ -112,11 +112,21 @@ async fn of_a_thousand_wrong_log_ins_at_once_five_reach_the_password() {
 
 #[actix_web::test]
 async fn a_thousand_addresses_on_one_account() {
-    let server = Server::with(&[&ON[..], &BEHIND].concat()).await;
-    let answers = parallel(&server, 1000, |number| format!("198.51.{}.{}", number / 250, number % 250)).await;
-    assert_eq!((count(&answers, 401), count(&answers, 429)), (5, 995));
+    let server = &Server::with(&[&ON[..], &BEHIND].concat()).await;
+    // An account takes 50 × 5 failures from addresses that it does not know. Few at once: all of these are hashed.
+    let mut answers = Vec::new();
+    for batch in 0..26 {
+        let one = |number: usize| {
+            let address = format!("198.51.{batch}.{number}");
+            async move { login_from(server, &address, "admin", "a wrong password").await }
+        };
+        answers.extend(join_all((0..10).map(one)).await);
+    }
+    assert_eq!((count(&answers, 401), count(&answers, 429)), (250, 10));
+    let answers = parallel(server, 200, |number| format!("198.52.0.{number}")).await;
+    assert_eq!(count(&answers, 429), 200);
     // Its e-mail address is no second account.
-    login_from(&server, "192.0.2.1", "ADMIN@localhost", "a wrong password").await.expect(429);
+    login_from(server, "192.0.2.1", "ADMIN@localhost", "a wrong password").await.expect(429);
 }
 
 #[actix_web::test]

@@ -19,6 +19,7 @@ mod key_races;
 mod last_used;
 mod limits;
 mod lists;
+mod login_limits;
 mod memory;
 mod metrics;
 mod openapi;

@@ -134,7 +134,7 @@ async fn another_password_ends_the_other_log_ins() {
         let body = json!({"current_password": current, "new_password": new});
         server.post("/api/auth/change-password", &token(&mine), &body).await
     };
-    change("not the password at all", "another good password").await.expect_error(401, "AUTHENTICATION_ERROR");
+    change("not the password at all", "another good password").await.expect_error(403, "WRONG_PASSWORD");
     let weak = change(ADMIN_PASSWORD, "short").await.expect_error(400, "VALIDATION_ERROR");
     assert_eq!(weak.fields(), ["new_password"]);
     change(ADMIN_PASSWORD, "another good password").await.expect(200);

@@ -4,6 +4,7 @@
 //! restart forgets nothing; a memory of one's own hits in front of it turns a flood away without a statement.
 
 mod guard;
+mod password;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use actix_web::{HttpMessage, HttpRequest};
 use slog::Logger;
 
 pub use self::guard::{Against, Limiter};
+use self::password::KnownAddresses;
+pub use self::password::failed;
 use super::error::ApiError;
 use super::middleware::limit::Label;
 use crate::limits::address::Client;
@@ -33,6 +36,7 @@ pub struct Limits {
     auth: Shield<String>,
     api_key: Shield<String>,
     password_reset: Shield<String>,
+    known_addresses: KnownAddresses,
     told: Mutex<Told>,
     instruments: LimitInstruments,
 }
@@ -66,6 +70,7 @@ impl Limits {
             auth: Shield::new(quotas.auth),
             api_key: Shield::new(quotas.api_key),
             password_reset: Shield::new(quotas.password_reset),
+            known_addresses: KnownAddresses::default(),
             quotas,
             told: Mutex::default(),
             instruments,

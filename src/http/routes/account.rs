@@ -17,8 +17,10 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::Person;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
+use crate::http::limits::Limiter;
 use crate::model::authority::Concern;
 use crate::storage::audit_events::Target;
+use crate::storage::known_addresses::{self, Candidate};
 use crate::storage::users::User;
 use crate::storage::{password_changes, users};
 
@@ -78,30 +80,47 @@ async fn me(caller: Person, state: web::Data<AppState>) -> Result<HttpResponse, 
     tag = "auth",
     security(("bearer" = [])),
     request_body = PasswordChange,
-    responses((status = 200, body = Message))
+    responses((status = 200, body = Message), (status = 403, description = "The current password is wrong"))
 )]
 #[post("/api/auth/change-password")]
 async fn change_password(
     caller: Person,
+    limiter: Limiter,
     origin: Origin,
     body: JsonBody<PasswordChange>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let PasswordChange { current_password, new_password, keep_api_keys } = body.value;
-    let user = &caller.user;
-    check_password("new_password", &new_password, &user.username, &user.email)?;
-    let old = state
-        .db
-        .run(Circuit::Auth, "password_hash", async |conn| users::password_hash(conn, user.user_id).await)
-        .await?;
-    if !state.hasher.verify(current_password, Some(old.expose_secret().to_owned())).await? {
-        return Err(ApiError::Authentication("The current password is wrong"));
+    let (user, change) = (&caller.user, body.value);
+    check_password("new_password", &change.new_password, &user.username, &user.email)?;
+    let lookup = async |place: &str| {
+        let now = state.clock.now();
+        let found = state.db.run(Circuit::Auth, "password_hash", async |conn| {
+            known_addresses::find_by_id(conn, user.user_id, place, now).await
+        });
+        Ok(Some(found.await?))
+    };
+    let check = async |found: Option<Candidate>| changed(&state, &caller, origin, change, found).await;
+    limiter.guard_password(&user.user_id.to_string(), lookup, check).await
+}
+
+async fn changed(
+    state: &AppState,
+    caller: &Person,
+    origin: Origin,
+    change: PasswordChange,
+    found: Option<Candidate>,
+) -> Result<HttpResponse, ApiError> {
+    let PasswordChange { current_password, new_password, keep_api_keys } = change;
+    let (user, old) = (&caller.user, found.map(|found| found.password_hash));
+    let hash = old.as_ref().map(|old| old.expose_secret().to_owned());
+    if !state.hasher.verify(current_password, hash).await? {
+        return Err(ApiError::WrongPassword);
     }
     let new = state.hasher.hash(new_password).await?;
     let (now, actor) = (state.clock.now(), origin.actor(user));
     let change = password_changes::PasswordChange {
         user: Target { id: user.user_id, name: &user.username },
-        old_hash: Some(&old),
+        old_hash: old.as_ref(),
         new_hash: &new,
         spared: Some(caller.family_id),
         keeps_api_keys: keep_api_keys,

@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::account::check_password;
-use super::sessions::failed;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::tokens::fingerprint;
 use crate::http::AppState;
@@ -21,7 +20,7 @@ use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::limits::{Against, Limiter};
+use crate::http::limits::{Against, Limiter, failed};
 use crate::limits::policy::Policy;
 use crate::model::authority::Concern;
 use crate::model::text::Email;

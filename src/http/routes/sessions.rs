@@ -17,12 +17,13 @@ use crate::http::answer::json;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
-use crate::http::limits::{Against, Limiter};
+use crate::http::limits::{Against, Limiter, failed};
 use crate::limits::policy::Policy;
 use crate::model::authority::Concern;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Text2000, Username};
 use crate::model::users::{Role, UserStatus};
+use crate::storage::known_addresses::{self, Candidate};
 use crate::storage::sessions::{self, Rotation};
 use crate::storage::users::{self, NewUser, User};
 use crate::telemetry::instruments::authentication::Method;
@@ -110,17 +111,12 @@ async fn register(
         return Err(ApiError::Authorization("Registration is closed; ask an administrator"));
     }
     check_password("password", &body.value.password, body.value.username.as_str(), body.value.email.as_str())?;
-    let work = async || registered(&state, body.value).await;
+    let work = async || registered(&state, body.value, &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
-/// Whether an attempt counts: what succeeds, what is no attempt at all and what is our own fault do not.
-pub(super) fn failed(outcome: &Result<HttpResponse, ApiError>) -> bool {
-    use ApiError::{Authentication, Authorization, Conflict};
-    matches!(outcome, Err(Authentication(_) | Authorization(_) | Conflict(_)))
-}
-
-async fn registered(state: &AppState, registration: Registration) -> Result<HttpResponse, ApiError> {
+async fn registered(state: &AppState, registration: Registration, limiter: &Limiter) -> Result<HttpResponse, ApiError> {
+    let place = limiter.place();
     let Registration { username, email, password, full_name } = registration;
     let password_hash = state.hasher.hash(password).await?;
     let user_id = Uuid::now_v7();
@@ -140,9 +136,11 @@ async fn registered(state: &AppState, registration: Registration) -> Result<Http
         .transaction(Circuit::Auth, "register", async |conn| {
             let user = users::create(conn, &new, next.now).await?;
             sessions::start(conn, user_id, family_id, &next.session).await?;
+            known_addresses::record(conn, user_id, &place, next.now).await?;
             Ok(user)
         })
         .await?;
+    limiter.insert_known(state, &user);
     let tokens = pair(state, &user, family_id, (next.session.session_id, next.now))?;
     secret(HttpResponse::Created(), &LoggedIn { success: true, user, tokens })
 }
@@ -156,41 +154,45 @@ async fn registered(state: &AppState, registration: Registration) -> Result<Http
 #[post("/api/auth/login")]
 async fn login(limiter: Limiter, body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let LogIn { username, password } = body.value;
-    let found = state
-        .db
-        .run(Circuit::Auth, "find_for_login", async |conn| users::find_for_login(conn, username.as_str()).await)
-        .await?;
-    // One account, whichever of its two names is used; one that nobody has is an account all the same.
-    let account = found.as_ref().map_or_else(|| username.as_str().to_owned(), |(user, _)| user.user_id.to_string());
-    let work = async || logged_in(&state, found, password).await;
-    limiter.guard(Policy::Auth, Against::AddressAndAccount(&account), failed, work).await
+    let lookup = async |place: &str| {
+        let (username, now) = (username.as_str(), state.clock.now());
+        let found = state.db.run(Circuit::Auth, "find_for_login", async |conn| {
+            known_addresses::find_by_name(conn, username, place, now).await
+        });
+        Ok(found.await?)
+    };
+    let check = async |found| logged_in(&state, found, password, &limiter).await;
+    limiter.guard_password(username.as_str(), lookup, check).await
 }
 
 async fn logged_in(
     state: &AppState,
-    found: Option<(User, SecretString)>,
+    found: Option<Candidate>,
     password: SecretString,
+    limiter: &Limiter,
 ) -> Result<HttpResponse, ApiError> {
-    let hash = found.as_ref().map(|(_, hash)| hash.expose_secret().to_owned());
+    let hash = found.as_ref().map(|found| found.password_hash.expose_secret().to_owned());
     let right = state.hasher.verify(password, hash).await?;
     let attempts = &state.instruments.authentication;
-    let (Some((user, checked)), true) = (found, right) else {
+    let (Some(Candidate { user, password_hash: checked, .. }), true) = (found, right) else {
         attempts.attempt(Method::Login, false);
         return Err(ApiError::Authentication(WRONG));
     };
-    let (next, family_id) = (Next::of(state, user.user_id)?, Uuid::now_v7());
+    let (next, family_id, place) = (Next::of(state, user.user_id)?, Uuid::now_v7(), limiter.place());
     let user = state
         .db
         .transaction(Circuit::Auth, "login", async |conn| {
             let user = users::logged_in(conn, user.user_id, &checked, next.now).await?;
             if let Some(user) = &user {
                 sessions::start(conn, user.user_id, family_id, &next.session).await?;
+                known_addresses::record(conn, user.user_id, &place, next.now).await?;
             }
             Ok(user)
         })
         .await?;
     attempts.attempt(Method::Login, user.is_some());
     let user = user.ok_or(ApiError::Authentication(WRONG))?;
+    limiter.insert_known(state, &user);
     let tokens = pair(state, &user, family_id, (next.session.session_id, next.now))?;
     secret(HttpResponse::Ok(), &LoggedIn { success: true, user, tokens })
 }
@@ -210,25 +212,32 @@ async fn refresh(
     body: JsonBody<Refresh>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let work = async || refreshed(&state, body.value.refresh_token.expose_secret()).await;
+    let work = async || refreshed(&state, body.value.refresh_token.expose_secret(), &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
-async fn refreshed(state: &AppState, token: &str) -> Result<HttpResponse, ApiError> {
+async fn refreshed(state: &AppState, token: &str, limiter: &Limiter) -> Result<HttpResponse, ApiError> {
     let refused = || {
         state.instruments.authentication.attempt(Method::Refresh, false);
         ApiError::Authentication(BAD_REFRESH)
     };
     let claims = state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| refused())?;
-    let (hash, next) = (fingerprint(token), Next::of(state, claims.user_id())?);
+    let (hash, next, place) = (fingerprint(token), Next::of(state, claims.user_id())?, limiter.place());
     let rotation = state
         .db
-        .transaction(Circuit::Auth, "refresh", async |conn| sessions::rotate(conn, &hash, &next.session).await)
+        .transaction(Circuit::Auth, "refresh", async |conn| {
+            let rotation = sessions::rotate(conn, &hash, &next.session).await?;
+            if let Rotation::To(welcomed) = &rotation {
+                known_addresses::record(conn, welcomed.1.user_id, &place, next.now).await?;
+            }
+            Ok(rotation)
+        })
         .await?;
     match rotation {
         Rotation::To(welcomed) => {
             state.instruments.authentication.attempt(Method::Refresh, true);
             let (session, user) = *welcomed;
+            limiter.insert_known(state, &user);
             let tokens = pair(state, &user, session.family_id, (session.session_id, session.created_at))?;
             secret(HttpResponse::Ok(), &Refreshed { success: true, tokens })
         }

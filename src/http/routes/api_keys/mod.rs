@@ -165,10 +165,24 @@ fn shown(state: &AppState, key: &ApiKey, row: KeyRow, now: DateTime<Utc>) -> Res
 #[post("/api/auth/api-keys/{id}/rotate")]
 async fn rotate(
     caller: Person,
+    limiter: Limiter,
     UuidPath(id): UuidPath,
     origin: Origin,
     OptionalJsonBody(rotation): OptionalJsonBody<KeyRotation>,
     state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    // A rotation makes a key, so it counts as one.
+    let account = caller.user.user_id.to_string();
+    let made = async || replace(&state, &caller, id, rotation, origin).await;
+    limiter.guard(Policy::ApiKey, Against::Account(&account), Result::is_ok, made).await
+}
+
+async fn replace(
+    state: &AppState,
+    caller: &Person,
+    id: Uuid,
+    rotation: KeyRotation,
+    origin: Origin,
 ) -> Result<HttpResponse, ApiError> {
     let (key, actor, now) = (ApiKey::generate(), origin.actor(&caller.user), state.clock.now());
     let new = NewKey { key_id: Uuid::now_v7(), user_id: caller.user.user_id, key: &key };
@@ -181,7 +195,7 @@ async fn rotate(
     });
     let row = rotated.await.map_err(of_keys)?;
     state.end(Concern::Key(id)).await;
-    shown(&state, &key, row, now)
+    shown(state, &key, row, now)
 }
 
 /// Rename an API key, or extend its life
