@@ -91,7 +91,7 @@ async fn reset_password(database: &Database, name: &str) -> Result<(), Failure> 
 
 /// Whoever may touch the database itself; for the audit log.
 fn operator() -> Actor {
-    Actor { user_id: Uuid::nil(), username: "mdl admin".into(), address: None, request_id: None }
+    Actor::command("mdl admin")
 }
 
 fn target(user: &User) -> Target<'_> {

@@ -4,16 +4,20 @@ use std::io::Write;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use slog::Logger;
 use uuid::Uuid;
 
 use crate::actors::db_breaker::{Circuit, DbBreaker};
 use crate::clock::Clock;
 use crate::credentials::passwords;
+use crate::http::auditing;
 use crate::http::state::Readiness;
-use crate::model::catalogue::{Draft, Format};
+use crate::model::audit::Action;
+use crate::model::catalogue::{Counts, Draft, Format};
 use crate::model::object::Object;
 use crate::model::users::{Role, UserStatus};
+use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::users::{self, NewUser};
 use crate::storage::{StorageError, business_domains, catalogue, metrics, migrations};
 
@@ -86,12 +90,20 @@ impl BringUp {
             status: UserStatus::Active,
             metadata: &Object::default(),
         };
-        let now = self.clock.now();
+        let (now, actor) = (self.clock.now(), Actor::system());
         let made = self.db.transaction(Circuit::Auth, "first_admin", async |conn| {
-            if users::none(conn).await? { users::create(conn, &new, now).await.map(Some) } else { Ok(None) }
+            if !users::none(conn).await? {
+                return Ok(None);
+            }
+            let user = users::create(conn, &new, now).await?;
+            let target = Target { id: user.user_id, name: &user.username };
+            let details = json!({ "role": user.role, "status": user.status, "first": true });
+            audit_events::record(conn, &actor, Action::UserCreated, target, &details, now).await?;
+            Ok(Some(user))
         });
         match made.await {
             Ok(Some(_)) => {
+                auditing::log_rows(&self.logger, &actor.trail);
                 slog::info!(self.logger, "administrator created"; "username" => &self.admin_username);
                 if self.admin_password.is_none() {
                     tell(&self.admin_username, &password);
@@ -107,16 +119,22 @@ impl BringUp {
     /// Into an empty catalogue only.
     async fn sample(&self) -> Result<(), String> {
         let draft = Draft::read(SAMPLE.as_bytes(), Format::Yaml).map_err(|error| format!("the sample: {error:?}"))?;
-        let (author, now) = (self.admin_username.as_str(), self.clock.now());
+        let (author, now, actor) = (self.admin_username.as_str(), self.clock.now(), Actor::system());
         let loaded = self.db.transaction(Circuit::Metrics, "sample", async |conn| {
             let (_, domains) = business_domains::list(conn, 0, 1).await?;
             if domains > 0 || metrics::count(conn).await? > 0 {
                 return Ok(None);
             }
-            catalogue::import(conn, &draft, author, now, |_| ()).await.map(|items| Some(items.len()))
+            let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
+            let counts = Counts::of(&items);
+            audit_events::record(conn, &actor, Action::CatalogueImported, "catalogue", &counts, now).await?;
+            Ok(Some(items.len()))
         });
         match loaded.await.map_err(|error| format!("{error:?}"))? {
-            Some(items) => slog::info!(self.logger, "sample catalogue loaded"; "items" => items),
+            Some(items) => {
+                slog::info!(self.logger, "sample catalogue loaded"; "items" => items);
+                auditing::log_rows(&self.logger, &actor.trail);
+            }
             None => slog::info!(self.logger, "the catalogue is not empty: the sample is not loaded"),
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use diesel_async::AsyncPgConnection;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::cli::Remote;
@@ -13,7 +14,9 @@ use super::say;
 use crate::actors::db_breaker::Circuit;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::catalogue::{Draft, Format, ImportReport, ItemReport, Outcome};
+use crate::model::audit::Action;
+use crate::model::catalogue::{Counts, Draft, Format, ImportReport, ItemReport, Outcome};
+use crate::storage::audit_events::{self, Actor};
 use crate::storage::{StorageError, catalogue};
 
 /// Who the history says it was.
@@ -62,10 +65,15 @@ async fn work(database: &Database, draft: &Draft, dry_run: bool) -> Result<Vec<I
     let items = if dry_run {
         database.db.rehearse(Circuit::Metrics, "import", import).await
     } else {
-        let import = async |conn: &mut _| {
+        let import = async |conn: &mut AsyncPgConnection| {
             let items = import(conn).await?;
             let wrong: Vec<_> = items.iter().flat_map(|item| item.errors.clone()).collect();
-            if wrong.is_empty() { Ok(items) } else { Err(StorageError::Invalid(wrong)) }
+            if !wrong.is_empty() {
+                return Err(StorageError::Invalid(wrong));
+            }
+            let (actor, counts) = (Actor::command("mdl import"), Counts::of(&items));
+            audit_events::record(conn, &actor, Action::CatalogueImported, "catalogue", &counts, now).await?;
+            Ok(items)
         };
         database.db.transaction(Circuit::Metrics, "import", import).await
     };

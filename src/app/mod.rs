@@ -1,6 +1,7 @@
 //! The composition root: the only room that knows everybody. One file a command, and what they share.
 
 mod admin;
+mod audit_tasks;
 mod bring_up;
 mod census;
 pub mod cli;

@@ -9,6 +9,7 @@ use slog::Logger;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use super::audit_tasks;
 use super::bring_up::BringUp;
 use super::census;
 use super::database::{Database, Use};
@@ -23,6 +24,7 @@ use crate::credentials::hasher::Hasher;
 use crate::credentials::passwords;
 use crate::credentials::tokens::Tokens;
 use crate::embedded::Secrets;
+use crate::http::auditing::{self, Audit};
 use crate::http::limits::Limits;
 use crate::http::middleware::client::Forwarding;
 use crate::http::middleware::security::SecurityHeaders;
@@ -106,6 +108,7 @@ impl Service {
             db: database.db.clone(),
             answers: Answers::default(),
             callers: Callers::default(),
+            audit: Audit::default(),
             keys,
             instruments: database.instruments.clone(),
             sinks,
@@ -159,6 +162,8 @@ impl Service {
             actix_web::rt::spawn(bring_up.run()),
             actix_web::rt::spawn(epoch_watch::poll_catalogue(state.clone())),
             actix_web::rt::spawn(census::take(state.clone())),
+            actix_web::rt::spawn(audit_tasks::write_refusals(state.clone())),
+            actix_web::rt::spawn(audit_tasks::purge_old(state.clone(), config.service.audit_retention_days)),
             actix_web::rt::spawn(shields::forget_idle(shields)),
         ];
         if database.is_embedded() {
@@ -201,6 +206,7 @@ impl Service {
         for task in &self.background {
             task.abort();
         }
+        auditing::flush(&self.state, true).await;
         let lost = self.state.keys.close().await;
         if lost > 0 {
             slog::error!(self.logger, "last use of API keys not written: the database is away"; "keys" => lost);

@@ -21,4 +21,14 @@ pub struct ServiceConfig {
     #[arg(long, env, global = true, default_value_t = 8_388_608, value_name = "IMPORT_MAX_BYTES",
         value_parser = clap::value_parser!(u32).range(65_536..=268_435_456))]
     pub import_max_bytes: u32,
+    /// Days after which audit events are purged; 0 keeps them for ever, else at least 30
+    #[arg(long, env, global = true, default_value_t = 365, value_name = "AUDIT_RETENTION_DAYS", value_parser = retention)]
+    pub audit_retention_days: u32,
+}
+
+fn retention(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(days @ (0 | 30..=36_500)) => Ok(days),
+        _ => Err("must be 0 or a number of days from 30 to 36500".into()),
+    }
 }

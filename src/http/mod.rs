@@ -7,6 +7,7 @@
 //! answers; its parameters alone tell who may call it.
 
 pub mod answer;
+pub mod auditing;
 pub mod envelope;
 pub mod error;
 pub mod extract;

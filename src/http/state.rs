@@ -12,6 +12,7 @@ use crate::bulkhead::Bulkhead;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
+use crate::http::auditing::Audit;
 use crate::http::limits::Limits;
 use crate::http::middleware::client::Forwarding;
 use crate::http::middleware::security::SecurityHeaders;
@@ -32,6 +33,8 @@ pub struct AppState {
     pub answers: Answers,
     /// Who was let in lately.
     pub callers: Callers<Account>,
+    /// The audit log, as far as requests fill it.
+    pub audit: Audit,
     /// Known API keys.
     pub keys: ApiKeyCache,
     /// What Prometheus reads.

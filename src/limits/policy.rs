@@ -1,11 +1,11 @@
 //! What is limited.
 
-use strum::{AsRefStr, EnumCount, EnumIter};
+use strum::{AsRefStr, EnumCount, EnumIter, IntoStaticStr};
 
 use super::window::Quota;
 
 /// A limit, by the name that logs, metrics and `RateLimit-Policy` have for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumCount, EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, IntoStaticStr, EnumCount, EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Policy {
     /// Requests from one address.

@@ -1,19 +1,17 @@
-//! The audit log: what was done to somebody's authority, and what one may ask of it.
+//! The audit log: what is recorded, and what one may ask of it. Rows are written by `storage::audit_events`.
 
-use chrono::{DateTime, Utc};
-use strum::{AsRefStr, EnumString, VariantNames};
-use uuid::Uuid;
+mod changes;
+mod query;
 
-use super::page::PageRequest;
-use super::violations::Violation;
+use strum::{AsRefStr, EnumString, IntoStaticStr, VariantNames};
 
-/// Items a page, where the client does not say.
-pub const DEFAULT_LIMIT: i64 = 50;
+pub use self::changes::Changes;
+pub use self::query::{ActionFilter, AuditQuery};
 
-/// What may be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumString, VariantNames)]
+/// What was done, or refused: `noun.verb`. Names are stored, so they are never renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames)]
 pub enum Action {
-    /// An API key was made.
+    /// An API key was created.
     #[strum(serialize = "api_key.created")]
     KeyCreated,
     /// An API key was renamed or its life extended.
@@ -22,99 +20,110 @@ pub enum Action {
     /// An API key was replaced by another.
     #[strum(serialize = "api_key.rotated")]
     KeyRotated,
-    /// An API key was ended.
+    /// An API key was revoked.
     #[strum(serialize = "api_key.revoked")]
     KeyRevoked,
-    /// A user was made by an administrator.
+    /// A user was created by an administrator, by `mdl admin`, or as the first administrator.
     #[strum(serialize = "user.created")]
     UserCreated,
+    /// A user registered.
+    #[strum(serialize = "user.registered")]
+    UserRegistered,
     /// A user was changed by an administrator.
     #[strum(serialize = "user.updated")]
     UserUpdated,
-    /// A user was removed.
+    /// A user was deleted.
     #[strum(serialize = "user.deleted")]
     UserDeleted,
-    /// A user got another password.
+    /// A user got another password: with the old one, with the token of a mail, or by `mdl admin`.
     #[strum(serialize = "user.password_changed")]
     PasswordChanged,
+    /// A mail with a reset token was requested; refused where no active account has the address.
+    #[strum(serialize = "user.password_reset_requested")]
+    PasswordResetRequested,
+    /// A user logged in.
+    #[strum(serialize = "session.started")]
+    SessionStarted,
+    /// A session was ended by its user.
+    #[strum(serialize = "session.ended")]
+    SessionEnded,
+    /// A rotated refresh token was used again; its session was revoked.
+    #[strum(serialize = "session.reuse_detected")]
+    SessionReuseDetected,
+    /// A log-in was refused.
+    #[strum(serialize = "login.failed")]
+    LoginFailed,
+    /// The current password was wrong.
+    #[strum(serialize = "password.rejected")]
+    PasswordRejected,
+    /// A bad token or API key was refused.
+    #[strum(serialize = "access.unauthenticated")]
+    Unauthenticated,
+    /// Role or scopes of the caller were too small.
+    #[strum(serialize = "access.forbidden")]
+    Forbidden,
+    /// A rate limit was exceeded.
+    #[strum(serialize = "access.rate_limited")]
+    RateLimited,
+    /// A metric was created.
+    #[strum(serialize = "metric.created")]
+    MetricCreated,
+    /// A metric was changed.
+    #[strum(serialize = "metric.updated")]
+    MetricUpdated,
+    /// A metric was deleted.
+    #[strum(serialize = "metric.deleted")]
+    MetricDeleted,
+    /// A business domain was created.
+    #[strum(serialize = "domain.created")]
+    DomainCreated,
+    /// A business domain was changed.
+    #[strum(serialize = "domain.updated")]
+    DomainUpdated,
+    /// A business domain was deleted.
+    #[strum(serialize = "domain.deleted")]
+    DomainDeleted,
+    /// A catalogue was imported.
+    #[strum(serialize = "catalogue.imported")]
+    CatalogueImported,
+    /// A circuit breaker was isolated, closed or reset.
+    #[strum(serialize = "circuit.controlled")]
+    CircuitControlled,
+    /// Old rows of the audit log were deleted.
+    #[strum(serialize = "audit.purged")]
+    AuditPurged,
 }
 
-/// What is asked of the audit log; every part narrows it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuditQuery {
-    /// Done by the user of this name, without regard to case.
-    pub actor: Option<String>,
-    /// This was done.
-    pub action: Option<Action>,
-    /// To this user or API key.
-    pub target: Option<Uuid>,
-    /// At this moment or later.
-    pub since: Option<DateTime<Utc>>,
-    /// Before this moment.
-    pub until: Option<DateTime<Utc>>,
-    /// Which part of the list.
-    pub page: PageRequest,
+/// How an action ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused.
+    Refused,
 }
 
-impl AuditQuery {
-    /// Reads the parameters of a query string, already decoded.
-    ///
-    /// # Errors
-    /// Every parameter that is unknown, given twice or breaks its rule.
-    pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
-        let page = PageRequest { page: 1, limit: DEFAULT_LIMIT };
-        let mut query = Self { actor: None, action: None, target: None, since: None, until: None, page };
-        PageRequest::read(parameters, |name, value| query.set(name, value))?;
-        Ok(query)
-    }
-
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        match name {
-            "actor" if value.is_empty() || value.contains('\0') || value.chars().count() > 100 => {
-                return Err("must be 1 to 100 characters without NUL".into());
-            }
-            "actor" => self.actor = Some(value.to_owned()),
-            "action" => {
-                let known = || format!("must be one of {}", Action::VARIANTS.join(", "));
-                self.action = Some(value.parse().map_err(|_| known())?);
-            }
-            "target" => self.target = Some(Uuid::try_parse(value).map_err(|_| "must be a UUID")?),
-            "since" => self.since = Some(instant(value)?),
-            "until" => self.until = Some(instant(value)?),
-            _ => return self.page.set(name, value),
-        }
-        Ok(())
-    }
+/// The way an action came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Channel {
+    /// A request with its own credentials, or without any.
+    Api,
+    /// A command on the database itself.
+    Command,
+    /// A request with a token that was sent by mail.
+    Mail,
+    /// The service itself.
+    System,
 }
 
-fn instant(value: &str) -> Result<DateTime<Utc>, String> {
-    let instant = DateTime::parse_from_rfc3339(value).map(|instant| instant.to_utc());
-    instant.map_err(|_| "must be an existing RFC 3339 date and time, its + written as %2B".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_parameter_has_an_effect_or_is_refused() {
-        let parse = |name: &str, value: &str| AuditQuery::parse(&[(name.to_owned(), value.to_owned())]);
-        let nothing = AuditQuery::parse(&[]).unwrap();
-        for (name, value) in [
-            ("actor", "eva"),
-            ("action", "api_key.revoked"),
-            ("target", "0193b0a4-0000-7000-8000-000000000000"),
-            ("since", "2026-11-24T00:00:00Z"),
-            ("until", "2026-11-24T00:00:00+01:00"),
-            ("page", "2"),
-            ("limit", "7"),
-        ] {
-            assert_ne!(parse(name, value).unwrap(), nothing, "{name}");
-        }
-        for (name, value) in
-            [("actor", ""), ("action", "x"), ("target", "1"), ("since", "now"), ("limit", "0"), ("x", "y")]
-        {
-            assert_eq!(parse(name, value).unwrap_err()[0].field, name);
-        }
-    }
+/// What a caller came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum CredentialKind {
+    /// An access token; its id is the session's family.
+    Session,
+    /// An API key; its id is the `key_id`.
+    ApiKey,
 }

@@ -175,17 +175,23 @@ pub struct Counts {
     pub errors: usize,
 }
 
-impl ImportReport {
-    /// Counts the items.
-    pub fn new(dry_run: bool, items: Vec<ItemReport>) -> Self {
+impl Counts {
+    /// Counts these items.
+    pub fn of(items: &[ItemReport]) -> Self {
         let count = |outcome| items.iter().filter(|item| item.outcome == outcome).count();
-        let counts = Counts {
+        Self {
             created: count(Outcome::Created),
             updated: count(Outcome::Updated),
             unchanged: count(Outcome::Unchanged),
             errors: count(Outcome::Error),
-        };
-        Self { dry_run, counts, items }
+        }
+    }
+}
+
+impl ImportReport {
+    /// Counts the items.
+    pub fn new(dry_run: bool, items: Vec<ItemReport>) -> Self {
+        Self { dry_run, counts: Counts::of(&items), items }
     }
 }
 

@@ -10,6 +10,7 @@ use super::document::Document;
 use super::precondition::Precondition;
 use super::schema::business_domains::{self, dsl};
 use super::{StorageError, metrics};
+use crate::model::audit::Changes;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::json::overlay;
 use crate::model::violations::parse;
@@ -128,7 +129,8 @@ fn taken(error: diesel::result::Error) -> StorageError {
         .on_constraint("business_domains_name_key", StorageError::Duplicate("name"))
 }
 
-/// Lays the top-level fields of `patch` over a domain; what is absent stays as it is. Needs a transaction.
+/// Lays the top-level fields of `patch` over a domain; what is absent stays as it is. Says what it changed, for the audit
+/// log. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`], [`StorageError::Duplicate`].
@@ -139,14 +141,19 @@ pub async fn update(
     patch: &Map<String, Value>,
     author: &str,
     now: DateTime<Utc>,
-) -> Result<DomainRow, StorageError> {
+) -> Result<(DomainRow, Option<Changes>), StorageError> {
     let row = lock(conn, domain_id).await?;
     precondition.check(&row.version.to_string())?;
-    let domain: BusinessDomain = parse(overlay(&row.to_domain()?, patch)).map_err(StorageError::Invalid)?;
+    let (before, version) = (row.to_domain()?, row.version);
+    let domain: BusinessDomain = parse(overlay(&before, patch)).map_err(StorageError::Invalid)?;
     if domain.domain_id.as_str() != domain_id {
         return Err(StorageError::invalid("domain_id", "cannot be changed"));
     }
-    replace(conn, row, &domain, author, now).await
+    let row = replace(conn, row, &domain, author, now).await?;
+    let mut changes = Changes::names_between(&before, &domain);
+    changes.field("version", &version, &row.version);
+    let is_new = row.version != version;
+    Ok((row, is_new.then_some(changes)))
 }
 
 /// Replaces a locked domain, if that changes anything.
@@ -180,7 +187,7 @@ async fn lock(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<DomainRow
     Ok(dsl::business_domains.find(domain_id).select(DomainRow::as_select()).for_update().first(conn).await?)
 }
 
-/// Removes a domain. Needs a transaction.
+/// Removes a domain. Returns the version that it had. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], or [`StorageError::InUse`] while metrics refer to it.
@@ -188,11 +195,11 @@ pub async fn delete(
     conn: &mut AsyncPgConnection,
     domain_id: &str,
     precondition: &Precondition,
-) -> Result<(), StorageError> {
+) -> Result<i32, StorageError> {
     let row = lock(conn, domain_id).await?;
     precondition.check(&row.version.to_string())?;
     diesel::delete(dsl::business_domains.find(domain_id)).execute(conn).await.map_err(|error| {
         StorageError::from(error).on_constraint("metrics_business_domain_fkey", StorageError::InUse)
     })?;
-    Ok(())
+    Ok(row.version)
 }

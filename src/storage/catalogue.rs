@@ -116,7 +116,7 @@ async fn import_metrics(
                 }
                 Some(row) => {
                     let (_, changed) = metrics::replace(conn, row, metric, author, now).await?;
-                    Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
+                    Ok(if changed.is_some() { Outcome::Updated } else { Outcome::Unchanged })
                 }
             },
         };

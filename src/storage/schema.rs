@@ -37,28 +37,44 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who did what to whose authority, from where and when; written in the transaction of the deed itself. No foreign keys: it outlives whom it speaks of.
+    /// Who did what, or was refused what, from where and when. An action's row is written in its own transaction; refusals are counted by the minute. No foreign keys: it outlives what it refers to.
     audit_events (event_id) {
         /// In the order of writing.
         event_id -> Int8,
-        /// When.
+        /// When; of several refusals, the first.
         occurred_at -> Timestamptz,
-        /// The user who did it.
-        actor_id -> Uuid,
-        /// Its user name then.
-        actor -> Text,
+        /// The user who did it; null if the caller is unknown or no user.
+        actor_id -> Nullable<Uuid>,
+        /// Its user name then, or the command; null if the caller is unknown.
+        actor -> Nullable<Text>,
         /// noun.verb, such as api_key.revoked.
         action -> Text,
-        /// The user or API key that it was done to.
-        target_id -> Uuid,
-        /// The target's name then.
-        target -> Text,
-        /// The client's address; null for a command on the database itself.
+        /// The user, session or API key that it was done to; null for what has no UUID.
+        target_id -> Nullable<Uuid>,
+        /// The target's name or id then; of an unknown account, the start of the SHA-256 of its name.
+        target -> Nullable<Text>,
+        /// The client's address (of refusals: IPv6 by /64); null for a command on the database itself.
         address -> Nullable<Text>,
-        /// X-Request-ID, which is also in the log.
+        /// X-Request-ID, which may be the client's own.
         request_id -> Nullable<Text>,
         /// What else there is to say. Never a secret.
         details -> Jsonb,
+        /// success or refused.
+        outcome -> Text,
+        /// Why it was refused: an error code or the name of a rate limit.
+        reason -> Nullable<Text>,
+        /// How many refusals this row stands for.
+        occurrences -> Int8,
+        /// api, command, mail (the token of a mail) or system (the service itself).
+        channel -> Text,
+        /// What the caller came with: session or api_key.
+        credential -> Nullable<Text>,
+        /// The session's family or the key_id.
+        credential_id -> Nullable<Uuid>,
+        /// The request, by the name that the server gave it.
+        server_request_id -> Nullable<Uuid>,
+        /// Changed fields: {"field": {"from": …, "to": …}}. Never a secret.
+        changes -> Jsonb,
     }
 }
 

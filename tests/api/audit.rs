@@ -54,20 +54,85 @@ async fn it_is_for_administrators_and_asked_properly() {
     let (_, eva) = server.user(&admin, "eva", "editor").await;
     server.get("/api/v1/audit", &eva).await.expect_error(403, "AUTHORIZATION_ERROR");
     server.get("/api/v1/audit", "").await.expect_error(401, "AUTHENTICATION_ERROR");
-    for query in ["actor=", "action=x", "target=1", "since=now", "until=1", "limit=101", "x=1", "actor=a&actor=b"] {
+    for query in [
+        "actor=",
+        "action=x",
+        "action=x.*",
+        "target=",
+        "outcome=x",
+        "since=now",
+        "until=1",
+        "limit=101",
+        "x=1",
+        "actor=a&actor=b",
+    ] {
         server.get(&format!("/api/v1/audit?{query}"), &admin).await.expect_error(400, "VALIDATION_ERROR");
     }
 }
 
 #[actix_web::test]
-async fn what_is_refused_leaves_no_entry() {
+async fn what_is_refused_leaves_no_entry_of_success() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, eva) = server.user(&admin, "eva", "editor").await;
     let (id, _) = server.key(&admin, &["admin"]).await;
-    let before = server.get("/api/v1/audit", &admin).await.json()["pagination"]["total"].clone();
+    let done = "/api/v1/audit?outcome=success";
+    let before = server.get(done, &admin).await.json()["pagination"]["total"].clone();
     server.delete(&format!("{KEYS}/{id}"), &eva).await.expect(403);
     server.post(KEYS, &eva, &json!({"name": "x", "scopes": ["admin"]})).await.expect(403);
     server.patch(&format!("{KEYS}/{id}"), &eva, &json!({"name": "x"})).await.expect(404);
-    assert_eq!(server.get("/api/v1/audit", &admin).await.json()["pagination"]["total"], before);
+    assert_eq!(server.get(done, &admin).await.json()["pagination"]["total"], before);
+}
+
+#[actix_web::test]
+async fn both_names_of_a_request_are_in_row_and_log() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let body = crate::support::json_body(&json!({"domain_id": "d", "name": "D"}));
+    let headers = [("x-request-id", "chosen-by-client")];
+    server.send(reqwest::Method::POST, "/api/v1/domains", &admin, &headers, Some(body)).await.expect(201);
+    let row = server.get("/api/v1/audit?target=D&action=domain.*", &admin).await.expect(200).json()["data"][0].clone();
+    assert_eq!(row["request_id"], "chosen-by-client");
+    let own = row["server_request_id"].as_str().unwrap();
+    assert_eq!(uuid::Uuid::parse_str(own).unwrap().get_version_num(), 7);
+    let lines = server.logs.lines();
+    let of_request = |message: &str| {
+        let found = lines.iter().find(|line| line["msg"] == message && line["request_id"] == "chosen-by-client");
+        found.unwrap_or_else(|| panic!("no {message}")).clone()
+    };
+    assert_eq!(of_request("request")["server_request_id"], own);
+    let event = of_request("audit");
+    assert_eq!((&event["server_request_id"], &event["event_id"]), (&json!(own), &row["event_id"]));
+    assert_eq!((&event["action"], &event["actor"], &event["target"]), (&row["action"], &row["actor"], &row["target"]));
+}
+
+#[actix_web::test]
+async fn catalogue_changes_show_versions_and_names_of_fields() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &crate::support::samples::metric("m")).await.expect(201);
+    server.put("/api/v1/metrics/m", &admin, &json!({"name": "Other"})).await.expect(200);
+    server.put("/api/v1/metrics/m", &admin, &json!({"name": "Other"})).await.expect(200);
+    server.put("/api/v1/domains/d2", &admin, &json!({"description": "secretly long"})).await.expect(200);
+    server.delete("/api/v1/metrics/m", &admin).await.expect(200);
+    server.delete("/api/v1/domains/d1", &admin).await.expect(200);
+    let rows = server.get("/api/v1/audit?action=metric.*,domain.updated,domain.deleted", &admin).await.json();
+    let rows: Vec<_> = rows["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .map(|row| (row["action"].clone(), row["changes"].clone()))
+        .collect();
+    assert_eq!(
+        json!(rows),
+        json!([
+            ["metric.created", {"version": {"from": null, "to": "1.0.0"}}],
+            ["metric.updated", {"version": {"from": "1.0.0", "to": "1.1.0"}, "name": {}}],
+            ["domain.updated", {"version": {"from": 1, "to": 2}, "description": {}}],
+            ["metric.deleted", {"version": {"from": "1.1.0", "to": null}}],
+            ["domain.deleted", {"version": {"from": 1, "to": null}}],
+        ])
+    );
 }

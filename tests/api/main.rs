@@ -7,6 +7,8 @@
 
 mod api_keys;
 mod audit;
+mod audit_append_only;
+mod audit_refusals;
 mod bad_input;
 mod body_deadlines;
 mod business_domains;

@@ -13,9 +13,10 @@ use futures_util::FutureExt;
 use slog::{Logger, o};
 
 use super::client::ClientAddress;
-use super::request_id::{HEADER, RequestId};
+use super::request_id::{HEADER, RequestId, ServerRequestId};
 use super::security;
 use crate::http::AppState;
+use crate::http::auditing::AuditedRequest;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Caller, Credential};
@@ -44,22 +45,27 @@ pub async fn frame<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let id = RequestId::of(request.headers());
+    let own_id = ServerRequestId::new();
+    let id = RequestId::of(request.headers(), own_id);
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Err(ApiError::Internal { cause: "the application has no state".into() }.into());
     };
-    let logger = state.logger.new(o!("request_id" => id.0.clone()));
+    let logger = state.logger.new(o!("request_id" => id.0.clone(), "server_request_id" => own_id.0.to_string()));
     let client = state.forwarding.client(&request, &logger);
     let line = Line { method: request.method().clone(), class: RequestClass::of(&request), client };
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(logger.clone());
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(own_id);
+    let audit = AuditedRequest::start(&state, &request);
     let mut abandoned = Abandoned { logger: &logger, line: Some(&line), began };
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     abandoned.line = None;
     match outcome {
         Ok(Ok(response)) => {
-            let mut response = shaped(response.map_into_boxed_body(), &id, &state, &logger);
+            let response = response.map_into_boxed_body();
+            audit.finish(&response, error_in(&response).as_ref());
+            let mut response = shaped(response, &id, &state, &logger);
             line.mark(response.response_mut(), &id, &state);
             line.count(response.status(), &state);
             line.write(&logger, &response, began);
@@ -84,15 +90,20 @@ fn shaped(
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let known = response.response().extensions().get::<ApiError>().cloned();
     // Health answers 503 with a body of its own.
-    let Some(error) = response.response().error().map(error_of).or(known) else { return response };
+    let Some(error) = error_in(&response) else { return response };
     let headers = response.headers().clone();
     let mut body = render(&error, id, state, logger);
     for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
         body.headers_mut().insert(name.clone(), value.clone());
     }
     response.into_response(body)
+}
+
+/// The error that a response was made of, if any.
+fn error_in(response: &ServiceResponse<BoxBody>) -> Option<ApiError> {
+    let known = response.response().extensions().get::<ApiError>().cloned();
+    response.response().error().map(error_of).or(known)
 }
 
 /// Ours as it is; one of the framework's by its status.

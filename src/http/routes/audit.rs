@@ -20,14 +20,17 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list);
 }
 
-/// Who did what to whose authority, newest first
+/// Who did what, or was refused what, newest first
+///
+/// Refusals of one kind are counted together, a minute at a time: `occurrences` says how many there were.
 #[utoipa::path(
     tag = "audit",
     operation_id = "list_audit_events",
     security(("bearer" = []), ("api_key" = [])),
-    params(("actor" = Option<String>, Query, description = "The user name of whoever did it"),
-           ("action" = Option<String>, Query, description = "api_key.created, api_key.updated, api_key.rotated, api_key.revoked, user.created, user.updated, user.deleted or user.password_changed"),
-           ("target" = Option<Uuid>, Query, description = "key_id or user_id that it was done to"),
+    params(("actor" = Option<String>, Query, description = "The user name of the actor, or the command"),
+           ("action" = Option<String>, Query, description = "Actions, such as login.failed, or nouns, such as api_key.*, separated by commas"),
+           ("target" = Option<String>, Query, description = "Name or id of the target"),
+           ("outcome" = Option<String>, Query, description = "success or refused"),
            ("since" = Option<String>, Query, description = "At this RFC 3339 moment or later"),
            ("until" = Option<String>, Query, description = "Before this RFC 3339 moment"),
            ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),

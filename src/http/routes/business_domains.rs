@@ -11,14 +11,16 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::{Domains, Editor, Reader, Remover};
 use crate::http::extract::conditions::{IfMatch, IfNoneMatch};
 use crate::http::extract::json_body::{ITEM, JsonBody, PatchBody};
+use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::BusinessDomainPatch;
 use crate::http::reading::{self, question};
 use crate::http::writing::change;
+use crate::model::audit::{Action, Changes};
 use crate::model::business_domains::BusinessDomain;
 use crate::model::page::PageRequest;
-use crate::storage::business_domains;
+use crate::storage::{audit_events, business_domains};
 
 const PATH: &str = "/api/v1/domains";
 
@@ -98,13 +100,18 @@ async fn get(
 )]
 #[post("/api/v1/domains")]
 async fn create(
-    _: Editor<Domains>,
+    Editor { caller, .. }: Editor<Domains>,
+    origin: Origin,
     body: JsonBody<BusinessDomain, ITEM>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = state.clock.now();
+    let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     let row = change(&state, Circuit::Domains, "create_domain", async |conn| {
-        business_domains::create(conn, &body.value, now).await
+        let row = business_domains::create(conn, &body.value, now).await?;
+        let changes = Changes::version(None, Some(row.version));
+        let id = row.domain_id.as_str();
+        audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now).await?;
+        Ok(row)
     })
     .await?;
     let path = format!("{PATH}/{}", row.domain_id);
@@ -132,12 +139,17 @@ async fn update(
     Editor { caller, .. }: Editor<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    origin: Origin,
     PatchBody(patch): PatchBody,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
     let row = change(&state, Circuit::Domains, "update_domain", async |conn| {
-        business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await
+        let (row, changes) = business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await?;
+        if let Some(changes) = changes {
+            audit_events::record_changes(conn, &actor, Action::DomainUpdated, id.as_str(), &changes, now).await?;
+        }
+        Ok(row)
     })
     .await?;
     versioned(&row, &row.version.to_string())
@@ -154,13 +166,17 @@ async fn update(
 )]
 #[delete("/api/v1/domains/{id}")]
 async fn remove(
-    _: Remover<Domains>,
+    Remover { caller, .. }: Remover<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    origin: Origin,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
+    let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     change(&state, Circuit::Domains, "delete_domain", async |conn| {
-        business_domains::delete(conn, id.as_str(), &precondition).await
+        let version = business_domains::delete(conn, id.as_str(), &precondition).await?;
+        let changes = Changes::version(Some(version), None);
+        audit_events::record_changes(conn, &actor, Action::DomainDeleted, id.as_str(), &changes, now).await
     })
     .await?;
     json(&mut HttpResponse::Ok(), &Message::of("Domain deleted successfully"))

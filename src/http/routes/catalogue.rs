@@ -10,10 +10,12 @@ use crate::http::envelope::Data;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Everything};
 use crate::http::extract::json_body::ImportBody;
+use crate::http::extract::origin::Origin;
 use crate::http::extract::query::QueryParameters;
 use crate::http::writing::change;
-use crate::model::catalogue::{Catalogue, Draft, Format, ImportReport, ItemReport, Outcome};
-use crate::storage::{StorageError, catalogue};
+use crate::model::audit::Action;
+use crate::model::catalogue::{Catalogue, Counts, Draft, Format, ImportReport, ItemReport, Outcome};
+use crate::storage::{StorageError, audit_events, catalogue};
 
 /// All routes of the catalogue as a whole.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -36,6 +38,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 async fn import(
     Editor { caller, .. }: Editor<Everything>,
     QueryParameters(parameters): QueryParameters,
+    origin: Origin,
     body: ImportBody,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -44,7 +47,7 @@ async fn import(
     // Reading takes its time, too much for this thread, which answers others; and one import at a time is enough.
     let (draft, _turn) = state.imports.enter().await?.run(move || Draft::read(&body.bytes, format)).await?;
     let draft = draft.map_err(ApiError::Validation)?;
-    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
     let items = if dry_run {
         let work = async |conn: &mut _| catalogue::import(conn, &draft, author, now, |_| ()).await;
         state.db.rehearse(Circuit::Metrics, "rehearse_import", work).await?
@@ -53,7 +56,12 @@ async fn import(
             let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
             let errors = items.iter().filter(|item| item.outcome == Outcome::Error);
             let violations: Vec<_> = errors.flat_map(|item| item.errors.clone()).collect();
-            if violations.is_empty() { Ok(items) } else { Err(StorageError::Invalid(violations)) }
+            if !violations.is_empty() {
+                return Err(StorageError::Invalid(violations));
+            }
+            let counts = Counts::of(&items);
+            audit_events::record(conn, &actor, Action::CatalogueImported, "catalogue", &counts, now).await?;
+            Ok(items)
         };
         let items = change(&state, Circuit::Metrics, "import", work).await?;
         count(&state, &draft, &items);

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::TimeDelta;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use strum::IntoEnumIterator;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -13,11 +14,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::actors::db_breaker::{Circuit, CircuitReport, Control, PoolReport, State, Stats};
 use crate::clock::rfc3339;
 use crate::http::AppState;
-use crate::http::answer::json;
+use crate::http::answer;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::Admin;
 use crate::http::extract::json_body::JsonBody;
+use crate::http::extract::origin::Origin;
+use crate::model::audit::{Action, Changes};
 use crate::model::text::Text500;
+use crate::storage::audit_events::NewEvent;
 
 /// All routes of the circuits.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -86,7 +90,7 @@ async fn report(state: &AppState) -> Breakers {
 )]
 #[get("/health/circuit-breakers")]
 async fn all(_: Admin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    json(&mut HttpResponse::Ok(), &report(&state).await)
+    answer::json(&mut HttpResponse::Ok(), &report(&state).await)
 }
 
 /// Isolate, close or reset a circuit breaker
@@ -105,6 +109,7 @@ async fn all(_: Admin, state: web::Data<AppState>) -> Result<HttpResponse, ApiEr
 async fn steer(
     Admin(caller): Admin,
     request: HttpRequest,
+    origin: Origin,
     body: JsonBody<Steering>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -112,6 +117,17 @@ async fn steer(
     let circuit = Circuit::iter().find(|circuit| circuit.as_ref() == name);
     let circuit = circuit.ok_or(ApiError::NotFound("There is no such circuit breaker"))?;
     let reason = format!("{} by {}: {}", body.value.action.as_ref(), caller.user.username, body.value.reason.as_str());
+    let details = json!({ "action": body.value.action.as_ref(), "reason": body.value.reason.as_str() });
+    let actor = origin.actor(&caller.user);
+    // Not in the database, which may be down: that is when circuits are controlled.
+    let event = NewEvent::done(
+        &actor,
+        Action::CircuitControlled,
+        name.into(),
+        (&details, &Changes::default()),
+        state.clock.now(),
+    )?;
     state.db.steer(circuit, body.value.action, reason).await;
-    json(&mut HttpResponse::Ok(), &report(&state).await)
+    state.audit.record_later(event);
+    answer::json(&mut HttpResponse::Ok(), &report(&state).await)
 }

@@ -12,17 +12,19 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Reader, Remover};
 use crate::http::extract::conditions::{IdempotencyKey, IfMatch, IfNoneMatch};
 use crate::http::extract::json_body::{ITEM, JsonBody, PatchBody};
+use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::MetricPatch;
 use crate::http::reading::{self, question};
 use crate::http::writing::change;
+use crate::model::audit::{Action, Changes};
 use crate::model::metrics::Metric;
 use crate::model::metrics::query::MetricQuery;
 use crate::model::metrics::revision::HistoryEntry;
 use crate::model::page::PageRequest;
 use crate::storage::idempotency_keys::{self, Answer, IdempotentRequest};
-use crate::storage::{StorageError, metric_revisions, metrics};
+use crate::storage::{StorageError, audit_events, metric_revisions, metrics};
 
 const PATH: &str = "/api/v1/metrics";
 
@@ -118,6 +120,7 @@ async fn get(
 async fn create(
     Editor { caller, .. }: Editor<Metrics>,
     IdempotencyKey(key): IdempotencyKey,
+    origin: Origin,
     body: JsonBody<Metric, ITEM>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -127,7 +130,7 @@ async fn create(
         key,
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
     });
-    let (metric, author) = (&body.value, caller.user.username.as_str());
+    let (metric, author, actor) = (&body.value, caller.user.username.as_str(), origin.actor(&caller.user));
     let (answer, new) = change(&state, Circuit::Metrics, "create_metric", async |conn| {
         if let Some(request) = &once
             && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
@@ -136,6 +139,8 @@ async fn create(
         }
         let rows = metrics::create(conn, &[metric], author, now).await?;
         let row = rows.first().ok_or(StorageError::Corrupt("a created metric"))?;
+        let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
+        audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now).await?;
         let body = text(&Data::of(row)).map_err(|_| StorageError::Corrupt("a created metric"))?;
         let answer = Answer { etag: etag(&row.version), body };
         if let Some(request) = &once {
@@ -167,12 +172,17 @@ async fn update(
     Editor { caller, .. }: Editor<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    origin: Origin,
     PatchBody(patch): PatchBody,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
     let row = change(&state, Circuit::Metrics, "update_metric", async |conn| {
-        metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await
+        let (row, changes) = metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await?;
+        if let Some(changes) = changes {
+            audit_events::record_changes(conn, &actor, Action::MetricUpdated, id.as_str(), &changes, now).await?;
+        }
+        Ok(row)
     })
     .await?;
     versioned(&row, &row.version)
@@ -194,11 +204,14 @@ async fn remove(
     Remover { caller, .. }: Remover<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    origin: Origin,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, author) = (state.clock.now(), caller.user.username.as_str());
+    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
     change(&state, Circuit::Metrics, "delete_metric", async |conn| {
-        metrics::delete(conn, id.as_str(), &precondition, author, now).await
+        let version = metrics::delete(conn, id.as_str(), &precondition, author, now).await?;
+        let changes = Changes::version(Some(version), None);
+        audit_events::record_changes(conn, &actor, Action::MetricDeleted, id.as_str(), &changes, now).await
     })
     .await?;
     json(&mut HttpResponse::Ok(), &Message::of("Metric deleted successfully"))

@@ -17,6 +17,7 @@ use super::precondition::Precondition;
 use super::schema::metrics::dsl;
 use super::{StorageError, document::Document};
 use crate::clock::rfc3339;
+use crate::model::audit::Changes;
 use crate::model::json::overlay;
 use crate::model::metrics::Metric;
 use crate::model::metrics::revision::{Change, ChangeType, FIRST_VERSION, HISTORY_SHOWN};
@@ -122,7 +123,8 @@ fn refused(error: diesel::result::Error) -> StorageError {
     )
 }
 
-/// Lays the top-level fields of `patch` over a metric; what is absent stays as it is. Needs a transaction.
+/// Lays the top-level fields of `patch` over a metric; what is absent stays as it is. Says what it changed, for the audit
+/// log. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`].
@@ -133,7 +135,7 @@ pub async fn update(
     patch: &Map<String, Value>,
     author: &str,
     now: DateTime<Utc>,
-) -> Result<MetricRow, StorageError> {
+) -> Result<(MetricRow, Option<Changes>), StorageError> {
     // The lock puts two writers of one metric in line: the second sees what the first has done.
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
@@ -141,10 +143,10 @@ pub async fn update(
     if metric.metric_id.as_str() != metric_id {
         return Err(StorageError::invalid("metric_id", "cannot be changed"));
     }
-    Ok(replace(conn, row, &metric, author, now).await?.0)
+    replace(conn, row, &metric, author, now).await
 }
 
-/// Replaces a locked metric, if that changes anything; says whether it did.
+/// Replaces a locked metric, if that changes anything; says what it changed: names and versions, the history has the rest.
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for a domain that does not exist.
@@ -154,10 +156,12 @@ pub async fn replace(
     metric: &Metric,
     author: &str,
     now: DateTime<Utc>,
-) -> Result<(MetricRow, bool), StorageError> {
-    let Some(change) = Change::between(&row.to_metric()?, metric) else { return Ok((row, false)) };
+) -> Result<(MetricRow, Option<Changes>), StorageError> {
+    let Some(change) = Change::between(&row.to_metric()?, metric) else { return Ok((row, None)) };
     let (revision, version) = (row.revision.saturating_add(1), change.next_version(&row.version));
     let summary = change.summary();
+    let mut changes = Changes::version(Some(row.version.as_str()), Some(version.as_str()));
+    change.fields.iter().for_each(|field| _ = changes.name(field));
     let what = (ChangeType::Update, change.fields, summary);
     let revision = NewRevision::new(&row.metric_id, (revision, &version), what, author, now);
     let updated = diesel::update(dsl::metrics.find(&row.metric_id))
@@ -172,14 +176,14 @@ pub async fn replace(
         .await
         .map_err(refused)?;
     metric_revisions::insert(conn, &[revision]).await?;
-    Ok((updated, true))
+    Ok((updated, Some(changes)))
 }
 
 async fn lock(conn: &mut AsyncPgConnection, metric_id: &str) -> Result<MetricRow, StorageError> {
     Ok(dsl::metrics.find(metric_id).select(MetricRow::as_select()).for_update().first(conn).await?)
 }
 
-/// Removes a metric; its history stays. Needs a transaction.
+/// Removes a metric; its history stays. Returns the version that it had. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`].
@@ -189,13 +193,14 @@ pub async fn delete(
     precondition: &Precondition,
     author: &str,
     now: DateTime<Utc>,
-) -> Result<(), StorageError> {
+) -> Result<String, StorageError> {
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
     diesel::delete(dsl::metrics.find(metric_id)).execute(conn).await?;
     let what = (ChangeType::Delete, Vec::new(), "Deleted".to_owned());
     let revision = NewRevision::new(metric_id, (row.revision.saturating_add(1), &row.version), what, author, now);
-    metric_revisions::insert(conn, &[revision]).await
+    metric_revisions::insert(conn, &[revision]).await?;
+    Ok(row.version)
 }
 
 /// Notes the renaming of a domain as a change of each of its metrics, in one statement whatever their number.
