@@ -1,15 +1,15 @@
-//! The command line. Every option of the configuration is also a variable of the environment.
+//! The command line. Every option of the configuration is also a variable of the environment; secrets are variables only.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
-use crate::config::Config;
+use crate::config::{Config, secrets};
 
 /// Metrics Definition Library: a resilient REST service for a company's metric definitions
 #[derive(Debug, Parser)]
-#[command(name = "mdl", version, after_help = "Variables are also read from a file .env in the working directory.")]
+#[command(name = "mdl", version, after_help = secrets::help())]
 pub struct Cli {
     /// What to do; `serve` if not said.
     #[command(subcommand)]
@@ -85,11 +85,11 @@ pub enum Command {
 /// A running service, instead of the database.
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
-    /// Ask the service at this address instead of the database
+    /// Ask the service at this address instead of the database; `MDL_TOKEN` or `MDL_TOKEN_FILE` holds the API key or access token
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// API key or access token for --url
-    #[arg(long, env = "MDL_TOKEN", hide_env_values = true, value_name = "TOKEN", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text)))]
+    /// `MDL_TOKEN`: API key or access token.
+    #[arg(skip)]
     pub token: Option<SecretString>,
 }
 
@@ -105,10 +105,10 @@ pub enum ExportFormat {
 /// What can be done with an API key, without a database.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Say whether a key is well-formed, and what it is found by in the database
+    /// Say whether a key is well-formed, and what it is found by in the database; the key is read from stdin
     Inspect {
-        /// The key; from stdin if not said, so that it is in nobody's history of commands
-        #[arg(value_name = "KEY", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text)))]
+        /// Refused: a key does not belong into the history of a shell. It is taken so that the parser does not repeat it.
+        #[arg(hide = true, value_name = "KEY", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text)))]
         key: Option<SecretString>,
     },
 }

@@ -24,6 +24,7 @@ use clap::Parser;
 
 use self::cli::{Cli, Command};
 use self::failure::Failure;
+use crate::config::secrets;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -32,6 +33,13 @@ pub fn main() -> ExitCode {
         Err(error) if error.not_found() => {}
         // Never the line itself: there may be a secret in it.
         Err(_) => return Failure::usage(".env cannot be read: each line must be NAME=value").tell(),
+    }
+    if let Some(name) = std::env::args_os().skip(1).find_map(|argument| secrets::named_by(&argument)) {
+        return Failure::usage(format!(
+            "{name} is not taken from the command line, which other users and the shell's history see; \
+             set {name} or {name}_FILE in the environment"
+        ))
+        .tell();
     }
     let cli = Cli::parse();
     let done = actix_web::rt::System::new().block_on(async {
@@ -47,9 +55,19 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
-    let config = cli.config;
-    config.database.check().map_err(Failure::usage)?;
-    match cli.command.unwrap_or(Command::Serve { sample: false }) {
+    let (mut config, mut command) = (cli.config, cli.command.unwrap_or(Command::Serve { sample: false }));
+    let environment = |name: &str| std::env::var_os(name);
+    match &mut command {
+        Command::Key { .. } | Command::Openapi | Command::Healthcheck { .. } => {}
+        Command::Import { remote, .. } | Command::Export { remote, .. } if remote.url.is_some() => {
+            remote.token = secrets::read(secrets::MDL_TOKEN, environment).map_err(Failure::usage)?;
+        }
+        _ => {
+            config.load_secrets(environment).map_err(Failure::usage)?;
+            config.database.check().map_err(Failure::usage)?;
+        }
+    }
+    match command {
         Command::Serve { sample } => serve::run(&config, sample).await,
         Command::Migrate { revert, status } => migrate::run(&config, revert, status).await,
         Command::Import { file, dry_run, remote } => import::run(&config, &file, dry_run, &remote).await,

@@ -10,11 +10,11 @@ const MIN_SECRET_BYTES: usize = 32;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Authentication")]
 pub struct AuthConfig {
-    /// Signs access tokens; at least 32 bytes. Required with `DATABASE_URL`; the embedded mode makes its own
-    #[arg(long, env, global = true, hide_env_values = true, value_name = "JWT_SECRET", value_parser = super::secret)]
+    /// `JWT_SECRET`: signs access tokens.
+    #[arg(skip)]
     pub jwt_secret: Option<SecretString>,
-    /// Signs refresh tokens; at least 32 bytes, another than `JWT_SECRET`
-    #[arg(long, env, global = true, hide_env_values = true, value_name = "JWT_REFRESH_SECRET", value_parser = super::secret)]
+    /// `JWT_REFRESH_SECRET`: signs refresh tokens.
+    #[arg(skip)]
     pub jwt_refresh_secret: Option<SecretString>,
     /// Lifetime of an access token, in seconds
     #[arg(long, env, global = true, default_value_t = 900, value_name = "JWT_ACCESS_TOKEN_EXPIRY",
@@ -27,14 +27,14 @@ pub struct AuthConfig {
     /// Name of the administrator that is made on an empty database
     #[arg(long, env, global = true, default_value = "admin", value_name = "ADMIN_USERNAME")]
     pub admin_username: String,
-    /// Its password. Empty: a random one, printed once
-    #[arg(long, env, global = true, hide_env_values = true, value_name = "ADMIN_PASSWORD", value_parser = super::secret)]
+    /// `ADMIN_PASSWORD`: its password.
+    #[arg(skip)]
     pub admin_password: Option<SecretString>,
     /// Whether anyone may read the catalogue without a token
     #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "ANONYMOUS_READ")]
     pub anonymous_read: bool,
-    /// Whether anyone may register, as a viewer
-    #[arg(long, env, global = true, default_value_t = true, action = ArgAction::Set, value_name = "REGISTRATION_ENABLED")]
+    /// Whether anyone may register, as a viewer; else the route does not exist
+    #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "REGISTRATION_ENABLED")]
     pub registration_enabled: bool,
     /// Whether a change must name the version that it changes
     #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "REQUIRE_IF_MATCH")]

@@ -10,9 +10,8 @@ use secrecy::SecretString;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseConfig {
-    /// `PostgreSQL` 14 or newer: `postgres://user:password@host:5432/name?sslmode=verify-full&sslrootcert=ca.pem`;
-    /// several hosts by comma. Empty: the embedded database
-    #[arg(long, env, global = true, hide_env_values = true, value_name = "DATABASE_URL", value_parser = super::secret)]
+    /// `DATABASE_URL`: where `PostgreSQL` is; without it the embedded database.
+    #[arg(skip)]
     pub database_url: Option<SecretString>,
     /// Folder of the embedded database and its secrets
     #[arg(long, env, global = true, default_value = "./data", value_name = "DATA_DIR")]

@@ -7,9 +7,8 @@ use secrecy::SecretString;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Mail")]
 pub struct MailConfig {
-    /// Mail server: `smtp://user:password@host:587?tls=required` or `smtps://…`. Empty: with the embedded database mail goes into
-    /// `DATA_DIR/mail`, else nowhere
-    #[arg(long, env, global = true, hide_env_values = true, value_name = "SMTP_URL", value_parser = super::secret)]
+    /// `SMTP_URL`: the mail server.
+    #[arg(skip)]
     pub smtp_url: Option<SecretString>,
     /// Sender of mails
     #[arg(long, env, global = true, default_value = "mdl@localhost", value_name = "MAIL_FROM")]

@@ -1,5 +1,5 @@
 //! The configuration: one small struct a subject, each field a variable of the environment (or of `.env`) and an option of
-//! the command line, with its default and its comment as the help text.
+//! the command line, with its default and its comment as the help text. Secrets are variables only ([`secrets`]).
 
 mod auth;
 mod breaker;
@@ -8,6 +8,7 @@ mod limits;
 mod logs;
 mod mail;
 mod metrics;
+pub mod secrets;
 mod service;
 mod shields;
 mod shipping;
@@ -64,10 +65,4 @@ pub struct Config {
 /// A variable that is set to nothing is not set.
 fn given(secret: Option<&SecretString>) -> Option<&SecretString> {
     secret.filter(|secret| !secret.expose_secret().is_empty())
-}
-
-/// Reads a secret without any rule that could fail: an error of the parser would show its text.
-#[allow(clippy::unnecessary_wraps)]
-fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
-    Ok(SecretString::from(text))
 }

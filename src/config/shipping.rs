@@ -4,6 +4,9 @@ use clap::{ArgAction, Args};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+/// Where Elasticsearch is when `ELASTICSEARCH_URL` is not set.
+pub(super) const ELASTICSEARCH_URL: &str = "http://localhost:9200";
+
 /// Which sinks get log events, and how they are reached.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Shipping logs")]
@@ -23,16 +26,15 @@ pub struct ShippingConfig {
     /// Whether log events go to Elasticsearch or OpenSearch
     #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "ELASTICSEARCH_ENABLED")]
     pub elasticsearch_enabled: bool,
-    /// Its address; may hold user name and password
-    #[arg(long, env, global = true, default_value = "http://localhost:9200", hide_env_values = true,
-          value_name = "ELASTICSEARCH_URL", value_parser = super::secret)]
-    elasticsearch_url: SecretString,
+    /// `ELASTICSEARCH_URL`: its address.
+    #[arg(skip)]
+    pub(super) elasticsearch_url: Option<SecretString>,
     /// Index or data stream
     #[arg(long, env, global = true, default_value = "mdl-logs", value_name = "ELASTICSEARCH_INDEX")]
     elasticsearch_index: String,
-    /// API key, as Elasticsearch gives it out (`encoded`)
-    #[arg(long, env, global = true, hide_env_values = true, value_name = "ELASTICSEARCH_API_KEY", value_parser = super::secret)]
-    elasticsearch_api_key: Option<SecretString>,
+    /// `ELASTICSEARCH_API_KEY`: its API key.
+    #[arg(skip)]
+    pub(super) elasticsearch_api_key: Option<SecretString>,
 }
 
 impl ShippingConfig {
@@ -67,7 +69,8 @@ impl ShippingConfig {
     /// # Errors
     /// A line that names the variable.
     pub fn elasticsearch_url(&self) -> Result<SecretString, String> {
-        let url = Url::parse(self.elasticsearch_url.expose_secret()).ok().filter(is_http);
+        let url = super::given(self.elasticsearch_url.as_ref()).map_or(ELASTICSEARCH_URL, ExposeSecret::expose_secret);
+        let url = Url::parse(url).ok().filter(is_http);
         let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
         let url = url.ok_or("ELASTICSEARCH_URL must be an http or https address")?;
         Ok(url.as_str().trim_end_matches('/').into())

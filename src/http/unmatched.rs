@@ -5,6 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::error::ApiError;
 use super::request_class::Routes;
 
+/// What a client is told of a route that does not exist.
+pub(super) const NO_ROUTE: &str = "There is no such route";
+
 /// The answer of last resort.
 ///
 /// # Errors
@@ -12,6 +15,6 @@ use super::request_class::Routes;
 pub(super) async fn unmatched(request: HttpRequest, routes: web::Data<Routes>) -> Result<HttpResponse, ApiError> {
     match routes.allow(request.path()) {
         Some(methods) => Err(ApiError::MethodNotAllowed { allow: methods.to_owned() }),
-        None => Err(ApiError::NotFound("There is no such route")),
+        None => Err(ApiError::NotFound(NO_ROUTE)),
     }
 }

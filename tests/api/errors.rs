@@ -69,7 +69,7 @@ async fn one_line_a_request_with_its_fields() {
 
 #[actix_web::test]
 async fn nothing_secret_is_ever_logged() {
-    let server = Server::start().await;
+    let server = Server::with(&["--registration-enabled", "true"]).await;
     let tokens = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let (access, refresh) = (token(&tokens), refresh_token(&tokens));
     server.login("admin", "canary-wrong-password").await.expect(401);

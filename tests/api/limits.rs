@@ -131,7 +131,7 @@ async fn a_thousand_addresses_on_one_account() {
 
 #[actix_web::test]
 async fn a_hundred_right_log_ins_in_a_row() {
-    let server = Server::with(&ON).await;
+    let server = Server::with(&[&ON[..], &["--registration-enabled", "true"]].concat()).await;
     for _ in 0..100 {
         server.login("admin", ADMIN_PASSWORD).await.expect(200);
     }

@@ -60,7 +60,7 @@ async fn two_refreshes_with_one_token() {
 
 #[actix_web::test]
 async fn two_registrations_with_one_name() {
-    let server = Server::start().await;
+    let server = Server::with(&["--registration-enabled", "true"]).await;
     for round in 0..5 {
         let body = |mail: &str| json!({"username": format!("ada{round}"), "email": format!("{mail}{round}@example.com"), "password": PASSWORD, "full_name": "A"});
         let bodies = [body("a"), body("b")];

@@ -2,13 +2,16 @@ use serde_json::{Value, json};
 
 use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, refresh_token, token};
 
+/// Anyone may register.
+const OPEN: [&str; 2] = ["--registration-enabled", "true"];
+
 fn registration(name: &str) -> Value {
     json!({"username": name, "email": format!("{name}@example.com"), "password": PASSWORD, "full_name": "Ada L."})
 }
 
 #[actix_web::test]
 async fn register_log_in_and_see_oneself() {
-    let server = Server::start().await;
+    let server = Server::with(&OPEN).await;
     let registered = server.post("/api/auth/register", "", &registration("Ada")).await.expect(201);
     assert_eq!(registered.header("cache-control"), "no-store");
     let body = registered.json();
@@ -27,7 +30,7 @@ async fn register_log_in_and_see_oneself() {
 
 #[actix_web::test]
 async fn a_registration_is_judged() {
-    let server = Server::start().await;
+    let server = Server::with(&OPEN).await;
     server.post("/api/auth/register", "", &registration("ada")).await.expect(201);
     server.post("/api/auth/register", "", &registration("ADA")).await.expect_error(409, "CONFLICT");
     let mut same_mail = registration("other");
@@ -49,8 +52,21 @@ async fn a_registration_is_judged() {
         let answer = server.post("/api/auth/register", "", &body).await.expect_error(400, "VALIDATION_ERROR");
         assert_eq!(answer.fields(), [field]);
     }
-    let closed = Server::with(&["--registration-enabled", "false"]).await;
-    closed.post("/api/auth/register", "", &registration("ada")).await.expect_error(403, "AUTHORIZATION_ERROR");
+}
+
+#[actix_web::test]
+async fn registration_is_an_unknown_route_unless_enabled() {
+    let server = Server::start().await;
+    let unknown = server.post("/api/auth/nothing", "", &json!({})).await.expect_error(404, "NOT_FOUND").json();
+    // Whatever the body is: no answer tells that there is something to enable.
+    for body in [registration("ada"), json!({}), json!({"password": "x"})] {
+        let answer = server.post("/api/auth/register", "", &body).await.expect_error(404, "NOT_FOUND").json();
+        assert_eq!(answer["error"]["message"], unknown["error"]["message"]);
+    }
+    let garbage = Some(("text/plain", b"x".to_vec()));
+    server.send(reqwest::Method::POST, "/api/auth/register", "", &[], garbage).await.expect_error(404, "NOT_FOUND");
+    let admin = server.admin().await;
+    assert_eq!(server.get("/api/auth/users", &admin).await.expect(200).json()["count"], 1);
 }
 
 #[actix_web::test]

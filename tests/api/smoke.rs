@@ -5,6 +5,9 @@ use serde_json::json;
 use crate::support::samples::metric;
 use crate::support::{Server, token};
 
+/// Anyone may register.
+const OPEN: [&str; 2] = ["--registration-enabled", "true"];
+
 async fn story(server: &Server) {
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -39,7 +42,7 @@ async fn story(server: &Server) {
 
 #[actix_web::test]
 async fn on_postgresql() {
-    let server = Server::start().await;
+    let server = Server::with(&OPEN).await;
     story(&server).await;
     server.stop().await;
 }
@@ -57,7 +60,7 @@ async fn an_embedded_database_that_starts_slowly_is_waited_for() {
 #[actix_web::test]
 async fn on_the_embedded_database_and_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::embedded(folder.path()).await;
+    let server = Server::embedded_with(folder.path(), &OPEN).await;
     story(&server).await;
     let admin = server.admin().await;
     let before = server.get("/api/v1/metrics?limit=100", &admin).await.expect(200).json();

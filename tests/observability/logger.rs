@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use clap::Parser;
-use mdl::app::cli::Cli;
 use mdl::config::ShippingConfig;
 use mdl::telemetry::shipping::buffer::Capacity;
 use mdl::telemetry::shipping::{LAST_WORDS, Pace, Shipping};
@@ -32,7 +30,7 @@ pub struct Shipped {
 
 /// The configuration that these options make.
 pub fn config(options: &[&str]) -> ShippingConfig {
-    Cli::parse_from(["mdl"].iter().chain(options)).config.shipping
+    crate::support::options::parse(["mdl"].iter().chain(options)).shipping
 }
 
 impl Shipped {

@@ -13,5 +13,6 @@ mod durability;
 mod migrations;
 mod process;
 mod replicas;
+mod secrets;
 mod serving;
 mod tls;

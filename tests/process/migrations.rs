@@ -73,7 +73,8 @@ async fn two_at_once_take_turns() {
     let folder = tempfile::tempdir().unwrap();
     let url = database::empty().await;
     let spawn = || {
-        let mut command = command(folder.path(), &["migrate", "--database-url", &url]);
+        let mut command = command(folder.path(), &["migrate"]);
+        command.env("DATABASE_URL", &url);
         command.stdout(std::process::Stdio::piped()).spawn().unwrap()
     };
     let both = [spawn(), spawn()];

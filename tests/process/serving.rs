@@ -115,6 +115,14 @@ fn the_example_of_the_environment_names_every_variable_with_its_default() {
     use clap::CommandFactory;
     let example = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
     let mut names = Vec::new();
+    for secret in mdl::config::secrets::SECRETS {
+        let line = format!("{}={}", secret.name, secret.default);
+        assert!(
+            example.lines().any(|found| found == line || found == format!("# {line}")),
+            "{line} is not in .env.example"
+        );
+        names.push(secret.name.to_owned());
+    }
     for argument in mdl::app::cli::Cli::command().get_arguments() {
         let Some(name) = argument.get_env() else { continue };
         let name = name.to_str().unwrap().to_owned();

@@ -6,3 +6,4 @@ pub mod json_body;
 pub mod origin;
 pub mod path;
 pub mod query;
+pub mod registration;

@@ -17,6 +17,7 @@ use crate::http::answer::json;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
+use crate::http::extract::registration::RegistrationEnabled;
 use crate::http::limits::{Against, Limiter, failed};
 use crate::limits::policy::Policy;
 use crate::model::authority::Concern;
@@ -97,19 +98,17 @@ struct Refreshed {
     request_body = Registration,
     responses(
         (status = 201, body = LoggedIn),
-        (status = 403, description = "Registration is closed"),
+        (status = 404, description = "Registration is not enabled"),
         (status = 409, description = "The user name or e-mail address is taken"),
     )
 )]
 #[post("/api/auth/register")]
 async fn register(
+    _enabled: RegistrationEnabled,
     limiter: Limiter,
     body: JsonBody<Registration>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    if !state.policy.registration {
-        return Err(ApiError::Authorization("Registration is closed; ask an administrator"));
-    }
     check_password("password", &body.value.password, body.value.username.as_str(), body.value.email.as_str())?;
     let work = async || registered(&state, body.value, &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await

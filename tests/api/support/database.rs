@@ -72,7 +72,8 @@ async fn template() -> String {
     let name = format!("mdl_template_{}", std::process::id());
     sql(&url("postgres"), &format!("CREATE DATABASE {name}")).await;
     let migrated = std::process::Command::new(env!("CARGO_BIN_EXE_mdl"))
-        .args(["migrate", "--database-url", &url(&name)])
+        .arg("migrate")
+        .env("DATABASE_URL", url(&name))
         .output()
         .expect("the binary");
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));

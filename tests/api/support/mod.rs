@@ -3,6 +3,7 @@
 mod answer;
 pub mod database;
 pub mod logs;
+pub mod options;
 pub mod proxy;
 pub mod raw;
 pub mod samples;
@@ -11,8 +12,6 @@ mod waits;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use clap::Parser;
-use mdl::app::cli::Cli;
 use mdl::app::serve::Service;
 use mdl::clock::Clock;
 use mdl::telemetry::sinks::Sinks;
@@ -94,7 +93,7 @@ impl Server {
         let unlimited = if options.contains(&unlimited[0]) { &[][..] } else { &unlimited[..] };
         let password = ["--admin-password", ADMIN_PASSWORD];
         let password = if options.contains(&password[0]) { &[][..] } else { &password[..] };
-        let cli = Cli::parse_from(fixed.iter().chain(password).chain(unlimited).chain(options));
+        let config = options::parse(fixed.iter().chain(password).chain(unlimited).chain(options));
         let (clock, logs) = (Clock::default(), Captured::default());
         let logging = match beside {
             None => (logs.logger(), Sinks::default()),
@@ -102,7 +101,7 @@ impl Server {
                 (Logger::root(Duplicate::new(logs.logger(), logger).ignore_res(), slog::o!()), sinks)
             }
         };
-        let service = Service::start(&cli.config, clock.clone(), false, logging).await.expect("a service");
+        let service = Service::start(&config, clock.clone(), false, logging).await.expect("a service");
         Self {
             base: format!("http://{}", service.address),
             clock,
