@@ -95,7 +95,7 @@ async fn main() {
         permit.as_nanos(),
         checkout.as_nanos()
     );
-    state.db.steer(Circuit::Domains, Control::Isolate, "bench".into()).await;
+    state.db.steer(Circuit::Domains, Control::Isolate, "bench".into()).await.unwrap();
     let refusal = each(20_000, async || drop(state.db.run(Circuit::Domains, "refused", async |_| Ok(())).await)).await;
     println!("a refusal: {} ns", refusal.as_nanos());
     server.stop().await;

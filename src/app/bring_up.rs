@@ -61,7 +61,7 @@ impl BringUp {
             }
         }
         if !std::mem::replace(migrated, true) {
-            self.db.open().await;
+            self.db.open().await.map_err(|error| format!("{error:?}"))?;
         }
         self.first_admin().await?;
         if self.sample { self.sample().await } else { Ok(()) }

@@ -115,8 +115,7 @@ impl Database {
                 return Err(Failure::new("the database's schema is not up to date; run `mdl migrate` first"));
             }
         }
-        self.db.open().await;
-        Ok(())
+        self.db.open().await.map_err(|error| Failure::new(format!("{error:?}")))
     }
 
     /// Closes the connections and stops what was started.

@@ -29,14 +29,16 @@ pub(super) async fn poll_catalogue(state: web::Data<AppState>) {
     }
 }
 
-/// Asks every second whether somebody's authority has ended.
+/// Asks every second whether somebody's authority has ended. So does the embedded database's only process: a commit whose
+/// outcome it was not told may come after the invalidation that followed it.
 pub(super) async fn poll_authority(state: web::Data<AppState>) {
     state.prepared().await;
     loop {
-        let asked = Instant::now();
+        // Before the question, too: a notification may overtake its answer.
+        let (asked, known) = (Instant::now(), state.keys.epoch());
         let epoch = state.db.run(Circuit::ApiKeys, "epoch", async |conn| authority_epochs::current(conn).await).await;
         if let Ok(epoch) = epoch
-            && state.keys.polled(epoch, asked).await
+            && state.keys.polled(epoch, asked, known).await
         {
             state.callers.end(Concern::All);
         }

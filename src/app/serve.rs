@@ -1,7 +1,7 @@
 //! The service: built, run, and stopped in order.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
@@ -25,8 +25,10 @@ use crate::credentials::passwords;
 use crate::credentials::tokens::Tokens;
 use crate::embedded::Secrets;
 use crate::http::auditing::{self, Audit};
+use crate::http::database_check::DatabaseCheck;
 use crate::http::limits::Limits;
 use crate::http::middleware::client::Forwarding;
+use crate::http::middleware::run_to_end::Detached;
 use crate::http::middleware::security::SecurityHeaders;
 use crate::http::state::{AppState, Policy, Readiness};
 use crate::mail::Mailer;
@@ -102,8 +104,7 @@ impl Service {
         let workers = config.service.workers.map_or_else(cores, usize::from);
         let readiness = Readiness::default();
         let authentication = database.instruments.authentication.clone();
-        let keys =
-            ApiKeyCache::start(database.db.clone(), authentication, database.is_embedded(), logger.new(slog::o!()));
+        let keys = ApiKeyCache::start(database.db.clone(), authentication, logger.new(slog::o!()));
         let state = web::Data::new(AppState {
             db: database.db.clone(),
             answers: Answers::default(),
@@ -128,6 +129,8 @@ impl Service {
             clock: clock.clone(),
             policy: policy(&config.auth),
             readiness: readiness.clone(),
+            database_check: DatabaseCheck::default(),
+            detached: Detached::default(),
             logger: logger.clone(),
             started: Instant::now(),
         });
@@ -161,16 +164,16 @@ impl Service {
         let mut background = vec![
             actix_web::rt::spawn(bring_up.run()),
             actix_web::rt::spawn(epoch_watch::poll_catalogue(state.clone())),
+            actix_web::rt::spawn(epoch_watch::poll_authority(state.clone())),
             actix_web::rt::spawn(census::take(state.clone())),
             actix_web::rt::spawn(audit_tasks::write_refusals(state.clone())),
             actix_web::rt::spawn(audit_tasks::purge_old(state.clone(), config.service.audit_retention_days)),
             actix_web::rt::spawn(shields::forget_idle(shields)),
         ];
         if database.is_embedded() {
-            // One connection, one process: whoever writes is this process itself.
-            slog::info!(logger, "the embedded database needs no notifications: this process is alone with it");
+            // It has one connection, so none to listen on.
+            slog::info!(logger, "the embedded database sends no notifications: epochs are polled");
         } else {
-            background.push(actix_web::rt::spawn(epoch_watch::poll_authority(state.clone())));
             background.push(actix_web::rt::spawn(epoch_watch::listen(state.clone())));
         }
         tokio::task::spawn_blocking(passwords::warm_up);
@@ -195,6 +198,8 @@ impl Service {
     /// Stops: no longer ready, then no new connections, then the requests under way, then the database.
     pub async fn stop(self) {
         self.readiness.stopping();
+        self.handle.pause().await;
+        self.detached_requests().await;
         self.handle.stop(true).await;
         if let Ok(Err(error)) = self.server.await {
             slog::error!(self.logger, "the listener failed"; "error" => error.to_string());
@@ -207,11 +212,21 @@ impl Service {
             task.abort();
         }
         auditing::flush(&self.state, true).await;
-        let lost = self.state.keys.close().await;
+        let lost = self.state.keys.stop().await;
         if lost > 0 {
             slog::error!(self.logger, "last use of API keys not written: the database is away"; "keys" => lost);
         }
         self.database.stop().await;
+    }
+}
+
+impl Service {
+    /// Waits for writes whose clients have gone. A worker counts connections only, so it would end without them.
+    async fn detached_requests(&self) {
+        let until = Instant::now() + Duration::from_secs(GRACE);
+        while self.state.detached.count() > 0 && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 

@@ -227,6 +227,7 @@ impl From<DbError> for ApiError {
         let again = Duration::from_secs(1);
         match error {
             DbError::Storage(error) => error.into(),
+            DbError::Stopped => Self::Internal { cause: "the database circuit breaker has stopped".into() },
             DbError::Unavailable { retry_after } => {
                 Self::Unavailable { message: UNAVAILABLE, retry_after, cause: None }
             }

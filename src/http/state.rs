@@ -13,8 +13,11 @@ use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
 use crate::http::auditing::Audit;
+use crate::http::database_check::DatabaseCheck;
+use crate::http::invalidation::Invalidation;
 use crate::http::limits::Limits;
 use crate::http::middleware::client::Forwarding;
+use crate::http::middleware::run_to_end::Detached;
 use crate::http::middleware::security::SecurityHeaders;
 use crate::mail::Mailer;
 use crate::memory::answers::Answers;
@@ -65,6 +68,10 @@ pub struct AppState {
     pub policy: Policy,
     /// Whether the service can do its work.
     pub readiness: Readiness,
+    /// Whether the database answers, for `/health/ready`.
+    pub database_check: DatabaseCheck,
+    /// Writes that run on although their clients have gone.
+    pub detached: Detached,
     /// For what belongs to no request.
     pub logger: Logger,
     /// When the process began to serve.
@@ -80,6 +87,11 @@ impl AppState {
         while !self.readiness.is_prepared() {
             tokio::time::sleep(SOON).await;
         }
+    }
+
+    /// A change that ends or shrinks authority is about to be made: see [`Invalidation`].
+    pub fn invalidation(&self, concern: Concern) -> Invalidation {
+        Invalidation::new(self.callers.clone(), self.keys.clone(), concern)
     }
 
     /// Somebody's authority has ended or changed, by a change that was just committed here: when this returns, nothing that

@@ -82,6 +82,11 @@ impl Answers {
         }
     }
 
+    /// Whether there is nothing that could be answered while the database is unavailable.
+    pub fn is_empty(&self) -> bool {
+        self.entries.iter().next().is_none()
+    }
+
     /// The epoch that a read begins under; to be asked before the database is.
     pub fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::SeqCst)

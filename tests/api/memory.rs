@@ -11,7 +11,7 @@ use crate::support::{Server, database};
 
 /// How many calls of the metrics circuit were let through; the poll of the epoch is one of them.
 async fn fires(server: &Server) -> u64 {
-    server.state().db.report().await.0[0].stats.fires
+    server.state().db.report().await.unwrap().0[0].stats.fires
 }
 
 #[actix_web::test]

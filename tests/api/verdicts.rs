@@ -7,7 +7,7 @@ use mdl::storage::StorageError;
 use crate::support::{Server, database};
 
 async fn stats(server: &Server) -> Stats {
-    server.state().db.report().await.0.iter().find(|report| report.circuit == Circuit::Domains).unwrap().stats
+    server.state().db.report().await.unwrap().0.iter().find(|report| report.circuit == Circuit::Domains).unwrap().stats
 }
 
 /// Runs SQL in a circuit that nobody else uses; says what changed in its counts: successes, failures, neutral.

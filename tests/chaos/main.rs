@@ -64,13 +64,13 @@ async fn write(
 }
 
 async fn open_circuit(server: &Server) -> Option<u64> {
-    let circuits = server.state().db.report().await.0;
+    let circuits = server.state().db.report().await.unwrap().0;
     circuits.iter().find(|report| report.state.as_ref() == "open").map(|report| report.stats.failures)
 }
 
 /// Whether the circuit of the writers is open, and will be for a while.
 async fn refuses(server: &Server) -> bool {
-    server.state().db.report().await.0.iter().any(|report| {
+    server.state().db.report().await.unwrap().0.iter().any(|report| {
         let left = report.retry_after.unwrap_or_default();
         report.circuit == Circuit::Domains && report.state.as_ref() == "open" && left > Duration::from_millis(50)
     })
@@ -128,7 +128,8 @@ async fn once(name: &str, begin: &impl AsyncFn(&Network), end: &impl AsyncFn(&Ne
     let over = Instant::now();
     // Fully back: all circuits closed, and as many at once as the pool has connections.
     loop {
-        let closed = server.state().db.report().await.0.iter().all(|circuit| circuit.state.as_ref() == "closed");
+        let closed =
+            server.state().db.report().await.unwrap().0.iter().all(|circuit| circuit.state.as_ref() == "closed");
         let writes =
             (0..POOL * 2).map(|at| {
                 let (id, server, admin) =

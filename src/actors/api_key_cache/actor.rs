@@ -5,7 +5,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
 use chrono::Utc;
 use slog::Logger;
 use tokio::sync::oneshot;
@@ -46,12 +46,8 @@ impl Cache {
 
     fn look_up(&self, hash: KeyHash, cache: Addr<Self>) {
         let db = self.db.clone();
-        let landing = Landed { hash, read: Some(Err(Unanswered::lost())), cache };
-        actix::spawn(async move {
-            let read = db.run(Circuit::ApiKeys, "find_api_key", async |conn| authority::find(conn, hash).await).await;
-            let known = |found: Option<_>| found.map(|standing| Arc::new(KnownKey::of(standing)));
-            landing.with(read.map(known).map_err(Unanswered::from));
-        });
+        let landing = Landed { hash, read: Some(Err(Unanswered::fault("a lookup of an API key ended early"))), cache };
+        actix::spawn(async move { landing.with(find(&db, hash).await) });
     }
 
     fn forget(&mut self, concern: Concern) {
@@ -85,6 +81,12 @@ impl Cache {
     }
 }
 
+/// Looks a key up in the database.
+pub(super) async fn find(db: &DbBreaker, hash: KeyHash) -> Found {
+    let read = db.run(Circuit::ApiKeys, "find_api_key", async |conn| authority::find(conn, hash).await).await;
+    Ok(read?.map(|standing| Arc::new(KnownKey::of(standing))))
+}
+
 impl Actor for Cache {
     type Context = Context<Self>;
 
@@ -112,7 +114,7 @@ impl Handler<LookUp> for Cache {
             match self.table.recall(&hash, instant) {
                 Recollection::Known(key) => return Box::pin(ready(Ok(Some(key)))),
                 Recollection::Unknown => return Box::pin(ready(Ok(None))),
-                Recollection::Nothing => {}
+                Recollection::Changing | Recollection::Nothing => {}
             }
         }
         let (sender, receiver) = oneshot::channel();
@@ -121,7 +123,7 @@ impl Handler<LookUp> for Cache {
             Turn::Wait => {}
             Turn::Full(_) => return Box::pin(async { Err(Unanswered::lost()) }),
         }
-        Box::pin(async { receiver.await.unwrap_or_else(|_| Err(Unanswered::lost())) })
+        Box::pin(async { receiver.await.unwrap_or_else(|_| Err(Unanswered::stopped())) })
     }
 }
 
@@ -203,27 +205,48 @@ impl Handler<Announced> for Cache {
     fn handle(&mut self, Announced(notice, now): Announced, _: &mut Self::Context) -> Self::Result {
         let concern = self.rules.announced(notice.epoch, notice.concern);
         self.forget(concern);
+        self.table.set_applied(self.rules.epoch());
         self.table.hear(now);
         self.instruments.propagated((Utc::now() - notice.said_at).to_std().unwrap_or_default());
         Some(concern)
     }
 }
 
-/// The epoch was asked for. Answers whether something was missed; then everything is forgotten.
+/// The epoch was asked for. Answers whether everything was invalidated.
 #[derive(Message)]
 #[rtype(result = "bool")]
-pub(super) struct Polled(pub(super) i64, pub(super) Instant);
+pub(super) struct Polled {
+    pub(super) epoch: i64,
+    /// When it was asked for.
+    pub(super) asked: Instant,
+    /// What was applied then.
+    pub(super) known: Option<i64>,
+}
 
 impl Handler<Polled> for Cache {
     type Result = bool;
 
-    fn handle(&mut self, Polled(epoch, asked): Polled, _: &mut Self::Context) -> Self::Result {
-        let missed = self.rules.polled(epoch);
+    fn handle(&mut self, Polled { epoch, asked, known }: Polled, _: &mut Self::Context) -> Self::Result {
+        let missed = self.rules.polled(epoch, known);
         if missed {
             self.forget(Concern::All);
         }
+        self.table.set_applied(self.rules.epoch());
         self.table.hear(asked);
         missed
+    }
+}
+
+/// Stop: the mailbox is closed once this is answered.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Stop;
+
+impl Handler<Stop> for Cache {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, context: &mut Self::Context) {
+        context.stop();
     }
 }
 

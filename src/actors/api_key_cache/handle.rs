@@ -7,7 +7,7 @@ use actix::{Actor, Addr};
 use chrono::{DateTime, Utc};
 use slog::Logger;
 
-use super::actor::{Announced, Cache, End, Flush, LookUp, Polled, Used};
+use super::actor::{Announced, Cache, End, Flush, LookUp, Polled, Stop, Used, find};
 use super::rules::Whose;
 use super::table::{Recollection, Table, Trust};
 use super::usage::Usage;
@@ -28,6 +28,7 @@ const SOON: Duration = Duration::from_secs(1);
 pub struct ApiKeyCache {
     cache: Addr<Cache>,
     table: Arc<Table>,
+    db: DbBreaker,
     instruments: Authentication,
 }
 
@@ -72,6 +73,16 @@ impl Unanswered {
     pub(super) fn lost() -> Self {
         Self::Away { retry_after: SOON, cause: None }
     }
+
+    /// A fault of ours.
+    pub(super) fn fault(cause: &str) -> Self {
+        Self::Fault { cause: cause.to_owned() }
+    }
+
+    /// The actor has stopped. Nothing applies changes of authority any more, so nothing that was cached may be used.
+    pub(super) fn stopped() -> Self {
+        Self::fault("the API key cache has stopped")
+    }
 }
 
 impl From<DbError> for Unanswered {
@@ -81,6 +92,7 @@ impl From<DbError> for Unanswered {
             DbError::Failed { cause } | DbError::UnknownOutcome { cause } => {
                 Self::Away { retry_after: SOON, cause: Some(cause) }
             }
+            DbError::Stopped => Self::fault("the database circuit breaker has stopped"),
             DbError::Storage(error) => Self::Fault { cause: error.to_string() },
         }
     }
@@ -97,11 +109,16 @@ impl KnownKey {
 }
 
 impl ApiKeyCache {
-    /// Starts the actor. `alone` where no other process can use the database: then nothing changes that is not told here.
-    pub fn start(db: DbBreaker, instruments: Authentication, alone: bool, logger: Logger) -> Self {
-        let table = Arc::new(Table::new(Instant::now(), alone));
-        let cache = Cache::new(Arc::clone(&table), db, instruments.clone(), logger).start();
-        Self { cache, table, instruments }
+    /// Starts the actor.
+    pub fn start(db: DbBreaker, instruments: Authentication, logger: Logger) -> Self {
+        let table = Arc::new(Table::new(Instant::now()));
+        let cache = Cache::new(Arc::clone(&table), db.clone(), instruments.clone(), logger).start();
+        Self { cache, table, db, instruments }
+    }
+
+    /// Whether the actor runs; once it has stopped, no key is accepted until the process is restarted.
+    pub fn is_running(&self) -> bool {
+        self.cache.connected()
     }
 
     /// Whom a key stands for, if it can be used now: `now` by the clock that expiries are written in, `instant` by the one
@@ -115,6 +132,9 @@ impl ApiKeyCache {
         now: DateTime<Utc>,
         instant: Instant,
     ) -> Result<Arc<KnownKey>, Refusal> {
+        if !self.is_running() {
+            return Err(Refusal::Unanswered(Unanswered::stopped()));
+        }
         let (remembered, trust) = (self.table.recall(&hash, instant), self.table.trust(instant));
         let key = match (remembered, trust) {
             (Recollection::Known(key), Trust::Fresh) => {
@@ -127,7 +147,17 @@ impl ApiKeyCache {
             }
             (remembered, trust) => {
                 self.instruments.lookup(Lookup::Miss);
-                match (self.look_up(hash, instant).await, remembered, trust) {
+                let found = match &remembered {
+                    Recollection::Changing => find(&self.db, hash).await,
+                    _ => self.look_up(hash, instant).await,
+                };
+                // While the key is being changed, only a lookup of its own will do: one that is shared may have begun before
+                // the commit.
+                let found = match found {
+                    Ok(Some(key)) if self.table.is_changing(&key) => find(&self.db, hash).await,
+                    found => found,
+                };
+                match (found, remembered, trust) {
                     (Ok(found), _, _) => found.ok_or(Refusal::Invalid)?,
                     // What it said last counts while the database is away.
                     (Err(Unanswered::Away { .. }), Recollection::Known(key), Trust::Doubtful) => key,
@@ -157,24 +187,56 @@ impl ApiKeyCache {
     }
 
     async fn look_up(&self, hash: KeyHash, instant: Instant) -> Result<Option<Arc<KnownKey>>, Unanswered> {
-        self.cache.send(LookUp { hash, instant }).await.unwrap_or_else(|_| Err(Unanswered::lost()))
+        self.cache.send(LookUp { hash, instant }).await.unwrap_or_else(|_| Err(Unanswered::stopped()))
+    }
+
+    /// A transaction begins that ends or shrinks authority: until [`ApiKeyCache::settle`] hits of its keys are checked in
+    /// the database.
+    pub fn begin(&self, concern: Concern) {
+        self.table.begin(concern);
+    }
+
+    /// That transaction has ended, and was followed by an invalidation if it may have changed anything.
+    pub fn settle(&self, concern: Concern) {
+        self.table.settle(concern);
     }
 
     /// Authority has ended or changed, by a change that this process has just made: when this returns, no request is let in
     /// here by what was before.
     pub async fn end(&self, concern: Concern) {
-        // The actor lives as long as the System.
-        let _ = self.cache.send(End(concern)).await;
+        if self.cache.send(End(concern)).await.is_err() {
+            self.table.forget(Concern::All);
+        }
+    }
+
+    /// The same without waiting, for where nothing can wait: the table is emptied at once, and again by the actor, together
+    /// with what lookups under way bring back.
+    pub fn end_now(&self, concern: Concern) {
+        self.table.forget(concern);
+        self.cache.do_send(End(concern));
     }
 
     /// The database announces a change. Returns whom it concerns: everybody, if an earlier announcement was missed.
     pub async fn announced(&self, notice: Notice, now: Instant) -> Concern {
-        self.cache.send(Announced(notice, now)).await.ok().flatten().unwrap_or(Concern::All)
+        let applied = self.cache.send(Announced(notice, now)).await.ok().flatten();
+        applied.unwrap_or_else(|| {
+            self.table.forget(Concern::All);
+            Concern::All
+        })
     }
 
-    /// The epoch, asked for at `asked`. Returns whether a change was missed; then everything was forgotten.
-    pub async fn polled(&self, epoch: i64, asked: Instant) -> bool {
-        self.cache.send(Polled(epoch, asked)).await.unwrap_or(true)
+    /// The epoch up to which every change was applied; to be read before the database is asked for its own.
+    pub fn epoch(&self) -> Option<i64> {
+        self.table.applied()
+    }
+
+    /// The epoch, asked for at `asked`, when `known` was applied. Returns whether everything was invalidated: a change was
+    /// missed, or the counter went back.
+    pub async fn polled(&self, epoch: i64, asked: Instant, known: Option<i64>) -> bool {
+        self.cache.send(Polled { epoch, asked, known }).await.unwrap_or_else(|_| {
+            self.table.forget(Concern::All);
+            true
+        })
     }
 
     /// Has last uses written. Returns how many keys wait for it still.
@@ -192,5 +254,12 @@ impl ApiKeyCache {
                 _ => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
+    }
+
+    /// Writes all last uses, then stops the actor; from here on no key is accepted. Returns how many could not be written.
+    pub async fn stop(&self) -> usize {
+        let left = self.close().await;
+        let _ = self.cache.send(Stop).await;
+        left
     }
 }

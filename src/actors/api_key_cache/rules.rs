@@ -141,13 +141,21 @@ impl<W> Rules<W> {
         }
     }
 
-    /// The epoch was asked for. Returns whether something was missed.
-    pub(super) fn polled(&mut self, epoch: i64) -> bool {
+    /// The epoch was read, by a question that was sent when `known` was applied. Returns whether everything is to be
+    /// invalidated: something was missed, or the counter went back (another server after a failover, a restored backup). An
+    /// answer below what was applied *meanwhile* says nothing: a notification has overtaken it.
+    pub(super) fn polled(&mut self, epoch: i64, known: Option<i64>) -> bool {
         let missed = self.epoch.is_none_or(|applied| epoch > applied);
-        if missed {
+        let went_back = known.is_some_and(|known| epoch < known);
+        if missed || went_back {
             self.epoch = Some(epoch);
         }
-        missed
+        missed || went_back
+    }
+
+    /// The epoch up to which every change was applied.
+    pub(super) fn epoch(&self) -> Option<i64> {
+        self.epoch
     }
 
     #[cfg(test)]

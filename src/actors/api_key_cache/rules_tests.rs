@@ -149,7 +149,7 @@ proptest! {
         let mut complete: Option<i64> = None;
         for (epoch, poll) in heard {
             let all = if poll {
-                rules.polled(epoch)
+                rules.polled(epoch, None)
             } else {
                 rules.announced(epoch, Concern::Key(id(0))) == Concern::All
             };
@@ -186,7 +186,7 @@ fn look_ups_under_way_are_bounded_and_a_restless_key_is_given_up() {
 #[test]
 fn the_table_forgets_whom_a_change_concerns() {
     let now = Instant::now();
-    let table = Table::new(now, false);
+    let table = Table::new(now);
     (0..6).for_each(|key| table.fill(hash(key), Some(known(key)), now));
     table.fill(hash(9), None, now);
     let is_known = |key| matches!(table.recall(&hash(key), now), Recollection::Known(_));
@@ -203,9 +203,42 @@ fn the_table_forgets_whom_a_change_concerns() {
 }
 
 #[test]
+fn a_key_that_is_being_changed_is_no_hit() {
+    let now = Instant::now();
+    let table = Table::new(now);
+    (0..2).for_each(|key| table.fill(hash(key), Some(known(key)), now));
+    let is_changing = |key| matches!(table.recall(&hash(key), now), Recollection::Changing);
+    table.begin(Concern::Key(id(0)));
+    table.begin(Concern::Key(id(0)));
+    assert!(is_changing(0) && !is_changing(1));
+    table.settle(Concern::Key(id(0)));
+    assert!(is_changing(0), "two changes, one of them settled");
+    table.settle(Concern::Key(id(0)));
+    assert!(!is_changing(0));
+}
+
+#[test]
+fn an_epoch_that_reads_lower_than_it_was_invalidates_unless_a_notification_overtook_it() {
+    let mut rules = Rules::<u32>::default();
+    assert!(rules.polled(10, None));
+    assert!(!rules.polled(10, Some(10)));
+    // Asked under 10, answered with 11; 12 was announced before the answer was applied.
+    assert_eq!(rules.announced(11, Concern::Sessions(id(1))), Concern::Sessions(id(1)));
+    assert_eq!(rules.announced(12, Concern::Sessions(id(1))), Concern::Sessions(id(1)));
+    assert!(!rules.polled(11, Some(10)));
+    assert_eq!(rules.epoch(), Some(12));
+    // A restored backup: lower than what was applied when it was asked.
+    assert!(rules.polled(7, Some(12)));
+    assert_eq!(rules.epoch(), Some(7));
+    assert!(!rules.polled(7, Some(7)));
+    // Its next change is followed as any other.
+    assert_eq!(rules.announced(8, Concern::Key(id(1))), Concern::Key(id(1)));
+}
+
+#[test]
 fn trust_fades() {
     let now = Instant::now();
-    let table = Table::new(now, false);
+    let table = Table::new(now);
     assert_eq!(table.trust(now), Trust::None);
     table.hear(now);
     let later = Duration::from_millis(1);
@@ -217,7 +250,6 @@ fn trust_fades() {
     ] {
         assert_eq!(table.trust(now + after), trust, "{after:?}");
     }
-    assert_eq!(Table::new(now, true).trust(now + DOUBTFUL * 2), Trust::Fresh);
 }
 
 /// What is asked for again and again stays, whatever passes through beside it.
@@ -225,7 +257,7 @@ fn trust_fades() {
 #[ignore = "measures the whole process: scripts/test runs it alone"]
 fn a_million_unknown_keys_leave_memory_bounded() {
     let now = Instant::now();
-    let table = Table::new(now, true);
+    let table = Table::new(now);
     table.fill(hash(7), Some(known(7)), now);
     let resident = || {
         let pages: u64 =

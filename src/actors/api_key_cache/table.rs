@@ -1,7 +1,7 @@
 //! The bounded memory that hits read without a mailbox: known keys, and keys that were looked up in vain. The actor writes
 //! it; everybody reads it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ pub(super) const MAX_KNOWN: usize = 10_000;
 pub(super) const MAX_UNKNOWN: usize = 10_000;
 /// For how long an unknown key is taken to be unknown still.
 pub(super) const UNKNOWN_FOR: Duration = Duration::from_secs(10);
-/// Not having heard the epoch for so long, the database is asked again at every hit.
-pub(super) const FRESH: Duration = Duration::from_secs(10);
+/// Not having read the epoch for so long, every hit is checked in the database. Three polls: one may be lost or slow.
+pub(super) const FRESH: Duration = Duration::from_secs(3);
 /// Not having heard it for so long, nothing that is remembered counts, whether the database is there or not.
 pub(super) const DOUBTFUL: Duration = Duration::from_hours(1);
 
@@ -26,6 +26,8 @@ pub(super) const DOUBTFUL: Duration = Duration::from_hours(1);
 pub(super) enum Recollection {
     /// This.
     Known(Arc<KnownKey>),
+    /// A key of which a change is being committed: what holds now is in the database only.
+    Changing,
     /// That there is none.
     Unknown,
     /// Nothing.
@@ -43,24 +45,30 @@ pub(super) enum Trust {
     None,
 }
 
+/// No epoch was read yet.
+const NO_EPOCH: i64 = i64::MIN;
+
 /// The memory.
 #[derive(Debug)]
 pub(super) struct Table {
     base: Instant,
     /// Milliseconds from `base`, plus one, when the epoch was last heard; 0 for never.
     heard: AtomicU64,
-    /// Nobody else can change anything: no epoch needs to be heard.
-    alone: bool,
+    /// The epoch up to which the actor has applied every change; [`NO_EPOCH`] before the first.
+    applied: AtomicI64,
+    /// Changes between the start of their transaction and their invalidation; as many as there are requests that make one.
+    changing: RwLock<Vec<Concern>>,
     known: RwLock<Generations<KeyHash, Arc<KnownKey>>>,
     unknown: RwLock<Generations<KeyHash, Instant>>,
 }
 
 impl Table {
-    pub(super) fn new(base: Instant, alone: bool) -> Self {
+    pub(super) fn new(base: Instant) -> Self {
         Self {
             base,
             heard: AtomicU64::new(0),
-            alone,
+            applied: AtomicI64::new(NO_EPOCH),
+            changing: RwLock::default(),
             known: RwLock::new(Generations::new(MAX_KNOWN, |_| 1)),
             unknown: RwLock::new(Generations::new(MAX_UNKNOWN, |_| 1)),
         }
@@ -68,6 +76,8 @@ impl Table {
 
     /// What is remembered of a key.
     pub(super) fn recall(&self, hash: &KeyHash, now: Instant) -> Recollection {
+        // Held until the key was read: a change that is settled in between would be seen neither here nor there.
+        let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
         let (known, is_old) = {
             let table = self.known.read().unwrap_or_else(PoisonError::into_inner);
             (table.get(hash).cloned(), table.is_old(hash))
@@ -76,7 +86,7 @@ impl Table {
             if is_old {
                 self.known.write().unwrap_or_else(PoisonError::into_inner).renew(hash);
             }
-            return Recollection::Known(known);
+            return if is_among(&changing, &known) { Recollection::Changing } else { Recollection::Known(known) };
         }
         let unknown = self.unknown.read().unwrap_or_else(PoisonError::into_inner);
         match unknown.get(hash) {
@@ -110,6 +120,35 @@ impl Table {
         }
     }
 
+    /// A transaction begins that ends or shrinks authority. Until [`Table::settle`] hits of its keys are checked in the
+    /// database: the commit is visible there before this process reads the answer to it.
+    pub(super) fn begin(&self, concern: Concern) {
+        self.changing.write().unwrap_or_else(PoisonError::into_inner).push(concern);
+    }
+
+    /// Whether a transaction is under way that changes this key.
+    pub(super) fn is_changing(&self, key: &KnownKey) -> bool {
+        is_among(&self.changing.read().unwrap_or_else(PoisonError::into_inner), key)
+    }
+
+    /// The transaction has ended, and what it changed was invalidated.
+    pub(super) fn settle(&self, concern: Concern) {
+        let mut changing = self.changing.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = changing.iter().position(|other| *other == concern) {
+            changing.swap_remove(at);
+        }
+    }
+
+    /// The epoch up to which every change was applied.
+    pub(super) fn applied(&self) -> Option<i64> {
+        Some(self.applied.load(Ordering::Acquire)).filter(|epoch| *epoch != NO_EPOCH)
+    }
+
+    /// The actor has applied every change up to this epoch.
+    pub(super) fn set_applied(&self, epoch: Option<i64>) {
+        self.applied.store(epoch.unwrap_or(NO_EPOCH), Ordering::Release);
+    }
+
     /// The epoch was heard; never earlier than before.
     pub(super) fn hear(&self, now: Instant) {
         self.heard.fetch_max(self.milliseconds(now).saturating_add(1), Ordering::AcqRel);
@@ -117,9 +156,6 @@ impl Table {
 
     /// How much what is remembered counts.
     pub(super) fn trust(&self, now: Instant) -> Trust {
-        if self.alone {
-            return Trust::Fresh;
-        }
         let Some(heard) = self.heard.load(Ordering::Acquire).checked_sub(1) else { return Trust::None };
         let since = Duration::from_millis(self.milliseconds(now).saturating_sub(heard));
         if since <= FRESH {
@@ -141,4 +177,8 @@ impl Table {
     fn milliseconds(&self, instant: Instant) -> u64 {
         u64::try_from(instant.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+fn is_among(changes: &[Concern], key: &KnownKey) -> bool {
+    changes.iter().any(|concern| key.whose().is_concerned(*concern))
 }

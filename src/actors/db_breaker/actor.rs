@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, WrapFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, WrapFuture};
 use slog::Logger;
 use strum::{EnumCount, IntoEnumIterator};
 
@@ -228,6 +228,19 @@ impl Handler<Steer> for Breaker {
             }
         }
         self.announce(circuit, now, context);
+    }
+}
+
+/// Stop: the mailbox is closed once this is answered.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Stop;
+
+impl Handler<Stop> for Breaker {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, context: &mut Self::Context) {
+        context.stop();
     }
 }
 

@@ -26,6 +26,8 @@ pub enum DbError {
         /// For the log.
         cause: String,
     },
+    /// A fault of this process, not of the database: the actor that grants connections has stopped.
+    Stopped,
     /// The database answered, and this is what storage makes of it.
     Storage(StorageError),
 }

@@ -9,7 +9,7 @@ use diesel_async::AsyncPgConnection;
 use slog::Logger;
 use tokio::time::{Instant, timeout_at};
 
-use super::actor::{Breaker, Checkout, Inspect, SetPool, Steer};
+use super::actor::{Breaker, Checkout, Inspect, SetPool, Steer, Stop};
 use super::circuit::Circuit;
 use super::error::DbError;
 use super::lease::Lease;
@@ -67,29 +67,47 @@ impl DbBreaker {
     }
 
     /// Lets queries through: the database was reached and its schema is up to date.
-    pub async fn open(&self) {
+    ///
+    /// # Errors
+    /// [`DbError::Stopped`].
+    pub async fn open(&self) -> Result<(), DbError> {
         let pool = pool::build(self.connector.clone(), self.pool, self.errors.clone());
-        // The actor lives as long as the System; if that is gone there is nothing to open.
-        let _ = self.breaker.send(SetPool(Some(pool))).await;
+        self.breaker.send(SetPool(Some(pool))).await.map_err(|_| DbError::Stopped)
+    }
+
+    /// Whether the actor runs; once it has stopped, nothing can be asked until the process is restarted.
+    pub fn is_running(&self) -> bool {
+        self.breaker.connected()
+    }
+
+    /// Stops the actor: from here on everything is [`DbError::Stopped`]. For tests.
+    pub async fn stop(&self) {
+        let _ = self.breaker.send(Stop).await;
     }
 
     /// Lets nothing through any more, and waits for calls under way, for a while.
     pub async fn close(&self) {
         let _ = self.breaker.send(SetPool(None)).await;
         let until = Instant::now() + CLOSING;
-        while Instant::now() < until && self.in_flight().await > 0 {
+        while Instant::now() < until && self.in_flight().await.is_ok_and(|calls| calls > 0) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// Calls that are under way.
-    pub async fn in_flight(&self) -> u64 {
-        self.report().await.0.iter().map(|circuit| circuit.in_flight).sum()
+    ///
+    /// # Errors
+    /// [`DbError::Stopped`].
+    pub async fn in_flight(&self) -> Result<u64, DbError> {
+        Ok(self.report().await?.0.iter().map(|circuit| circuit.in_flight).sum())
     }
 
     /// How the circuits and the pool are.
-    pub async fn report(&self) -> (Vec<CircuitReport>, PoolReport) {
-        let (circuits, pool) = self.breaker.send(Inspect).await.unwrap_or_default();
+    ///
+    /// # Errors
+    /// [`DbError::Stopped`].
+    pub async fn report(&self) -> Result<(Vec<CircuitReport>, PoolReport), DbError> {
+        let (circuits, pool) = self.breaker.send(Inspect).await.map_err(|_| DbError::Stopped)?;
         let state = pool.map(|pool| pool.state());
         let pool = PoolReport {
             active: state.as_ref().map_or(0, |state| state.connections.saturating_sub(state.idle_connections)),
@@ -97,7 +115,7 @@ impl DbBreaker {
             waiting: self.waiting.load(Ordering::Relaxed),
             max: self.pool.max,
         };
-        (circuits, pool)
+        Ok((circuits, pool))
     }
 
     /// Where it counts.
@@ -106,8 +124,11 @@ impl DbBreaker {
     }
 
     /// Does what an operator wants with a circuit; the reason goes into the log.
-    pub async fn steer(&self, circuit: Circuit, control: Control, reason: String) {
-        let _ = self.breaker.send(Steer(circuit, control, reason)).await;
+    ///
+    /// # Errors
+    /// [`DbError::Stopped`].
+    pub async fn steer(&self, circuit: Circuit, control: Control, reason: String) -> Result<(), DbError> {
+        self.breaker.send(Steer(circuit, control, reason)).await.map_err(|_| DbError::Stopped)
     }
 
     /// A connection outside the pool, for migrations, without a limit to its statements.
@@ -157,12 +178,16 @@ impl DbBreaker {
         operation: &'static str,
         deadline: Instant,
     ) -> Result<Lease, DbError> {
+        // The snapshot may say "open" of an actor that will never close it.
+        if !self.is_running() {
+            return Err(DbError::Stopped);
+        }
         if let Some(retry_after) = self.snapshot.refusal(circuit, std::time::Instant::now()) {
             return Err(DbError::refused(Some(retry_after)));
         }
         let _waiting = Waiting::enter(&self.waiting, u64::from(self.pool.max).saturating_mul(WAITING_FOR_EACH))
             .ok_or_else(|| DbError::refused(None))?;
-        let granted = self.breaker.send(Checkout(circuit)).await.unwrap_or(Err(None));
+        let granted = self.breaker.send(Checkout(circuit)).await.map_err(|_| DbError::Stopped)?;
         let mut permit = granted.map_err(DbError::refused)?;
         if let Ok(Ok(connection)) = timeout_at(deadline, pool::get(&permit.pool)).await {
             self.errors.take();

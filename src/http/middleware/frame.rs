@@ -73,7 +73,7 @@ pub async fn frame<B: MessageBody + 'static>(
         }
         Ok(Err(error)) => Err(finished(&error_of(&error), &id, &state, (&line, &logger))),
         Err(panic) => {
-            let cause = format!("panic: {}", said(panic.as_ref()));
+            let cause = format!("panic: {}", panic_message(panic.as_ref()));
             Err(finished(&ApiError::Internal { cause }, &id, &state, (&line, &logger)))
         }
     }
@@ -138,7 +138,8 @@ fn finished(error: &ApiError, id: &RequestId, state: &AppState, (line, logger): 
     actix_web::error::InternalError::from_response(error.to_string(), response).into()
 }
 
-fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+/// What a panic says of itself.
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -12,4 +12,5 @@ pub mod limit;
 pub mod method;
 pub mod queries;
 pub mod request_id;
+pub mod run_to_end;
 pub mod security;

@@ -125,13 +125,10 @@ async fn changed(
         spared: Some(caller.family_id),
         keeps_api_keys: keep_api_keys,
     };
-    let revoked = state
-        .db
-        .transaction(Circuit::Auth, "change_password", async |conn| {
-            password_changes::make(conn, &actor, change, now).await
-        })
-        .await?;
-    state.end(Concern::User(user.user_id)).await;
+    let changed = state.db.transaction(Circuit::Auth, "change_password", async |conn| {
+        password_changes::make(conn, &actor, change, now).await
+    });
+    let revoked = state.invalidation(Concern::User(user.user_id)).deliver_after(changed).await?;
     state.instruments.authentication.keys_revoked(revoked);
     answer::json(
         &mut HttpResponse::Ok(),

@@ -63,8 +63,8 @@ struct Steering {
     reason: Text500,
 }
 
-async fn report(state: &AppState) -> Breakers {
-    let (circuits, pool) = state.db.report().await;
+async fn report(state: &AppState) -> Result<Breakers, ApiError> {
+    let (circuits, pool) = state.db.report().await?;
     let now = state.clock.now();
     let body = |report: CircuitReport| {
         let since = TimeDelta::from_std(report.for_how_long).unwrap_or_default();
@@ -78,7 +78,7 @@ async fn report(state: &AppState) -> Breakers {
         };
         (report.circuit.as_ref().to_owned(), body)
     };
-    Breakers { success: true, breakers: circuits.into_iter().map(body).collect(), pool }
+    Ok(Breakers { success: true, breakers: circuits.into_iter().map(body).collect(), pool })
 }
 
 /// How the circuit breakers are
@@ -90,7 +90,7 @@ async fn report(state: &AppState) -> Breakers {
 )]
 #[get("/health/circuit-breakers")]
 async fn all(_: Admin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    answer::json(&mut HttpResponse::Ok(), &report(&state).await)
+    answer::json(&mut HttpResponse::Ok(), &report(&state).await?)
 }
 
 /// Isolate, close or reset a circuit breaker
@@ -127,7 +127,7 @@ async fn steer(
         (&details, &Changes::default()),
         state.clock.now(),
     )?;
-    state.db.steer(circuit, body.value.action, reason).await;
+    state.db.steer(circuit, body.value.action, reason).await?;
     state.audit.record_later(event);
-    answer::json(&mut HttpResponse::Ok(), &report(&state).await)
+    answer::json(&mut HttpResponse::Ok(), &report(&state).await?)
 }

@@ -14,10 +14,13 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 async fn exposition(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (circuits, pool) = state.db.report().await;
+    // Without the actor nothing is known of circuits and pool; the other families are still worth a scrape.
+    let report = state.db.report().await.ok();
     let text = state.instruments.exposition(|instruments| {
-        instruments.database.pool([pool.active.into(), pool.idle.into(), pool.waiting, pool.max.into()]);
-        for report in &circuits {
+        if let Some((_, pool)) = &report {
+            instruments.database.pool([pool.active.into(), pool.idle.into(), pool.waiting, pool.max.into()]);
+        }
+        for report in report.iter().flat_map(|(circuits, _)| circuits) {
             let to = |state| report.stats.transitions_to(state);
             instruments.database.circuit(CircuitReading {
                 name: report.circuit.as_ref(),

@@ -157,11 +157,11 @@ async fn set(state: &AppState, origin: Origin, confirmation: ResetConfirmation) 
         password_resets::take(conn, &hash, now).await?;
         password_changes::make(conn, &actor, change, now).await
     });
+    let done = state.invalidation(Concern::User(user.user_id)).deliver_after(done);
     let revoked = done.await.map_err(|error| match error.into() {
         ApiError::NotFound(_) => ApiError::Authentication(BAD_TOKEN),
         error => error,
     })?;
-    state.end(Concern::User(user.user_id)).await;
     state.instruments.authentication.keys_revoked(revoked);
     answer::json(&mut HttpResponse::Ok(), &Message::of("Password set; all sessions are ended and all API keys revoked"))
 }

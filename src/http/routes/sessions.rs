@@ -222,16 +222,16 @@ async fn refreshed(state: &AppState, token: &str, limiter: &Limiter) -> Result<H
     };
     let claims = state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| refused())?;
     let (hash, next, place) = (fingerprint(token), Next::of(state, claims.user_id())?, limiter.place());
-    let rotation = state
-        .db
-        .transaction(Circuit::Auth, "refresh", async |conn| {
-            let rotation = sessions::rotate(conn, &hash, &next.session).await?;
-            if let Rotation::To(welcomed) = &rotation {
-                known_addresses::record(conn, welcomed.1.user_id, &place, next.now).await?;
-            }
-            Ok(rotation)
-        })
-        .await?;
+    let rotated = state.db.transaction(Circuit::Auth, "refresh", async |conn| {
+        let rotation = sessions::rotate(conn, &hash, &next.session).await?;
+        if let Rotation::To(welcomed) = &rotation {
+            known_addresses::record(conn, welcomed.1.user_id, &place, next.now).await?;
+        }
+        Ok(rotation)
+    });
+    let ended = |rotation: &Rotation| matches!(rotation, Rotation::Reused(_));
+    let invalidation = state.invalidation(Concern::Sessions(claims.user_id()));
+    let rotation = invalidation.deliver_after_if(rotated, ended).await?;
     match rotation {
         Rotation::To(welcomed) => {
             state.instruments.authentication.attempt(Method::Refresh, true);
@@ -242,7 +242,6 @@ async fn refreshed(state: &AppState, token: &str, limiter: &Limiter) -> Result<H
         }
         Rotation::Refused => Err(refused()),
         Rotation::Reused(user_id) => {
-            state.callers.end(Concern::Sessions(user_id));
             slog::warn!(state.logger, "a refresh token was used again; its log-in is ended";
                 "user_id" => user_id.to_string());
             Err(refused())
@@ -263,14 +262,12 @@ async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<H
     let (token, now) = (body.value.refresh_token.expose_secret(), state.clock.now());
     let claims = state.tokens.verify_refresh(token, now).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
     let hash = fingerprint(token);
-    state
-        .db
-        .transaction(Circuit::Auth, "logout", async |conn| match sessions::end(conn, &hash, now).await {
+    let ended =
+        state.db.transaction(Circuit::Auth, "logout", async |conn| match sessions::end(conn, &hash, now).await {
             // Gone already: what was asked for is true.
             Err(crate::storage::StorageError::NotFound) => Ok(()),
             ended => ended,
-        })
-        .await?;
-    state.callers.end(Concern::Sessions(claims.user_id()));
+        });
+    state.invalidation(Concern::Sessions(claims.user_id())).deliver_after(ended).await?;
     json(&mut HttpResponse::Ok(), &Message::of("Logged out"))
 }

@@ -206,19 +206,16 @@ async fn update(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
-    let user = state
-        .db
-        .transaction(Circuit::Auth, "update_user", async |conn| {
-            let user = users::update(conn, id, &body.value, now).await?;
-            let details = json!({ "role": user.role, "status": user.status });
-            audit_events::record(conn, &actor, Action::UserUpdated, target(&user), &details, now).await?;
-            if user.status != UserStatus::Active {
-                sessions::end_all(conn, id, None, now).await?;
-            }
-            Ok(user)
-        })
-        .await?;
-    state.end(Concern::User(id)).await;
+    let updated = state.db.transaction(Circuit::Auth, "update_user", async |conn| {
+        let user = users::update(conn, id, &body.value, now).await?;
+        let details = json!({ "role": user.role, "status": user.status });
+        audit_events::record(conn, &actor, Action::UserUpdated, target(&user), &details, now).await?;
+        if user.status != UserStatus::Active {
+            sessions::end_all(conn, id, None, now).await?;
+        }
+        Ok(user)
+    });
+    let user = state.invalidation(Concern::User(id)).deliver_after(updated).await?;
     answer::json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
 }
 
@@ -246,7 +243,6 @@ async fn remove(
         users::delete(conn, id).await?;
         audit_events::record(conn, &actor, Action::UserDeleted, target(&user), &json!({}), now).await
     });
-    removed.await?;
-    state.end(Concern::User(id)).await;
+    state.invalidation(Concern::User(id)).deliver_after(removed).await?;
     answer::json(&mut HttpResponse::Ok(), &Message::of("User deleted successfully"))
 }

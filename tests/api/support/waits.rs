@@ -56,7 +56,7 @@ impl Server {
         let db = self.state().db.clone();
         let until = Instant::now() + Duration::from_secs(30);
         loop {
-            let pool = db.report().await.1;
+            let pool = db.report().await.unwrap().1;
             if (pool.active + pool.idle) as usize >= connections {
                 return;
             }

@@ -193,8 +193,7 @@ async fn replace(
         audit_events::record(conn, &actor, Action::KeyRotated, old, &details, now).await?;
         Ok(row)
     });
-    let row = rotated.await.map_err(of_keys)?;
-    state.end(Concern::Key(id)).await;
+    let row = state.invalidation(Concern::Key(id)).deliver_after(rotated).await.map_err(of_keys)?;
     shown(state, &key, row, now)
 }
 
@@ -231,8 +230,8 @@ async fn update(
         audit_events::record(conn, &actor, Action::KeyUpdated, target(&row), &details, now).await?;
         Ok(row)
     });
+    let changed = state.invalidation(Concern::Key(id)).deliver_after(changed);
     let KeyRow { key_id, name, expires_at, last_used_at, .. } = changed.await.map_err(of_keys)?;
-    state.end(Concern::Key(id)).await;
     let key = ChangedKey { id: key_id, name, expires_at, last_used_at };
     answer::json(&mut HttpResponse::Ok(), &ChangedKeyBody { success: true, key })
 }
@@ -266,8 +265,7 @@ async fn revoke(
         let owner = users::get(conn, row.user_id).await?.username;
         audit_events::record(conn, &actor, Action::KeyRevoked, target(&row), &json!({ "owner": owner }), now).await
     });
-    revoked.await.map_err(of_keys)?;
-    state.end(Concern::Key(id)).await;
+    state.invalidation(Concern::Key(id)).deliver_after(revoked).await.map_err(of_keys)?;
     state.instruments.authentication.keys_revoked(1);
     answer::json(&mut HttpResponse::Ok(), &Message::of("API key revoked successfully"))
 }
@@ -285,8 +283,7 @@ async fn revoke_all(caller: Person, origin: Origin, state: web::Data<AppState>) 
     let revoked = state.db.transaction(Circuit::ApiKeys, "revoke_api_keys", async |conn| {
         life::revoke_all(conn, &actor, user_id, now).await
     });
-    let count = revoked.await?;
-    state.end(Concern::User(user_id)).await;
+    let count = state.invalidation(Concern::User(user_id)).deliver_after(revoked).await?;
     state.instruments.authentication.keys_revoked(count);
     let message = format!("{count} API keys revoked successfully");
     answer::json(&mut HttpResponse::Ok(), &RevokedBody { success: true, message, count })
