@@ -67,7 +67,7 @@ async fn work(database: &Database, draft: &Draft, dry_run: bool) -> Result<Vec<I
     } else {
         let import = async |conn: &mut AsyncPgConnection| {
             let items = import(conn).await?;
-            let wrong: Vec<_> = items.iter().flat_map(|item| item.errors.clone()).collect();
+            let wrong = ItemReport::violations(&items);
             if !wrong.is_empty() {
                 return Err(StorageError::Invalid(wrong));
             }
@@ -95,6 +95,9 @@ fn tell(report: &ImportReport) -> Result<(), Failure> {
     for item in report.items.iter().filter(|item| item.outcome == Outcome::Error) {
         for error in &item.errors {
             say(&format!("error {}: {}", error.field, error.message))?;
+        }
+        if item.errors_omitted > 0 {
+            say(&format!("error {}: {} more", item.path, item.errors_omitted))?;
         }
     }
     let counts = report.counts;

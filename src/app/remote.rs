@@ -13,6 +13,9 @@ use crate::model::catalogue::{Catalogue, Format, ImportReport};
 use crate::model::metrics::Metric;
 use crate::model::violations::Violation;
 
+/// Items a page, the most first. Each divides the one before, so that a smaller page can begin where a larger one would have.
+const PAGE_LIMITS: [usize; 5] = [100, 50, 25, 5, 1];
+
 /// A client of one service.
 pub(super) struct Client {
     base: String,
@@ -86,20 +89,41 @@ impl Client {
         Ok(Catalogue { domains, metrics })
     }
 
+    /// Reads a list to its end. Where a page of large items is refused it asks for a smaller one from the same item on.
     async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Failure> {
         let mut all = Vec::new();
-        for page in 1.. {
-            let request = self.http.get(format!("{}{path}?page={page}&limit=100", self.base));
-            let answer: Page<T> = self.answer(request).await?;
+        let mut limits = PAGE_LIMITS.iter().peekable();
+        while let Some(limit) = limits.peek().copied() {
+            let page = all.len() / limit + 1;
+            let request = self.http.get(format!("{}{path}?page={page}&limit={limit}", self.base));
+            let answer: Page<T> = match self.try_answer(request).await? {
+                Ok(answer) => answer,
+                Err(refused) if *limit > 1 && refused.iter().all(|violation| violation.field == "limit") => {
+                    limits.next();
+                    continue;
+                }
+                Err(refused) => return Err(Failure::invalid(&refused)),
+            };
             all.extend(answer.data);
             if !answer.pagination.has_next {
                 break;
+            }
+            if PAGE_LIMITS.first().is_some_and(|most| all.len().is_multiple_of(*most)) {
+                limits = PAGE_LIMITS.iter().peekable();
             }
         }
         Ok(all)
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Failure> {
+        self.try_answer(request).await?.map_err(|violations| Failure::invalid(&violations))
+    }
+
+    /// The answer, or what is wrong with the request.
+    async fn try_answer<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Result<T, Vec<Violation>>, Failure> {
         let request = match &self.token {
             Some(key) if ApiKey::parse(key.expose_secret()).is_ok() => request.header("X-API-Key", key.expose_secret()),
             Some(token) => request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
@@ -110,10 +134,11 @@ impl Client {
         let body = answer.bytes().await.map_err(|error| Failure::new(format!("{}: {error}", self.base)))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
+                .map(Ok)
                 .map_err(|error| Failure::new(format!("{} does not answer like MDL: {error}", self.base)));
         }
         match serde_json::from_slice::<Refusal>(&body) {
-            Ok(Refusal { error }) if !error.details.is_empty() => Err(Failure::invalid(&error.details)),
+            Ok(Refusal { error }) if !error.details.is_empty() => Ok(Err(error.details)),
             Ok(Refusal { error }) => Err(Failure::new(format!("{}: {}", error.code, error.message))),
             Err(_) => Err(Failure::new(format!("{} answered {status}", self.base))),
         }

@@ -39,7 +39,7 @@ pub fn etag(version: &str) -> String {
 /// # Errors
 /// Never in practice.
 pub fn one<T: Serialize>(value: &T, version: &str) -> Result<Answer, ApiError> {
-    Ok(Answer { body: text(&Data::of(value))?, version: Some(version.to_owned()), headers: Vec::new() })
+    Ok(Answer { body: text(&Data::of(value))?.into(), version: Some(version.to_owned()), headers: Vec::new() })
 }
 
 /// One thing of the catalogue that was just changed.
@@ -81,7 +81,7 @@ pub fn listed<T: Serialize>(
         ("X-Per-Page", pagination.limit.to_string()),
         ("X-Total-Pages", pagination.pages.to_string()),
     ];
-    Ok(Answer { body: text(body)?, version: None, headers })
+    Ok(Answer { body: text(body)?.into(), version: None, headers })
 }
 
 /// An answer that is not remembered.

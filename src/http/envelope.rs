@@ -84,9 +84,13 @@ pub struct ErrorDetail<'a> {
     pub code: &'a str,
     /// For people.
     pub message: &'a str,
-    /// Every broken rule; only with `VALIDATION_ERROR`.
+    /// The broken rules, at most the first 100; only with `VALIDATION_ERROR`.
     #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
+    #[schema(max_items = 100)]
     pub details: &'a [Violation],
+    /// How many more there are than `details` has; counted up to about 100,000. Absent if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details_omitted: Option<usize>,
     /// When to try again; only with 429 and 503.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -99,7 +103,13 @@ impl<'a> ErrorBody<'a> {
         let retry_after = error.retry_after().map(|seconds| rfc3339(now + TimeDelta::seconds(seconds.into())));
         Self {
             success: false,
-            error: ErrorDetail { code: error.code(), message: error.message(), details: error.details(), retry_after },
+            error: ErrorDetail {
+                code: error.code(),
+                message: error.message(),
+                details: error.details(),
+                details_omitted: Some(error.details_omitted()).filter(|omitted| *omitted > 0),
+                retry_after,
+            },
             request_id,
             timestamp: rfc3339(now),
         }

@@ -38,7 +38,7 @@ use crate::actors::db_breaker::DbError;
 use crate::bulkhead::BulkheadError;
 use crate::limits::policy::Policy;
 use crate::model::api_keys::MAX_LIVE;
-use crate::model::violations::Violation;
+use crate::model::violations::{MAX_SHOWN, Violation};
 use crate::storage::StorageError;
 
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
@@ -143,11 +143,19 @@ impl ApiError {
         }
     }
 
-    /// What is wrong, field by field.
+    /// What is wrong, field by field; at most [`MAX_SHOWN`].
     pub fn details(&self) -> &[Violation] {
         match self {
-            Self::Validation(violations) => violations,
+            Self::Validation(violations) => violations.get(..MAX_SHOWN).unwrap_or(violations),
             _ => &[],
+        }
+    }
+
+    /// How many violations there are beyond those of `details`.
+    pub fn details_omitted(&self) -> usize {
+        match self {
+            Self::Validation(violations) => violations.len().saturating_sub(MAX_SHOWN),
+            _ => 0,
         }
     }
 

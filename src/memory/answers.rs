@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use moka::sync::Cache;
 
 /// The most that is remembered, in bytes.
@@ -17,8 +18,8 @@ const TRUST: Duration = Duration::from_secs(10);
 /// An answer: everything but what belongs to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Its JSON text.
-    pub body: String,
+    /// Its JSON text; all copies of an answer share it.
+    pub body: Bytes,
     /// Its version, unquoted, where it has one.
     pub version: Option<String>,
     /// Headers that go with it.
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     fn answer(body: &str) -> Answer {
-        Answer { body: body.into(), version: None, headers: Vec::new() }
+        Answer { body: body.to_owned().into(), version: None, headers: Vec::new() }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::object::Object;
+use super::patch::Patchable;
 use super::read_only::dropped;
 use super::rich_text::RichText;
 use super::text::{Email, Id, Text100, Text200, Text2000};
@@ -55,4 +57,12 @@ pub struct BusinessDomain {
     #[garde(skip)]
     #[schema(read_only, format = DateTime)]
     pub updated_at: Option<String>,
+}
+
+impl Patchable for BusinessDomain {
+    const ID: &'static str = "domain_id";
+
+    fn template() -> Map<String, Value> {
+        ["domain_id", "name"].map(|field| (field.to_owned(), Value::from("x"))).into_iter().collect()
+    }
 }

@@ -1,33 +1,74 @@
 //! JSON as it is accepted: an object that names a key twice is refused, because two readers would
-//! disagree about what it says (RFC 8259, section 4).
+//! disagree about what it says (RFC 8259, section 4); and so is a text that would take up much more memory than it is long.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
-/// Any JSON value without a repeated key.
+/// How many values any text may hold; a long one a quarter of its bytes more. The densest text (`0,0,…`) has one in two
+/// bytes, a catalogue about one in twenty.
+const MIN_VALUES: usize = 100_000;
+/// An object counts as so many values: with a single key it takes up more than 600 bytes.
+const OBJECT: usize = 8;
+const TOO_MANY: &str = "more values than its length allows";
+
+/// Reads a JSON text.
+///
+/// # Errors
+/// What [`flaw`] puts into words.
+pub fn read(text: &[u8]) -> serde_json::Result<Value> {
+    let left = Cell::new(MIN_VALUES.saturating_add(text.len() / 4));
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = StrictValue { left: &left }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// What is wrong with a text that [`read`] refuses; nothing of the text is in it.
+pub fn flaw(error: &serde_json::Error) -> String {
+    if error.is_data() && error.to_string().starts_with(TOO_MANY) {
+        return format!("must not hold {TOO_MANY}");
+    }
+    format!("is not valid JSON at line {}, column {}", error.line(), error.column())
+}
+
+/// Any JSON value without a repeated key, from another format; how much it holds is up to that one's reader.
 #[derive(Debug, PartialEq)]
 pub struct Strict(pub Value);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        StrictValue.deserialize(deserializer).map(Self)
+        let left = Cell::new(usize::MAX);
+        StrictValue { left: &left }.deserialize(deserializer).map(Self)
     }
 }
 
-struct StrictValue;
+#[derive(Clone, Copy)]
+struct StrictValue<'a> {
+    /// How many more values there may be.
+    left: &'a Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for StrictValue {
+impl StrictValue<'_> {
+    fn count<E: Error>(self, values: usize) -> Result<(), E> {
+        self.left.set(self.left.get().checked_sub(values).ok_or_else(|| E::custom(TOO_MANY))?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.count(1)?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for StrictValue {
+impl<'de> Visitor<'de> for StrictValue<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,32 +113,23 @@ impl<'de> Visitor<'de> for StrictValue {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(StrictValue)? {
+        while let Some(item) = seq.next_element_seed(self)? {
             items.push(item);
         }
         Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        self.count(OBJECT)?;
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            let value = map.next_value_seed(StrictValue)?;
+            let value = map.next_value_seed(self)?;
             if object.insert(key, value).is_some() {
                 return Err(A::Error::custom("an object names a key twice"));
             }
         }
         Ok(Value::Object(object))
     }
-}
-
-/// Lays the top-level fields of `patch` over a stored object; what is absent stays as it is.
-pub fn overlay<T: Serialize>(stored: &T, patch: &Map<String, Value>) -> Value {
-    let mut whole = match serde_json::to_value(stored) {
-        Ok(Value::Object(whole)) => whole,
-        _ => Map::new(),
-    };
-    whole.extend(patch.iter().map(|(key, value)| (key.clone(), value.clone())));
-    Value::Object(whole)
 }
 
 #[cfg(test)]
@@ -108,6 +140,17 @@ mod tests {
     fn what_two_readers_would_disagree_about_is_refused() {
         for bad in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"a":2}}]"#, "1e999", r#""\ud800""#, "{", &"[".repeat(1000)] {
             assert!(serde_json::from_str::<Strict>(bad).is_err(), "{bad}");
+            assert!(read(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dense_texts_are_refused() {
+        let list = |item: &str, count: usize| format!("[{}0]", format!("{item},").repeat(count));
+        assert!(read(list("0", 100_000).as_bytes()).is_ok());
+        for dense in [list("0", 300_000), list("{}", 20_000), list("{\"\":0}", 20_000)] {
+            let error = read(dense.as_bytes()).expect_err("too dense");
+            assert_eq!(flaw(&error), "must not hold more values than its length allows");
         }
     }
 
@@ -115,6 +158,8 @@ mod tests {
     fn anything_else_is_what_serde_json_reads() -> serde_json::Result<()> {
         let text = r#"{"a":[1,-2,0.5,"x\n",null,true,{"b":{}}],"c":18446744073709551615}"#;
         assert_eq!(serde_json::from_str::<Strict>(text)?.0, serde_json::from_str::<Value>(text)?);
+        assert_eq!(read(text.as_bytes())?, serde_json::from_str::<Value>(text)?);
+        assert!(read(b"1 2").is_err());
         Ok(())
     }
 }

@@ -9,7 +9,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::characters::{line_flaw, lines_flaw};
 use super::rich_text::{RichText, is_rich_key};
+use super::violations::{Violation, note};
 
 /// How deep a free object may be nested.
 const MAX_DEPTH: usize = 16;
@@ -18,7 +20,7 @@ const MAX_TEXT: usize = 2000;
 /// How many values one free object may hold in all.
 const MAX_VALUES: usize = 1000;
 
-/// A JSON object of any shape, without NUL, at most 16 deep and with at most 1,000 values.
+/// A JSON object of any shape, its texts as [`super::characters`] has them, at most 16 deep and with at most 1,000 values.
 /// Texts under a key that names rich text are cleaned like any other rich text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -57,19 +59,21 @@ fn flaw(value: &Value, depth: usize, left: &mut usize) -> Option<&'static str> {
     match value {
         Value::String(text) => text_flaw(text),
         Value::Array(items) => items.iter().find_map(|item| flaw(item, depth, left)),
-        Value::Object(map) => map.iter().find_map(|(key, item)| text_flaw(key).or_else(|| flaw(item, depth, left))),
+        Value::Object(map) => map.iter().find_map(|(key, item)| key_flaw(key).or_else(|| flaw(item, depth, left))),
         _ => None,
     }
 }
 
 fn text_flaw(text: &str) -> Option<&'static str> {
-    if text.contains('\0') {
-        Some("must not contain NUL characters")
-    } else if text.chars().count() > MAX_TEXT {
-        Some("must not contain texts of more than 2000 characters")
-    } else {
-        None
-    }
+    too_long(text).or_else(|| lines_flaw(text))
+}
+
+fn key_flaw(key: &str) -> Option<&'static str> {
+    too_long(key).or_else(|| line_flaw(key))
+}
+
+fn too_long(text: &str) -> Option<&'static str> {
+    (text.chars().count() > MAX_TEXT).then_some("must not contain texts of more than 2000 characters")
 }
 
 impl<'de> Deserialize<'de> for Object {
@@ -84,8 +88,8 @@ impl Validate for Object {
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
         let mut left = MAX_VALUES;
         for (key, value) in &self.0 {
-            if let Some(flaw) = text_flaw(key).or_else(|| flaw(value, MAX_DEPTH - 1, &mut left)) {
-                report.append(parent().join(key.as_str()), garde::Error::new(flaw));
+            if let Some(flaw) = key_flaw(key).or_else(|| flaw(value, MAX_DEPTH - 1, &mut left)) {
+                note(report, &mut || parent().join(Violation::name_of(key)), flaw.into());
             }
         }
     }

@@ -14,6 +14,7 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::text::{flaw, string_schema};
+use super::violations::note;
 
 /// The longest rich text, in Unicode code points, before and after cleaning.
 pub const MAX_CHARS: usize = 2000;
@@ -131,8 +132,8 @@ impl Validate for RichText {
 
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
         let too_deep = || (depth(&self.0) > MAX_DEPTH).then_some("must not nest HTML deeper than 16 levels".into());
-        if let Some(flaw) = flaw(&self.0, MAX_CHARS).or_else(too_deep) {
-            report.append(parent(), garde::Error::new(flaw));
+        if let Some(flaw) = flaw(&self.0, MAX_CHARS, true).or_else(too_deep) {
+            note(report, parent, flaw);
         }
     }
 }

@@ -11,10 +11,14 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A trimmed, non-empty plain text of at most `MAX` Unicode code points, kept byte for byte.
+use super::characters::{line_flaw, lines_flaw};
+use super::violations::note;
+
+/// A trimmed, non-empty plain text of at most `MAX` Unicode code points, kept byte for byte: one line, or where `LINES` is
+/// true one or several. [`super::characters`] says what neither may have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct Text<const MAX: usize>(String);
+pub struct Text<const MAX: usize, const LINES: bool = false>(String);
 
 /// A short name: at most 100 code points.
 pub type Text100 = Text<100>;
@@ -22,10 +26,12 @@ pub type Text100 = Text<100>;
 pub type Text200 = Text<200>;
 /// A description of an API key and the like: at most 500 code points.
 pub type Text500 = Text<500>;
-/// Any other text: at most 2,000 code points.
+/// Any other text of one line: at most 2,000 code points.
 pub type Text2000 = Text<2000>;
+/// A text that may have several lines: at most 2,000 code points.
+pub type Prose2000 = Text<2000, true>;
 
-impl<const MAX: usize> Text<MAX> {
+impl<const MAX: usize, const LINES: bool> Text<MAX, LINES> {
     /// Takes a text as it was sent, without the white space around it. Judged only by `validate`.
     pub fn new(raw: &str) -> Self {
         Self(raw.trim().to_owned())
@@ -38,43 +44,42 @@ impl<const MAX: usize> Text<MAX> {
 }
 
 /// What is wrong with a text of at most `max` code points, if anything.
-pub(super) fn flaw(text: &str, max: usize) -> Option<Cow<'static, str>> {
+pub(super) fn flaw(text: &str, max: usize, lines: bool) -> Option<Cow<'static, str>> {
     if text.is_empty() {
         Some("must not be empty".into())
-    } else if text.contains('\0') {
-        Some("must not contain NUL characters".into())
     } else if text.chars().count() > max {
         Some(format!("must be at most {max} characters long").into())
     } else {
-        None
+        let flaw = if lines { lines_flaw(text) } else { line_flaw(text) };
+        flaw.map(Cow::Borrowed)
     }
 }
 
-impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+impl<'de, const MAX: usize, const LINES: bool> Deserialize<'de> for Text<MAX, LINES> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|raw| Self::new(&raw))
     }
 }
 
-impl<const MAX: usize> Validate for Text<MAX> {
+impl<const MAX: usize, const LINES: bool> Validate for Text<MAX, LINES> {
     type Context = ();
 
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
-        if let Some(flaw) = flaw(&self.0, MAX) {
-            report.append(parent(), garde::Error::new(flaw));
+        if let Some(flaw) = flaw(&self.0, MAX, LINES) {
+            note(report, parent, flaw);
         }
     }
 }
 
-impl<const MAX: usize> PartialSchema for Text<MAX> {
+impl<const MAX: usize, const LINES: bool> PartialSchema for Text<MAX, LINES> {
     fn schema() -> RefOr<Schema> {
         string_schema(MAX).build().into()
     }
 }
 
-impl<const MAX: usize> ToSchema for Text<MAX> {
+impl<const MAX: usize, const LINES: bool> ToSchema for Text<MAX, LINES> {
     fn name() -> Cow<'static, str> {
-        format!("Text{MAX}").into()
+        format!("{}{MAX}", if LINES { "Prose" } else { "Text" }).into()
     }
 }
 
@@ -82,9 +87,12 @@ pub(super) fn string_schema(max: usize) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(max))
 }
 
-/// Declares a text with a rule of its own: `$flaw` says what is wrong with it, if anything.
+/// Declares a text with a rule of its own: `$flaw` says what is wrong with it, if anything; `$form` how it is written.
 macro_rules! text_with_a_rule {
     ($(#[$doc:meta])* $name:ident, $schema:expr, $flaw:expr) => {
+        text_with_a_rule!($(#[$doc])* $name, $schema, $flaw, str::to_owned);
+    };
+    ($(#[$doc:meta])* $name:ident, $schema:expr, $flaw:expr, $form:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
@@ -93,7 +101,8 @@ macro_rules! text_with_a_rule {
         impl $name {
             /// Takes the text as it was sent, without the white space around it. Judged only by `validate`.
             pub fn new(raw: &str) -> Self {
-                Self(raw.trim().to_owned())
+                let form: fn(&str) -> String = $form;
+                Self(form(raw.trim()))
             }
 
             /// The text itself.
@@ -114,7 +123,7 @@ macro_rules! text_with_a_rule {
             fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
                 let rule: fn(&str) -> Option<Cow<'static, str>> = $flaw;
                 if let Some(flaw) = rule(&self.0) {
-                    report.append(parent(), garde::Error::new(flaw));
+                    note(report, parent, flaw);
                 }
             }
         }
@@ -152,20 +161,39 @@ text_with_a_rule!(
     Email,
     string_schema(254).format(Some(SchemaFormat::Custom("email".into()))),
     |email| {
-        let valid = email.len() <= 254 && garde::rules::email::parse_email(email).is_ok();
+        let valid = email.len() <= 254 && line_flaw(email).is_none() && garde::rules::email::parse_email(email).is_ok();
         (!valid).then_some("must be an e-mail address".into())
     }
 );
 
 text_with_a_rule!(
-    /// An absolute http or https address.
+    /// An absolute http or https address without user name and password, in the form that the URL Standard gives it.
     HttpUrl,
     string_schema(2000).format(Some(SchemaFormat::Custom("uri".into()))),
-    |text| flaw(text, 2000).or_else(|| {
-        let valid = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-        (!valid).then_some("must be an http or https URL".into())
-    })
+    |text| flaw(text, MAX_URL, false).or_else(|| match url::Url::parse(text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => Some(NO_URL.into()),
+        Ok(url) if has_user_info(&url) => Some("must not contain a user name or password".into()),
+        Ok(_) => None,
+        Err(_) => Some(NO_URL.into()),
+    }),
+    canonical
 );
+
+/// The longest URL, in characters.
+const MAX_URL: usize = 2000;
+const NO_URL: &str = "must be an http or https URL";
+
+fn has_user_info(url: &url::Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// As the parser writes it, so that what is shown is what is followed; what is refused anyway stays as it is.
+fn canonical(text: &str) -> String {
+    if flaw(text, MAX_URL, false).is_some() {
+        return text.to_owned();
+    }
+    url::Url::parse(text).map_or_else(|_| text.to_owned(), String::from)
+}
 
 text_with_a_rule!(
     /// An instant as RFC 3339 writes it, kept as it was sent.
@@ -187,12 +215,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_trimmed_bounded_in_code_points_and_free_of_nul() {
+    fn a_text_is_trimmed_bounded_in_code_points_and_free_of_tricks() {
         assert_eq!(Text100::new("  x < y & \"z\"\n").as_str(), "x < y & \"z\"");
         assert!(Text100::new(&"語".repeat(100)).validate().is_ok());
         assert!(Text100::new(&"語".repeat(101)).validate().is_err());
         assert!(Text100::new("  ").validate().is_err());
         assert!(Text100::new("a\0b").validate().is_err());
+        assert!(Text100::new("a\nb").validate().is_err());
+        assert!(Prose2000::new("a\nb").validate().is_ok());
+        assert!(Prose2000::new("a\u{202e}b").validate().is_err());
     }
 
     #[test]
@@ -200,10 +231,24 @@ mod tests {
         for (id, ok) in [("mrr_usd-1", true), ("", false), ("a/b", false), ("ä", false), (&"x".repeat(101), false)] {
             assert_eq!(Id::new(id).validate().is_ok(), ok, "{id}");
         }
-        for (url, ok) in
-            [("https://x.y/z?q=1", true), ("javascript:alert(1)", false), ("/x", false), ("ftp://x", false)]
-        {
+        for (url, ok) in [
+            ("https://x.y/z?q=1", true),
+            ("https://a:b@x.y/", false),
+            ("https://a@x.y/", false),
+            ("https://x.y/\u{202e}", false),
+            ("javascript:alert(1)", false),
+            ("/x", false),
+            ("ftp://x", false),
+        ] {
             assert_eq!(HttpUrl::new(url).validate().is_ok(), ok, "{url}");
+        }
+        for (sent, stored) in [
+            ("HTTPS://Example.COM:443/a/../b?q=ä#f", "https://example.com/b?q=%C3%A4#f"),
+            ("http://x.y", "http://x.y/"),
+            ("https://ex\u{e4}mple.com/", "https://xn--exmple-cua.com/"),
+        ] {
+            assert_eq!(HttpUrl::new(sent).as_str(), stored);
+            assert_eq!(HttpUrl::new(stored).as_str(), stored);
         }
         for (time, ok) in [("2025-02-28T00:00:00Z", true), ("2025-02-30T00:00:00Z", false), ("2025-02-28", false)] {
             assert_eq!(Timestamp::new(time).validate().is_ok(), ok, "{time}");

@@ -2,18 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::document::Document;
+use super::page_size::ensure_fits;
 use super::precondition::Precondition;
 use super::schema::business_domains::{self, dsl};
 use super::{StorageError, metrics};
 use crate::model::audit::Changes;
 use crate::model::business_domains::BusinessDomain;
-use crate::model::json::overlay;
-use crate::model::violations::parse;
+use crate::model::patch::Patch;
 
 /// A stored domain; serialises to what the API answers.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize)]
@@ -93,6 +93,25 @@ pub async fn list(
     Ok((page, total))
 }
 
+/// Refuses a page of [`list`] that would be too long.
+///
+/// # Errors
+/// [`StorageError::Invalid`] for the field `limit`.
+pub async fn ensure_page_fits(conn: &mut AsyncPgConnection, offset: i64, limit: i64) -> Result<(), StorageError> {
+    #[derive(QueryableByName)]
+    struct Size {
+        #[diesel(sql_type = BigInt)]
+        bytes: i64,
+    }
+    let statement =
+        "SELECT coalesce(sum(500 + coalesce(octet_length(description), 0) + coalesce(octet_length(owner_team), 0)
+             + octet_length(tier_focus::text) + octet_length(key_areas::text)), 0)::bigint AS bytes
+         FROM (SELECT * FROM business_domains ORDER BY name OFFSET $1 LIMIT $2) AS page";
+    let size: Size =
+        diesel::sql_query(statement).bind::<BigInt, _>(offset).bind::<BigInt, _>(limit).get_result(conn).await?;
+    ensure_fits(size.bytes)
+}
+
 /// All domains, locked against change until the transaction ends.
 pub async fn lock_all(conn: &mut AsyncPgConnection) -> Result<Vec<DomainRow>, StorageError> {
     Ok(dsl::business_domains.select(DomainRow::as_select()).order_by(dsl::domain_id).for_update().load(conn).await?)
@@ -138,14 +157,14 @@ pub async fn update(
     conn: &mut AsyncPgConnection,
     domain_id: &str,
     precondition: &Precondition,
-    patch: &Map<String, Value>,
+    patch: &Patch<BusinessDomain>,
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<(DomainRow, Option<Changes>), StorageError> {
     let row = lock(conn, domain_id).await?;
     precondition.check(&row.version.to_string())?;
     let (before, version) = (row.to_domain()?, row.version);
-    let domain: BusinessDomain = parse(overlay(&before, patch)).map_err(StorageError::Invalid)?;
+    let domain = patch.over(&before).map_err(StorageError::Invalid)?;
     if domain.domain_id.as_str() != domain_id {
         return Err(StorageError::invalid("domain_id", "cannot be changed"));
     }

@@ -7,9 +7,9 @@ use diesel_async::AsyncPgConnection;
 
 use super::{StorageError, business_domains, metrics};
 use crate::model::business_domains::BusinessDomain;
-use crate::model::catalogue::{Catalogue, Draft, DraftItem, ItemReport, Outcome};
+use crate::model::catalogue::{Catalogue, Draft, DraftItem, ItemReport, Outcome, Shown};
 use crate::model::metrics::Metric;
-use crate::model::violations::Violation;
+use crate::model::violations::{Violation, Violations};
 
 /// How many metrics are looked up, and how many are written, at a time.
 const BATCH: usize = 500;
@@ -24,14 +24,14 @@ pub async fn import(
     now: DateTime<Utc>,
     progress: impl Fn(usize),
 ) -> Result<Vec<ItemReport>, StorageError> {
-    let mut reports = Vec::with_capacity(draft.domains.len().saturating_add(draft.metrics.len()));
+    let mut reports = Reports::default();
     let domains = import_domains(conn, draft, author, now, &mut reports).await?;
-    progress(reports.len());
+    progress(reports.items.len());
     for (number, batch) in draft.metrics.chunks(BATCH).enumerate() {
         import_metrics(conn, (number * BATCH, batch), &domains, (author, now), &mut reports).await?;
-        progress(reports.len());
+        progress(reports.items.len());
     }
-    Ok(reports)
+    Ok(reports.items)
 }
 
 /// The business domains that there are.
@@ -47,7 +47,7 @@ async fn import_domains(
     draft: &Draft,
     author: &str,
     now: DateTime<Utc>,
-    reports: &mut Vec<ItemReport>,
+    reports: &mut Reports,
 ) -> Result<Domains, StorageError> {
     let rows = business_domains::lock_all(conn).await?;
     let names = rows.iter().map(|row| (row.name.clone(), row.domain_id.clone())).collect();
@@ -57,9 +57,12 @@ async fn import_domains(
         let path = format!("domains[{place}]");
         let outcome = match &item.parsed {
             Err(violations) => Err(violations.clone()),
-            Ok(domain) => import_domain(conn, &mut stored, domain, author, now).await?,
+            Ok(domain) => {
+                let outcome = import_domain(conn, &mut stored, domain, author, now).await?;
+                outcome.map_err(|violation| reports.shown.take(vec![violation]))
+            }
         };
-        reports.push(report(path, item, outcome));
+        reports.add(path, item, outcome);
     }
     Ok(stored)
 }
@@ -70,11 +73,11 @@ async fn import_domain(
     domain: &BusinessDomain,
     author: &str,
     now: DateTime<Utc>,
-) -> Result<Result<Outcome, Vec<Violation>>, StorageError> {
+) -> Result<Result<Outcome, Violation>, StorageError> {
     let (id, name) = (domain.domain_id.as_str(), domain.name.as_str());
     // Asked beforehand: a refusal by the database would end the transaction.
     if stored.names.get(name).is_some_and(|owner| owner != id) {
-        return Ok(Err(vec![Violation::new("name", "belongs to another business domain")]));
+        return Ok(Err(Violation::new("name", "belongs to another business domain")));
     }
     let (row, outcome) = match stored.rows.remove(id) {
         None => (business_domains::create(conn, domain, now).await?, Outcome::Created),
@@ -96,7 +99,7 @@ async fn import_metrics(
     (first, batch): (usize, &[DraftItem<Metric>]),
     domains: &Domains,
     (author, now): (&str, DateTime<Utc>),
-    reports: &mut Vec<ItemReport>,
+    reports: &mut Reports,
 ) -> Result<(), StorageError> {
     let ids: Vec<&str> =
         batch.iter().filter_map(|item| item.parsed.as_ref().ok()).map(|metric| metric.metric_id.as_str()).collect();
@@ -107,7 +110,8 @@ async fn import_metrics(
         let outcome = match &item.parsed {
             Err(violations) => Err(violations.clone()),
             Ok(metric) if !domains.names.contains_key(metric.business_domain.as_str()) => {
-                Err(vec![Violation::new("business_domain", "must be the name of an existing business domain")])
+                let text = "must be the name of an existing business domain";
+                Err(reports.shown.take(vec![Violation::new("business_domain", text)]))
             }
             Ok(metric) => match stored.remove(metric.metric_id.as_str()) {
                 None => {
@@ -120,7 +124,7 @@ async fn import_metrics(
                 }
             },
         };
-        reports.push(report(format!("metrics[{}]", first + place), item, outcome));
+        reports.add(format!("metrics[{}]", first + place), item, outcome);
     }
     if !new.is_empty() {
         metrics::create(conn, &new, author, now).await?;
@@ -128,12 +132,23 @@ async fn import_metrics(
     Ok(())
 }
 
-fn report<T>(path: String, item: &DraftItem<T>, outcome: Result<Outcome, Vec<Violation>>) -> ItemReport {
-    let (outcome, errors) = match outcome {
-        Ok(outcome) => (outcome, Vec::new()),
-        Err(violations) => (Outcome::Error, violations.into_iter().map(|violation| violation.under(&path)).collect()),
-    };
-    ItemReport { path, id: item.id.clone(), outcome, errors }
+/// What became of the items so far.
+#[derive(Default)]
+struct Reports {
+    items: Vec<ItemReport>,
+    /// Of the violations that the database knows of; those of the document itself are counted by [`Draft::read`].
+    shown: Shown,
+}
+
+impl Reports {
+    fn add<T>(&mut self, path: String, item: &DraftItem<T>, outcome: Result<Outcome, Violations>) {
+        let (outcome, Violations { shown, omitted }) = match outcome {
+            Ok(outcome) => (outcome, Violations::default()),
+            Err(violations) => (Outcome::Error, violations),
+        };
+        let errors = shown.into_iter().map(|violation| violation.under(&path)).collect();
+        self.items.push(ItemReport { path, id: item.id.clone(), outcome, errors, errors_omitted: omitted });
+    }
 }
 
 /// The whole catalogue as a document, without what the server sets. `progress` hears how many items are read.

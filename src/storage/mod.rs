@@ -16,6 +16,7 @@ pub mod known_addresses;
 pub mod metric_revisions;
 pub mod metrics;
 pub mod migrations;
+pub mod page_size;
 pub mod password_changes;
 pub mod password_resets;
 pub mod precondition;

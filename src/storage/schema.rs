@@ -254,6 +254,8 @@ diesel::table! {
         owner_team -> Text,
         /// The words of name, description and formula.
         search -> Tsvector,
+        /// About how long it is as JSON, in bytes; bounds the pages of lists.
+        size_bytes -> Int4,
     }
 }
 

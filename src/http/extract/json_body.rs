@@ -15,8 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::model::json::Strict;
-use crate::model::violations::{Violation, parse};
+use crate::model::json;
+use crate::model::patch::{Patch, Patchable};
+use crate::model::violations::parse;
 
 /// The largest body of a route that does not say otherwise, in bytes: users, sessions, API keys, circuit breakers.
 pub const SMALL: usize = 64 * 1024;
@@ -38,7 +39,7 @@ pub struct OptionalJsonBody<T>(pub T);
 
 /// A body of at most [`ITEM`] bytes as the top-level fields to be laid over what is stored.
 #[derive(Debug)]
-pub struct PatchBody(pub Map<String, Value>);
+pub struct PatchBody<T>(pub Patch<T>);
 
 /// A body of at most `IMPORT_MAX_BYTES`, and its media type, without parameters, in lower case.
 #[derive(Debug)]
@@ -78,13 +79,16 @@ impl<T: DeserializeOwned + Validate<Context = ()> + Default + 'static> FromReque
     }
 }
 
-impl FromRequest for PatchBody {
+impl<T: Patchable + 'static> FromRequest for PatchBody<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = raw(request, payload, ITEM);
-        Box::pin(async move { object(&json_only(body.await?)?).map(Self) })
+        Box::pin(async move {
+            let fields = object(&json_only(body.await?)?)?;
+            Patch::new(fields).map(Self).map_err(ApiError::Validation)
+        })
     }
 }
 
@@ -156,8 +160,5 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 
 /// The reader has a limit of its own to nesting (128); nothing of what is sent is echoed.
 fn read(bytes: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(bytes).map(|Strict(value)| value).map_err(|error| {
-        let message = format!("is not valid JSON at line {}, column {}", error.line(), error.column());
-        ApiError::Validation(vec![Violation::new("", message)])
-    })
+    json::read(bytes).map_err(|error| ApiError::invalid("", &json::flaw(&error)))
 }

@@ -49,6 +49,7 @@ async fn list(
         let (rows, total) = state
             .db
             .run(Circuit::Domains, "list_domains", async |conn| {
+                business_domains::ensure_page_fits(conn, request.offset(), request.limit).await?;
                 business_domains::list(conn, request.offset(), request.limit).await
             })
             .await?;
@@ -140,9 +141,12 @@ async fn update(
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     origin: Origin,
-    PatchBody(patch): PatchBody,
+    PatchBody(patch): PatchBody<BusinessDomain>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
+    if !patch.keeps_id(id.as_str()) {
+        return Err(ApiError::invalid("domain_id", "cannot be changed"));
+    }
     let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
     let row = change(&state, Circuit::Domains, "update_domain", async |conn| {
         let (row, changes) = business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await?;

@@ -54,8 +54,7 @@ async fn import(
     } else {
         let work = async |conn: &mut _| {
             let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
-            let errors = items.iter().filter(|item| item.outcome == Outcome::Error);
-            let violations: Vec<_> = errors.flat_map(|item| item.errors.clone()).collect();
+            let violations = ItemReport::violations(&items);
             if !violations.is_empty() {
                 return Err(StorageError::Invalid(violations));
             }

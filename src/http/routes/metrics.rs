@@ -173,9 +173,12 @@ async fn update(
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     origin: Origin,
-    PatchBody(patch): PatchBody,
+    PatchBody(patch): PatchBody<Metric>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
+    if !patch.keeps_id(id.as_str()) {
+        return Err(ApiError::invalid("metric_id", "cannot be changed"));
+    }
     let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
     let row = change(&state, Circuit::Metrics, "update_metric", async |conn| {
         let (row, changes) = metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await?;

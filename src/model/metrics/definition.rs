@@ -8,7 +8,7 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use crate::model::object::Object;
-use crate::model::text::{Id, Text2000};
+use crate::model::text::{Id, Prose2000, Text2000, flaw};
 
 /// Which strategy a metric serves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
@@ -29,7 +29,7 @@ pub struct Alignment {
     pub related_okr_ids: Vec<Text2000>,
     /// Why anyone should care.
     #[garde(dive)]
-    pub why_it_matters: Text2000,
+    pub why_it_matters: Prose2000,
 }
 
 /// How a metric is computed. Formulas are kept byte for byte.
@@ -38,10 +38,10 @@ pub struct Alignment {
 pub struct Definition {
     /// In one line. A change of it is a new major version.
     #[garde(dive)]
-    pub formula: Text2000,
+    pub formula: Prose2000,
     /// With all its conditions.
     #[garde(dive)]
-    pub formula_detail: Text2000,
+    pub formula_detail: Prose2000,
     /// What is counted.
     #[garde(dive)]
     pub numerator: Term,
@@ -129,10 +129,10 @@ pub struct Source {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the context's type is garde's")]
 fn names_are_texts(numbers: &BTreeMap<String, Number>, (): &()) -> garde::Result {
-    let sound = |name: &String| !name.is_empty() && !name.contains('\0') && name.chars().count() <= 2000;
+    let sound = |name: &String| flaw(name, 2000, false).is_none();
     if numbers.keys().all(sound) {
         Ok(())
     } else {
-        Err(garde::Error::new("must have names of 1 to 2000 characters without NUL"))
+        Err(garde::Error::new("must have names of 1 to 2000 characters, of one line and without invisible ones"))
     }
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::revision::HistoryEntry;
 use crate::model::read_only::dropped;
 use crate::model::rich_text::RichText;
-use crate::model::text::{Text2000, Timestamp};
+use crate::model::text::{Prose2000, Text2000, Timestamp};
 
 /// Owners and rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
@@ -25,7 +25,7 @@ pub struct Governance {
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
-    pub regulatory_constraints: Vec<Text2000>,
+    pub regulatory_constraints: Vec<Prose2000>,
     /// The team that owns it.
     #[garde(dive)]
     pub owner_team: Text2000,
@@ -97,7 +97,7 @@ pub struct AlertRule {
     pub rule_id: Text2000,
     /// When it fires.
     #[garde(dive)]
-    pub condition: Text2000,
+    pub condition: Prose2000,
     /// How bad that is.
     #[garde(skip)]
     pub severity: Severity,
@@ -176,5 +176,5 @@ pub struct ExampleQuery {
     pub language: Text2000,
     /// The query, kept byte for byte.
     #[garde(dive)]
-    pub query: Text2000,
+    pub query: Prose2000,
 }

@@ -7,6 +7,7 @@ pub mod definition;
 pub mod governance;
 pub mod query;
 pub mod revision;
+mod template;
 pub mod usage;
 
 use garde::Validate;

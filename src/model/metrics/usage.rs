@@ -4,7 +4,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::text::{HttpUrl, Id, Text2000};
+use crate::model::text::{HttpUrl, Id, Prose2000, Text2000};
 
 /// What a metric can be cut by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
@@ -76,7 +76,7 @@ pub struct Relationships {
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
-    pub tradeoffs: Vec<Text2000>,
+    pub tradeoffs: Vec<Prose2000>,
 }
 
 /// Which decisions a metric serves.
@@ -86,7 +86,7 @@ pub struct OperationalUsage {
     /// At least one.
     #[garde(length(min = 1, max = 200), dive)]
     #[schema(min_items = 1, max_items = 200)]
-    pub decision_use_cases: Vec<Text2000>,
+    pub decision_use_cases: Vec<Prose2000>,
     /// How often it is looked at.
     #[garde(dive)]
     pub review_cadence: Text2000,

@@ -1,22 +1,27 @@
 //! Lists of metrics. The ids of the page come first, from an index alone; only its rows are fetched. A page in the far
-//! half of the list is counted from the end, so that the last costs what the first does.
+//! half of the list is counted from the end, so that the last costs what the first does. A page that would be too long is
+//! refused before its rows are fetched.
 
 use std::collections::HashMap;
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::MetricRow;
 use crate::model::metrics::query::{MetricFilter, MetricQuery, Sort, SortField};
 use crate::storage::StorageError;
+use crate::storage::page_size::{MAX_PAGE_BYTES, ensure_fits};
 use crate::storage::schema::metrics::{dsl, table};
 
 type Boxed<'a> = diesel::helper_types::IntoBoxed<'a, table, Pg>;
 
 /// The page that was asked for, and how many metrics the whole list has.
+///
+/// # Errors
+/// [`StorageError::Invalid`] for a page of more than [`MAX_PAGE_BYTES`].
 pub async fn list(conn: &mut AsyncPgConnection, query: &MetricQuery) -> Result<(Vec<MetricRow>, i64), StorageError> {
     let total = if query.filter == MetricFilter::default() {
         super::count(conn).await?
@@ -24,10 +29,25 @@ pub async fn list(conn: &mut AsyncPgConnection, query: &MetricQuery) -> Result<(
         filtered(&query.filter).count().get_result(conn).await?
     };
     let ids = ids(conn, query, total).await?;
-    let rows = dsl::metrics.filter(dsl::metric_id.eq_any(&ids)).select(MetricRow::as_select()).load(conn).await?;
+    let rows = rows(conn, &ids).await?;
     let mut by_id: HashMap<String, MetricRow> = rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
     // One that was deleted between the two statements is missing, not an error.
     Ok((ids.iter().filter_map(|id| by_id.remove(id)).collect(), total))
+}
+
+/// These metrics, or none where all of them together are too long: one statement measures and fetches.
+async fn rows(conn: &mut AsyncPgConnection, ids: &[String]) -> Result<Vec<MetricRow>, StorageError> {
+    let fits = sql::<Bool>("(SELECT coalesce(sum(size_bytes), 0) FROM metrics AS page WHERE page.metric_id = ANY(")
+        .bind::<Array<Text>, _>(ids)
+        .sql(")) <= ")
+        .bind::<BigInt, _>(MAX_PAGE_BYTES);
+    let on_page = dsl::metrics.filter(dsl::metric_id.eq_any(ids));
+    let rows: Vec<MetricRow> = on_page.clone().filter(fits).select(MetricRow::as_select()).load(conn).await?;
+    if rows.is_empty() && !ids.is_empty() {
+        let bytes: Option<i64> = on_page.select(diesel::dsl::sum(dsl::size_bytes)).first(conn).await?;
+        ensure_fits(bytes.unwrap_or(0))?;
+    }
+    Ok(rows)
 }
 
 async fn ids(conn: &mut AsyncPgConnection, query: &MetricQuery, total: i64) -> Result<Vec<String>, StorageError> {

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde_json::{Map, Value};
 
 pub use self::list::list;
 pub use self::row::MetricRow;
@@ -18,10 +17,9 @@ use super::schema::metrics::dsl;
 use super::{StorageError, document::Document};
 use crate::clock::rfc3339;
 use crate::model::audit::Changes;
-use crate::model::json::overlay;
 use crate::model::metrics::Metric;
 use crate::model::metrics::revision::{Change, ChangeType, FIRST_VERSION, HISTORY_SHOWN};
-use crate::model::violations::parse;
+use crate::model::patch::Patch;
 
 /// One metric.
 ///
@@ -132,14 +130,14 @@ pub async fn update(
     conn: &mut AsyncPgConnection,
     metric_id: &str,
     precondition: &Precondition,
-    patch: &Map<String, Value>,
+    patch: &Patch<Metric>,
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<(MetricRow, Option<Changes>), StorageError> {
     // The lock puts two writers of one metric in line: the second sees what the first has done.
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
-    let metric: Metric = parse(overlay(&row.to_metric()?, patch)).map_err(StorageError::Invalid)?;
+    let metric = patch.over(&row.to_metric()?).map_err(StorageError::Invalid)?;
     if metric.metric_id.as_str() != metric_id {
         return Err(StorageError::invalid("metric_id", "cannot be changed"));
     }

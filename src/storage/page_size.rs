@@ -1,0 +1,32 @@
+//! The most that one page of a list may hold. A hundred items of the largest size would take the memory of many requests at
+//! once; what is too long is refused before its rows are fetched.
+
+use super::StorageError;
+
+/// The most that the items of one page may have together, in bytes of JSON. An item of the largest size (256 KiB) always fits.
+pub const MAX_PAGE_BYTES: i64 = 8 * 1024 * 1024;
+
+/// Refuses a page of so many bytes, if that is too much.
+///
+/// # Errors
+/// [`StorageError::Invalid`] for the field `limit`.
+pub(super) fn ensure_fits(bytes: i64) -> Result<(), StorageError> {
+    if bytes <= MAX_PAGE_BYTES {
+        return Ok(());
+    }
+    let mib = bytes.saturating_add(1024 * 1024 - 1) / (1024 * 1024);
+    let message = format!("this page would be {mib} MiB; the most is 8 MiB: ask for fewer items with limit");
+    Err(StorageError::invalid("limit", &message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_of_more_than_8_mib_is_refused() {
+        assert!(ensure_fits(MAX_PAGE_BYTES).is_ok());
+        let refused = ensure_fits(MAX_PAGE_BYTES + 1);
+        assert!(matches!(refused, Err(StorageError::Invalid(found)) if found[0].field == "limit"));
+    }
+}
