@@ -78,8 +78,14 @@ async fn reset_password(database: &Database, name: &str) -> Result<(), Failure> 
     let (user, _) = found.ok_or_else(|| Failure::new(format!("there is no user {name}")))?;
     let hash = new_password(&user.username, &user.email)?;
     let now = Clock::default().now();
-    let change =
-        PasswordChange { user: target(&user), old_hash: None, new_hash: &hash, spared: None, keeps_api_keys: false };
+    let change = PasswordChange {
+        user: target(&user),
+        authority: None,
+        old_hash: None,
+        new_hash: &hash,
+        spared: None,
+        keeps_api_keys: false,
+    };
     database
         .db
         .transaction(Circuit::Auth, "reset_password", async |conn| {

@@ -8,7 +8,7 @@ use serde_json::json;
 use slog::Logger;
 use uuid::Uuid;
 
-use crate::actors::db_breaker::{Circuit, DbBreaker};
+use crate::actors::db_breaker::{Circuit, DbBreaker, DbError};
 use crate::clock::Clock;
 use crate::credentials::passwords;
 use crate::http::auditing;
@@ -67,10 +67,10 @@ impl BringUp {
         if self.sample { self.sample().await } else { Ok(()) }
     }
 
-    /// On a database without users: the administrator, with a password that is told once, on the terminal, not in the log.
+    /// On a database without an administrator: one, with a password that is told once, on the terminal, not in the log.
     async fn first_admin(&self) -> Result<(), String> {
-        let none = self.db.run(Circuit::Auth, "any_users", async |conn| users::none(conn).await).await;
-        if !none.map_err(|error| format!("{error:?}"))? {
+        let any = self.db.run(Circuit::Auth, "any_admin", async |conn| users::any_admin(conn).await).await;
+        if any.map_err(|error| format!("{error:?}"))? {
             return Ok(());
         }
         let password = self.admin_password.clone().unwrap_or_else(passwords::random);
@@ -92,10 +92,7 @@ impl BringUp {
         };
         let (now, actor) = (self.clock.now(), Actor::system());
         let made = self.db.transaction(Circuit::Auth, "first_admin", async |conn| {
-            if !users::none(conn).await? {
-                return Ok(None);
-            }
-            let user = users::create(conn, &new, now).await?;
+            let Some(user) = users::create_first_admin(conn, &new, now).await? else { return Ok(None) };
             let target = Target { id: user.user_id, name: &user.username };
             let details = json!({ "role": user.role, "status": user.status, "first": true });
             audit_events::record(conn, &actor, Action::UserCreated, target, &details, now).await?;
@@ -111,7 +108,12 @@ impl BringUp {
                 Ok(())
             }
             // A replica was faster.
-            Ok(None) | Err(crate::actors::db_breaker::DbError::Storage(StorageError::Duplicate(_))) => Ok(()),
+            Ok(None) => Ok(()),
+            Err(DbError::Storage(StorageError::Duplicate(field))) => {
+                slog::error!(self.logger, "first administrator not created: a user without the role has its name; \
+                    set another ADMIN_USERNAME or run `mdl admin create`"; "taken" => field);
+                Ok(())
+            }
             Err(error) => Err(format!("{error:?}")),
         }
     }

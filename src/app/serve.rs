@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::{AuthConfig, Config};
 use crate::credentials::hasher::Hasher;
 use crate::credentials::passwords;
-use crate::credentials::tokens::Tokens;
+use crate::credentials::tokens::{Lifetimes, Tokens};
 use crate::embedded::Secrets;
 use crate::http::auditing::{self, Audit};
 use crate::http::database_check::DatabaseCheck;
@@ -274,7 +274,12 @@ fn tokens(config: &Config) -> Result<Tokens, Failure> {
             (own.access, own.refresh)
         }
     };
-    Ok(Tokens::new(&access, &refresh, auth.jwt_access_token_expiry, auth.jwt_refresh_token_expiry))
+    let lifetimes = Lifetimes {
+        access: auth.jwt_access_token_expiry,
+        refresh: auth.jwt_refresh_token_expiry,
+        session: auth.session_max_age_days.saturating_mul(86_400),
+    };
+    Ok(Tokens::new(&access, &refresh, lifetimes))
 }
 
 fn check_admin(auth: &AuthConfig) -> Result<(), Failure> {

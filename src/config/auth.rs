@@ -24,6 +24,10 @@ pub struct AuthConfig {
     #[arg(long, env, global = true, default_value_t = 604_800, value_name = "JWT_REFRESH_TOKEN_EXPIRY",
           value_parser = clap::value_parser!(i64).range(1..=31_536_000))]
     pub jwt_refresh_token_expiry: i64,
+    /// A log-in ends after so many days, however often its tokens are refreshed
+    #[arg(long, env, global = true, default_value_t = 90, value_name = "SESSION_MAX_AGE_DAYS",
+          value_parser = clap::value_parser!(i64).range(1..=3_650))]
+    pub session_max_age_days: i64,
     /// Name of the administrator that is made on an empty database
     #[arg(long, env, global = true, default_value = "admin", value_name = "ADMIN_USERNAME")]
     pub admin_username: String,

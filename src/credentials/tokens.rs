@@ -3,7 +3,7 @@
 //! What they say is checked completely (issuer, audience, type, times without leeway, RFC 8725); whether the session they
 //! belong to still lives is the database's to say.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -20,10 +20,18 @@ const MAX_TOKEN_BYTES: usize = 4096;
 pub struct Tokens {
     access: Keys,
     refresh: Keys,
-    /// How long an access token lives, in seconds.
-    pub access_expiry: i64,
-    /// How long a refresh token lives, in seconds.
-    pub refresh_expiry: i64,
+    lifetimes: Lifetimes,
+}
+
+/// How long tokens are valid, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// An access token.
+    pub access: i64,
+    /// A refresh token.
+    pub refresh: i64,
+    /// All tokens of one log-in, however often they are rotated.
+    pub session: i64,
 }
 
 struct Keys {
@@ -55,6 +63,9 @@ pub struct AccessClaims {
 pub struct RefreshClaims {
     /// The session row it stands for.
     pub jti: Uuid,
+    /// The token family. Missing in tokens issued before families were named in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Uuid>,
     #[serde(flatten)]
     registered: Registered,
 }
@@ -93,6 +104,21 @@ pub struct Bearer<'a> {
     pub family_id: Uuid,
 }
 
+/// The session that a refresh token is issued for.
+#[derive(Clone, Copy, Debug)]
+pub struct RefreshSubject {
+    /// Who.
+    pub user_id: Uuid,
+    /// The session row.
+    pub session_id: Uuid,
+    /// The token family.
+    pub family_id: Uuid,
+    /// Start of validity.
+    pub issued_at: DateTime<Utc>,
+    /// End of validity.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// Why a token is not taken. There is nothing more to tell: neither to its bearer nor to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidToken;
@@ -104,16 +130,38 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// From the two secrets and the two lifetimes in seconds.
-    pub fn new(access: &SecretString, refresh: &SecretString, access_expiry: i64, refresh_expiry: i64) -> Self {
-        Self { access: Keys::new(access), refresh: Keys::new(refresh), access_expiry, refresh_expiry }
+    /// From the two secrets and the lifetimes.
+    pub fn new(access: &SecretString, refresh: &SecretString, lifetimes: Lifetimes) -> Self {
+        Self { access: Keys::new(access), refresh: Keys::new(refresh), lifetimes }
     }
 
-    /// An access token for `bearer`.
+    /// Families that started then or earlier have reached their maximum age.
+    pub fn oldest_family_start(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - TimeDelta::seconds(self.lifetimes.session)
+    }
+
+    /// When a session ends that is issued now to a family that started then.
+    pub fn session_expires_at(&self, family_started_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        let family_ends = family_started_at + TimeDelta::seconds(self.lifetimes.session);
+        family_ends.min(now + TimeDelta::seconds(self.lifetimes.refresh))
+    }
+
+    /// Lifetime in seconds of an access token that is issued now to a session: it never outlives the session.
+    pub fn access_lifetime(&self, session_expires_at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+        self.lifetimes.access.min(session_expires_at.timestamp().saturating_sub(now.timestamp())).max(0)
+    }
+
+    /// An access token for `bearer`, valid for `lifetime` seconds.
     ///
     /// # Errors
     /// Never in practice: claims are always JSON.
-    pub fn issue_access(&self, bearer: Bearer<'_>, jti: Uuid, now: DateTime<Utc>) -> Result<String, InvalidToken> {
+    pub fn issue_access(
+        &self,
+        bearer: Bearer<'_>,
+        jti: Uuid,
+        now: DateTime<Utc>,
+        lifetime: i64,
+    ) -> Result<String, InvalidToken> {
         let claims = AccessClaims {
             user_id: bearer.user_id,
             username: bearer.username.to_owned(),
@@ -121,24 +169,25 @@ impl Tokens {
             role: bearer.role.to_owned(),
             sid: bearer.family_id,
             jti,
-            registered: Registered::new(bearer.user_id, "access", now.timestamp(), self.access_expiry),
+            registered: Registered::new(
+                bearer.user_id,
+                "access",
+                now.timestamp(),
+                now.timestamp().saturating_add(lifetime),
+            ),
         };
         self.access.sign(&claims)
     }
 
-    /// The refresh token of a session. It follows from its arguments alone, so that it can be told again to a client
+    /// The refresh token of a session. It follows from its arguments alone, so that it can be issued again to a client
     /// whose answer was lost, though only its hash is stored.
     ///
     /// # Errors
     /// Never in practice: claims are always JSON.
-    pub fn issue_refresh(
-        &self,
-        user_id: Uuid,
-        session_id: Uuid,
-        issued: DateTime<Utc>,
-    ) -> Result<String, InvalidToken> {
-        let registered = Registered::new(user_id, "refresh", issued.timestamp(), self.refresh_expiry);
-        self.refresh.sign(&RefreshClaims { jti: session_id, registered })
+    pub fn issue_refresh(&self, subject: RefreshSubject) -> Result<String, InvalidToken> {
+        let RefreshSubject { user_id, session_id, family_id, issued_at, expires_at } = subject;
+        let registered = Registered::new(user_id, "refresh", issued_at.timestamp(), expires_at.timestamp());
+        self.refresh.sign(&RefreshClaims { jti: session_id, sid: Some(family_id), registered })
     }
 
     /// What an access token says.
@@ -209,16 +258,8 @@ impl Keys {
 }
 
 impl Registered {
-    fn new(sub: Uuid, kind: &str, now: i64, lifetime: i64) -> Self {
-        Self {
-            sub,
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            kind: kind.to_owned(),
-            iat: now,
-            nbf: now,
-            exp: now.saturating_add(lifetime),
-        }
+    fn new(sub: Uuid, kind: &str, now: i64, exp: i64) -> Self {
+        Self { sub, iss: ISSUER.to_owned(), aud: AUDIENCE.to_owned(), kind: kind.to_owned(), iat: now, nbf: now, exp }
     }
 
     fn check(&self, kind: &str, now: DateTime<Utc>) -> Result<(), InvalidToken> {
@@ -228,60 +269,4 @@ impl Registered {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use chrono::TimeDelta;
-
-    fn tokens(seed: &str) -> Tokens {
-        let secret = |name: &str| SecretString::from(format!("{name}-{seed}-").repeat(8));
-        Tokens::new(&secret("access"), &secret("refresh"), 900, 604_800)
-    }
-
-    fn bearer() -> Bearer<'static> {
-        Bearer {
-            user_id: Uuid::from_u128(1),
-            username: "ada",
-            email: "a@b.de",
-            role: "viewer",
-            family_id: Uuid::from_u128(2),
-        }
-    }
-
-    #[test]
-    fn a_token_lives_from_its_second_to_its_last() {
-        let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let token = tokens.issue_access(bearer(), Uuid::from_u128(3), now).expect("a token");
-        let at = |seconds| tokens.verify_access(&token, now + TimeDelta::seconds(seconds));
-        assert_eq!(at(0).expect("live").sid, Uuid::from_u128(2));
-        assert!(at(899).is_ok());
-        assert!(at(900).is_err());
-        assert!(at(-1).is_err());
-        let expired = |seconds| tokens.is_expired_access(&token, now + TimeDelta::seconds(seconds));
-        assert!(expired(900) && !expired(899) && !expired(-1));
-        let refresh = tokens.issue_refresh(Uuid::from_u128(1), Uuid::from_u128(4), now).expect("a token");
-        assert!(!tokens.is_expired_access(&refresh, now + TimeDelta::days(100)));
-    }
-
-    #[test]
-    fn one_kind_is_not_the_other_and_one_service_not_the_other() {
-        let (ours, theirs, now) = (tokens("a"), tokens("b"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let access = ours.issue_access(bearer(), Uuid::from_u128(3), now).expect("a token");
-        let refresh = ours.issue_refresh(Uuid::from_u128(1), Uuid::from_u128(4), now).expect("a token");
-        assert!(ours.verify_refresh(&refresh, now).is_ok());
-        assert!(ours.verify_refresh(&access, now).is_err());
-        assert!(ours.verify_access(&refresh, now).is_err());
-        assert!(theirs.verify_access(&access, now).is_err());
-        let none = format!("eyJhbGciOiJub25lIn0.{}.", access.split('.').nth(1).expect("a payload"));
-        for forged in [none.as_str(), "", "a.b.c", &"x".repeat(5000), &access[..access.len() - 2]] {
-            assert!(ours.verify_access(forged, now).is_err());
-        }
-    }
-
-    #[test]
-    fn a_refresh_token_can_be_told_again() {
-        let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let issue = || tokens.issue_refresh(Uuid::from_u128(1), Uuid::from_u128(4), now).expect("a token");
-        assert_eq!(fingerprint(&issue()), fingerprint(&issue()));
-        assert_eq!(fingerprint("x").len(), 64);
-    }
-}
+mod tests;

@@ -36,10 +36,12 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::actors::api_key_cache::{Refusal, Unanswered};
 use crate::actors::db_breaker::DbError;
 use crate::bulkhead::BulkheadError;
+use crate::http::extract::caller::{ROLE, SCOPE};
 use crate::limits::policy::Policy;
 use crate::model::api_keys::MAX_LIVE;
 use crate::model::violations::{MAX_SHOWN, Violation};
 use crate::storage::StorageError;
+use crate::storage::authority::Lost;
 
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
 
@@ -85,6 +87,11 @@ impl ApiError {
             _ => format!("{limit} bytes"),
         };
         Self::PayloadTooLarge { message: format!("The body is larger than {size}") }
+    }
+
+    /// The service has not prepared its database yet.
+    pub fn starting() -> Self {
+        Self::Unavailable { message: UNAVAILABLE, retry_after: Duration::from_secs(1), cause: None }
     }
 
     /// The machine's word for it.
@@ -261,6 +268,13 @@ impl From<StorageError> for ApiError {
             StorageError::Stale(version) => Self::PreconditionFailed { etag: format!("\"{version}\"") },
             StorageError::VersionRequired => Self::PreconditionRequired,
             StorageError::LastAdmin => Self::Conflict("The last active administrator must remain".into()),
+            StorageError::AuthorityLost(why) => match why {
+                Lost::Session => Self::InvalidToken,
+                Lost::Key => Self::InvalidApiKey,
+                Lost::ExpiredKey => Self::ExpiredApiKey,
+                Lost::Role => ROLE,
+                Lost::Scope => SCOPE,
+            },
             StorageError::Foreign => Self::ForeignApiKey,
             StorageError::KeyEnded => Self::Conflict("The API key has expired or was revoked".into()),
             StorageError::KeyRotated => Self::Conflict("The API key was rotated before".into()),

@@ -1,5 +1,7 @@
 //! Changes of the catalogue: in a transaction that takes the writers' turn, and after which this process has forgotten
 //! what it remembered before it answers (read your writes).
+//!
+//! The caller's authority is confirmed last, so that its row is locked only for a moment, however long the change takes.
 
 use std::time::Instant;
 
@@ -8,6 +10,7 @@ use diesel_async::AsyncPgConnection;
 use super::AppState;
 use super::error::ApiError;
 use crate::actors::db_breaker::Circuit;
+use crate::storage::authority::{self, Authority};
 use crate::storage::{StorageError, catalogue_epochs};
 
 /// Makes a change.
@@ -18,12 +21,15 @@ pub async fn change<T>(
     state: &AppState,
     circuit: Circuit,
     operation: &'static str,
+    caller: &Authority,
     work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
 ) -> Result<T, ApiError> {
     let changed = state.db.transaction(circuit, operation, async |conn| {
         catalogue_epochs::lock(conn).await?;
         let done = work(conn).await?;
-        Ok((done, catalogue_epochs::current(conn).await?))
+        let epoch = catalogue_epochs::current(conn).await?;
+        authority::confirm(conn, caller, state.clock.now()).await?;
+        Ok((done, epoch))
     });
     let (done, epoch) = changed.await?;
     state.answers.hear(epoch, Instant::now());

@@ -74,11 +74,16 @@ pub struct UserPatch {
     #[garde(skip)]
     #[schema(nullable = false)]
     pub role: Option<Role>,
-    /// Anything but active ends the user's sessions.
+    /// Anything but active ends the user's sessions and revokes its API keys.
     #[serde(default, deserialize_with = "present")]
     #[garde(skip)]
     #[schema(nullable = false)]
     pub status: Option<UserStatus>,
+    /// With a status other than active: the user's API keys are not revoked, and work again once it is active again. If
+    /// not said, they are revoked for good.
+    #[serde(default)]
+    #[garde(skip)]
+    pub keep_api_keys: bool,
     /// Free object.
     #[serde(default, deserialize_with = "present")]
     #[garde(dive)]

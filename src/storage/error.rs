@@ -2,6 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::authority::Lost;
 use crate::model::violations::Violation;
 
 /// Why a storage function did not do what it was asked. Only [`StorageError::Database`] is a fault;
@@ -22,6 +23,8 @@ pub enum StorageError {
     VersionRequired,
     /// It would leave no administrator.
     LastAdmin,
+    /// The caller may not do it any more.
+    AuthorityLost(Lost),
     /// The API key belongs to another user.
     Foreign,
     /// The API key has ended and is not revived.

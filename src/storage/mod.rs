@@ -3,6 +3,7 @@
 
 pub mod api_keys;
 pub mod audit_events;
+pub mod authority;
 pub mod authority_epochs;
 pub mod business_domains;
 pub mod catalogue;
@@ -25,6 +26,7 @@ pub mod rate_limits;
 pub mod schema;
 pub mod sessions;
 pub mod tls;
+pub mod user_changes;
 pub mod users;
 
 pub use self::error::StorageError;

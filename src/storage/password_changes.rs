@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::api_keys::life;
 use super::audit_events::{self, Actor, Target};
+use super::authority::{self, Authority};
 use super::{StorageError, password_resets, sessions, users};
 use crate::model::audit::Action;
 
@@ -17,6 +18,8 @@ use crate::model::audit::Action;
 pub struct PasswordChange<'a> {
     /// Whose.
     pub user: Target<'a>,
+    /// The caller's authority, confirmed before anything is written; none where no session is needed.
+    pub authority: Option<&'a Authority>,
     /// The one that was checked, which must still be the present one; none where nobody was asked for it.
     pub old_hash: Option<&'a SecretString>,
     /// The new one.
@@ -30,7 +33,8 @@ pub struct PasswordChange<'a> {
 /// Makes the change, with its entries in the audit log. Returns how many API keys were revoked. Needs a transaction.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] if there is no such user, or its password was changed in between.
+/// [`StorageError::NotFound`] if there is no such user, or its password was changed in between;
+/// [`StorageError::AuthorityLost`].
 pub async fn make(
     conn: &mut AsyncPgConnection,
     actor: &Actor,
@@ -38,6 +42,14 @@ pub async fn make(
     now: DateTime<Utc>,
 ) -> Result<usize, StorageError> {
     let user_id = change.user.id;
+    match change.authority {
+        Some(authority) => {
+            authority::lock_and_confirm(conn, authority, now).await?;
+        }
+        None => {
+            users::lock(conn, user_id).await?;
+        }
+    }
     users::set_password(conn, user_id, change.old_hash, change.new_hash, now).await?;
     sessions::end_all(conn, user_id, change.spared, now).await?;
     password_resets::void(conn, user_id, now).await?;

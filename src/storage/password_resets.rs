@@ -23,7 +23,7 @@ pub async fn request(
     let found = users::table
         .filter(lower(users::email).eq(lower(email)).and(users::status.eq("active")))
         .select(Account::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(conn)
         .await
         .optional()?;

@@ -83,7 +83,7 @@ diesel::table! {
     authority_epochs (singleton) {
         /// Always true: there is one row.
         singleton -> Bool,
-        /// Raised for each row that is concerned.
+        /// Raised for each row that is concerned; once for rows of the same user that follow each other.
         epoch -> Int8,
     }
 }
@@ -290,7 +290,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// One row a refresh token. A log-in starts a family; each refresh adds its next member.
+    /// Refresh tokens, at most two of a log-in: the head of its family, and its parent, which may be replayed for a moment.
     sessions (session_id) {
         /// The jti of the refresh token.
         session_id -> Uuid,
@@ -306,10 +306,16 @@ diesel::table! {
         expires_at -> Timestamptz,
         /// When it was exchanged for its successor; null for the head of the family.
         rotated_at -> Nullable<Timestamptz>,
-        /// The session_id it was exchanged for. No foreign key: old members are cleared away singly.
+        /// The session_id it was exchanged for. No foreign key: rotation deletes the grandparent.
         successor_id -> Nullable<Uuid>,
-        /// When it was ended early: log-out, password change, reuse, suspension.
+        /// When the family was ended early (log-out, password change, reuse, suspension); set on its head only.
         revoked_at -> Nullable<Timestamptz>,
+        /// When the user logged in; the same in each member of the family.
+        family_started_at -> Timestamptz,
+        /// The client IP that the token was issued to.
+        address -> Nullable<Text>,
+        /// The User-Agent that the token was issued to: the first 200 characters, without control characters.
+        user_agent -> Nullable<Text>,
     }
 }
 

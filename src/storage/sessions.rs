@@ -1,28 +1,45 @@
-//! Sessions: one row a refresh token; a log-in starts a family, each refresh adds its next member.
+//! Sessions: a log-in starts a token family; each refresh replaces its head ([`rotation`]). A family has at most two rows:
+//! the head, and its parent, which may be replayed for a moment.
+//!
+//! Every transaction that creates, rotates or ends sessions locks the row of their user first ([`users::lock`]): otherwise
+//! a session that another transaction has inserted, but not committed yet, would survive the end of all the others.
+//! Ending a family marks its head; the rows are deleted at the user's next log-in.
 
-use chrono::{DateTime, TimeDelta, Utc};
+pub mod rotation;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::StorageError;
 use super::schema::{sessions, users};
-use super::users::{Account, User};
+use super::users::Account;
+use crate::credentials::tokens::{RefreshSubject, Tokens, fingerprint};
 
-/// How long a client whose answer was lost may ask for it again with the old token.
-pub const REPLAY_GRACE: TimeDelta = TimeDelta::seconds(10);
+/// Longest list of sessions.
+const MAX_LISTED: i64 = 100;
 
-/// A refresh token to be.
+/// The client that tokens are issued to, as its user is shown it.
+#[derive(Clone, Debug, Default)]
+pub struct SessionClient {
+    /// The client IP.
+    pub address: Option<String>,
+    /// Its `User-Agent`, at most 200 characters.
+    pub user_agent: Option<String>,
+}
+
+/// A session to be created. Its id is chosen before the transaction, so that a repeated transaction creates the same one.
 #[derive(Clone, Debug)]
-pub struct NewSession {
-    /// The jti of the token.
+pub struct NextSession {
+    /// The jti of the refresh token.
     pub session_id: Uuid,
-    /// SHA-256 of the token.
-    pub token_hash: String,
     /// When it is issued.
-    pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
-    pub expires_at: DateTime<Utc>,
+    pub now: DateTime<Utc>,
+    /// The client it is issued to.
+    pub client: SessionClient,
 }
 
 /// A stored refresh token.
@@ -35,57 +52,94 @@ pub struct Session {
     pub family_id: Uuid,
     /// Whose.
     pub user_id: Uuid,
-    /// When it was issued.
+    /// When it was issued: at the log-in or at the last refresh.
     pub created_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// When the user logged in.
+    pub family_started_at: DateTime<Utc>,
+    /// The client IP it was issued to.
+    pub address: Option<String>,
+    /// The `User-Agent` it was issued to.
+    pub user_agent: Option<String>,
+    token_hash: String,
     rotated_at: Option<DateTime<Utc>>,
     successor_id: Option<Uuid>,
-    revoked_at: Option<DateTime<Utc>>,
 }
 
-/// What became of a refresh.
-#[derive(Clone, Debug)]
-pub enum Rotation {
-    /// The session to answer with: the new one, or, told again, the one that a lost answer was about.
-    To(Box<(Session, User)>),
-    /// The token is not known, has ended, or its user may not log in.
-    Refused,
-    /// A token was used again: the whole family is ended. The user it belonged to.
-    Reused(Uuid),
+impl Session {
+    /// What its refresh token says.
+    pub fn refresh_subject(&self) -> RefreshSubject {
+        RefreshSubject {
+            user_id: self.user_id,
+            session_id: self.session_id,
+            family_id: self.family_id,
+            issued_at: self.created_at,
+            expires_at: self.expires_at,
+        }
+    }
 }
 
-/// Starts a family with its first member.
-pub async fn start(
-    conn: &mut AsyncPgConnection,
+/// The log-in that a session belongs to.
+#[derive(Clone, Copy, Debug)]
+struct Family {
     user_id: Uuid,
     family_id: Uuid,
-    new: &NewSession,
-) -> Result<(), StorageError> {
-    insert(conn, user_id, family_id, new).await?;
-    // A user's ended sessions go when it logs in, so that the table needs no sweeper.
-    diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id).and(sessions::expires_at.lt(new.created_at))))
-        .execute(conn)
-        .await?;
-    Ok(())
+    started_at: DateTime<Utc>,
+}
+
+/// Starts a family with its first member. Needs a transaction that has locked the user or created it.
+pub async fn start(
+    conn: &mut AsyncPgConnection,
+    tokens: &Tokens,
+    (user_id, family_id): (Uuid, Uuid),
+    next: &NextSession,
+) -> Result<Session, StorageError> {
+    // Families of the user that have ended go here, so that the table needs no sweeper.
+    diesel::sql_query(
+        "DELETE FROM sessions AS session WHERE user_id = $1 AND NOT EXISTS (SELECT FROM sessions AS head \
+         WHERE head.family_id = session.family_id AND head.rotated_at IS NULL AND head.revoked_at IS NULL \
+         AND head.expires_at > $2)",
+    )
+    .bind::<SqlUuid, _>(user_id)
+    .bind::<Timestamptz, _>(next.now)
+    .execute(conn)
+    .await?;
+    insert(conn, tokens, Family { user_id, family_id, started_at: next.now }, next).await
 }
 
 async fn insert(
     conn: &mut AsyncPgConnection,
-    user_id: Uuid,
-    family_id: Uuid,
-    new: &NewSession,
+    tokens: &Tokens,
+    family: Family,
+    next: &NextSession,
 ) -> Result<Session, StorageError> {
+    let Family { user_id, family_id, started_at } = family;
+    let expires_at = tokens.session_expires_at(started_at, next.now);
+    let subject = RefreshSubject { user_id, session_id: next.session_id, family_id, issued_at: next.now, expires_at };
+    let token = tokens.issue_refresh(subject).map_err(|_| StorageError::Corrupt("the signature of a refresh token"))?;
     Ok(diesel::insert_into(sessions::table)
         .values((
-            sessions::session_id.eq(new.session_id),
+            sessions::session_id.eq(next.session_id),
             sessions::family_id.eq(family_id),
             sessions::user_id.eq(user_id),
-            sessions::token_hash.eq(&new.token_hash),
-            sessions::created_at.eq(new.created_at),
-            sessions::expires_at.eq(new.expires_at),
+            sessions::token_hash.eq(fingerprint(&token)),
+            sessions::created_at.eq(next.now),
+            sessions::expires_at.eq(expires_at),
+            sessions::family_started_at.eq(started_at),
+            sessions::address.eq(&next.client.address),
+            sessions::user_agent.eq(&next.client.user_agent),
         ))
         .returning(Session::as_returning())
         .get_result(conn)
         .await?)
+}
+
+type Condition = Box<dyn BoxableExpression<sessions::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
+
+/// The heads of families that have not ended.
+fn is_live(now: DateTime<Utc>) -> Condition {
+    Box::new(sessions::rotated_at.is_null().and(sessions::revoked_at.is_null()).and(sessions::expires_at.gt(now)))
 }
 
 /// The user of a live family, if it may be here: one statement for every authenticated request.
@@ -105,7 +159,7 @@ pub async fn authenticate(
     );
     Ok(users::table
         .find(user_id)
-        .filter(users::status.eq("active").and(diesel::dsl::exists(alive)))
+        .filter(users::status.eq("active").and(exists(alive)))
         .select(Account::as_select())
         .first(conn)
         .await
@@ -128,106 +182,66 @@ pub async fn active_users(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> R
         .await?)
 }
 
-/// Exchanges a refresh token for its successor. Needs a transaction.
-///
-/// One conditional UPDATE decides who rotates; whoever comes second finds out why it did not match.
-pub async fn rotate(
+/// The live sessions of a user, last used first, one for each log-in; at most 100.
+pub async fn list(
     conn: &mut AsyncPgConnection,
-    token_hash: &str,
-    new: &NewSession,
-) -> Result<Rotation, StorageError> {
-    let now = new.created_at;
-    let rotated = diesel::update(sessions::table)
-        .filter(
-            sessions::token_hash
-                .eq(token_hash)
-                .and(sessions::rotated_at.is_null())
-                .and(sessions::revoked_at.is_null())
-                .and(sessions::expires_at.gt(now)),
-        )
-        .set((sessions::rotated_at.eq(now), sessions::successor_id.eq(new.session_id)))
-        .returning(Session::as_returning())
-        .get_result(conn)
-        .await
-        .optional()?;
-    match rotated {
-        Some(parent) => {
-            let next = insert(conn, parent.user_id, parent.family_id, new).await?;
-            welcome(conn, next).await
-        }
-        None => replay(conn, token_hash, now).await,
-    }
-}
-
-/// A token that is not the head of its family: told again within the grace, or a theft.
-async fn replay(conn: &mut AsyncPgConnection, token_hash: &str, now: DateTime<Utc>) -> Result<Rotation, StorageError> {
-    let Some(used) = by_hash(conn, token_hash).await? else { return Ok(Rotation::Refused) };
-    let (Some(rotated_at), Some(successor_id), None) = (used.rotated_at, used.successor_id, used.revoked_at) else {
-        return Ok(Rotation::Refused);
-    };
-    let successor = sessions::table.find(successor_id).select(Session::as_select()).first(conn).await.optional()?;
-    match successor {
-        // Only the immediate parent of the present head, and only for a moment.
-        Some(next) if next.rotated_at.is_none() && next.revoked_at.is_none() && now - rotated_at <= REPLAY_GRACE => {
-            welcome(conn, next).await
-        }
-        _ => {
-            end_family(conn, used.family_id, now).await?;
-            Ok(Rotation::Reused(used.user_id))
-        }
-    }
-}
-
-async fn welcome(conn: &mut AsyncPgConnection, session: Session) -> Result<Rotation, StorageError> {
-    let user = users::table
-        .find(session.user_id)
-        .filter(users::status.eq("active"))
-        .select(User::as_select())
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(user.map_or(Rotation::Refused, |user| Rotation::To(Box::new((session, user)))))
-}
-
-async fn by_hash(conn: &mut AsyncPgConnection, token_hash: &str) -> Result<Option<Session>, StorageError> {
+    user_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<Session>, StorageError> {
     Ok(sessions::table
-        .filter(sessions::token_hash.eq(token_hash))
+        .filter(sessions::user_id.eq(user_id))
+        .filter(is_live(now))
+        .select(Session::as_select())
+        .order_by((sessions::created_at.desc(), sessions::session_id.desc()))
+        .limit(MAX_LISTED)
+        .load(conn)
+        .await?)
+}
+
+/// The live head of a user's family.
+async fn head(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    family_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, StorageError> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(user_id).and(sessions::family_id.eq(family_id)))
+        .filter(is_live(now))
         .select(Session::as_select())
         .first(conn)
         .await
         .optional()?)
 }
 
-/// Ends the log-in that a refresh token of this user belongs to.
+/// Ends one log-in of a user. Needs a transaction that has locked the user.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] where there is no such token.
-pub async fn end(conn: &mut AsyncPgConnection, token_hash: &str, now: DateTime<Utc>) -> Result<(), StorageError> {
-    let session = by_hash(conn, token_hash).await?.ok_or(StorageError::NotFound)?;
-    end_family(conn, session.family_id, now).await
+/// [`StorageError::NotFound`] if it has no such log-in, or that has ended.
+pub async fn end(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    family_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let one = sessions::table
+        .filter(sessions::user_id.eq(user_id).and(sessions::family_id.eq(family_id)))
+        .filter(is_live(now));
+    match diesel::update(one).set(sessions::revoked_at.eq(now)).execute(conn).await? {
+        0 => Err(StorageError::NotFound),
+        _ => Ok(()),
+    }
 }
 
-async fn end_family(conn: &mut AsyncPgConnection, family_id: Uuid, now: DateTime<Utc>) -> Result<(), StorageError> {
-    diesel::update(sessions::table.filter(sessions::family_id.eq(family_id).and(sessions::revoked_at.is_null())))
-        .set(sessions::revoked_at.eq(now))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Ends all log-ins of a user, but for `except`.
+/// Ends all log-ins of a user, but for `except`. Returns how many they were. Needs a transaction that has locked the user.
 pub async fn end_all(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
     except: Option<Uuid>,
     now: DateTime<Utc>,
-) -> Result<(), StorageError> {
-    let mut live = diesel::update(sessions::table)
-        .filter(sessions::user_id.eq(user_id).and(sessions::revoked_at.is_null()))
-        .into_boxed();
-    if let Some(family_id) = except {
-        live = live.filter(sessions::family_id.ne(family_id));
-    }
-    live.set(sessions::revoked_at.eq(now)).execute(conn).await?;
-    Ok(())
+) -> Result<usize, StorageError> {
+    let all = sessions::table
+        .filter(sessions::user_id.eq(user_id).and(sessions::family_id.ne(except.unwrap_or_default())))
+        .filter(is_live(now));
+    Ok(diesel::update(all).set(sessions::revoked_at.eq(now)).execute(conn).await?)
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -13,6 +14,9 @@ use super::document::Document;
 use super::schema::users;
 use crate::model::object::Object;
 use crate::model::users::{Role, UserPatch, UserStatus};
+
+/// The advisory lock of the transaction that creates the first administrator: "admin" as a number.
+const FIRST_ADMIN: i64 = 0x0061_646d_696e;
 
 /// A user, as anyone who may see it sees it.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
@@ -122,13 +126,13 @@ pub async fn get(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<User, St
     Ok(users::table.find(user_id).select(User::as_select()).first(conn).await?)
 }
 
-/// Takes a user's turn until the transaction ends: what belongs to it is counted and made one after another.
+/// Locks a user until the transaction ends: its sessions, keys and password are changed by one transaction after another.
+/// Foreign keys to it can still be checked meanwhile.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
-pub async fn lock(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<(), StorageError> {
-    users::table.find(user_id).select(users::user_id).for_update().first::<Uuid>(conn).await?;
-    Ok(())
+pub async fn lock(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<User, StorageError> {
+    Ok(users::table.find(user_id).select(User::as_select()).for_no_key_update().first(conn).await?)
 }
 
 /// All users, by name; at most `limit` from `offset`, and how many there are.
@@ -144,9 +148,24 @@ pub async fn list(conn: &mut AsyncPgConnection, offset: i64, limit: i64) -> Resu
     Ok((page, total))
 }
 
-/// Whether there is no user at all.
-pub async fn none(conn: &mut AsyncPgConnection) -> Result<bool, StorageError> {
-    Ok(!diesel::select(diesel::dsl::exists(users::table.select(users::user_id))).get_result::<bool>(conn).await?)
+/// Whether there is any administrator.
+pub async fn any_admin(conn: &mut AsyncPgConnection) -> Result<bool, StorageError> {
+    let admins = users::table.filter(users::role.eq("admin")).select(users::user_id);
+    Ok(diesel::select(diesel::dsl::exists(admins)).get_result(conn).await?)
+}
+
+/// Stores the first administrator; none if there is one already. Replicas that start together take turns. Needs a
+/// transaction.
+///
+/// # Errors
+/// [`StorageError::Duplicate`] with `username` or `email`, if a user who is no administrator has it.
+pub async fn create_first_admin(
+    conn: &mut AsyncPgConnection,
+    new: &NewUser<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<User>, StorageError> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(FIRST_ADMIN).execute(conn).await?;
+    if any_admin(conn).await? { Ok(None) } else { create(conn, new, now).await.map(Some) }
 }
 
 /// A user and its password hash, by name or e-mail address; none if nobody is called so.
@@ -210,21 +229,16 @@ pub async fn set_password(
     }
 }
 
-/// Changes a user. Needs a transaction.
+/// Changes a user that is locked.
 ///
 /// # Errors
-/// [`StorageError::NotFound`], [`StorageError::Duplicate`] or [`StorageError::LastAdmin`].
+/// [`StorageError::NotFound`] or [`StorageError::Duplicate`].
 pub async fn update(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
     patch: &UserPatch,
     now: DateTime<Utc>,
 ) -> Result<User, StorageError> {
-    let keeps_power = patch.role.is_none_or(|role| role == Role::Admin)
-        && patch.status.is_none_or(|status| status == UserStatus::Active);
-    if !keeps_power {
-        someone_else_rules(conn, user_id).await?;
-    }
     diesel::update(users::table.find(user_id))
         .set((
             patch.username.as_ref().map(|name| users::username.eq(name.as_str())),
@@ -241,30 +255,13 @@ pub async fn update(
         .map_err(taken)
 }
 
-/// Removes a user, sessions and all. Needs a transaction.
+/// Removes a user that is locked, sessions and all.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] or [`StorageError::LastAdmin`].
+/// [`StorageError::NotFound`].
 pub async fn delete(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<(), StorageError> {
-    someone_else_rules(conn, user_id).await?;
     match diesel::delete(users::table.find(user_id)).execute(conn).await? {
         0 => Err(StorageError::NotFound),
         _ => Ok(()),
     }
-}
-
-/// Makes sure that an active administrator remains without this one. All administrators are locked, in order, so
-/// that two who remove each other take turns.
-async fn someone_else_rules(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<(), StorageError> {
-    let admins: Vec<(Uuid, String)> = users::table
-        .filter(users::role.eq("admin"))
-        .select((users::user_id, users::status))
-        .order_by(users::user_id)
-        .for_update()
-        .load(conn)
-        .await?;
-    let active = |(_, status): &&(Uuid, String)| status == UserStatus::Active.as_ref();
-    let rules = admins.iter().filter(active).any(|(id, _)| *id == user_id);
-    let others = admins.iter().filter(active).any(|(id, _)| *id != user_id);
-    if rules && !others { Err(StorageError::LastAdmin) } else { Ok(()) }
 }

@@ -130,7 +130,8 @@ async fn suspension_deletion_and_another_password() {
     let user = format!("/api/auth/users/{id}");
     let (_, key) = server.key(&eva, &["metrics:read"]).await;
     server.get_with(METRICS, &key).await.expect(200);
-    server.put(&user, &admin, &json!({"status": "suspended"})).await.expect(200);
+    let keeping = json!({"status": "suspended", "keep_api_keys": true});
+    server.put(&user, &admin, &keeping).await.expect(200);
     server.get_with(METRICS, &key).await.expect_error(401, "INVALID_API_KEY");
     server.get(METRICS, &eva).await.expect_error(401, "AUTHENTICATION_ERROR");
     server.put(&user, &admin, &json!({"status": "active"})).await.expect(200);

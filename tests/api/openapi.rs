@@ -32,7 +32,7 @@ async fn the_document_describes_what_is_there() {
             }
         }
     }
-    assert_eq!(operations, 38);
+    assert_eq!(operations, 41);
     references_exist(&document, &document);
 }
 

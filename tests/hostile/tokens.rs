@@ -1,13 +1,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
-use mdl::credentials::tokens::{Bearer, Tokens};
+use mdl::credentials::tokens::{Bearer, Lifetimes, Tokens};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 fn tokens() -> Tokens {
     let secret = |text: &str| text.repeat(2).into();
-    Tokens::new(&secret("only-for-tests-access-0123456789"), &secret("only-for-tests-refresh-123456789"), 900, 604_800)
+    let lifetimes = Lifetimes { access: 900, refresh: 604_800, session: 7_776_000 };
+    Tokens::new(&secret("only-for-tests-access-0123456789"), &secret("only-for-tests-refresh-123456789"), lifetimes)
 }
 
 fn token() -> String {
@@ -18,7 +19,7 @@ fn token() -> String {
         role: "viewer",
         family_id: Uuid::from_u128(2),
     };
-    tokens().issue_access(bearer, Uuid::from_u128(3), Utc::now()).unwrap()
+    tokens().issue_access(bearer, Uuid::from_u128(3), Utc::now(), 900).unwrap()
 }
 
 proptest! {

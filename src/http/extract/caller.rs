@@ -8,6 +8,9 @@
 //! | [`Admin`] | an administrator, whose key has the scope `admin` |
 //! | [`Person`] | anyone who is logged in; no API key |
 //! | [`Caller`] | anyone who is known |
+//!
+//! They are judged before the body arrives. What writes or grants passes `authority()` on to its transaction, where
+//! `storage::authority` judges the same once more.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -20,10 +23,11 @@ use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::model::scopes::{Scope, Scopes};
 use crate::model::users::Role;
+use crate::storage::authority::{Authority, Proof};
 use crate::storage::users::Account;
 
-const ROLE: ApiError = ApiError::Authorization("Your role does not allow this");
-const SCOPE: ApiError = ApiError::Authorization("The scopes of the API key do not allow this");
+pub(in crate::http) const ROLE: ApiError = ApiError::Authorization("Your role does not allow this");
+pub(in crate::http) const SCOPE: ApiError = ApiError::Authorization("The scopes of the API key do not allow this");
 
 /// What `middleware::authenticate` found out.
 #[derive(Clone, Debug)]
@@ -65,6 +69,43 @@ impl Caller {
             Credential::Key { scopes, .. } if !scopes.contain(needed) => Err(SCOPE),
             _ => Ok(()),
         }
+    }
+
+    fn authority(&self, role: Role, needed: &[Scope]) -> Authority {
+        let proof = match self.credential {
+            Credential::LogIn(family_id) => Proof::Session(family_id),
+            Credential::Key { key_id, .. } => Proof::Key(key_id),
+        };
+        Authority { user_id: self.user.user_id, proof, role, scopes: needed.iter().copied().collect() }
+    }
+}
+
+impl<A: Area> Editor<A> {
+    /// What its transaction confirms.
+    pub fn authority(&self) -> Authority {
+        self.caller.authority(Role::Viewer, A::WRITE)
+    }
+}
+
+impl<A: Area> Remover<A> {
+    /// What its transaction confirms.
+    pub fn authority(&self) -> Authority {
+        self.caller.authority(Role::Admin, A::WRITE)
+    }
+}
+
+impl Admin {
+    /// What its transaction confirms.
+    pub fn authority(&self) -> Authority {
+        self.0.authority(Role::Admin, &[Scope::Admin])
+    }
+}
+
+impl Person {
+    /// What its transaction confirms.
+    pub fn authority(&self) -> Authority {
+        let proof = Proof::Session(self.family_id);
+        Authority { user_id: self.user.user_id, proof, role: Role::Viewer, scopes: Scopes::default() }
     }
 }
 

@@ -7,3 +7,4 @@ pub mod origin;
 pub mod path;
 pub mod query;
 pub mod registration;
+pub mod session_client;

@@ -7,7 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 
 use super::frame::Seen;
 use crate::actors::db_breaker::Circuit;
@@ -50,6 +50,19 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> 
         Err(_) => state.instruments.authentication.attempt(method, false),
     }
     identified.map(Some)
+}
+
+/// The caller once more, for a handler that waited for its body and acts without a transaction. Counts no attempt; while the
+/// database is unavailable, what is cached counts, as it does for every request.
+///
+/// # Errors
+/// As for a new request.
+pub async fn identify_again(state: &AppState, request: &HttpRequest) -> Result<Caller, ApiError> {
+    match credential(request.headers())? {
+        None => Err(ApiError::Authentication(NO_TOKEN)),
+        Some(Presented::Token(token)) => by_token(state, token).await,
+        Some(Presented::Key(key)) => by_key(state, key).await,
+    }
 }
 
 async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {

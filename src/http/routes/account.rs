@@ -80,7 +80,10 @@ async fn me(caller: Person, state: web::Data<AppState>) -> Result<HttpResponse, 
     tag = "auth",
     security(("bearer" = [])),
     request_body = PasswordChange,
-    responses((status = 200, body = Message), (status = 403, description = "The current password is wrong"))
+    responses(
+        (status = 200, body = Message),
+        (status = 403, description = "`current_password` is wrong (`WRONG_PASSWORD`), or an API key was sent"),
+    )
 )]
 #[post("/api/auth/change-password")]
 async fn change_password(
@@ -118,8 +121,10 @@ async fn changed(
     }
     let new = state.hasher.hash(new_password).await?;
     let (now, actor) = (state.clock.now(), origin.actor(user));
+    let authority = caller.authority();
     let change = password_changes::PasswordChange {
         user: Target { id: user.user_id, name: &user.username },
+        authority: Some(&authority),
         old_hash: old.as_ref(),
         new_hash: &new,
         spared: Some(caller.family_id),

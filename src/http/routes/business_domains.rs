@@ -101,13 +101,13 @@ async fn get(
 )]
 #[post("/api/v1/domains")]
 async fn create(
-    Editor { caller, .. }: Editor<Domains>,
+    editor: Editor<Domains>,
     origin: Origin,
     body: JsonBody<BusinessDomain, ITEM>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
-    let row = change(&state, Circuit::Domains, "create_domain", async |conn| {
+    let (now, actor) = (state.clock.now(), origin.actor(&editor.caller.user));
+    let row = change(&state, Circuit::Domains, "create_domain", &editor.authority(), async |conn| {
         let row = business_domains::create(conn, &body.value, now).await?;
         let changes = Changes::version(None, Some(row.version));
         let id = row.domain_id.as_str();
@@ -137,7 +137,7 @@ async fn create(
 )]
 #[put("/api/v1/domains/{id}")]
 async fn update(
-    Editor { caller, .. }: Editor<Domains>,
+    editor: Editor<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     origin: Origin,
@@ -147,8 +147,9 @@ async fn update(
     if !patch.keeps_id(id.as_str()) {
         return Err(ApiError::invalid("domain_id", "cannot be changed"));
     }
-    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
-    let row = change(&state, Circuit::Domains, "update_domain", async |conn| {
+    let (now, author, actor) =
+        (state.clock.now(), editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
+    let row = change(&state, Circuit::Domains, "update_domain", &editor.authority(), async |conn| {
         let (row, changes) = business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await?;
         if let Some(changes) = changes {
             audit_events::record_changes(conn, &actor, Action::DomainUpdated, id.as_str(), &changes, now).await?;
@@ -170,14 +171,14 @@ async fn update(
 )]
 #[delete("/api/v1/domains/{id}")]
 async fn remove(
-    Remover { caller, .. }: Remover<Domains>,
+    remover: Remover<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     origin: Origin,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
-    change(&state, Circuit::Domains, "delete_domain", async |conn| {
+    let (now, actor) = (state.clock.now(), origin.actor(&remover.caller.user));
+    change(&state, Circuit::Domains, "delete_domain", &remover.authority(), async |conn| {
         let version = business_domains::delete(conn, id.as_str(), &precondition).await?;
         let changes = Changes::version(Some(version), None);
         audit_events::record_changes(conn, &actor, Action::DomainDeleted, id.as_str(), &changes, now).await

@@ -15,7 +15,7 @@ use crate::http::extract::query::QueryParameters;
 use crate::http::writing::change;
 use crate::model::audit::Action;
 use crate::model::catalogue::{Catalogue, Counts, Draft, Format, ImportReport, ItemReport, Outcome};
-use crate::storage::{StorageError, audit_events, catalogue};
+use crate::storage::{StorageError, audit_events, authority, catalogue};
 
 /// All routes of the catalogue as a whole.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -36,7 +36,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 )]
 #[post("/api/v1/import")]
 async fn import(
-    Editor { caller, .. }: Editor<Everything>,
+    editor: Editor<Everything>,
     QueryParameters(parameters): QueryParameters,
     origin: Origin,
     body: ImportBody,
@@ -47,9 +47,14 @@ async fn import(
     // Reading takes its time, too much for this thread, which answers others; and one import at a time is enough.
     let (draft, _turn) = state.imports.enter().await?.run(move || Draft::read(&body.bytes, format)).await?;
     let draft = draft.map_err(ApiError::Validation)?;
-    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
+    let (now, author, actor) =
+        (state.clock.now(), editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
     let items = if dry_run {
-        let work = async |conn: &mut _| catalogue::import(conn, &draft, author, now, |_| ()).await;
+        let work = async |conn: &mut _| {
+            let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
+            authority::confirm(conn, &editor.authority(), state.clock.now()).await?;
+            Ok(items)
+        };
         state.db.rehearse(Circuit::Metrics, "rehearse_import", work).await?
     } else {
         let work = async |conn: &mut _| {
@@ -62,7 +67,7 @@ async fn import(
             audit_events::record(conn, &actor, Action::CatalogueImported, "catalogue", &counts, now).await?;
             Ok(items)
         };
-        let items = change(&state, Circuit::Metrics, "import", work).await?;
+        let items = change(&state, Circuit::Metrics, "import", &editor.authority(), work).await?;
         count(&state, &draft, &items);
         items
     };

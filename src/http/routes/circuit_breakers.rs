@@ -19,7 +19,9 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::Admin;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
+use crate::http::middleware::authenticate::identify_again;
 use crate::model::audit::{Action, Changes};
+use crate::model::scopes::Scope;
 use crate::model::text::Text500;
 use crate::storage::audit_events::NewEvent;
 
@@ -107,7 +109,7 @@ async fn all(_: Admin, state: web::Data<AppState>) -> Result<HttpResponse, ApiEr
 )]
 #[post("/health/circuit-breakers/{name}")]
 async fn steer(
-    Admin(caller): Admin,
+    _: Admin,
     request: HttpRequest,
     origin: Origin,
     body: JsonBody<Steering>,
@@ -116,6 +118,9 @@ async fn steer(
     let name = request.match_info().query("name");
     let circuit = Circuit::iter().find(|circuit| circuit.as_ref() == name);
     let circuit = circuit.ok_or(ApiError::NotFound("There is no such circuit breaker"))?;
+    // The body may have arrived long after the head.
+    let caller = identify_again(&state, &request).await?;
+    caller.may(&[Scope::Admin])?;
     let reason = format!("{} by {}: {}", body.value.action.as_ref(), caller.user.username, body.value.reason.as_str());
     let details = json!({ "action": body.value.action.as_ref(), "reason": body.value.reason.as_str() });
     let actor = origin.actor(&caller.user);

@@ -118,7 +118,7 @@ async fn get(
 )]
 #[post("/api/v1/metrics")]
 async fn create(
-    Editor { caller, .. }: Editor<Metrics>,
+    editor: Editor<Metrics>,
     IdempotencyKey(key): IdempotencyKey,
     origin: Origin,
     body: JsonBody<Metric, ITEM>,
@@ -126,12 +126,13 @@ async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let now = state.clock.now();
     let once = key.map(|key| IdempotentRequest {
-        user_id: caller.user.user_id,
+        user_id: editor.caller.user.user_id,
         key,
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
     });
-    let (metric, author, actor) = (&body.value, caller.user.username.as_str(), origin.actor(&caller.user));
-    let (answer, new) = change(&state, Circuit::Metrics, "create_metric", async |conn| {
+    let (metric, author, actor) =
+        (&body.value, editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
+    let (answer, new) = change(&state, Circuit::Metrics, "create_metric", &editor.authority(), async |conn| {
         if let Some(request) = &once
             && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
         {
@@ -169,7 +170,7 @@ async fn create(
 )]
 #[put("/api/v1/metrics/{id}")]
 async fn update(
-    Editor { caller, .. }: Editor<Metrics>,
+    editor: Editor<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     origin: Origin,
@@ -179,8 +180,9 @@ async fn update(
     if !patch.keeps_id(id.as_str()) {
         return Err(ApiError::invalid("metric_id", "cannot be changed"));
     }
-    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
-    let row = change(&state, Circuit::Metrics, "update_metric", async |conn| {
+    let (now, author, actor) =
+        (state.clock.now(), editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
+    let row = change(&state, Circuit::Metrics, "update_metric", &editor.authority(), async |conn| {
         let (row, changes) = metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await?;
         if let Some(changes) = changes {
             audit_events::record_changes(conn, &actor, Action::MetricUpdated, id.as_str(), &changes, now).await?;
@@ -204,14 +206,15 @@ async fn update(
 )]
 #[delete("/api/v1/metrics/{id}")]
 async fn remove(
-    Remover { caller, .. }: Remover<Metrics>,
+    remover: Remover<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     origin: Origin,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, author, actor) = (state.clock.now(), caller.user.username.as_str(), origin.actor(&caller.user));
-    change(&state, Circuit::Metrics, "delete_metric", async |conn| {
+    let (now, author, actor) =
+        (state.clock.now(), remover.caller.user.username.as_str(), origin.actor(&remover.caller.user));
+    change(&state, Circuit::Metrics, "delete_metric", &remover.authority(), async |conn| {
         let version = metrics::delete(conn, id.as_str(), &precondition, author, now).await?;
         let changes = Changes::version(Some(version), None);
         audit_events::record_changes(conn, &actor, Action::MetricDeleted, id.as_str(), &changes, now).await

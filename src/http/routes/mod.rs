@@ -11,6 +11,7 @@ pub mod exposition;
 pub mod health;
 pub mod index;
 pub mod metrics;
+pub mod own_sessions;
 pub mod password_resets;
 pub mod sessions;
 mod token_pair;
@@ -25,6 +26,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(circuit_breakers::configure)
         .configure(index::configure)
         .configure(sessions::configure)
+        .configure(own_sessions::configure)
         .configure(account::configure)
         .configure(password_resets::configure)
         .configure(users::configure)

@@ -24,8 +24,9 @@ use crate::http::limits::{Against, Limiter, failed};
 use crate::limits::policy::Policy;
 use crate::model::authority::Concern;
 use crate::model::text::Email;
+use crate::model::users::UserStatus;
 use crate::storage::audit_events::Target;
-use crate::storage::{password_changes, password_resets, users};
+use crate::storage::{StorageError, password_changes, password_resets, users};
 
 const ACCEPTED: &str = "If somebody has this address, a mail is on its way; what it says counts for 30 minutes.";
 const BAD_TOKEN: &str = "The token is invalid, used or expired";
@@ -147,13 +148,16 @@ async fn set(state: &AppState, origin: Origin, confirmation: ResetConfirmation) 
     let actor = origin.actor(&user);
     let change = password_changes::PasswordChange {
         user: Target { id: user.user_id, name: &user.username },
+        authority: None,
         old_hash: None,
         new_hash: &new,
         spared: None,
         keeps_api_keys: false,
     };
     let done = state.db.transaction(Circuit::Auth, "confirm_password_reset", async |conn| {
-        users::lock(conn, user.user_id).await?;
+        if users::lock(conn, user.user_id).await?.status != UserStatus::Active {
+            return Err(StorageError::NotFound);
+        }
         password_resets::take(conn, &hash, now).await?;
         password_changes::make(conn, &actor, change, now).await
     });

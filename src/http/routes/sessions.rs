@@ -9,9 +9,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::account::check_password;
-use super::token_pair::{Next, TokenPair, pair, secret};
+use super::token_pair::{TokenPair, next_session, pair, secret};
 use crate::actors::db_breaker::Circuit;
-use crate::credentials::tokens::fingerprint;
+use crate::credentials::tokens::{RefreshClaims, fingerprint};
 use crate::http::AppState;
 use crate::http::answer::json;
 use crate::http::envelope::Message;
@@ -25,7 +25,8 @@ use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Text2000, Username};
 use crate::model::users::{Role, UserStatus};
 use crate::storage::known_addresses::{self, Candidate};
-use crate::storage::sessions::{self, Rotation};
+use crate::storage::sessions::rotation::{self, Presented, Rotation};
+use crate::storage::sessions::{self, SessionClient};
 use crate::storage::users::{self, NewUser, User};
 use crate::telemetry::instruments::authentication::Method;
 
@@ -106,20 +107,30 @@ struct Refreshed {
 async fn register(
     _enabled: RegistrationEnabled,
     limiter: Limiter,
+    client: SessionClient,
     body: JsonBody<Registration>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
+    if !state.readiness.is_prepared() {
+        // Before the first administrator exists nobody may take its name.
+        return Err(ApiError::starting());
+    }
     check_password("password", &body.value.password, body.value.username.as_str(), body.value.email.as_str())?;
-    let work = async || registered(&state, body.value, &limiter).await;
+    let work = async || registered(&state, client, body.value, &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
-async fn registered(state: &AppState, registration: Registration, limiter: &Limiter) -> Result<HttpResponse, ApiError> {
+async fn registered(
+    state: &AppState,
+    client: SessionClient,
+    registration: Registration,
+    limiter: &Limiter,
+) -> Result<HttpResponse, ApiError> {
     let place = limiter.place();
     let Registration { username, email, password, full_name } = registration;
     let password_hash = state.hasher.hash(password).await?;
     let user_id = Uuid::now_v7();
-    let (next, family_id) = (Next::of(state, user_id)?, Uuid::now_v7());
+    let (next, family_id) = (next_session(state, client), Uuid::now_v7());
     let new = NewUser {
         user_id,
         username: username.as_str(),
@@ -130,17 +141,17 @@ async fn registered(state: &AppState, registration: Registration, limiter: &Limi
         status: UserStatus::Active,
         metadata: &Object::default(),
     };
-    let user = state
+    let (user, session) = state
         .db
         .transaction(Circuit::Auth, "register", async |conn| {
             let user = users::create(conn, &new, next.now).await?;
-            sessions::start(conn, user_id, family_id, &next.session).await?;
+            let session = sessions::start(conn, &state.tokens, (user_id, family_id), &next).await?;
             known_addresses::record(conn, user_id, &place, next.now).await?;
-            Ok(user)
+            Ok((user, session))
         })
         .await?;
     limiter.insert_known(state, &user);
-    let tokens = pair(state, &user, family_id, (next.session.session_id, next.now))?;
+    let tokens = pair(state, &user, &session)?;
     secret(HttpResponse::Created(), &LoggedIn { success: true, user, tokens })
 }
 
@@ -151,7 +162,12 @@ async fn registered(state: &AppState, registration: Registration, limiter: &Limi
     responses((status = 200, body = LoggedIn), (status = 401, description = "User name or password is wrong"))
 )]
 #[post("/api/auth/login")]
-async fn login(limiter: Limiter, body: JsonBody<LogIn>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn login(
+    limiter: Limiter,
+    client: SessionClient,
+    body: JsonBody<LogIn>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
     let LogIn { username, password } = body.value;
     let lookup = async |place: &str| {
         let (username, now) = (username.as_str(), state.clock.now());
@@ -160,12 +176,13 @@ async fn login(limiter: Limiter, body: JsonBody<LogIn>, state: web::Data<AppStat
         });
         Ok(found.await?)
     };
-    let check = async |found| logged_in(&state, found, password, &limiter).await;
+    let check = async |found| logged_in(&state, client, found, password, &limiter).await;
     limiter.guard_password(username.as_str(), lookup, check).await
 }
 
 async fn logged_in(
     state: &AppState,
+    client: SessionClient,
     found: Option<Candidate>,
     password: SecretString,
     limiter: &Limiter,
@@ -177,22 +194,21 @@ async fn logged_in(
         attempts.attempt(Method::Login, false);
         return Err(ApiError::Authentication(WRONG));
     };
-    let (next, family_id, place) = (Next::of(state, user.user_id)?, Uuid::now_v7(), limiter.place());
-    let user = state
+    let (next, family_id, place) = (next_session(state, client), Uuid::now_v7(), limiter.place());
+    let started = state
         .db
         .transaction(Circuit::Auth, "login", async |conn| {
-            let user = users::logged_in(conn, user.user_id, &checked, next.now).await?;
-            if let Some(user) = &user {
-                sessions::start(conn, user.user_id, family_id, &next.session).await?;
-                known_addresses::record(conn, user.user_id, &place, next.now).await?;
-            }
-            Ok(user)
+            // Changing the user's row locks it, too.
+            let Some(user) = users::logged_in(conn, user.user_id, &checked, next.now).await? else { return Ok(None) };
+            let session = sessions::start(conn, &state.tokens, (user.user_id, family_id), &next).await?;
+            known_addresses::record(conn, user.user_id, &place, next.now).await?;
+            Ok(Some((user, session)))
         })
         .await?;
-    attempts.attempt(Method::Login, user.is_some());
-    let user = user.ok_or(ApiError::Authentication(WRONG))?;
+    attempts.attempt(Method::Login, started.is_some());
+    let (user, session) = started.ok_or(ApiError::Authentication(WRONG))?;
     limiter.insert_known(state, &user);
-    let tokens = pair(state, &user, family_id, (next.session.session_id, next.now))?;
+    let tokens = pair(state, &user, &session)?;
     secret(HttpResponse::Ok(), &LoggedIn { success: true, user, tokens })
 }
 
@@ -208,24 +224,35 @@ async fn logged_in(
 #[post("/api/auth/refresh")]
 async fn refresh(
     limiter: Limiter,
+    client: SessionClient,
     body: JsonBody<Refresh>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let work = async || refreshed(&state, body.value.refresh_token.expose_secret(), &limiter).await;
+    let work = async || refreshed(&state, client, body.value.refresh_token.expose_secret(), &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
-async fn refreshed(state: &AppState, token: &str, limiter: &Limiter) -> Result<HttpResponse, ApiError> {
+/// A token that was verified, as the database looks for it.
+fn presented(claims: &RefreshClaims, token: &str) -> Presented {
+    Presented { user_id: claims.user_id(), family_id: claims.sid, token_hash: fingerprint(token) }
+}
+
+async fn refreshed(
+    state: &AppState,
+    client: SessionClient,
+    token: &str,
+    limiter: &Limiter,
+) -> Result<HttpResponse, ApiError> {
     let refused = || {
         state.instruments.authentication.attempt(Method::Refresh, false);
         ApiError::Authentication(BAD_REFRESH)
     };
     let claims = state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| refused())?;
-    let (hash, next, place) = (fingerprint(token), Next::of(state, claims.user_id())?, limiter.place());
+    let (presented, next, place) = (presented(&claims, token), next_session(state, client), limiter.place());
     let rotated = state.db.transaction(Circuit::Auth, "refresh", async |conn| {
-        let rotation = sessions::rotate(conn, &hash, &next.session).await?;
-        if let Rotation::To(welcomed) = &rotation {
-            known_addresses::record(conn, welcomed.1.user_id, &place, next.now).await?;
+        let rotation = rotation::rotate(conn, &state.tokens, &presented, &next).await?;
+        if let Rotation::To(successor) = &rotation {
+            known_addresses::record(conn, successor.1.user_id, &place, next.now).await?;
         }
         Ok(rotation)
     });
@@ -233,11 +260,11 @@ async fn refreshed(state: &AppState, token: &str, limiter: &Limiter) -> Result<H
     let invalidation = state.invalidation(Concern::Sessions(claims.user_id()));
     let rotation = invalidation.deliver_after_if(rotated, ended).await?;
     match rotation {
-        Rotation::To(welcomed) => {
+        Rotation::To(successor) => {
             state.instruments.authentication.attempt(Method::Refresh, true);
-            let (session, user) = *welcomed;
+            let (session, user) = *successor;
             limiter.insert_known(state, &user);
-            let tokens = pair(state, &user, session.family_id, (session.session_id, session.created_at))?;
+            let tokens = pair(state, &user, &session)?;
             secret(HttpResponse::Ok(), &Refreshed { success: true, tokens })
         }
         Rotation::Refused => Err(refused()),
@@ -261,13 +288,14 @@ async fn refreshed(state: &AppState, token: &str, limiter: &Limiter) -> Result<H
 async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (token, now) = (body.value.refresh_token.expose_secret(), state.clock.now());
     let claims = state.tokens.verify_refresh(token, now).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
-    let hash = fingerprint(token);
-    let ended =
-        state.db.transaction(Circuit::Auth, "logout", async |conn| match sessions::end(conn, &hash, now).await {
+    let presented = presented(&claims, token);
+    let ended = state.db.transaction(Circuit::Auth, "logout", async |conn| {
+        match rotation::end_by_token(conn, &presented, now).await {
             // Gone already: what was asked for is true.
             Err(crate::storage::StorageError::NotFound) => Ok(()),
             ended => ended,
-        });
+        }
+    });
     state.invalidation(Concern::Sessions(claims.user_id())).deliver_after(ended).await?;
     json(&mut HttpResponse::Ok(), &Message::of("Logged out"))
 }

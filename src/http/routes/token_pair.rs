@@ -2,16 +2,15 @@
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::credentials::tokens::{Bearer, InvalidToken, fingerprint};
+use crate::credentials::tokens::{Bearer, InvalidToken};
 use crate::http::AppState;
 use crate::http::answer::json;
 use crate::http::error::ApiError;
-use crate::storage::sessions::NewSession;
+use crate::storage::sessions::{NextSession, Session, SessionClient};
 use crate::storage::users::User;
 
 /// A new access token and the refresh token that goes with it.
@@ -33,44 +32,25 @@ impl From<InvalidToken> for ApiError {
     }
 }
 
-/// A log-in or refresh in the making: its next refresh token is known before the database is asked.
-pub(super) struct Next {
-    pub(super) session: NewSession,
-    pub(super) now: DateTime<Utc>,
+/// The session that a log-in or refresh is to create.
+pub(super) fn next_session(state: &AppState, client: SessionClient) -> NextSession {
+    NextSession { session_id: Uuid::now_v7(), now: state.clock.now(), client }
 }
 
-impl Next {
-    pub(super) fn of(state: &AppState, user_id: Uuid) -> Result<Self, ApiError> {
-        let (now, session_id) = (state.clock.now(), Uuid::now_v7());
-        let token = state.tokens.issue_refresh(user_id, session_id, now)?;
-        let session = NewSession {
-            session_id,
-            token_hash: fingerprint(&token),
-            created_at: now,
-            expires_at: now + chrono::TimeDelta::seconds(state.tokens.refresh_expiry),
-        };
-        Ok(Self { session, now })
-    }
-}
-
-pub(super) fn pair(
-    state: &AppState,
-    user: &User,
-    family_id: Uuid,
-    (session_id, issued): (Uuid, DateTime<Utc>),
-) -> Result<TokenPair, ApiError> {
-    let token_id = Uuid::now_v7();
+pub(super) fn pair(state: &AppState, user: &User, session: &Session) -> Result<TokenPair, ApiError> {
+    let (token_id, now) = (Uuid::now_v7(), state.clock.now());
     let bearer = Bearer {
         user_id: user.user_id,
         username: &user.username,
         email: &user.email,
         role: user.role.as_ref(),
-        family_id,
+        family_id: session.family_id,
     };
+    let expires_in = state.tokens.access_lifetime(session.expires_at, now);
     Ok(TokenPair {
-        access_token: state.tokens.issue_access(bearer, token_id, state.clock.now())?,
-        refresh_token: state.tokens.issue_refresh(user.user_id, session_id, issued)?,
-        expires_in: state.tokens.access_expiry,
+        access_token: state.tokens.issue_access(bearer, token_id, now, expires_in)?,
+        refresh_token: state.tokens.issue_refresh(session.refresh_subject())?,
+        expires_in,
         token_type: "Bearer",
         token_id,
     })

@@ -28,8 +28,8 @@ use crate::model::scopes::Scope;
 use crate::model::text::{Email, Text100, Username};
 use crate::model::users::{Role, UserPatch, UserStatus};
 use crate::storage::audit_events::{self, Target};
-use crate::storage::sessions;
 use crate::storage::users::{self, NewUser, User};
+use crate::storage::{authority, user_changes};
 
 const PATH: &str = "/api/auth/users";
 
@@ -147,7 +147,7 @@ async fn get(caller: Caller, UuidPath(id): UuidPath, state: web::Data<AppState>)
 #[post("/api/auth/users")]
 async fn create(
     caller: Person,
-    _: Admin,
+    admin: Admin,
     origin: Origin,
     body: JsonBody<UserCreation>,
     state: web::Data<AppState>,
@@ -169,6 +169,7 @@ async fn create(
     let user = state
         .db
         .transaction(Circuit::Auth, "create_user", async |conn| {
+            authority::confirm(conn, &admin.authority(), now).await?;
             let user = users::create(conn, &new, now).await?;
             let details = json!({ "role": user.role, "status": user.status });
             audit_events::record(conn, &actor, Action::UserCreated, target(&user), &details, now).await?;
@@ -183,8 +184,9 @@ async fn create(
 
 /// Change a user
 ///
-/// Acts on tokens and API keys at once: another role counts from the next request on, any status but active ends all sessions and
-/// keeps its API keys from being used.
+/// Acts on tokens and API keys at once, also on requests whose body is still arriving. Any status but active ends all sessions
+/// and, unless `keep_api_keys` is true, revokes the user's API keys for good. Another e-mail address or status voids password
+/// resets.
 #[utoipa::path(
     tag = "users",
     operation_id = "update_user",
@@ -199,7 +201,7 @@ async fn create(
 #[put("/api/auth/users/{id}")]
 async fn update(
     caller: Person,
-    _: Admin,
+    admin: Admin,
     UuidPath(id): UuidPath,
     origin: Origin,
     body: JsonBody<UserPatch>,
@@ -207,16 +209,15 @@ async fn update(
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     let updated = state.db.transaction(Circuit::Auth, "update_user", async |conn| {
-        let user = users::update(conn, id, &body.value, now).await?;
+        let changed = user_changes::update(conn, &admin.authority(), &actor, (id, &body.value), now).await?;
+        let user = &changed.after;
         let details = json!({ "role": user.role, "status": user.status });
-        audit_events::record(conn, &actor, Action::UserUpdated, target(&user), &details, now).await?;
-        if user.status != UserStatus::Active {
-            sessions::end_all(conn, id, None, now).await?;
-        }
-        Ok(user)
+        audit_events::record(conn, &actor, Action::UserUpdated, target(user), &details, now).await?;
+        Ok(changed)
     });
-    let user = state.invalidation(Concern::User(id)).deliver_after(updated).await?;
-    answer::json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
+    let changed = state.invalidation(Concern::User(id)).deliver_after(updated).await?;
+    state.instruments.authentication.keys_revoked(changed.revoked_keys);
+    answer::json(&mut HttpResponse::Ok(), &UserBody { success: true, user: changed.after })
 }
 
 /// Delete a user
@@ -232,15 +233,14 @@ async fn update(
 #[delete("/api/auth/users/{id}")]
 async fn remove(
     caller: Person,
-    _: Admin,
+    admin: Admin,
     UuidPath(id): UuidPath,
     origin: Origin,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     let removed = state.db.transaction(Circuit::Auth, "delete_user", async |conn| {
-        let user = users::get(conn, id).await?;
-        users::delete(conn, id).await?;
+        let user = user_changes::delete(conn, &admin.authority(), id, now).await?;
         audit_events::record(conn, &actor, Action::UserDeleted, target(&user), &json!({}), now).await
     });
     state.invalidation(Concern::User(id)).deliver_after(removed).await?;

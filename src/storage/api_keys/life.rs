@@ -12,7 +12,6 @@ use crate::model::audit::Action;
 use crate::storage::StorageError;
 use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::schema::api_keys;
-use crate::storage::users;
 
 /// One of an owner's own keys, held until the transaction ends.
 async fn own(conn: &mut AsyncPgConnection, user_id: Uuid, key_id: Uuid) -> Result<KeyRow, StorageError> {
@@ -29,7 +28,7 @@ fn live(key: KeyRow, now: DateTime<Utc>) -> Result<KeyRow, StorageError> {
     if key.status(now) == KeyStatus::Active { Ok(key) } else { Err(StorageError::KeyEnded) }
 }
 
-/// Renames a key, or extends its life. Needs a transaction.
+/// Renames a key, or extends its life. Needs a transaction that has locked the owner.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] also for somebody else's, [`StorageError::KeyEnded`], [`StorageError::Invalid`].
@@ -55,7 +54,8 @@ pub async fn update(
         .await?)
 }
 
-/// Replaces a key by `new`, with the same name, scopes and expiry; the old one goes on for a while. Needs a transaction.
+/// Replaces a key by `new`, with the same name, scopes and expiry; the old one goes on for a while. Needs a transaction
+/// that has locked the owner.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] also for somebody else's, [`StorageError::KeyEnded`], [`StorageError::KeyRotated`] where it
@@ -67,7 +67,6 @@ pub async fn rotate(
     grace_minutes: u16,
     now: DateTime<Utc>,
 ) -> Result<KeyRow, StorageError> {
-    users::lock(conn, new.user_id).await?;
     let old = live(own(conn, new.user_id, key_id).await?, now)?;
     room_for_one(conn, new.user_id, Some(key_id), now).await?;
     let described = Described { name: &old.name, description: old.description.as_deref(), scopes: old.scopes };
@@ -106,7 +105,7 @@ pub async fn revoke(
 }
 
 /// Ends all keys of a user that were not ended before, with an entry in the audit log for each. Returns how many they were.
-/// Needs a transaction.
+/// Needs a transaction that has locked the user.
 pub async fn revoke_all(
     conn: &mut AsyncPgConnection,
     actor: &Actor,

@@ -13,9 +13,9 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::StorageError;
 use super::document::Document;
 use super::schema::api_keys;
-use super::{StorageError, users};
 use crate::credentials::api_keys::ApiKey;
 use crate::model::api_keys::{KeyDraft, KeyQuery, KeyStatus, MAX_LIVE};
 use crate::model::rich_text::RichText;
@@ -66,17 +66,16 @@ pub struct NewKey<'a> {
     pub key: &'a ApiKey,
 }
 
-/// Stores a key. Needs a transaction.
+/// Stores a key. Needs a transaction that has locked the owner.
 ///
 /// # Errors
-/// [`StorageError::TooManyKeys`] where the owner has [`MAX_LIVE`] live ones, [`StorageError::NotFound`] if it is gone.
+/// [`StorageError::TooManyKeys`] where the owner has [`MAX_LIVE`] live ones.
 pub async fn create(
     conn: &mut AsyncPgConnection,
     new: NewKey<'_>,
     draft: &KeyDraft,
     now: DateTime<Utc>,
 ) -> Result<KeyRow, StorageError> {
-    users::lock(conn, new.user_id).await?;
     room_for_one(conn, new.user_id, None, now).await?;
     insert(conn, new, Described::of(draft), draft.expires_at, None, now).await
 }

@@ -31,7 +31,8 @@ use crate::model::scopes::Scopes;
 use crate::model::users::Role;
 use crate::storage::api_keys::{self, KeyRow, NewKey, life};
 use crate::storage::audit_events::{self, Target};
-use crate::storage::users;
+use crate::storage::authority::{self, Lost};
+use crate::storage::{StorageError, users};
 
 const PATH: &str = "/api/auth/api-keys";
 const STORE_IT: &str = "Store this API key securely. It will not be shown again.";
@@ -127,6 +128,11 @@ async fn make(
     let (key, actor) = (ApiKey::generate(), origin.actor(&caller.user));
     let new = NewKey { key_id: Uuid::now_v7(), user_id: caller.user.user_id, key: &key };
     let made = state.db.transaction(Circuit::ApiKeys, "create_api_key", async |conn| {
+        let owner = authority::lock_and_confirm(conn, &caller.authority(), now).await?;
+        // The role may have become smaller since the scopes were judged.
+        if !draft.scopes.is_within(Scopes::of(owner.role)) {
+            return Err(StorageError::AuthorityLost(Lost::Role));
+        }
         let row = api_keys::create(conn, new, draft, now).await?;
         let details = json!({ "scopes": row.scopes, "expires_at": row.expires_at, "prefix": row.prefix });
         audit_events::record(conn, &actor, Action::KeyCreated, target(&row), &details, now).await?;
@@ -187,6 +193,7 @@ async fn replace(
     let (key, actor, now) = (ApiKey::generate(), origin.actor(&caller.user), state.clock.now());
     let new = NewKey { key_id: Uuid::now_v7(), user_id: caller.user.user_id, key: &key };
     let rotated = state.db.transaction(Circuit::ApiKeys, "rotate_api_key", async |conn| {
+        authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let row = life::rotate(conn, id, new, rotation.grace_minutes, now).await?;
         let details = json!({ "successor": row.key_id, "grace_minutes": rotation.grace_minutes });
         let old = Target { id, name: &row.name };
@@ -225,6 +232,7 @@ async fn update(
         return Err(ApiError::invalid("", "must name what to change: name or extend_days"));
     }
     let changed = state.db.transaction(Circuit::ApiKeys, "update_api_key", async |conn| {
+        authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let row = life::update(conn, caller.user.user_id, id, &patch, now).await?;
         let details = json!({ "name": row.name, "expires_at": row.expires_at });
         audit_events::record(conn, &actor, Action::KeyUpdated, target(&row), &details, now).await?;
@@ -259,8 +267,9 @@ async fn revoke(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
-    let only_of = (caller.user.role != Role::Admin).then_some(caller.user.user_id);
     let revoked = state.db.transaction(Circuit::ApiKeys, "revoke_api_key", async |conn| {
+        let user = authority::lock_and_confirm(conn, &caller.authority(), now).await?;
+        let only_of = (user.role != Role::Admin).then_some(user.user_id);
         let row = life::revoke(conn, id, only_of, now).await?;
         let owner = users::get(conn, row.user_id).await?.username;
         audit_events::record(conn, &actor, Action::KeyRevoked, target(&row), &json!({ "owner": owner }), now).await
@@ -281,6 +290,7 @@ async fn revoke(
 async fn revoke_all(caller: Person, origin: Origin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (now, actor, user_id) = (state.clock.now(), origin.actor(&caller.user), caller.user.user_id);
     let revoked = state.db.transaction(Circuit::ApiKeys, "revoke_api_keys", async |conn| {
+        authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         life::revoke_all(conn, &actor, user_id, now).await
     });
     let count = state.invalidation(Concern::User(user_id)).deliver_after(revoked).await?;

@@ -1,0 +1,81 @@
+//! Tests of tokens.
+
+use super::*;
+
+fn tokens(seed: &str) -> Tokens {
+    let secret = |name: &str| SecretString::from(format!("{name}-{seed}-").repeat(8));
+    Tokens::new(&secret("access"), &secret("refresh"), Lifetimes { access: 900, refresh: 604_800, session: 7_776_000 })
+}
+
+fn subject(now: DateTime<Utc>) -> RefreshSubject {
+    let [user_id, session_id, family_id] = [1, 4, 2].map(Uuid::from_u128);
+    RefreshSubject { user_id, session_id, family_id, issued_at: now, expires_at: now + TimeDelta::days(7) }
+}
+
+fn bearer() -> Bearer<'static> {
+    Bearer {
+        user_id: Uuid::from_u128(1),
+        username: "ada",
+        email: "a@b.de",
+        role: "viewer",
+        family_id: Uuid::from_u128(2),
+    }
+}
+
+#[test]
+fn a_token_lives_from_its_second_to_its_last() {
+    let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let token = tokens.issue_access(bearer(), Uuid::from_u128(3), now, 900).expect("a token");
+    let at = |seconds| tokens.verify_access(&token, now + TimeDelta::seconds(seconds));
+    assert_eq!(at(0).expect("live").sid, Uuid::from_u128(2));
+    assert!(at(899).is_ok());
+    assert!(at(900).is_err());
+    assert!(at(-1).is_err());
+    let expired = |seconds| tokens.is_expired_access(&token, now + TimeDelta::seconds(seconds));
+    assert!(expired(900) && !expired(899) && !expired(-1));
+    let refresh = tokens.issue_refresh(subject(now)).expect("a token");
+    assert!(!tokens.is_expired_access(&refresh, now + TimeDelta::days(100)));
+}
+
+#[test]
+fn one_kind_is_not_the_other_and_one_service_not_the_other() {
+    let (ours, theirs, now) = (tokens("a"), tokens("b"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let access = ours.issue_access(bearer(), Uuid::from_u128(3), now, 900).expect("a token");
+    let refresh = ours.issue_refresh(subject(now)).expect("a token");
+    assert!(ours.verify_refresh(&refresh, now).is_ok());
+    assert!(ours.verify_refresh(&access, now).is_err());
+    assert!(ours.verify_access(&refresh, now).is_err());
+    assert!(theirs.verify_access(&access, now).is_err());
+    let none = format!("eyJhbGciOiJub25lIn0.{}.", access.split('.').nth(1).expect("a payload"));
+    for forged in [none.as_str(), "", "a.b.c", &"x".repeat(5000), &access[..access.len() - 2]] {
+        assert!(ours.verify_access(forged, now).is_err());
+    }
+}
+
+#[test]
+fn a_refresh_token_can_be_told_again() {
+    let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let issue = || tokens.issue_refresh(subject(now)).expect("a token");
+    assert_eq!(fingerprint(&issue()), fingerprint(&issue()));
+    assert_eq!(fingerprint("x").len(), 64);
+}
+#[test]
+fn no_token_outlives_its_family() {
+    let (tokens, start) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let end = start + TimeDelta::days(90);
+    assert_eq!(tokens.session_expires_at(start, start), start + TimeDelta::days(7));
+    assert_eq!(tokens.session_expires_at(start, end - TimeDelta::days(1)), end);
+    assert_eq!(tokens.access_lifetime(end, end - TimeDelta::days(1)), 900);
+    assert_eq!(tokens.access_lifetime(end, end - TimeDelta::seconds(60)), 60);
+    assert_eq!(tokens.access_lifetime(end, end + TimeDelta::seconds(60)), 0);
+}
+
+#[test]
+fn refresh_tokens_issued_before_families_were_named_are_read() {
+    let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let registered = Registered::new(Uuid::from_u128(1), "refresh", now.timestamp(), now.timestamp() + 60);
+    let old = tokens.refresh.sign(&RefreshClaims { jti: Uuid::from_u128(4), sid: None, registered });
+    assert_eq!(tokens.verify_refresh(&old.expect("a token"), now).expect("live").sid, None);
+    let new = tokens.issue_refresh(subject(now)).expect("a token");
+    assert_eq!(tokens.verify_refresh(&new, now).expect("live").sid, Some(Uuid::from_u128(2)));
+}

@@ -1,0 +1,105 @@
+//! Changes of users by administrators, and all that ends with them: sessions, API keys, password resets.
+//!
+//! Locks are taken first, in one statement and by `user_id`: the administrator, the user, and, where the last administrator
+//! could go, all of them. Two who change each other therefore take turns, and nobody has to raise a lock later on.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::api_keys::life;
+use super::audit_events::Actor;
+use super::authority::{self, Authority};
+use super::schema::users as table;
+use super::users::{self, User};
+use super::{StorageError, password_resets, sessions};
+use crate::model::users::{Role, UserPatch, UserStatus};
+
+/// A user that was changed.
+#[derive(Debug)]
+pub struct ChangedUser {
+    /// As it was.
+    pub before: User,
+    /// As it is.
+    pub after: User,
+    /// How many API keys were revoked.
+    pub revoked_keys: usize,
+}
+
+/// Changes a user. Any status but active ends its sessions and, unless the patch keeps them, its API keys; another e-mail
+/// address or status voids its password resets. Needs a transaction.
+///
+/// # Errors
+/// [`StorageError::AuthorityLost`], [`StorageError::NotFound`], [`StorageError::Duplicate`] or [`StorageError::LastAdmin`].
+pub async fn update(
+    conn: &mut AsyncPgConnection,
+    authority: &Authority,
+    actor: &Actor,
+    (user_id, patch): (Uuid, &UserPatch),
+    now: DateTime<Utc>,
+) -> Result<ChangedUser, StorageError> {
+    let stays_active_admin = patch.role.is_none_or(|role| role == Role::Admin)
+        && patch.status.is_none_or(|status| status == UserStatus::Active);
+    let rows = involved(&[authority.user_id, user_id], !stays_active_admin).for_no_key_update().load(conn).await?;
+    let before = judged(conn, authority, (user_id, rows), !stays_active_admin, now).await?;
+    let after = users::update(conn, user_id, patch, now).await?;
+    if before.email != after.email || before.status != after.status {
+        password_resets::void(conn, user_id, now).await?;
+    }
+    let mut revoked_keys = 0;
+    if patch.status.is_some_and(|status| status != UserStatus::Active) {
+        sessions::end_all(conn, user_id, None, now).await?;
+        if !patch.keep_api_keys {
+            revoked_keys = life::revoke_all(conn, actor, user_id, now).await?;
+        }
+    }
+    Ok(ChangedUser { before, after, revoked_keys })
+}
+
+/// Removes a user, sessions, keys and all. Returns it as it was. Needs a transaction.
+///
+/// # Errors
+/// [`StorageError::AuthorityLost`], [`StorageError::NotFound`] or [`StorageError::LastAdmin`].
+pub async fn delete(
+    conn: &mut AsyncPgConnection,
+    authority: &Authority,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<User, StorageError> {
+    // The stronger lock from the beginning: a deletion also waits for foreign keys that are being checked.
+    let rows = involved(&[authority.user_id, user_id], true).for_update().load(conn).await?;
+    let before = judged(conn, authority, (user_id, rows), true, now).await?;
+    users::delete(conn, user_id).await?;
+    Ok(before)
+}
+
+/// These users and, if asked for, all administrators, in the order of locking.
+#[diesel::dsl::auto_type]
+fn involved<'a>(ids: &'a [Uuid], admins: bool) -> _ {
+    let roles: &'a [&'a str] = if admins { &["admin"] } else { &[] };
+    let user: diesel::dsl::AsSelect<User, diesel::pg::Pg> = User::as_select();
+    table::table.filter(table::user_id.eq_any(ids).or(table::role.eq_any(roles))).order_by(table::user_id).select(user)
+}
+
+/// The user among the locked rows, if the administrator still may change it and another one remains.
+async fn judged(
+    conn: &mut AsyncPgConnection,
+    authority: &Authority,
+    (user_id, rows): (Uuid, Vec<User>),
+    may_remove_admin: bool,
+    now: DateTime<Utc>,
+) -> Result<User, StorageError> {
+    authority::confirm(conn, authority, now).await?;
+    if may_remove_admin {
+        ensure_another_active_admin(&rows, user_id)?;
+    }
+    rows.into_iter().find(|user| user.user_id == user_id).ok_or(StorageError::NotFound)
+}
+
+fn ensure_another_active_admin(rows: &[User], user_id: Uuid) -> Result<(), StorageError> {
+    let is_active_admin = |user: &&User| user.role == Role::Admin && user.status == UserStatus::Active;
+    let is_one = rows.iter().filter(is_active_admin).any(|user| user.user_id == user_id);
+    let another = rows.iter().filter(is_active_admin).any(|user| user.user_id != user_id);
+    if is_one && !another { Err(StorageError::LastAdmin) } else { Ok(()) }
+}
