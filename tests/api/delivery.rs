@@ -64,19 +64,19 @@ async fn is_revoked(server: &Server, id: &str) -> bool {
 /// their row said that they are revoked.
 async fn at_random_moments(server: &Server, admin: &str, rounds: usize) -> (usize, usize) {
     let (mut revoked, mut late) = (0, 0);
-    let (id, _) = server.key(admin, &["metrics:read"]).await;
-    let began = Instant::now();
-    server.delete(&format!("/api/auth/api-keys/{id}"), admin).await.expect(200);
-    let usual = began.elapsed();
+    let mut usual = Duration::ZERO;
+    for _ in 0..10 {
+        let (id, _) = server.key(admin, &["metrics:read"]).await;
+        let began = Instant::now();
+        server.delete(&format!("/api/auth/api-keys/{id}"), admin).await.expect(200);
+        usual = usual.max(began.elapsed());
+    }
     for _ in 0..rounds {
         let (id, key) = server.key(admin, &["metrics:read"]).await;
         server.get_with(METRICS, &key).await.expect(200);
-        let delay = usual.mul_f64(rand::rng().random::<f64>() * 1.2);
+        let delay = usual.mul_f64(rand::rng().random::<f64>());
         let stream = send_revocation(server, admin, &id).await;
-        let sent = Instant::now();
-        while sent.elapsed() < delay {
-            tokio::task::yield_now().await;
-        }
+        tokio::time::sleep(delay).await;
         reset(stream);
         // The reset may have come before the request was read: then there is nothing to wait for.
         let until = Instant::now() + usual * 3;
@@ -103,13 +103,13 @@ async fn key_is_refused_after_its_revocation_although_the_client_reset_the_conne
     let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let says = "SELECT revoked_at IS NOT NULL FROM api_keys WHERE key_id = $1::text::uuid";
-    let mut late = 0;
+    let (mut late, patience) = (0, Duration::from_secs(20));
     for round in 0..HELD {
         let (id, key) = server.key(&admin, &["metrics:read"]).await;
         server.get_with(METRICS, &key).await.expect(200);
         holder.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
         let stream = send_revocation(&server, &admin, &id).await;
-        let until = Instant::now() + Duration::from_secs(5);
+        let until = Instant::now() + patience;
         while holder.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
             assert!(Instant::now() < until, "round {round}: the COMMIT does not come");
         }
@@ -127,7 +127,7 @@ async fn key_is_refused_after_its_revocation_although_the_client_reset_the_conne
     }
     let (revoked, late_at_random) = at_random_moments(&server, &admin, ROUNDS - HELD).await;
     println!("{HELD} held in COMMIT, {revoked} of {} others revoked; late: {late}, {late_at_random}", ROUNDS - HELD);
-    assert!(revoked > (ROUNDS - HELD) / 4, "too few were revoked to say anything");
+    assert!(revoked > (ROUNDS - HELD) / 10, "too few were revoked to say anything: {revoked}");
     assert_eq!((late, late_at_random), (0, 0));
 }
 
@@ -138,7 +138,7 @@ async fn key_is_refused_after_its_revocation_although_the_client_reset_the_conne
     let admin = server.admin().await;
     let (revoked, late) = at_random_moments(&server, &admin, ROUNDS).await;
     println!("{revoked} of {ROUNDS} revoked, {late} late");
-    assert!(revoked > ROUNDS / 4, "too few were revoked to say anything");
+    assert!(revoked > ROUNDS / 10, "too few were revoked to say anything: {revoked}");
     assert_eq!(late, 0);
 }
 

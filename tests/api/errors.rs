@@ -105,10 +105,12 @@ async fn a_panic_costs_one_request_and_tells_nothing() {
     let server = Server::start().await;
     let app = App::new()
         .app_data(server.state())
+        // Writes run as a task of their own, whose panic is the request's all the same.
+        .wrap(from_fn(mdl::http::middleware::run_to_end::run_to_end))
         .wrap(from_fn(mdl::http::middleware::frame::frame))
-        .route("/panic", web::get().to(panics));
+        .route("/panic", web::post().to(panics));
     let app = test::init_service(app).await;
-    let error = test::try_call_service(&app, test::TestRequest::get().uri("/panic").to_request()).await.unwrap_err();
+    let error = test::try_call_service(&app, test::TestRequest::post().uri("/panic").to_request()).await.unwrap_err();
     let answer = error.error_response();
     assert_eq!(answer.status(), 500);
     assert!(answer.headers().contains_key("x-request-id"));
