@@ -12,6 +12,7 @@ mod failure;
 mod healthcheck;
 mod import;
 mod key;
+mod listener;
 mod migrate;
 mod remote;
 pub mod serve;

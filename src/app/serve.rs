@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_web::web;
 use slog::Logger;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -15,6 +15,7 @@ use super::census;
 use super::database::{Database, Use};
 use super::epoch_watch;
 use super::failure::Failure;
+use super::listener::{self, Listener};
 use super::shields;
 use crate::actors::api_key_cache::ApiKeyCache;
 use crate::bulkhead::Bulkhead;
@@ -25,6 +26,7 @@ use crate::credentials::passwords;
 use crate::credentials::tokens::{Lifetimes, Tokens};
 use crate::embedded::Secrets;
 use crate::http::auditing::{self, Audit};
+use crate::http::connections::server::Running;
 use crate::http::database_check::DatabaseCheck;
 use crate::http::limits::Limits;
 use crate::http::middleware::client::Forwarding;
@@ -115,7 +117,7 @@ impl Service {
             sinks,
             tokens,
             limits: Limits::new(config.limits.rate_limit_enabled, quotas, database.instruments.limits.clone()),
-            forwarding: Forwarding::new(proxies),
+            forwarding: Forwarding::new(proxies.clone()),
             security_headers: SecurityHeaders {
                 enabled: config.shields.security_headers_enabled,
                 csp: config.shields.csp_enabled,
@@ -134,22 +136,20 @@ impl Service {
             logger: logger.clone(),
             started: Instant::now(),
         });
-        let (shared, standing) = (state.clone(), shields.clone());
         let (metrics, own_port) = (&config.metrics, config.metrics.metrics_port != config.service.port);
         // Port 0 twice is two ports.
         let own_port = own_port || metrics.metrics_port == 0;
         let with_metrics = metrics.metrics_enabled && !own_port;
-        let scraped = if metrics.metrics_enabled && own_port { Some(exposition(config, &state)?) } else { None };
-        let server = HttpServer::new(move || crate::http::app(shared.clone(), standing.clone(), with_metrics).0)
-            .workers(workers)
-            .disable_signals()
-            .shutdown_timeout(GRACE)
-            .bind((config.service.host, config.service.port))
-            .map_err(|error| {
-                Failure::new(format!("HOST, PORT: {}:{}: {error}", config.service.host, config.service.port))
-            })?;
-        let address = server.addrs().first().copied().ok_or_else(|| Failure::new("no address to listen on"))?;
-        let server = server.run();
+        let scraped = if metrics.metrics_enabled && own_port {
+            let Listener { address, server } = listener::exposition(config, &state)?;
+            let handle = server.handle();
+            actix_web::rt::spawn(server);
+            Some((address, handle))
+        } else {
+            None
+        };
+        let running = Running { workers, grace: GRACE };
+        let Listener { address, server } = listener::api(config, running, &proxies, (&state, &shields, with_metrics))?;
         let handle = server.handle();
         let bring_up = BringUp {
             db: database.db.clone(),
@@ -243,23 +243,6 @@ fn mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mailer, Fa
         Mailer::nowhere(from)
     };
     mailer.map_err(Failure::usage)
-}
-
-/// The listener of Prometheus.
-fn exposition(config: &Config, state: &web::Data<AppState>) -> Result<(SocketAddr, ServerHandle), Failure> {
-    let state = state.clone();
-    let app = move || crate::http::exposition(state.clone());
-    let (host, port) = (config.service.host, config.metrics.metrics_port);
-    let server = HttpServer::new(app)
-        .workers(1)
-        .disable_signals()
-        .bind((host, port))
-        .map_err(|error| Failure::new(format!("HOST, METRICS_PORT: {host}:{port}: {error}")))?;
-    let address = server.addrs().first().copied().ok_or_else(|| Failure::new("no address to listen on"))?;
-    let server = server.run();
-    let handle = server.handle();
-    actix_web::rt::spawn(server);
-    Ok((address, handle))
 }
 
 fn tokens(config: &Config) -> Result<Tokens, Failure> {

@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod auditing;
+pub mod connections;
 pub mod database_check;
 pub mod envelope;
 pub mod error;

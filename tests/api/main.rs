@@ -15,6 +15,7 @@ mod bounds;
 mod business_domains;
 mod catalogue;
 mod circuit_breakers;
+mod connections;
 mod delivery;
 mod errors;
 mod health;

@@ -77,6 +77,14 @@ pub(super) const SERVER_ERRORS: Family = family(
     &[("status_code", Of(&["500", "503"]))],
     "Requests that failed by a fault of the service or for want of its database; panics included",
 );
+pub(super) const HTTP_CONNECTIONS_OPEN: Family =
+    family("http_connections_open", Gauge, &[], "Open connections to the listeners");
+pub(super) const HTTP_CONNECTIONS_REFUSED: Family = family(
+    "http_connections_refused_total",
+    Counter,
+    &[("reason", Of(&["total", "address"]))],
+    "Connections that were closed at once: over the limit on all, or on those from one address",
+);
 pub(super) const ATTEMPTS: Family = family(
     "auth_attempts_total",
     Counter,
@@ -168,6 +176,8 @@ pub const ALL: &[Family] = &[
     HTTP_REQUESTS,
     HTTP_DURATION,
     SERVER_ERRORS,
+    HTTP_CONNECTIONS_OPEN,
+    HTTP_CONNECTIONS_REFUSED,
     ATTEMPTS,
     ACTIVE_USERS,
     LOOKUPS,

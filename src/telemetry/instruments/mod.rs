@@ -2,6 +2,7 @@
 
 pub mod authentication;
 pub mod catalogue;
+pub mod connections;
 pub mod database;
 pub mod families;
 pub mod http;
@@ -15,6 +16,7 @@ use prometheus::{Encoder, IntCounter, Registry, TextEncoder};
 
 use self::authentication::Authentication;
 use self::catalogue::CatalogueInstruments;
+use self::connections::ConnectionInstruments;
 use self::database::DatabaseInstruments;
 use self::families::BUILD;
 use self::http::HttpInstruments;
@@ -36,6 +38,8 @@ pub struct Instruments {
     turn: Arc<Mutex<()>>,
     /// Requests.
     pub http: HttpInstruments,
+    /// Connections to the listeners.
+    pub connections: ConnectionInstruments,
     /// Authentication and API keys.
     pub authentication: Authentication,
     /// Rate limits.
@@ -66,6 +70,7 @@ impl Instruments {
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(Self {
             http: HttpInstruments::new(&registry)?,
+            connections: ConnectionInstruments::new(&registry)?,
             authentication: Authentication::new(&registry)?,
             limits: LimitInstruments::new(&registry)?,
             database: DatabaseInstruments::new(&registry)?,
