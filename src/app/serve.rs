@@ -39,8 +39,8 @@ use crate::memory::callers::Callers;
 use crate::telemetry;
 use crate::telemetry::sinks::Sinks;
 
-/// How many imports may wait while one is done. Its writes would wait for those of the other anyway; and a document of 1 MiB may
-/// mean a hundred in memory.
+/// How many imports may wait while one is done. Its writes would wait for those of the other anyway; and a document may take
+/// twenty times its length in memory (`model::json` bounds that).
 const IMPORTS_WAITING: usize = 16;
 /// How long requests may take to finish when the service stops, in seconds.
 const GRACE: u64 = 30;

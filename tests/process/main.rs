@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bodies;
 mod commands;
 #[path = "../api/support/database.rs"]
 mod database;
