@@ -1,25 +1,20 @@
 //! From a database that may be away to a service that can work: again every second until it is done.
 
-use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use secrecy::SecretString;
 use slog::Logger;
-use uuid::Uuid;
 
-use crate::actors::db_breaker::{Circuit, DbBreaker, DbError};
+use super::first_admin;
+use crate::actors::db_breaker::{Circuit, DbBreaker};
 use crate::clock::Clock;
-use crate::credentials::passwords;
 use crate::http::auditing;
 use crate::http::state::Readiness;
 use crate::model::audit::Action;
 use crate::model::catalogue::{Counts, Draft, Format};
-use crate::model::object::Object;
-use crate::model::users::{Role, UserStatus};
-use crate::storage::audit_events::{self, Actor, Target};
-use crate::storage::users::{self, NewUser};
-use crate::storage::{StorageError, business_domains, catalogue, metrics, migrations};
+use crate::storage::audit_events::{self, Actor};
+use crate::storage::{business_domains, catalogue, metrics, migrations};
 
 const AGAIN: Duration = Duration::from_secs(1);
 const SAMPLE: &str = include_str!("../../examples/catalogue.yaml");
@@ -33,28 +28,49 @@ pub(super) struct BringUp {
     pub(super) admin_username: String,
     pub(super) admin_password: Option<SecretString>,
     pub(super) sample: bool,
-    /// Whether nobody else has a connection to the database.
-    pub(super) alone: bool,
+    /// Folder of the embedded database, if the database is embedded: no other process has a connection then.
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+/// Why the database cannot be used yet.
+#[derive(PartialEq, Eq)]
+pub(super) enum Unprepared {
+    /// It is unavailable, or something failed that may work next time.
+    Failed(String),
+    /// It needs the operator, as this line says.
+    NeedsOperator(String),
+}
+
+impl From<String> for Unprepared {
+    fn from(cause: String) -> Self {
+        Self::Failed(cause)
+    }
 }
 
 impl BringUp {
     /// Does it, however long the database is away.
     pub(super) async fn run(self) {
-        let (mut told, mut migrated) = (String::new(), false);
+        let (mut logged, mut migrated) = (None, false);
         while let Err(cause) = self.attempt(&mut migrated).await {
-            if cause != told {
-                slog::warn!(self.logger, "the database is not ready; trying again every second"; "error" => &cause);
-                told = cause;
+            match &cause {
+                _ if logged.as_ref() == Some(&cause) => {}
+                Unprepared::Failed(error) => {
+                    slog::warn!(self.logger, "the database is not ready; trying again every second"; "error" => error);
+                }
+                Unprepared::NeedsOperator(error) => {
+                    slog::error!(self.logger, "the service cannot become ready"; "error" => error);
+                }
             }
+            logged = Some(cause);
             tokio::time::sleep(AGAIN).await;
         }
         self.readiness.prepared();
         slog::info!(self.logger, "ready");
     }
 
-    async fn attempt(&self, migrated: &mut bool) -> Result<(), String> {
+    async fn attempt(&self, migrated: &mut bool) -> Result<(), Unprepared> {
         // The embedded database has one connection, and from the first time on that is the pool's. Any other may have been replaced.
-        if !*migrated || !self.alone {
+        if !*migrated || self.data_dir.is_none() {
             let connection = self.db.administrative_connection().await.map_err(|error| error.to_string())?;
             for migration in migrations::run(connection).await? {
                 slog::info!(self.logger, "migration run"; "version" => migration);
@@ -63,59 +79,11 @@ impl BringUp {
         if !std::mem::replace(migrated, true) {
             self.db.open().await.map_err(|error| format!("{error:?}"))?;
         }
-        self.first_admin().await?;
-        if self.sample { self.sample().await } else { Ok(()) }
-    }
-
-    /// On a database without an administrator: one, with a password that is told once, on the terminal, not in the log.
-    async fn first_admin(&self) -> Result<(), String> {
-        let any = self.db.run(Circuit::Auth, "any_admin", async |conn| users::any_admin(conn).await).await;
-        if any.map_err(|error| format!("{error:?}"))? {
-            return Ok(());
+        first_admin::ensure(self).await?;
+        if self.sample {
+            self.sample().await?;
         }
-        let password = self.admin_password.clone().unwrap_or_else(passwords::random);
-        let hash = {
-            let password = password.clone();
-            tokio::task::spawn_blocking(move || passwords::hash(&password)).await.ok().and_then(Result::ok)
-        };
-        let hash = hash.ok_or("the administrator's password could not be hashed")?;
-        let email = format!("{}@localhost", self.admin_username);
-        let new = NewUser {
-            user_id: Uuid::now_v7(),
-            username: &self.admin_username,
-            email: &email,
-            full_name: "Administrator",
-            password_hash: &hash,
-            role: Role::Admin,
-            status: UserStatus::Active,
-            metadata: &Object::default(),
-        };
-        let (now, actor) = (self.clock.now(), Actor::system());
-        let made = self.db.transaction(Circuit::Auth, "first_admin", async |conn| {
-            let Some(user) = users::create_first_admin(conn, &new, now).await? else { return Ok(None) };
-            let target = Target { id: user.user_id, name: &user.username };
-            let details = json!({ "role": user.role, "status": user.status, "first": true });
-            audit_events::record(conn, &actor, Action::UserCreated, target, &details, now).await?;
-            Ok(Some(user))
-        });
-        match made.await {
-            Ok(Some(_)) => {
-                auditing::log_rows(&self.logger, &actor.trail);
-                slog::info!(self.logger, "administrator created"; "username" => &self.admin_username);
-                if self.admin_password.is_none() {
-                    tell(&self.admin_username, &password);
-                }
-                Ok(())
-            }
-            // A replica was faster.
-            Ok(None) => Ok(()),
-            Err(DbError::Storage(StorageError::Duplicate(field))) => {
-                slog::error!(self.logger, "first administrator not created: a user without the role has its name; \
-                    set another ADMIN_USERNAME or run `mdl admin create`"; "taken" => field);
-                Ok(())
-            }
-            Err(error) => Err(format!("{error:?}")),
-        }
+        Ok(())
     }
 
     /// Into an empty catalogue only.
@@ -141,12 +109,4 @@ impl BringUp {
         }
         Ok(())
     }
-}
-
-fn tell(username: &str, password: &SecretString) {
-    let _ = writeln!(
-        std::io::stderr().lock(),
-        "\n  First start. The administrator, shown this once:\n\n      user name  {username}\n      password   {}\n",
-        password.expose_secret()
-    );
 }

@@ -19,7 +19,7 @@ pub(super) async fn run(
     output: Option<&Path>,
     remote: &Remote,
 ) -> Result<(), Failure> {
-    let catalogue = match Client::of(remote)? {
+    let catalogue = match Client::of(remote, &config.transport)? {
         Some(client) => client.export().await?,
         None => from_database(config).await?,
     };

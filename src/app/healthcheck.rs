@@ -13,6 +13,7 @@ pub(super) async fn run(config: &Config, ready: bool) -> Result<(), Failure> {
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
         .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| Failure::new(error.to_string()))?;
     let answer = client.get(&url).send().await.map_err(|error| Failure::new(format!("{url}: {error}")))?;

@@ -24,7 +24,7 @@ const AUTHOR: &str = "mdl-cli";
 
 pub(super) async fn run(config: &Config, file: &Path, dry_run: bool, remote: &Remote) -> Result<(), Failure> {
     let (bytes, format) = read(file)?;
-    let report = if let Some(client) = Client::of(remote)? {
+    let report = if let Some(client) = Client::of(remote, &config.transport)? {
         client.import(bytes, format, dry_run).await?
     } else {
         let draft = Draft::read(&bytes, format).map_err(|violations| Failure::invalid(&violations))?;

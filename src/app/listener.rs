@@ -48,14 +48,15 @@ pub(super) fn api(
 
 /// The listener of Prometheus.
 pub(super) fn exposition(config: &Config, state: &web::Data<AppState>) -> Result<Listener, Failure> {
-    let (host, port) = (config.service.host, config.metrics.metrics_port);
+    let host = config.metrics.metrics_host.unwrap_or(config.service.host);
+    let port = config.metrics.metrics_port;
     let (total, per_address) = SCRAPERS;
     let limits = ConnectionLimits { total, per_address, exempt: TrustedProxies::default() };
     let connections = Connections::new(limits, state.instruments.connections.clone(), state.logger.clone());
     let state = state.clone();
     let app = move || crate::http::exposition(state.clone());
     let running = Running { workers: 1, grace: 1 };
-    start("HOST, METRICS_PORT", (host, port), |listener| serve(listener, running, &connections, app))
+    start("METRICS_HOST, METRICS_PORT", (host, port), |listener| serve(listener, running, &connections, app))
 }
 
 fn start(

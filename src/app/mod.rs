@@ -9,6 +9,7 @@ mod database;
 mod epoch_watch;
 mod export;
 mod failure;
+mod first_admin;
 mod healthcheck;
 mod import;
 mod key;
@@ -17,6 +18,7 @@ mod migrate;
 mod remote;
 pub mod serve;
 mod shields;
+mod unprotected;
 
 use std::io::Write;
 use std::process::ExitCode;

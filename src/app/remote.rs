@@ -1,12 +1,13 @@
 //! A running service, asked over HTTP instead of the database.
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::cli::Remote;
 use super::failure::Failure;
+use crate::config::TransportConfig;
 use crate::credentials::api_keys::ApiKey;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::catalogue::{Catalogue, Format, ImportReport};
@@ -56,12 +57,21 @@ struct RefusalDetail {
 
 impl Client {
     /// Of the service that the command line names, if it names one.
-    pub(super) fn of(remote: &Remote) -> Result<Option<Self>, Failure> {
+    ///
+    /// No redirect is followed: it would carry the credential to a host that the operator did not name.
+    pub(super) fn of(remote: &Remote, transport: &TransportConfig) -> Result<Option<Self>, Failure> {
         let Some(url) = &remote.url else { return Ok(None) };
         let url = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| Failure::usage("--url must be an http or https address"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Failure::usage("--url must not hold a user or password; set MDL_TOKEN or MDL_TOKEN_FILE"));
+        }
+        if url.scheme() == "http" && remote.token.is_some() {
+            transport.check("--url", &url, "https://").map_err(Failure::usage)?;
+        }
         let http = reqwest::Client::builder()
             .timeout(std::time::Duration::from_mins(1))
+            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| Failure::new(error.to_string()))?;
         let base = url.as_str().trim_end_matches('/').to_owned();
@@ -125,12 +135,17 @@ impl Client {
         request: reqwest::RequestBuilder,
     ) -> Result<Result<T, Vec<Violation>>, Failure> {
         let request = match &self.token {
-            Some(key) if ApiKey::parse(key.expose_secret()).is_ok() => request.header("X-API-Key", key.expose_secret()),
-            Some(token) => request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
+            Some(key) if ApiKey::parse(key.expose_secret()).is_ok() => {
+                request.header("X-API-Key", sensitive(key.expose_secret())?)
+            }
+            Some(token) => request.header(AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose_secret()))?),
             None => request,
         };
         let answer = request.send().await.map_err(|error| Failure::new(format!("{}: {error}", self.base)))?;
         let status = answer.status();
+        if status.is_redirection() {
+            return Err(self.redirected(&answer));
+        }
         let body = answer.bytes().await.map_err(|error| Failure::new(format!("{}: {error}", self.base)))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
@@ -143,4 +158,23 @@ impl Client {
             Err(_) => Err(Failure::new(format!("{} answered {status}", self.base))),
         }
     }
+
+    fn redirected(&self, answer: &reqwest::Response) -> Failure {
+        let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+        let target = location.and_then(|location| answer.url().join(location).ok());
+        // Of what the service says only the host: the rest may be anything.
+        let target = target.map_or_else(|| "nowhere".into(), |target| target.origin().ascii_serialization());
+        Failure::new(format!(
+            "{} redirects to {target}, which is not followed; if that is the service, name it with --url",
+            self.base
+        ))
+    }
+}
+
+/// The value of a header that is not to be printed.
+fn sensitive(value: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| Failure::usage("MDL_TOKEN is neither an API key nor an access token"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }

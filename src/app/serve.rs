@@ -16,7 +16,7 @@ use super::database::{Database, Use};
 use super::epoch_watch;
 use super::failure::Failure;
 use super::listener::{self, Listener};
-use super::shields;
+use super::{shields, unprotected};
 use crate::actors::api_key_cache::ApiKeyCache;
 use crate::bulkhead::Bulkhead;
 use crate::clock::Clock;
@@ -70,6 +70,8 @@ impl std::fmt::Debug for Service {
 
 /// Runs the service until it is told to stop (SIGTERM, or SIGINT from the keyboard).
 pub(super) async fn run(config: &Config, sample: bool) -> Result<(), Failure> {
+    // Before anything is sent.
+    config.check_transport().map_err(Failure::usage)?;
     let logs = telemetry::start(&config.logs, &config.shipping).map_err(Failure::usage)?;
     let (mut term, mut interrupt) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
     let service = Service::start(config, Clock::default(), sample, (logs.logger.clone(), logs.sinks.clone())).await?;
@@ -100,6 +102,7 @@ impl Service {
     ) -> Result<Self, Failure> {
         let tokens = tokens(config)?;
         check_admin(&config.auth)?;
+        unprotected::warn(config, &logger)?;
         let database = Database::start(config, Use::Service, &logger).await?;
         let mailer = mailer(config, database.is_embedded(), &logger)?;
         let (quotas, proxies, shields) = shields::of(config, database.instruments.limits.clone())?;
@@ -136,9 +139,10 @@ impl Service {
             logger: logger.clone(),
             started: Instant::now(),
         });
-        let (metrics, own_port) = (&config.metrics, config.metrics.metrics_port != config.service.port);
+        let (metrics, service) = (&config.metrics, &config.service);
+        let own_host = metrics.metrics_host.is_some_and(|host| host != service.host);
         // Port 0 twice is two ports.
-        let own_port = own_port || metrics.metrics_port == 0;
+        let own_port = own_host || metrics.metrics_port != service.port || metrics.metrics_port == 0;
         let with_metrics = metrics.metrics_enabled && !own_port;
         let scraped = if metrics.metrics_enabled && own_port {
             let Listener { address, server } = listener::exposition(config, &state)?;
@@ -159,7 +163,7 @@ impl Service {
             admin_username: config.auth.admin_username.clone(),
             admin_password: config.auth.password().cloned(),
             sample,
-            alone: database.is_embedded(),
+            data_dir: database.is_embedded().then(|| config.database.data_dir.clone()),
         };
         let mut background = vec![
             actix_web::rt::spawn(bring_up.run()),
@@ -236,6 +240,7 @@ fn mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mailer, Fa
         Mailer::smtp(url, from)
     } else if embedded {
         let folder = config.database.data_dir.join("mail");
+        crate::embedded::private_folder(&folder).map_err(Failure::usage)?;
         slog::info!(logger, "SMTP_URL is not set: mail goes into a folder"; "folder" => folder.display().to_string());
         Mailer::folder(&folder, from)
     } else {

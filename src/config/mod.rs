@@ -12,6 +12,7 @@ pub mod secrets;
 mod service;
 mod shields;
 mod shipping;
+pub mod transport;
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +27,7 @@ pub use self::metrics::MetricsConfig;
 pub use self::service::ServiceConfig;
 pub use self::shields::ShieldConfig;
 pub use self::shipping::ShippingConfig;
+pub use self::transport::TransportConfig;
 
 /// All of it.
 #[derive(Clone, Debug, Args)]
@@ -60,6 +62,9 @@ pub struct Config {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub shipping: ShippingConfig,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transport: TransportConfig,
 }
 
 /// A variable that is set to nothing is not set.

@@ -41,7 +41,7 @@ pub const SECRETS: [SecretVariable; 8] = [
     },
     SecretVariable {
         name: "ADMIN_PASSWORD",
-        help: "Password of the first administrator. Required with DATABASE_URL while the database has no users; the embedded \
+        help: "Password of the first administrator. Required with DATABASE_URL while the database has no administrator; the embedded \
                mode makes one",
         default: "",
     },

@@ -4,3 +4,4 @@ pub mod api_keys;
 pub mod hasher;
 pub mod passwords;
 pub mod tokens;
+mod visible;

@@ -1,6 +1,7 @@
 //! Passwords: which are taken, how they are kept, how they are checked.
 //!
-//! Length and a list of common ones decide, not composition rules (NIST SP 800-63B, 5.1.1.2). Kept as argon2id
+//! Length and a list of common ones decide, not composition rules (NIST SP 800-63B, 5.1.1.2). Length is counted in visible
+//! characters, before and after NFKC: one code point may become eighteen, and twelve zero-width spaces are no password. Kept as argon2id
 //! with 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet), after NFKC, so that a password
 //! typed on another keyboard is the same password.
 
@@ -13,9 +14,11 @@ use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
-/// The shortest password, in code points after NFKC.
+use super::visible;
+
+/// The shortest password, in visible characters, before and after NFKC.
 pub const MIN_CHARS: usize = 12;
-/// The longest password, in code points after NFKC.
+/// The longest password, in code points, before and after NFKC.
 pub const MAX_CHARS: usize = 128;
 
 /// Those of the twenty thousand commonest passwords (Django's list) that are long enough to be tried here.
@@ -25,20 +28,28 @@ static COMMON: LazyLock<HashSet<&'static str>> =
 /// A hash that no password has; checking against it costs what checking a real one costs.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash(&random()).ok());
 
+const LENGTH: &str = "must be 12 to 128 visible characters long";
+
 /// Why a password could not be hashed; a fault of ours.
 #[derive(Debug)]
 pub struct HashingFailed;
 
 /// What is wrong with a new password, if anything.
 pub fn flaw(password: &SecretString, username: &str, email: &str) -> Option<&'static str> {
+    let typed = password.expose_secret();
+    // Counted first: a text of any length is not worth normalising.
+    if typed.chars().count() > MAX_CHARS {
+        return Some(LENGTH);
+    }
     let normal = normalize(password);
     let text = normal.expose_secret();
-    let lower = text.to_lowercase();
+    // Invisible characters do not make a common password an uncommon one.
+    let lower = visible::without_invisible(&text.to_lowercase());
     let mailbox = email.split('@').next().unwrap_or_default();
     let contains = |part: &str| part.chars().count() >= 3 && lower.contains(&part.to_lowercase());
-    match text.chars().count() {
+    match visible::count(typed).min(visible::count(text)) {
         _ if text.contains('\0') => Some("must not contain NUL characters"),
-        length if !(MIN_CHARS..=MAX_CHARS).contains(&length) => Some("must be 12 to 128 characters long"),
+        length if length < MIN_CHARS || text.chars().count() > MAX_CHARS => Some(LENGTH),
         _ if COMMON.contains(lower.as_str()) => Some("is one of the most common passwords"),
         _ if contains(username) || contains(mailbox) => Some("must not contain the user name or e-mail address"),
         _ => None,
@@ -61,7 +72,8 @@ pub fn hash(password: &SecretString) -> Result<String, HashingFailed> {
 /// Whether `password` is the one that was hashed. Without a hash (nobody of that name) the same work is done in vain.
 pub fn verify(password: &SecretString, hash: Option<&str>) -> bool {
     let Some(known) = hash.or(NOBODY.as_deref()) else { return false };
-    // Longer ones are never stored; they are not hashed either, so that length is no weapon.
+    // Longer ones are never stored; they are not hashed either, so that length is no weapon. Only this bound holds here, not the
+    // rules for new passwords: what was accepted under older rules goes on working.
     let normal = normalize(password);
     let text = normal.expose_secret();
     let text = if text.chars().count() > MAX_CHARS { "" } else { text };
@@ -114,6 +126,23 @@ mod tests {
             ("a.liddell rules them", false),
             ("with\0nul and more", false),
             (&"x".repeat(129), false),
+            // One code point that NFKC makes eighteen of, and twelve of it that become too many.
+            ("\u{fdfa}", false),
+            (&"\u{fdfa}".repeat(12), false),
+            (&"\u{200b}".repeat(12), false),
+            (&"e\u{301}".repeat(11), false),
+            (&"e\u{301}".repeat(12), true),
+            (&format!("a{}", "\u{332}".repeat(11)), false),
+            (&"x\u{332}".repeat(11), false),
+            (&" ".repeat(12), false),
+            (&"\u{3164}\u{2800}".repeat(6), false),
+            ("a b         c d", false),
+            ("short\u{200d}\u{fe0f}\u{ad}\u{34f}\u{e0020}\u{200b}\u{200b}", false),
+            ("1234567\u{200b}89123", false),
+            ("my name is Al\u{200b}ice!", false),
+            ("सही घोड़ा बैटरी स्टेपल चाबी", true),
+            ("ab cd ef gh", false),
+            ("ab cd ef gh i", true),
         ] {
             let flaw = flaw(&secret(password), "alice", "a.liddell@example.com");
             assert_eq!(flaw.is_none(), ok, "{password}: {flaw:?}");
@@ -128,6 +157,14 @@ mod tests {
         assert!(!verify(&secret("fiancee-fiancee"), Some(&hash)));
         assert!(!verify(&secret("anything at all"), None));
         assert!(!verify(&secret("anything at all"), Some("garbage")));
+    }
+
+    /// The rules for new passwords must not lock anyone out.
+    #[test]
+    fn passwords_accepted_by_older_rules_still_verify() {
+        for password in ["\u{fdfa}".to_owned(), "\u{200b}".repeat(12), "e\u{301}".repeat(100), "\u{fdfa}".repeat(7)] {
+            assert!(verify(&secret(&password), Some(&hash(&secret(&password)).expect("a hash"))), "{password}");
+        }
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The secrets of the embedded mode: made once, kept in its folder, so that tokens outlive a restart.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::Path;
 
 use base64::Engine;
@@ -37,21 +35,15 @@ impl Secrets {
         let failed = |error: &dyn std::fmt::Display| format!("DATA_DIR: {}: {error}", path.display());
         super::private_folder(folder)?;
         let stored: Stored = if path.exists() {
+            super::ensure_private(&path, "600")?;
             let text = fs::read_to_string(&path).map_err(|error| failed(&error))?;
             serde_json::from_str(&text).map_err(|_| failed(&"is not what MDL wrote; remove it to have it made anew"))?
         } else {
             let new = Stored { jwt_secret: random(), jwt_refresh_secret: random() };
             // Beside it and then in its place: a crash leaves no half of a file.
             let fresh = folder.join(format!("{FILE}.new"));
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&fresh)
-                .map_err(|error| failed(&error))?;
-            serde_json::to_writer(&mut file, &new).map_err(|error| failed(&error))?;
-            file.flush().and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
+            let content = serde_json::to_vec(&new).map_err(|error| failed(&error))?;
+            super::write_private_file(&fresh, &content).map_err(|error| failed(&error))?;
             fs::rename(&fresh, &path).map_err(|error| failed(&error))?;
             new
         };
@@ -73,12 +65,15 @@ mod tests {
 
     #[test]
     fn they_stay_the_same_and_private() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let first = Secrets::of(folder.path()).expect("secrets");
-        let second = Secrets::of(folder.path()).expect("secrets");
+        let outer = tempfile::tempdir().expect("a folder");
+        let folder = outer.path().join("data");
+        let first = Secrets::of(&folder).expect("secrets");
+        let second = Secrets::of(&folder).expect("secrets");
         assert_eq!(first.access.expose_secret(), second.access.expose_secret());
         assert_ne!(first.access.expose_secret(), first.refresh.expose_secret());
-        let mode = fs::metadata(folder.path().join(FILE)).expect("the file").permissions().mode();
+        let mode = fs::metadata(folder.join(FILE)).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        fs::set_permissions(folder.join(FILE), fs::Permissions::from_mode(0o640)).expect("changed");
+        assert!(Secrets::of(&folder).expect_err("refused").contains("`chmod 600 "));
     }
 }

@@ -3,7 +3,8 @@
 //! The crate's own `PgliteServer` stops listening for good after the first connection that ends without a farewell,
 //! as a cancelled query's does; so its proxy is driven from here, and goes on.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,7 +98,8 @@ fn serve(proxy: &PgliteProxy, listener: &UnixListener, stopping: &AtomicBool) {
 fn lock(folder: &Path) -> Result<File, String> {
     let path = folder.join("lock");
     let failed = |error: &dyn std::fmt::Display| format!("DATA_DIR: {}: {error}", path.display());
-    let file = File::create(&path).map_err(|error| failed(&error))?;
+    let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let file = open.map_err(|error| failed(&error))?;
     let until = Instant::now() + LOCK_WAIT;
     loop {
         match file.try_lock() {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use strum::EnumString;
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode as DriverSslMode;
+use tokio_postgres::config::{Host, SslMode as DriverSslMode};
+
+use crate::config::transport::{Unprotected, is_loopback};
 
 /// How far TLS is insisted on (libpq, table 34.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString)]
@@ -98,6 +100,22 @@ impl DatabaseUrl {
             .tcp_user_timeout(Duration::from_secs(8));
         Ok(Self { config, ssl_mode, ssl_root_cert })
     }
+
+    /// What an attacker on the way to the database could do, if it is on another host.
+    pub fn unprotected(&self) -> Option<Unprotected> {
+        let elsewhere = |host: &Host| matches!(host, Host::Tcp(name) if !is_loopback(name));
+        let addresses = self.config.get_hostaddrs();
+        let elsewhere =
+            self.config.get_hosts().iter().any(elsewhere) || addresses.iter().any(|address| !address.is_loopback());
+        let reason = match self.ssl_mode {
+            _ if !elsewhere => return None,
+            SslMode::VerifyCa | SslMode::VerifyFull => return None,
+            SslMode::Disable => "the connection is not encrypted",
+            SslMode::Prefer => "TLS is only used if the server offers it, and its certificate is not verified",
+            SslMode::Require => "the certificate of the server is not verified",
+        };
+        Some(Unprotected { variable: "DATABASE_URL", reason, remedy: "add sslmode=verify-full (and sslrootcert=FILE)" })
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +139,23 @@ mod tests {
         assert_eq!(parse("postgres://h/db").expect("a URL").ssl_mode, SslMode::Prefer);
         assert_eq!(parse("postgres://h/db?sslmode=require&sslrootcert=c").expect("a URL").ssl_mode, SslMode::VerifyCa);
         assert_eq!(parse("postgres:///db?host=/run/with%20space").expect("a URL").config.get_hosts().len(), 1);
+    }
+
+    #[test]
+    fn unverified_tls_to_another_host_is_reported() {
+        for (url, reported) in [
+            ("postgres://u@db.example.com/db", true),
+            ("postgres://u@db.example.com/db?sslmode=require", true),
+            ("postgres://u@db.example.com/db?sslmode=disable", true),
+            ("postgres://u@127.0.0.1,db.example.com/db?sslmode=require", true),
+            ("postgres://u@localhost/db?hostaddr=192.0.2.1", true),
+            ("postgres://u@db.example.com/db?sslmode=require&sslrootcert=ca.pem", false),
+            ("postgres://u@db.example.com/db?sslmode=verify-full", false),
+            ("postgres://u@127.0.0.1/db", false),
+            ("postgres:///db?host=/run/postgresql", false),
+        ] {
+            assert_eq!(parse(url).expect(url).unprotected().is_some(), reported, "{url}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod lists;
 mod login_limits;
 mod memory;
 mod metrics;
+mod metrics_listener;
 mod openapi;
 mod outage;
 mod password_resets;

@@ -11,9 +11,11 @@ mod commands;
 #[path = "../api/support/database.rs"]
 mod database;
 mod durability;
+mod first_admin;
 mod migrations;
 mod process;
 mod replicas;
 mod secrets;
 mod serving;
 mod tls;
+mod transport;

@@ -58,6 +58,8 @@ impl Server {
 
     /// The same, with other options.
     pub async fn embedded_with(folder: &std::path::Path, options: &[&str]) -> Self {
+        // A temporary folder is open to others; such a one is refused.
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let fixed = ["--database-url", "", "--data-dir", folder.to_str().unwrap()];
         let server = Self::launch(String::new(), &[&fixed[..], options].concat()).await;
         server.ready().await;
