@@ -8,6 +8,7 @@ pub mod business_domains;
 pub mod catalogue;
 mod characters;
 pub mod json;
+mod markup;
 pub mod metrics;
 pub mod object;
 pub mod page;

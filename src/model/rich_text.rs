@@ -13,6 +13,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
+use super::markup::escape_placeholders;
 use super::text::{flaw, string_schema};
 use super::violations::note;
 
@@ -95,7 +96,7 @@ fn clean(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     // The parser repairs broken HTML, and now and then what it wrote is repaired again: go on until it rests.
-    let mut cleaned = CLEANER.clean(text).to_string();
+    let mut cleaned = CLEANER.clean(&escape_placeholders(text)).to_string();
     for _ in 0..4 {
         let again = CLEANER.clean(&cleaned).to_string();
         if again == cleaned {
@@ -169,6 +170,8 @@ mod tests {
     #[test]
     fn the_allowed_survives_and_the_rest_goes() {
         let cases = [
+            ("Revenue per <product> and <day>", "Revenue per &lt;product&gt; and &lt;day&gt;"),
+            ("<svg><circle/></svg>y", "y"),
             ("R&D < 5 && x", "R&amp;D &lt; 5 &amp;&amp; x"),
             ("R&D 'quoted' \"text\"", "R&D 'quoted' \"text\""),
             ("<b>bold</b><script>alert(1)</script>", "<b>bold</b>"),
