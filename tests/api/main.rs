@@ -9,6 +9,7 @@ mod api_keys;
 mod audit;
 mod audit_append_only;
 mod audit_refusals;
+mod authorisation;
 mod bad_input;
 mod body_deadlines;
 mod bounds;
