@@ -3,6 +3,7 @@
 mod admin;
 mod audit_tasks;
 mod bring_up;
+mod caller_exchange;
 mod census;
 pub mod cli;
 mod database;

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::audit_tasks;
 use super::bring_up::BringUp;
+use super::caller_exchange;
 use super::census;
 use super::database::{Database, Use};
 use super::epoch_watch;
@@ -179,6 +180,7 @@ impl Service {
             slog::info!(logger, "the embedded database sends no notifications: epochs are polled");
         } else {
             background.push(actix_web::rt::spawn(epoch_watch::listen(state.clone())));
+            background.push(actix_web::rt::spawn(caller_exchange::run(state.clone())));
         }
         tokio::task::spawn_blocking(passwords::warm_up);
         slog::info!(logger, "listening";

@@ -21,6 +21,8 @@ pub(super) fn of(config: &Config, instruments: LimitInstruments) -> Result<(Quot
         api_key: quota(limits.rate_limit_api_key_max, limits.rate_limit_api_key_window),
         password_reset: quota(limits.rate_limit_password_reset_max, limits.rate_limit_password_reset_window),
         burst: quota(limits.rate_limit_burst_per_second, 1000),
+        unknown_key: quota(limits.rate_limit_unknown_key_max, limits.rate_limit_unknown_key_window),
+        caller: limits.rate_limit_caller_max.map(|most| quota(most, limits.rate_limit_caller_window)),
     };
     let proxies = TrustedProxies::parse(&config.shields.trusted_proxies);
     let proxies = proxies

@@ -79,6 +79,7 @@ pub fn app(
         })
         .default_service(web::to(unmatched::unmatched))
         .wrap(from_fn(middleware::run_to_end::run_to_end))
+        .wrap(from_fn(middleware::limit::settle))
         .wrap(from_fn(middleware::authenticate::authenticate))
         .wrap(from_fn(middleware::queries::bound))
         .wrap(from_fn(middleware::classify::refuse))

@@ -16,8 +16,12 @@ pub enum Policy {
     ApiKey,
     /// Requests for a password reset, from one address and for one account.
     PasswordReset,
-    /// Requests a second from one address.
+    /// Requests a second from one address, or of one caller that has its own limit.
     Burst,
+    /// Lookups of API keys that do not exist, from one address.
+    UnknownKey,
+    /// Requests of one API key or user, if callers have their own limit.
+    Caller,
 }
 
 /// All quotas that are exact.
@@ -33,6 +37,10 @@ pub struct Quotas {
     pub password_reset: Quota,
     /// [`Policy::Burst`]; smoothed rather than counted.
     pub burst: Quota,
+    /// [`Policy::UnknownKey`].
+    pub unknown_key: Quota,
+    /// [`Policy::Caller`]; none if all requests count by address.
+    pub caller: Option<Quota>,
 }
 
 /// How many addresses may each use up their own [`Policy::Auth`] quota on one account before the account refuses further
@@ -53,6 +61,8 @@ impl Quotas {
             Policy::ApiKey => self.api_key,
             Policy::PasswordReset => self.password_reset,
             Policy::Burst => self.burst,
+            Policy::UnknownKey => self.unknown_key,
+            Policy::Caller => self.caller.unwrap_or(self.general),
         }
     }
 }

@@ -48,21 +48,36 @@ impl Hits {
     /// # Errors
     /// [`Wait`]; whoever waits so long, while nobody else takes any, gets through.
     pub fn reserve(&mut self, quota: Quota, now: i64) -> Result<Standing, Wait> {
-        let gone = self.0.partition_point(|at| now.saturating_sub(*at) >= quota.window);
-        self.0.drain(..gone);
+        self.expire(quota.window, now);
         let count = self.0.len();
         if count >= quota.most {
             // As many as are too many must go; a smaller quota than before may leave more than one.
             let leaves = self.0.get(count - quota.most).copied().unwrap_or(now);
             return Err(Wait(leaves.saturating_add(quota.window).saturating_sub(now).max(1)));
         }
-        let at = self.0.partition_point(|earlier| *earlier <= now);
-        self.0.insert(at, now);
+        self.add(now);
         let oldest = self.0.front().copied().unwrap_or(now);
         Ok(Standing {
             remaining: quota.most.saturating_sub(count).saturating_sub(1),
             reset: oldest.saturating_add(quota.window).saturating_sub(now),
         })
+    }
+
+    /// Removes those that are older than the window.
+    pub(super) fn expire(&mut self, window: i64, now: i64) {
+        let gone = self.0.partition_point(|at| now.saturating_sub(*at) >= window);
+        self.0.drain(..gone);
+    }
+
+    /// Adds one, in order.
+    pub(super) fn add(&mut self, now: i64) {
+        let at = self.0.partition_point(|earlier| *earlier <= now);
+        self.0.insert(at, now);
+    }
+
+    /// All of them, the oldest first.
+    pub(super) fn instants(&self) -> impl Iterator<Item = i64> {
+        self.0.iter().copied()
     }
 
     /// Gives one back that was taken at that moment.

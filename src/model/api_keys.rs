@@ -11,10 +11,13 @@ use super::page::PageRequest;
 use super::rich_text::RichText;
 use super::scopes::Scopes;
 use super::text::Text100;
+use super::users::Role;
 use super::violations::Violation;
 
 /// The most live keys that one user may have.
 pub const MAX_LIVE: i64 = 100;
+/// The largest rate limit of a key: requests per window of a caller.
+const MAX_RATE_LIMIT: u32 = 100_000;
 /// RFC 3339 has four digits for a year.
 const LAST_YEAR: i32 = 9999;
 
@@ -89,6 +92,12 @@ pub struct KeyDraft {
     #[serde(default)]
     #[garde(skip)]
     pub expires_at: Option<DateTime<Utc>>,
+    /// Requests per `RATE_LIMIT_CALLER_WINDOW`, where callers have their own limit; null for the limit of all callers. Only
+    /// an administrator may set one above that.
+    #[serde(default)]
+    #[garde(inner(range(min = 1, max = MAX_RATE_LIMIT)))]
+    #[schema(minimum = 1, maximum = 100_000)]
+    pub rate_limit: Option<u32>,
 }
 
 /// What may be changed about a key. What is absent stays as it is.
@@ -105,6 +114,24 @@ pub struct KeyPatch {
     #[garde(inner(range(min = 1, max = 3650)))]
     #[schema(minimum = 1, maximum = 3650)]
     pub extend_days: Option<u16>,
+    /// Another rate limit; null removes it.
+    #[serde(default, deserialize_with = "present")]
+    #[garde(inner(inner(range(min = 1, max = MAX_RATE_LIMIT))))]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
+    #[allow(clippy::option_option)] // Absent, null and a number are three things.
+    pub rate_limit: Option<Option<u32>>,
+}
+
+/// A field that is there, if only as null.
+#[allow(clippy::option_option)]
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Whether a user of this role may set a rate limit, where callers have this limit. A user may only lower it; without a
+/// limit of all callers there is nothing to lower, and it may be switched on later.
+pub fn may_set_rate_limit(role: Role, rate_limit: u32, of_all: Option<usize>) -> bool {
+    role == Role::Admin || of_all.is_some_and(|most| usize::try_from(rate_limit).is_ok_and(|own| own <= most))
 }
 
 /// How a key is replaced.
@@ -209,6 +236,28 @@ mod tests {
         assert_eq!(parse("status", "active, revoked").unwrap().status, [KeyStatus::Active, KeyStatus::Revoked]);
         for (name, value) in [("status", "alive"), ("status", ""), ("user_id", "1"), ("sort", "name")] {
             assert_eq!(parse(name, value).unwrap_err()[0].field, name);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_administrators_raise_a_rate_limit(own in 1_u32..1000, most in proptest::option::of(1_usize..1000)) {
+            prop_assert!(may_set_rate_limit(Role::Admin, own, most));
+            let lowers = most.is_some_and(|most| own as usize <= most);
+            prop_assert_eq!(may_set_rate_limit(Role::Viewer, own, most), lowers);
+            prop_assert_eq!(may_set_rate_limit(Role::Editor, own, most), lowers);
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_is_absent_null_or_a_number() {
+        let parse = |text: &str| serde_json::from_str::<KeyPatch>(text).unwrap().rate_limit;
+        assert_eq!(parse("{}"), None);
+        assert_eq!(parse(r#"{"rate_limit":null}"#), Some(None));
+        assert_eq!(parse(r#"{"rate_limit":7}"#), Some(Some(7)));
+        for bad in ["0", "100001"] {
+            let patch: KeyPatch = serde_json::from_str(&format!("{{\"rate_limit\":{bad}}}")).unwrap();
+            assert!(patch.validate().is_err(), "{bad}");
         }
     }
 

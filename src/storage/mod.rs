@@ -6,6 +6,7 @@ pub mod audit_events;
 pub mod authority;
 pub mod authority_epochs;
 pub mod business_domains;
+pub mod caller_hits;
 pub mod catalogue;
 pub mod catalogue_epochs;
 pub mod connection;

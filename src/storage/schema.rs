@@ -33,6 +33,8 @@ diesel::table! {
         revoked_at -> Nullable<Timestamptz>,
         /// The key that was rotated into this one.
         replaces -> Nullable<Uuid>,
+        /// Requests per window of a caller; null for the limit of all callers. Without such a limit it has no effect.
+        rate_limit -> Nullable<Int4>,
     }
 }
 
@@ -113,6 +115,22 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When it was last changed.
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Requests of callers with their own rate limit, as each process has counted them; exchanged once a second.
+    caller_hits (subject, slot_at, process_id) {
+        /// The caller: key or user, and its id.
+        subject -> Text,
+        /// Begin of the slot of time, a sixtieth of the window; milliseconds since 1970.
+        slot_at -> Int8,
+        /// The process that has counted; another one after each start.
+        process_id -> Uuid,
+        /// Its requests in this slot so far.
+        hits -> Int4,
+        /// When the row counts no more; milliseconds since 1970.
+        expires_at -> Int8,
     }
 }
 
@@ -358,6 +376,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
     authority_epochs,
     business_domains,
+    caller_hits,
     catalogue_epochs,
     catalogue_totals,
     idempotency_keys,

@@ -168,6 +168,24 @@ impl ApiKeyCache {
         self.judge(key, now)
     }
 
+    /// What the cache knows of a key, without a lookup and without noting a use.
+    pub fn peek(&self, hash: &KeyHash, instant: Instant) -> Option<Arc<KnownKey>> {
+        match (self.table.recall(hash, instant), self.table.trust(instant)) {
+            (_, Trust::None) => None,
+            (Recollection::Known(key), _) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether [`Self::authenticate`] would answer from the cache, or check an entry that it knows.
+    pub fn is_cached(&self, hash: &KeyHash, instant: Instant) -> bool {
+        match (self.table.recall(hash, instant), self.table.trust(instant)) {
+            (_, Trust::None) => false,
+            (Recollection::Known(_), _) | (Recollection::Unknown, Trust::Fresh) => true,
+            _ => false,
+        }
+    }
+
     /// A key that is no key was refused without being looked up.
     pub fn malformed(&self) {
         self.instruments.lookup(Lookup::Malformed);

@@ -34,7 +34,7 @@ fn known(key: u32) -> Arc<KnownKey> {
     let Whose { key_id, user_id } = whose(key);
     let owner = Account { user_id, username: "u".into(), email: "u@example.com".into(), role: Role::Viewer };
     let scopes: Scopes = [Scope::MetricsRead].into_iter().collect();
-    Arc::new(KnownKey::of(Standing { key_id, owner, scopes, expires_at: None, ended: false }))
+    Arc::new(KnownKey::of(Standing { key_id, owner, scopes, rate_limit: None, expires_at: None, ended: false }))
 }
 
 #[derive(Clone, Debug)]

@@ -53,6 +53,8 @@ pub enum Credential {
         key_id: Uuid,
         /// What it may do, if its owner may.
         scopes: Scopes,
+        /// Its own rate limit, requests per window of a caller.
+        rate_limit: Option<u32>,
     },
 }
 

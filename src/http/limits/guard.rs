@@ -143,9 +143,8 @@ impl Limiter {
         wait: Wait,
     ) -> ApiError {
         let (policy, quota) = (hit.policy, bucket.quota);
-        let route = self.request.match_pattern().unwrap_or_default();
-        let who = Refused { client: self.client, route: &route, account };
-        state.limits.refused(&state.logger, policy, &who, hit.at);
+        let refused = Refused { policy, request: &self.request, subject: account };
+        state.limits.refusals.record(&state.logger, &refused, hit.at);
         report(&self.request, Report { policy, quota, standing: Standing { remaining: 0, reset: wait.0 } });
         exceeded(policy, wait)
     }

@@ -3,28 +3,31 @@
 //! The general limit lives in memory. The small ones are counted in the database, so that all processes share them and a
 //! restart forgets nothing; a memory of one's own hits in front of it turns a flood away without a statement.
 
+pub mod charge;
 mod guard;
 mod password;
+mod refusals;
+mod unknown_keys;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest};
-use slog::Logger;
 
+use self::charge::EndedSessions;
 pub use self::guard::{Against, Limiter};
 use self::password::KnownAddresses;
 pub use self::password::failed;
+pub use self::refusals::{Refusals, Refused};
+pub use self::unknown_keys::Lookup;
+use self::unknown_keys::UnknownKeys;
 use super::error::ApiError;
 use super::middleware::limit::Label;
 use crate::limits::address::Client;
+use crate::limits::callers::Callers;
 use crate::limits::policy::{Policy, Quotas};
 use crate::limits::shield::Shield;
 use crate::limits::window::{Quota, Standing, Wait, seconds};
 use crate::telemetry::instruments::limits::LimitInstruments;
-
-/// The most lines about refusals in a second; the rest is counted.
-const LINES: u32 = 10;
 
 /// All limits.
 #[derive(Debug)]
@@ -37,16 +40,11 @@ pub struct Limits {
     api_key: Shield<String>,
     password_reset: Shield<String>,
     known_addresses: KnownAddresses,
-    told: Mutex<Told>,
-    instruments: LimitInstruments,
-}
-
-/// How many lines about refusals were written in this second, and how many were not.
-#[derive(Debug, Default)]
-struct Told {
-    second: i64,
-    lines: u32,
-    suppressed: u64,
+    unknown_keys: UnknownKeys,
+    callers: Callers,
+    ended_sessions: EndedSessions,
+    /// Counts and logs refusals.
+    pub refusals: Refusals,
 }
 
 /// What a request was told about its limits, for the headers of its answer.
@@ -71,9 +69,11 @@ impl Limits {
             api_key: Shield::new(quotas.api_key),
             password_reset: Shield::new(quotas.password_reset),
             known_addresses: KnownAddresses::default(),
+            unknown_keys: UnknownKeys::new(quotas.unknown_key),
+            callers: Callers::default(),
+            ended_sessions: EndedSessions::default(),
             quotas,
-            told: Mutex::default(),
-            instruments,
+            refusals: Refusals::new(instruments),
         }
     }
 
@@ -87,12 +87,22 @@ impl Limits {
         self.quotas.of(policy)
     }
 
-    /// Takes a hit of the general limit.
+    /// The limit of callers that have no other, if callers have their own.
+    pub fn caller_quota(&self) -> Option<Quota> {
+        self.quotas.caller
+    }
+
+    /// The windows of callers.
+    pub fn callers(&self) -> &Callers {
+        &self.callers
+    }
+
+    /// Takes a hit for the lookup of an API key that may not exist.
     ///
     /// # Errors
     /// [`Wait`].
-    pub fn general(&self, client: Client, now: i64) -> Result<Standing, Wait> {
-        self.general.reserve(client, now)
+    pub async fn look_up_key(&self, client: Client, now: i64) -> Result<Lookup<'_>, Wait> {
+        self.unknown_keys.reserve(client, now).await
     }
 
     /// What the general limit always says of itself.
@@ -105,41 +115,9 @@ impl Limits {
             Policy::Auth => Some(&self.auth),
             Policy::ApiKey => Some(&self.api_key),
             Policy::PasswordReset => Some(&self.password_reset),
-            Policy::General | Policy::Burst => None,
+            Policy::General | Policy::Burst | Policy::UnknownKey | Policy::Caller => None,
         }
     }
-
-    /// Counts a refusal and writes a line about it, unless there were many in this second.
-    pub fn refused(&self, logger: &Logger, policy: Policy, who: &Refused<'_>, now: i64) {
-        self.instruments.rejected(policy.as_ref());
-        let suppressed = {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            let second = now.div_euclid(1000);
-            if told.second != second {
-                (told.second, told.lines) = (second, 0);
-            }
-            if told.lines >= LINES {
-                told.suppressed = told.suppressed.saturating_add(1);
-                return;
-            }
-            told.lines = told.lines.saturating_add(1);
-            std::mem::take(&mut told.suppressed)
-        };
-        slog::warn!(logger, "rate limit exceeded";
-            "policy" => policy.as_ref(), "client" => who.client.to_string(), "route" => who.route,
-            "account" => who.account, "suppressed" => suppressed);
-    }
-}
-
-/// Who was refused, for the log: an account only by the start of its hash.
-#[derive(Clone, Copy, Debug)]
-pub struct Refused<'a> {
-    /// Its address.
-    pub client: Client,
-    /// The pattern of the route.
-    pub route: &'a str,
-    /// The start of the SHA-256 of the account's name.
-    pub account: Option<&'a str>,
 }
 
 /// The error of whoever has no hit left.

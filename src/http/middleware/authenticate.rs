@@ -9,13 +9,19 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
+use super::client::ClientAddress;
 use super::frame::Seen;
+use crate::actors::api_key_cache::Refusal;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Caller, Credential, Identity};
+use crate::http::limits::{Refused, Report, exceeded, report};
 use crate::http::request_class::RequestClass;
+use crate::limits::address::Client;
+use crate::limits::policy::Policy;
+use crate::limits::window::{Standing, Wait};
 use crate::storage::sessions;
 use crate::telemetry::instruments::authentication::Method;
 
@@ -41,12 +47,12 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> 
     let (method, identified) = match credential(request.headers())? {
         None => return Ok(None),
         Some(Presented::Token(token)) => (Method::Jwt, by_token(state, token).await),
-        Some(Presented::Key(key)) => (Method::ApiKey, by_key(state, key).await),
+        Some(Presented::Key(key)) => (Method::ApiKey, by_key(state, key, request.request()).await),
     };
     // Counted once, when the verdict is final; that nobody could be asked is none.
     match &identified {
         Ok(_) => state.instruments.authentication.attempt(method, true),
-        Err(ApiError::Unavailable { .. } | ApiError::Internal { .. }) => {}
+        Err(ApiError::Unavailable { .. } | ApiError::Internal { .. } | ApiError::RateLimited { .. }) => {}
         Err(_) => state.instruments.authentication.attempt(method, false),
     }
     identified.map(Some)
@@ -61,18 +67,44 @@ pub async fn identify_again(state: &AppState, request: &HttpRequest) -> Result<C
     match credential(request.headers())? {
         None => Err(ApiError::Authentication(NO_TOKEN)),
         Some(Presented::Token(token)) => by_token(state, token).await,
-        Some(Presented::Key(key)) => by_key(state, key).await,
+        Some(Presented::Key(key)) => by_key(state, key, request).await,
     }
 }
 
-async fn by_key(state: &AppState, key: &str) -> Result<Caller, ApiError> {
+async fn by_key(state: &AppState, key: &str, request: &HttpRequest) -> Result<Caller, ApiError> {
     let Ok(key) = ApiKey::parse(key) else {
         state.keys.malformed();
         return Err(ApiError::InvalidApiKey);
     };
-    let known = state.keys.authenticate(key.hash(), state.clock.now(), Instant::now()).await?;
-    let (key_id, scopes) = (known.standing.key_id, known.standing.scopes);
-    Ok(Caller { user: known.standing.owner.clone(), credential: Credential::Key { key_id, scopes } })
+    let (hash, now, instant) = (key.hash(), state.clock.now(), Instant::now());
+    let client = request.extensions().get::<ClientAddress>().map(|address| Client::from(address.0));
+    let known = match client {
+        Some(client) if state.limits.is_enabled() && !state.keys.is_cached(&hash, instant) => {
+            // A lookup takes a hit before its statement, and returns it unless the key does not exist.
+            let milliseconds = now.timestamp_millis();
+            let lookup = state.limits.look_up_key(client, milliseconds).await;
+            let lookup = lookup.map_err(|wait| refuse_lookup(state, request, wait, milliseconds))?;
+            let known = state.keys.authenticate(hash, now, instant).await;
+            if !matches!(known, Err(Refusal::Invalid)) {
+                lookup.give_back();
+            }
+            known?
+        }
+        _ => state.keys.authenticate(hash, now, instant).await?,
+    };
+    let standing = &known.standing;
+    let credential =
+        Credential::Key { key_id: standing.key_id, scopes: standing.scopes, rate_limit: standing.rate_limit };
+    Ok(Caller { user: standing.owner.clone(), credential })
+}
+
+fn refuse_lookup(state: &AppState, request: &HttpRequest, wait: Wait, now: i64) -> ApiError {
+    let policy = Policy::UnknownKey;
+    let refused = Refused { policy, request, subject: None };
+    state.limits.refusals.record(&state.logger, &refused, now);
+    let standing = Standing { remaining: 0, reset: wait.0 };
+    report(request, Report { policy, quota: state.limits.quota(policy), standing });
+    exceeded(policy, wait)
 }
 
 async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
@@ -104,7 +136,7 @@ async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
 
 /// What a request presents.
 #[derive(Clone, Copy)]
-enum Presented<'a> {
+pub(crate) enum Presented<'a> {
     /// A bearer token (RFC 6750, 2.1).
     Token(&'a str),
     /// An API key.
@@ -112,7 +144,7 @@ enum Presented<'a> {
 }
 
 /// The one credential of a request.
-fn credential(headers: &HeaderMap) -> Result<Option<Presented<'_>>, ApiError> {
+pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<Presented<'_>>, ApiError> {
     let (tokens, keys) = (headers.get_all(AUTHORIZATION).count(), headers.get_all(API_KEY).count());
     match (tokens, keys) {
         (0, 0) => Ok(None),

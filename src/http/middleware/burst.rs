@@ -1,4 +1,4 @@
-//! The shield in front of everything: so many requests a second from one address, smoothed (GCRA, by actix-governor). It
+//! The shield in front of everything: so many requests a second from one address or caller, smoothed (GCRA, by actix-governor). It
 //! keeps a flood from costing more than its headers; the exact limits are behind it.
 
 use actix_governor::governor::NotUntil;
@@ -12,6 +12,7 @@ use super::client::ClientAddress;
 use super::limit::write;
 use crate::http::AppState;
 use crate::http::error::ApiError;
+use crate::http::limits::charge::{Claim, Payer};
 use crate::http::limits::{Report, exceeded};
 use crate::http::request_class::RequestClass;
 use crate::limits::address::Client;
@@ -39,7 +40,7 @@ pub fn forget_idle(config: &BurstConfig) {
     limiter.shrink_to_fit();
 }
 
-/// Counts by client; what is not limited has no key.
+/// Counts by address or caller; what is not limited has no key.
 #[derive(Clone, Debug)]
 pub struct ByClient {
     quota: Quota,
@@ -47,13 +48,16 @@ pub struct ByClient {
 }
 
 impl KeyExtractor for ByClient {
-    type Key = Option<Client>;
+    type Key = Option<Payer>;
     type KeyExtractionError = ApiError;
 
     fn extract(&self, request: &ServiceRequest) -> Result<Self::Key, ApiError> {
-        let enabled = request.app_data::<web::Data<AppState>>().is_some_and(|state| state.limits.is_enabled());
+        let Some(state) = request.app_data::<web::Data<AppState>>() else { return Ok(None) };
+        if !state.limits.is_enabled() || !RequestClass::of(request).is_limited() {
+            return Ok(None);
+        }
         let client = request.extensions().get::<ClientAddress>().map(|address| Client::from(address.0));
-        Ok(client.filter(|_| enabled && RequestClass::of(request).is_limited()))
+        Ok(client.map(|client| Claim::of(request, state, client).payer))
     }
 
     fn whitelisted_keys(&self) -> Vec<Self::Key> {

@@ -9,13 +9,16 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 
 use super::client::ClientAddress;
 use crate::http::AppState;
+use crate::http::error::ApiError;
+use crate::http::extract::caller::Identity;
+use crate::http::limits::charge::{self, Charge, Claim};
 use crate::http::limits::{Refused, Report, exceeded};
 use crate::http::request_class::RequestClass;
 use crate::limits::address::Client;
 use crate::limits::policy::Policy;
-use crate::limits::window::{Quota, Standing, seconds};
+use crate::limits::window::{Quota, Standing, Wait, seconds};
 
-/// Counts a request against its address.
+/// Charges a request to its address or its caller before it is handled.
 pub async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -28,28 +31,59 @@ pub async fn limit<B: MessageBody + 'static>(
     if !state.limits.is_enabled() {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let (now, quota) = (state.clock.now().timestamp_millis(), state.limits.quota(Policy::General));
-    let general = |standing| Report { policy: Policy::General, quota, standing };
-    match state.limits.general(client, now) {
-        Ok(standing) => {
-            let mut response = next.call(request).await?.map_into_boxed_body();
-            let others = response.request().extensions_mut().remove::<Vec<Report>>();
-            match others {
-                None => write_one(response.headers_mut(), state.limits.general_label(), Policy::General, standing),
-                Some(others) => write(response.headers_mut(), &[&[general(standing)], &others[..]].concat()),
-            }
-            Ok(response)
+    let (now, claim) = (state.clock.now().timestamp_millis(), Claim::of(&request, &state, client));
+    let charged = state.limits.charge(claim, client, now);
+    charge::set(request.request(), charged.unwrap_or_else(|charge| charge));
+    let mut response = match charged {
+        Ok(_) => next.call(request).await?.map_into_boxed_body(),
+        Err(charge) => refuse(request, &state, charge),
+    };
+    let (charge, others) = {
+        let mut extensions = response.request().extensions_mut();
+        (extensions.remove::<Charge>(), extensions.remove::<Vec<Report>>())
+    };
+    let Some(report) = charge.map(|charge| charge.report()) else { return Ok(response) };
+    match others {
+        None if report.policy == Policy::General => {
+            write_one(response.headers_mut(), state.limits.general_label(), report.policy, report.standing);
         }
-        Err(wait) => {
-            let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
-            let who = Refused { client, route: &route, account: None };
-            state.limits.refused(&state.logger, Policy::General, &who, now);
-            let mut response = HttpResponse::from_error(exceeded(Policy::General, wait));
-            write(response.headers_mut(), &[general(Standing { remaining: 0, reset: wait.0 })]);
-            // Not `into_response`, which would forget the error.
-            Ok(ServiceResponse::new(request.into_parts().0, response))
-        }
+        None => write(response.headers_mut(), &[report]),
+        Some(others) => write(response.headers_mut(), &[&[report], &others[..]].concat()),
     }
+    Ok(response)
+}
+
+/// Corrects the charge of a request when its caller has been verified, or has not. Behind authentication.
+pub async fn settle<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    let charge = request.extensions().get::<Charge>().copied();
+    let identity = request.extensions().get::<Identity>().cloned();
+    let (Some(state), Some(charge), Some(Identity(identity))) = (state, charge, identity) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let settled = match &identity {
+        _ if state.limits.caller_quota().is_none() => Ok(charge),
+        // It is not known whether the caller is one.
+        Err(ApiError::Unavailable { .. } | ApiError::Internal { .. }) => Ok(charge),
+        identity => state.limits.settle(charge, identity.as_ref().ok().and_then(Option::as_ref)),
+    };
+    charge::set(request.request(), settled.unwrap_or_else(|charge| charge));
+    match settled {
+        Ok(_) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(charge) => Ok(refuse(request, &state, charge)),
+    }
+}
+
+fn refuse(request: ServiceRequest, state: &AppState, charge: Charge) -> ServiceResponse<BoxBody> {
+    let (policy, wait) = charge.refusal().unwrap_or((Policy::General, Wait(1)));
+    let refused = Refused { policy, request: request.request(), subject: None };
+    state.limits.refusals.record(&state.logger, &refused, state.clock.now().timestamp_millis());
+    let response = HttpResponse::from_error(exceeded(policy, wait));
+    // Not `into_response`, which would forget the error.
+    ServiceResponse::new(request.into_parts().0, response)
 }
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -23,6 +23,8 @@ pub struct Standing {
     pub owner: Account,
     /// What it may do, if its owner may.
     pub scopes: Scopes,
+    /// Its own rate limit, requests per window of a caller.
+    pub rate_limit: Option<u32>,
     /// From when on it is refused.
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether it was revoked, or its owner may not be here.
@@ -31,13 +33,14 @@ pub struct Standing {
 
 /// Finds a key. One statement.
 pub async fn find(conn: &mut AsyncPgConnection, hash: KeyHash) -> Result<Option<Standing>, StorageError> {
-    type Row = (Uuid, Document, Option<DateTime<Utc>>, Option<DateTime<Utc>>, String, Account);
+    type Row = (Uuid, Document, Option<i32>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, String, Account);
     let found: Option<Row> = api_keys::table
         .inner_join(users::table)
         .filter(api_keys::key_hash.eq(hash.hex()))
         .select((
             api_keys::key_id,
             api_keys::scopes,
+            api_keys::rate_limit,
             api_keys::expires_at,
             api_keys::revoked_at,
             users::status,
@@ -46,10 +49,11 @@ pub async fn find(conn: &mut AsyncPgConnection, hash: KeyHash) -> Result<Option<
         .first(conn)
         .await
         .optional()?;
-    let Some((key_id, scopes, expires_at, revoked_at, status, owner)) = found else { return Ok(None) };
+    let Some((key_id, scopes, rate_limit, expires_at, revoked_at, status, owner)) = found else { return Ok(None) };
     let scopes = Scopes::try_from(scopes).map_err(|_| StorageError::Corrupt("the scopes of an API key"))?;
     let ended = revoked_at.is_some() || status != UserStatus::Active.as_ref();
-    Ok(Some(Standing { key_id, owner, scopes, expires_at, ended }))
+    let rate_limit = rate_limit.and_then(|limit| u32::try_from(limit).ok());
+    Ok(Some(Standing { key_id, owner, scopes, rate_limit, expires_at, ended }))
 }
 
 /// Notes when keys were last used; never backwards, and in the order of their ids, so that two processes that note the

@@ -47,8 +47,9 @@ pub async fn update(
         None => key.expires_at,
     };
     let name = patch.name.as_ref().map_or(key.name.as_str(), |name| name.as_str());
+    let rate_limit = patch.rate_limit.map_or(key.rate_limit, |limit| limit.and_then(|limit| i32::try_from(limit).ok()));
     Ok(diesel::update(api_keys::table.find(key_id))
-        .set((api_keys::name.eq(name), api_keys::expires_at.eq(expires_at)))
+        .set((api_keys::name.eq(name), api_keys::expires_at.eq(expires_at), api_keys::rate_limit.eq(rate_limit)))
         .returning(KeyRow::as_returning())
         .get_result(conn)
         .await?)
@@ -69,7 +70,12 @@ pub async fn rotate(
 ) -> Result<KeyRow, StorageError> {
     let old = live(own(conn, new.user_id, key_id).await?, now)?;
     room_for_one(conn, new.user_id, Some(key_id), now).await?;
-    let described = Described { name: &old.name, description: old.description.as_deref(), scopes: old.scopes };
+    let described = Described {
+        name: &old.name,
+        description: old.description.as_deref(),
+        scopes: old.scopes,
+        rate_limit: old.rate_limit,
+    };
     let successor = insert(conn, new, described, old.expires_at, Some(key_id), now)
         .await
         .map_err(|error| error.on_constraint("api_keys_replaces_key", StorageError::KeyRotated))?;

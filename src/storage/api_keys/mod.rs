@@ -38,6 +38,7 @@ pub struct KeyRow {
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
     pub replaces: Option<Uuid>,
+    pub rate_limit: Option<i32>,
 }
 
 impl KeyRow {
@@ -85,12 +86,14 @@ struct Described<'a> {
     name: &'a str,
     description: Option<&'a str>,
     scopes: Scopes,
+    rate_limit: Option<i32>,
 }
 
 impl<'a> Described<'a> {
     fn of(draft: &'a KeyDraft) -> Self {
         let description = draft.description.as_ref().map(RichText::as_str);
-        Self { name: draft.name.as_str(), description, scopes: draft.scopes }
+        let rate_limit = draft.rate_limit.and_then(|limit| i32::try_from(limit).ok());
+        Self { name: draft.name.as_str(), description, scopes: draft.scopes, rate_limit }
     }
 }
 
@@ -114,6 +117,7 @@ async fn insert(
             api_keys::created_at.eq(now),
             api_keys::expires_at.eq(expires_at),
             api_keys::replaces.eq(replaces),
+            api_keys::rate_limit.eq(described.rate_limit),
         ))
         .returning(KeyRow::as_returning())
         .get_result(conn)

@@ -119,7 +119,7 @@ pub(super) const KEYS_REVOKED: Family = family("api_keys_revoked_total", Counter
 pub(super) const REJECTIONS: Family = family(
     "rate_limit_rejections_total",
     Counter,
-    &[("policy", Of(&["general", "auth", "api_key", "password_reset", "burst"]))],
+    &[("policy", Of(&["general", "auth", "api_key", "password_reset", "burst", "unknown_key", "caller"]))],
     "Requests that a rate limit has refused",
 );
 pub(super) const QUERY_DURATION: Family = family(

@@ -33,6 +33,8 @@ pub(super) struct KeyBody {
     pub(super) status: KeyStatus,
     /// The key that was rotated into this one.
     pub(super) replaces: Option<Uuid>,
+    /// Requests per `RATE_LIMIT_CALLER_WINDOW`; null for the limit of all callers.
+    pub(super) rate_limit: Option<i32>,
 }
 
 impl KeyBody {
@@ -53,6 +55,7 @@ impl KeyBody {
             revoked_at: row.revoked_at,
             status,
             replaces: row.replaces,
+            rate_limit: row.rate_limit,
         }
     }
 }
@@ -87,6 +90,7 @@ pub(super) struct ChangedKey {
     pub(super) name: String,
     pub(super) expires_at: Option<DateTime<Utc>>,
     pub(super) last_used_at: Option<DateTime<Utc>>,
+    pub(super) rate_limit: Option<i32>,
 }
 
 #[derive(Serialize, ToSchema)]

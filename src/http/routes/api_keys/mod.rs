@@ -24,7 +24,7 @@ use crate::http::extract::path::UuidPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::limits::{Against, Limiter};
 use crate::limits::policy::Policy;
-use crate::model::api_keys::{KeyDraft, KeyPatch, KeyQuery, KeyRotation};
+use crate::model::api_keys::{KeyDraft, KeyPatch, KeyQuery, KeyRotation, may_set_rate_limit};
 use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::model::scopes::Scopes;
@@ -113,9 +113,21 @@ async fn create(
     if !draft.scopes.is_within(Scopes::of(caller.user.role)) {
         return Err(ApiError::Authorization("Your role does not allow all of these scopes"));
     }
+    check_rate_limit(&state, &caller, draft.rate_limit)?;
     let account = caller.user.user_id.to_string();
     let made = async || make(&state, &caller, origin, &draft, now).await;
     limiter.guard(Policy::ApiKey, Against::Account(&account), Result::is_ok, made).await
+}
+
+/// Only an administrator sets a rate limit above that of all callers.
+fn check_rate_limit(state: &AppState, caller: &Person, rate_limit: Option<u32>) -> Result<(), ApiError> {
+    let allowed = |limit| may_set_rate_limit(caller.user.role, limit, state.limits.caller_quota().map(|all| all.most));
+    match rate_limit {
+        Some(limit) if !allowed(limit) => {
+            Err(ApiError::Authorization("Only administrators may set a rate_limit above the limit of all callers"))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn make(
@@ -204,7 +216,7 @@ async fn replace(
     shown(state, &key, row, now)
 }
 
-/// Rename an API key, or extend its life
+/// Rename an API key, extend its life, or change its rate limit
 ///
 /// A key that never expires stays so; one that has ended is not revived.
 #[utoipa::path(
@@ -228,19 +240,20 @@ async fn update(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (patch, now, actor) = (body.value, state.clock.now(), origin.actor(&caller.user));
-    if patch.name.is_none() && patch.extend_days.is_none() {
-        return Err(ApiError::invalid("", "must name what to change: name or extend_days"));
+    if patch.name.is_none() && patch.extend_days.is_none() && patch.rate_limit.is_none() {
+        return Err(ApiError::invalid("", "must name what to change: name, extend_days or rate_limit"));
     }
+    check_rate_limit(&state, &caller, patch.rate_limit.flatten())?;
     let changed = state.db.transaction(Circuit::ApiKeys, "update_api_key", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let row = life::update(conn, caller.user.user_id, id, &patch, now).await?;
-        let details = json!({ "name": row.name, "expires_at": row.expires_at });
+        let details = json!({ "name": row.name, "expires_at": row.expires_at, "rate_limit": row.rate_limit });
         audit_events::record(conn, &actor, Action::KeyUpdated, target(&row), &details, now).await?;
         Ok(row)
     });
     let changed = state.invalidation(Concern::Key(id)).deliver_after(changed);
-    let KeyRow { key_id, name, expires_at, last_used_at, .. } = changed.await.map_err(of_keys)?;
-    let key = ChangedKey { id: key_id, name, expires_at, last_used_at };
+    let KeyRow { key_id, name, expires_at, last_used_at, rate_limit, .. } = changed.await.map_err(of_keys)?;
+    let key = ChangedKey { id: key_id, name, expires_at, last_used_at, rate_limit };
     answer::json(&mut HttpResponse::Ok(), &ChangedKeyBody { success: true, key })
 }
 
