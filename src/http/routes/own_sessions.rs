@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, delete, get, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -10,12 +11,15 @@ use uuid::Uuid;
 use super::token_pair::secret;
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
-use crate::http::answer::json;
+use crate::http::answer;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::Person;
+use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
+use crate::model::audit::Action;
 use crate::model::authority::Concern;
+use crate::storage::audit_events::{self, Target};
 use crate::storage::authority;
 use crate::storage::sessions::{self, Session};
 
@@ -99,18 +103,25 @@ async fn list(caller: Person, state: web::Data<AppState>) -> Result<HttpResponse
     responses((status = 200, body = Message), (status = 404, description = "You have no such session, or it has ended"))
 )]
 #[delete("/api/auth/sessions/{id}")]
-async fn end(caller: Person, UuidPath(id): UuidPath, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (now, user_id) = (state.clock.now(), caller.user.user_id);
+async fn end(
+    caller: Person,
+    UuidPath(id): UuidPath,
+    origin: Origin,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, user_id, actor) = (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
+    let session = Target { id, name: &caller.user.username };
     let ended = state.db.transaction(Circuit::Auth, "end_session", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
-        sessions::end(conn, user_id, id, now).await
+        sessions::end(conn, user_id, id, now).await?;
+        audit_events::record(conn, &actor, Action::SessionEnded, session, &json!({}), now).await
     });
     let ended = state.invalidation(Concern::Sessions(user_id)).deliver_after(ended).await;
     ended.map_err(|error| match error.into() {
         ApiError::NotFound(_) => ApiError::NotFound("Session not found"),
         error => error,
     })?;
-    json(&mut HttpResponse::Ok(), &Message::of("Session ended"))
+    answer::json(&mut HttpResponse::Ok(), &Message::of("Session ended"))
 }
 
 /// End all my other sessions
@@ -123,13 +134,17 @@ async fn end(caller: Person, UuidPath(id): UuidPath, state: web::Data<AppState>)
     responses((status = 200, body = EndedSessions))
 )]
 #[delete("/api/auth/sessions")]
-async fn end_others(caller: Person, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (now, user_id) = (state.clock.now(), caller.user.user_id);
+async fn end_others(caller: Person, origin: Origin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let (now, user_id, actor) = (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
+    let user = Target { id: user_id, name: &caller.user.username };
     let ended = state.db.transaction(Circuit::Auth, "end_other_sessions", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
-        sessions::end_all(conn, user_id, Some(caller.family_id), now).await
+        let count = sessions::end_all(conn, user_id, Some(caller.family_id), now).await?;
+        let details = json!({ "with": "all others", "count": count });
+        audit_events::record(conn, &actor, Action::SessionEnded, user, &details, now).await?;
+        Ok(count)
     });
     let count = state.invalidation(Concern::Sessions(user_id)).deliver_after(ended).await?;
     let message = format!("{count} other sessions ended");
-    json(&mut HttpResponse::Ok(), &EndedSessions { success: true, message, count })
+    answer::json(&mut HttpResponse::Ok(), &EndedSessions { success: true, message, count })
 }

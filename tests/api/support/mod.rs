@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod database;
+pub mod held;
 pub mod logs;
 pub mod options;
 pub mod proxy;
