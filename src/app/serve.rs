@@ -214,10 +214,11 @@ impl Service {
         if let Some(handle) = &self.scraped {
             handle.stop(false).await;
         }
+        // Before the task that does so otherwise is ended, perhaps in the middle of it.
+        auditing::flush(&self.state, true).await;
         for task in &self.background {
             task.abort();
         }
-        auditing::flush(&self.state, true).await;
         let lost = self.state.keys.stop().await;
         if lost > 0 {
             slog::error!(self.logger, "last use of API keys not written: the database is away"; "keys" => lost);

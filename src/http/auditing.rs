@@ -8,18 +8,21 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::body::BoxBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::{HttpMessage, web};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpRequest, web};
+use chrono::{DateTime, Utc};
 use slog::{Logger, o};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 pub use self::refusal::Attempt;
 use super::AppState;
 use super::error::ApiError;
 use crate::actors::db_breaker::Circuit;
 use crate::memory::refusals::{Refusals, Refused};
-use crate::storage::audit_events::{self, NewEvent, Recorded, Trail};
+use crate::model::audit::Action;
+use crate::storage::audit_events::{self, Actor, NewEvent, Recorded, Trail};
 
 /// Most rows that wait for the database, of actions that are not done in it.
 const MAX_WAITING: usize = 256;
@@ -32,6 +35,8 @@ pub struct Audit {
     refusals: Refusals,
     waiting: Mutex<VecDeque<NewEvent>>,
     wake: Notify,
+    /// One flush at a time: whoever flushes at shutdown waits for one that is under way.
+    flushing: tokio::sync::Mutex<()>,
 }
 
 impl Audit {
@@ -43,6 +48,22 @@ impl Audit {
         }
         waiting.push_back(event);
         self.wake.notify_one();
+    }
+
+    /// Counts the refusal of something that its request was not refused for, so that nobody learns of it.
+    pub fn count_refusal(
+        &self,
+        actor: &Actor,
+        action: Action,
+        reason: &'static str,
+        account: (Option<Uuid>, String),
+        now: DateTime<Utc>,
+    ) {
+        if let Some((kind, sample)) = refusal::of_actor(actor, action, reason, account)
+            && self.refusals.count(kind, sample, now)
+        {
+            self.wake.notify_one();
+        }
     }
 
     /// Waits until there is something to be written at once.
@@ -68,6 +89,7 @@ impl Audit {
 /// many rows; what could not be written is kept for the next time.
 pub async fn flush(state: &AppState, all: bool) -> usize {
     let audit = &state.audit;
+    let _turn = audit.flushing.lock().await;
     let refused = if all { audit.refusals.take_all() } else { audit.refusals.take_fresh() };
     let waiting = audit.take_waiting();
     let rows: Result<Vec<NewEvent>, _> = refused.iter().map(refusal::row).collect();
@@ -91,31 +113,33 @@ pub async fn flush(state: &AppState, all: bool) -> usize {
     }
 }
 
-/// A request under way. What it has recorded is logged when it ends, however that is.
-#[allow(missing_debug_implementations)]
-pub struct AuditedRequest {
+/// A request under way. What it has recorded is logged when it ends, however that is: it lives in the request, which a
+/// handler that runs to its end keeps after its client has gone.
+struct AuditedRequest {
     state: web::Data<AppState>,
     trail: Trail,
 }
 
-impl AuditedRequest {
-    /// Begins.
-    pub fn start(state: &web::Data<AppState>, request: &ServiceRequest) -> Self {
-        let trail = Trail::default();
-        request.extensions_mut().insert(trail.clone());
-        Self { state: state.clone(), trail }
-    }
+/// Begins to audit a request.
+pub fn start(state: &web::Data<AppState>, request: &ServiceRequest) {
+    let trail = Trail::default();
+    let mut extensions = request.extensions_mut();
+    extensions.insert(trail.clone());
+    extensions.insert(AuditedRequest { state: state.clone(), trail });
+}
 
-    /// The request has its response.
-    pub fn finish(&self, response: &ServiceResponse<BoxBody>, error: Option<&ApiError>) {
-        if response.status().is_success() {
-            log_committed(&self.state, &self.trail);
-        }
-        if let Some((kind, sample)) = error.and_then(|error| refusal::kind(response.request(), error))
-            && self.state.audit.refusals.count(kind, sample, self.state.clock.now())
-        {
-            self.state.audit.wake.notify_one();
-        }
+/// A request has its response, whether or not its client is still there.
+pub fn finish(request: &HttpRequest, status: StatusCode, error: Option<&ApiError>) {
+    let refusal = error.and_then(|error| refusal::kind(request, error));
+    let extensions = request.extensions();
+    let Some(AuditedRequest { state, trail }) = extensions.get() else { return };
+    if status.is_success() {
+        log_committed(state, trail);
+    }
+    if let Some((kind, sample)) = refusal
+        && state.audit.refusals.count(kind, sample, state.clock.now())
+    {
+        state.audit.wake.notify_one();
     }
 }
 
@@ -142,7 +166,7 @@ pub fn log_rows(logger: &Logger, trail: &Trail) -> Vec<Recorded> {
 }
 
 /// Looks which rows there are, and logs those.
-fn log_existing(state: &web::Data<AppState>, mut rows: Vec<Recorded>) {
+pub fn log_existing(state: &web::Data<AppState>, mut rows: Vec<Recorded>) {
     if rows.is_empty() {
         return;
     }

@@ -39,8 +39,8 @@ pub struct Sample {
     pub request_id: String,
     /// The server's own.
     pub server_request_id: Uuid,
-    /// Method and pattern of the route.
-    pub route: String,
+    /// Method and pattern of the route, if it is known.
+    pub route: Option<String>,
 }
 
 /// Refusals of one kind.
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn sample() -> Sample {
-        Sample { request_id: "r".into(), server_request_id: Uuid::nil(), route: "POST /".into() }
+        Sample { request_id: "r".into(), server_request_id: Uuid::nil(), route: None }
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {

@@ -65,6 +65,12 @@ impl Actor {
         }
     }
 
+    /// The same, for work that goes on after the request: what it records is logged by itself.
+    #[must_use]
+    pub fn apart(self) -> Self {
+        Self { trail: Trail::default(), ..self }
+    }
+
     /// The same, by another way.
     #[must_use]
     pub fn by(self, channel: Channel) -> Self {
@@ -198,6 +204,20 @@ pub async fn record_changes<'a>(
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let event = NewEvent::done(actor, action, target.into(), (&json!({}), changes), now)?;
+    insert(conn, &actor.trail, event).await
+}
+
+/// Records that a rotated refresh token was used again: a refusal that ends a session. Needs the transaction that ends it.
+pub async fn record_reuse<D: Serialize>(
+    conn: &mut AsyncPgConnection,
+    actor: &Actor,
+    target: Target<'_>,
+    details: &D,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let changes = Changes::default();
+    let event = NewEvent::done(actor, Action::SessionReuseDetected, target.into(), (details, &changes), now)?;
+    let event = NewEvent { outcome: Outcome::Refused.into(), reason: Some("AUTHENTICATION_ERROR"), ..event };
     insert(conn, &actor.trail, event).await
 }
 

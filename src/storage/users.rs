@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::StorageError;
 use super::document::Document;
 use super::schema::users;
+use crate::model::audit::Changes;
 use crate::model::object::Object;
 use crate::model::users::{Role, UserPatch, UserStatus};
 
@@ -45,6 +46,23 @@ pub struct User {
     /// Free object.
     #[schema(value_type = Object)]
     pub metadata: Document,
+}
+
+impl User {
+    /// What differs from an earlier state, for the audit log. Metadata is free, so only its name is.
+    pub fn changes_since(&self, before: &Self) -> Changes {
+        let mut changes = Changes::default();
+        changes
+            .field("username", &before.username, &self.username)
+            .field("email", &before.email, &self.email)
+            .field("full_name", &before.full_name, &self.full_name)
+            .field("role", &before.role, &self.role)
+            .field("status", &before.status, &self.status);
+        if before.metadata.text() != self.metadata.text() {
+            changes.name("metadata");
+        }
+        changes
+    }
 }
 
 /// Who a user is, for what it does.

@@ -44,7 +44,7 @@ async fn who_what_which_from_where_and_when() {
     let page = server.get("/api/v1/audit?limit=1&page=2", &admin).await.expect(200);
     assert!(page.header("link").contains("rel=\"prev\""));
     server.delete(&format!("/api/auth/users/{eva_id}"), &admin).await.expect(200);
-    assert_eq!(total("actor=eva").await, json!(5), "it outlives whom it speaks of");
+    assert_eq!(total("actor=eva").await, json!(6), "it outlives whom it speaks of");
 }
 
 #[actix_web::test]
@@ -135,4 +135,46 @@ async fn catalogue_changes_show_versions_and_names_of_fields() {
             ["domain.deleted", {"version": {"from": 1, "to": null}}],
         ])
     );
+}
+
+#[actix_web::test]
+async fn transaction_that_is_begun_again_is_logged_once_and_one_rolled_back_not_at_all() {
+    use diesel::result::{DatabaseErrorKind, Error};
+    use mdl::actors::db_breaker::Circuit;
+    use mdl::model::audit::Action;
+    use mdl::storage::StorageError;
+    use mdl::storage::audit_events::{self, Actor};
+
+    let server = Server::start().await;
+    let (state, attempts) = (server.state(), std::cell::Cell::new(0));
+    let met = || {
+        let message = Box::new("could not serialize access".to_owned());
+        StorageError::Database(Error::DatabaseError(DatabaseErrorKind::SerializationFailure, message))
+    };
+    for (name, fails) in [("committed", 2), ("rolled back", 100)] {
+        attempts.set(0);
+        let actor = Actor::command(name);
+        let work = async |conn: &mut _| {
+            attempts.set(attempts.get() + 1);
+            audit_events::record(conn, &actor, Action::CatalogueImported, "x", &json!({}), state.clock.now()).await?;
+            if attempts.get() <= fails { Err(met()) } else { Ok(()) }
+        };
+        let done = state.db.transaction(Circuit::Auth, "test", work).await;
+        assert_eq!((done.is_ok(), attempts.get() > 2), (name == "committed", true));
+        if done.is_ok() {
+            mdl::http::auditing::log_committed(&state, &actor.trail);
+        } else {
+            mdl::http::auditing::log_existing(&state, actor.trail.take().0);
+        }
+    }
+    let id =
+        crate::support::database::sql(&server.database_url, "SELECT event_id FROM audit_events WHERE target = 'x'");
+    let ids = id.await;
+    assert_eq!(ids.len(), 1);
+    let looked = "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE '%event_id\" = ANY%' AND state = 'active' AND pid <> pg_backend_pid()";
+    crate::support::database::until(&server.database_url, looked).await;
+    let lines = server.logs.lines();
+    let events: Vec<_> = lines.iter().filter(|line| line["msg"] == "audit" && line["target"] == "x").collect();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["event_id"].to_string(), ids[0][0]);
 }

@@ -17,13 +17,13 @@ use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body};
 const METRICS: &str = "/api/v1/metrics";
 
 /// Statements that the server has seen, but for what the service does by itself now and then: ask for epochs, count active
-/// users, write last uses.
+/// users, write last uses and refusals.
 async fn statements(url: &str) -> i64 {
     let rows = sql(
         url,
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query NOT LIKE '%_epochs%' \
          AND query NOT LIKE 'SELECT count( DISTINCT \"sessions\".%' AND query NOT LIKE '%pg_stat_statements%' \
-         AND query NOT LIKE '%last_used_at = held.at%' \
+         AND query NOT LIKE '%last_used_at = held.at%' AND query NOT LIKE '%audit_events%' \
          AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
     );
     rows.await[0][0].parse().unwrap()

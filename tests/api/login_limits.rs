@@ -163,7 +163,7 @@ fn observable(answer: &Answer) -> String {
 async fn statements(server: &Server) -> i64 {
     let counted = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query NOT LIKE '%_epochs%' \
                    AND query NOT LIKE 'SELECT count( DISTINCT %' AND query NOT LIKE '%pg_stat_statements%' \
-                   AND query NOT LIKE '%last_used_at = held.at%' \
+                   AND query NOT LIKE '%last_used_at = held.at%' AND query NOT LIKE '%audit_events%' \
                    AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
     sql(&server.database_url, counted).await[0][0].parse().unwrap()
 }

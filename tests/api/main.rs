@@ -9,6 +9,8 @@ mod api_keys;
 mod audit;
 mod audit_append_only;
 mod audit_refusals;
+mod audit_walk;
+mod audit_walk_refused;
 mod authorisation;
 mod authority_recheck;
 mod bad_input;

@@ -21,7 +21,8 @@ const SECRETS: [(&str, &str); 3] = [
 /// What each line has, and nothing else on every line.
 const ALWAYS: [&str; 4] = ["level", "message", "module", "timestamp"];
 /// What a request has beside.
-const REQUEST: [&str; 8] = ["api_key", "client", "duration_ms", "method", "request_id", "route", "status", "user"];
+const REQUEST: [&str; 9] =
+    ["api_key", "client", "duration_ms", "method", "request_id", "route", "server_request_id", "status", "user"];
 
 struct Process(std::process::Child);
 

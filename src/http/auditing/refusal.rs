@@ -1,5 +1,7 @@
 //! Which refusals the audit log has, and how they are counted together.
 
+use std::net::IpAddr;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
@@ -15,7 +17,7 @@ use crate::limits::address::Client;
 use crate::memory::refusals::{Kind, Refused, Sample};
 use crate::model::audit::{Action, Changes, Channel, Outcome};
 use crate::storage::StorageError;
-use crate::storage::audit_events::NewEvent;
+use crate::storage::audit_events::{Actor, NewEvent};
 use crate::storage::document::Document;
 
 /// What a refusal of a request means, where its status does not say: put into the request by its handler.
@@ -31,11 +33,17 @@ pub struct Attempt {
 pub(super) fn kind(request: &HttpRequest, error: &ApiError) -> Option<(Kind, Sample)> {
     let extensions = request.extensions();
     let attempt = extensions.get::<Attempt>();
+    if matches!(error, ApiError::ExpiredToken) {
+        // What every client meets every few minutes, and refreshes.
+        return None;
+    }
     let action = match error.status_code() {
         StatusCode::TOO_MANY_REQUESTS => Action::RateLimited,
         StatusCode::FORBIDDEN if error.code() == "WRONG_PASSWORD" => Action::PasswordRejected,
         StatusCode::FORBIDDEN => Action::Forbidden,
         StatusCode::UNAUTHORIZED => match attempt {
+            // Recorded already, with the end of the session.
+            Some(Attempt { action: Action::SessionReuseDetected, .. }) => return None,
             Some(attempt) => attempt.action,
             None if has_credentials(request) => Action::Unauthenticated,
             None => return None,
@@ -60,8 +68,29 @@ pub(super) fn kind(request: &HttpRequest, error: &ApiError) -> Option<(Kind, Sam
     let sample = Sample {
         request_id: extensions.get::<RequestId>().map(|id| id.0.clone())?,
         server_request_id: extensions.get::<ServerRequestId>()?.0,
-        route: format!("{} {route}", request.method()),
+        route: Some(format!("{} {route}", request.method())),
     };
+    Some((kind, sample))
+}
+
+/// The same, of something that went on after its request.
+pub(super) fn of_actor(
+    actor: &Actor,
+    action: Action,
+    reason: &'static str,
+    account: (Option<Uuid>, String),
+) -> Option<(Kind, Sample)> {
+    let address = actor.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
+    let kind = Kind {
+        action,
+        reason,
+        address: address.map(|address| Client::from(address).to_string()),
+        actor: actor.user_id.zip(actor.username.clone()),
+        credential: actor.credential,
+        target: Some(account),
+    };
+    let sample =
+        Sample { request_id: actor.request_id.clone()?, server_request_id: actor.server_request_id?, route: None };
     Some((kind, sample))
 }
 

@@ -19,7 +19,7 @@ use crate::limits::window::{Standing, Wait};
 use crate::storage::rate_limits::{self, Bucket, Counted};
 
 /// A name as it is counted: the start of its hash, so that nobody reads names in the table of hits or in the log.
-pub(super) fn pseudonym(account: &str) -> String {
+pub fn pseudonym(account: &str) -> String {
     fingerprint(&account.trim().to_lowercase()).chars().take(32).collect()
 }
 

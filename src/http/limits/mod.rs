@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix_web::{HttpMessage, HttpRequest};
 
 use self::charge::EndedSessions;
-pub use self::guard::{Against, Limiter};
+pub use self::guard::{Against, Limiter, pseudonym};
 use self::password::KnownAddresses;
 pub use self::password::failed;
 pub use self::refusals::{Refusals, Refused};

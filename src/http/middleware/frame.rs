@@ -16,7 +16,7 @@ use super::client::ClientAddress;
 use super::request_id::{HEADER, RequestId, ServerRequestId};
 use super::security;
 use crate::http::AppState;
-use crate::http::auditing::AuditedRequest;
+use crate::http::auditing;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Caller, Credential};
@@ -57,14 +57,14 @@ pub async fn frame<B: MessageBody + 'static>(
     request.extensions_mut().insert(logger.clone());
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(own_id);
-    let audit = AuditedRequest::start(&state, &request);
+    auditing::start(&state, &request);
     let mut abandoned = Abandoned { logger: &logger, line: Some(&line), began };
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     abandoned.line = None;
     match outcome {
         Ok(Ok(response)) => {
             let response = response.map_into_boxed_body();
-            audit.finish(&response, error_in(&response).as_ref());
+            auditing::finish(response.request(), response.status(), error_in(&response).as_ref());
             let mut response = shaped(response, &id, &state, &logger);
             line.mark(response.response_mut(), &id, &state);
             line.count(response.status(), &state);

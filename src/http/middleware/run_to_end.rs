@@ -20,6 +20,7 @@ use slog::Logger;
 
 use super::frame::panic_message;
 use crate::http::AppState;
+use crate::http::auditing;
 use crate::http::error::ApiError;
 
 /// How many requests run on although their clients have gone: shutdown waits for them.
@@ -48,7 +49,12 @@ pub async fn run_to_end<B: MessageBody + 'static>(
         let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
         if running.is_detached() {
             match &outcome {
-                Ok(Ok(response)) => log_detached(&logger, response.response().error(), response.status().as_u16()),
+                Ok(Ok(response)) => {
+                    let error = response.response().error();
+                    let refusal = error.and_then(|error| error.as_error::<ApiError>());
+                    auditing::finish(response.request(), response.status(), refusal);
+                    log_detached(&logger, error, response.status().as_u16());
+                }
                 Ok(Err(error)) => log_detached(&logger, Some(error), error.as_response_error().status_code().as_u16()),
                 Err(panic) => {
                     slog::error!(logger, "request failed"; "error" => format!("panic: {}", panic_message(panic.as_ref())));

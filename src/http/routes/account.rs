@@ -18,6 +18,7 @@ use crate::http::extract::caller::Person;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
 use crate::http::limits::Limiter;
+use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::storage::audit_events::Target;
 use crate::storage::known_addresses::{self, Candidate};
@@ -95,6 +96,7 @@ async fn change_password(
 ) -> Result<HttpResponse, ApiError> {
     let (user, change) = (&caller.user, body.value);
     check_password("new_password", &change.new_password, &user.username, &user.email)?;
+    origin.attempts(Action::Unauthenticated, Some((Some(user.user_id), user.username.clone())));
     let lookup = async |place: &str| {
         let now = state.clock.now();
         let found = state.db.run(Circuit::Auth, "password_hash", async |conn| {

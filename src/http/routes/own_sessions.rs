@@ -62,6 +62,10 @@ struct EndedSessions {
     count: usize,
 }
 
+fn target(caller: &Person) -> Target<'_> {
+    Target { id: caller.user.user_id, name: &caller.user.username }
+}
+
 fn body(session: Session, current: Uuid) -> SessionBody {
     SessionBody {
         id: session.family_id,
@@ -110,11 +114,11 @@ async fn end(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, user_id, actor) = (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
-    let session = Target { id, name: &caller.user.username };
     let ended = state.db.transaction(Circuit::Auth, "end_session", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         sessions::end(conn, user_id, id, now).await?;
-        audit_events::record(conn, &actor, Action::SessionEnded, session, &json!({}), now).await
+        let details = json!({ "session": id });
+        audit_events::record(conn, &actor, Action::SessionEnded, target(&caller), &details, now).await
     });
     let ended = state.invalidation(Concern::Sessions(user_id)).deliver_after(ended).await;
     ended.map_err(|error| match error.into() {
@@ -136,12 +140,13 @@ async fn end(
 #[delete("/api/auth/sessions")]
 async fn end_others(caller: Person, origin: Origin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (now, user_id, actor) = (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
-    let user = Target { id: user_id, name: &caller.user.username };
     let ended = state.db.transaction(Circuit::Auth, "end_other_sessions", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let count = sessions::end_all(conn, user_id, Some(caller.family_id), now).await?;
-        let details = json!({ "with": "all others", "count": count });
-        audit_events::record(conn, &actor, Action::SessionEnded, user, &details, now).await?;
+        if count > 0 {
+            let details = json!({ "sessions": count });
+            audit_events::record(conn, &actor, Action::SessionEnded, target(&caller), &details, now).await?;
+        }
         Ok(count)
     });
     let count = state.invalidation(Concern::Sessions(user_id)).deliver_after(ended).await?;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, post, web};
+use diesel_async::AsyncPgConnection;
 use garde::Validate;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,16 +18,18 @@ use crate::actors::db_breaker::Circuit;
 use crate::credentials::tokens::fingerprint;
 use crate::http::AppState;
 use crate::http::answer;
+use crate::http::auditing;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::limits::{Against, Limiter, failed};
+use crate::http::limits::{Against, Limiter, failed, pseudonym};
 use crate::limits::policy::Policy;
+use crate::model::audit::{Action, Channel};
 use crate::model::authority::Concern;
 use crate::model::text::Email;
 use crate::model::users::UserStatus;
-use crate::storage::audit_events::Target;
+use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::{StorageError, password_changes, password_resets, users};
 
 const ACCEPTED: &str = "If somebody has this address, a mail is on its way; what it says counts for 30 minutes.";
@@ -72,15 +76,16 @@ struct ResetConfirmation {
 #[post("/api/auth/password-reset/request")]
 async fn request(
     limiter: Limiter,
+    origin: Origin,
     body: JsonBody<ResetRequest>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let email = body.value.email;
     let account = email.as_str().to_owned();
     let accept = async || {
-        let state = state.clone();
+        let (state, actor) = (state.clone(), origin.nobody().apart());
         actix_web::rt::spawn(async move {
-            if let Err(cause) = write_to(&state, email.as_str()).await {
+            if let Err(cause) = write_to(&state, email.as_str(), &actor).await {
                 slog::error!(state.logger, "password reset not sent"; "error" => cause);
             }
         });
@@ -90,11 +95,18 @@ async fn request(
 }
 
 /// The work behind the answer.
-async fn write_to(state: &AppState, email: &str) -> Result<(), String> {
+async fn write_to(state: &web::Data<AppState>, email: &str, actor: &Actor) -> Result<(), String> {
     let token: String = rand::rng().sample_iter(Alphanumeric).take(48).map(char::from).collect();
     let (hash, now) = (fingerprint(&token), state.clock.now());
     let stored = async || {
-        let work = async |conn: &mut _| password_resets::request(conn, email, &hash, now).await;
+        let work = async |conn: &mut AsyncPgConnection| {
+            let account = password_resets::request(conn, email, &hash, now).await?;
+            if let Some(user) = &account {
+                let target = Target { id: user.user_id, name: &user.username };
+                audit_events::record(conn, actor, Action::PasswordResetRequested, target, &json!({}), now).await?;
+            }
+            Ok(account)
+        };
         state.db.transaction(Circuit::Auth, "request_password_reset", work).await
     };
     let account = if let Ok(account) = stored().await {
@@ -103,7 +115,12 @@ async fn write_to(state: &AppState, email: &str) -> Result<(), String> {
         tokio::time::sleep(AGAIN).await;
         stored().await.map_err(|error| format!("{error:?}"))?
     };
-    let Some(account) = account else { return Ok(()) };
+    auditing::log_committed(state, &actor.trail);
+    let Some(account) = account else {
+        let account = (None, pseudonym(email));
+        state.audit.count_refusal(actor, Action::PasswordResetRequested, "UNKNOWN_ACCOUNT", account, now);
+        return Ok(());
+    };
     let place = state.public_url.as_deref().unwrap_or_default();
     let text = format!(
         "Hello {},\n\nsomebody, probably you, has asked for a new password for your account at MDL. To set one, send\n\n    \
@@ -136,6 +153,7 @@ async fn confirm(
 }
 
 async fn set(state: &AppState, origin: Origin, confirmation: ResetConfirmation) -> Result<HttpResponse, ApiError> {
+    origin.attempts(Action::Unauthenticated, None);
     let ResetConfirmation { token, new_password } = confirmation;
     let (hash, now) = (fingerprint(token.expose_secret()), state.clock.now());
     let found = state
@@ -145,7 +163,7 @@ async fn set(state: &AppState, origin: Origin, confirmation: ResetConfirmation) 
     let user = found.ok_or(ApiError::Authentication(BAD_TOKEN))?;
     check_password("new_password", &new_password, &user.username, &user.email)?;
     let new = state.hasher.hash(new_password).await?;
-    let actor = origin.actor(&user);
+    let actor = origin.actor(&user).by(Channel::Mail);
     let change = password_changes::PasswordChange {
         user: Target { id: user.user_id, name: &user.username },
         authority: None,

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use garde::Validate;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -13,17 +14,20 @@ use super::token_pair::{TokenPair, next_session, pair, secret};
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::tokens::{RefreshClaims, fingerprint};
 use crate::http::AppState;
-use crate::http::answer::json;
+use crate::http::answer;
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
+use crate::http::extract::origin::Origin;
 use crate::http::extract::registration::RegistrationEnabled;
-use crate::http::limits::{Against, Limiter, failed};
+use crate::http::limits::{Against, Limiter, failed, pseudonym};
 use crate::limits::policy::Policy;
+use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Text2000, Username};
 use crate::model::users::{Role, UserStatus};
+use crate::storage::audit_events::{self, Target};
 use crate::storage::known_addresses::{self, Candidate};
 use crate::storage::sessions::rotation::{self, Presented, Rotation};
 use crate::storage::sessions::{self, SessionClient};
@@ -76,6 +80,10 @@ struct Refresh {
     refresh_token: SecretString,
 }
 
+fn target(user: &User) -> Target<'_> {
+    Target { id: user.user_id, name: &user.username }
+}
+
 /// A user and its tokens.
 #[derive(Serialize, ToSchema)]
 struct LoggedIn {
@@ -108,6 +116,7 @@ async fn register(
     _enabled: RegistrationEnabled,
     limiter: Limiter,
     client: SessionClient,
+    origin: Origin,
     body: JsonBody<Registration>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -116,13 +125,13 @@ async fn register(
         return Err(ApiError::starting());
     }
     check_password("password", &body.value.password, body.value.username.as_str(), body.value.email.as_str())?;
-    let work = async || registered(&state, client, body.value, &limiter).await;
+    let work = async || registered(&state, (client, origin), body.value, &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
 async fn registered(
     state: &AppState,
-    client: SessionClient,
+    (client, origin): (SessionClient, Origin),
     registration: Registration,
     limiter: &Limiter,
 ) -> Result<HttpResponse, ApiError> {
@@ -147,6 +156,8 @@ async fn registered(
             let user = users::create(conn, &new, next.now).await?;
             let session = sessions::start(conn, &state.tokens, (user_id, family_id), &next).await?;
             known_addresses::record(conn, user_id, &place, next.now).await?;
+            let (actor, details) = (origin.actor_named(user_id, &user.username), json!({ "session": family_id }));
+            audit_events::record(conn, &actor, Action::UserRegistered, target(&user), &details, next.now).await?;
             Ok((user, session))
         })
         .await?;
@@ -165,6 +176,7 @@ async fn registered(
 async fn login(
     limiter: Limiter,
     client: SessionClient,
+    origin: Origin,
     body: JsonBody<LogIn>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -176,17 +188,21 @@ async fn login(
         });
         Ok(found.await?)
     };
-    let check = async |found| logged_in(&state, client, found, password, &limiter).await;
+    origin.attempts(Action::LoginFailed, Some((None, pseudonym(username.as_str()))));
+    let check = async |found| logged_in(&state, (client, origin), found, password, &limiter).await;
     limiter.guard_password(username.as_str(), lookup, check).await
 }
 
 async fn logged_in(
     state: &AppState,
-    client: SessionClient,
+    (client, origin): (SessionClient, Origin),
     found: Option<Candidate>,
     password: SecretString,
     limiter: &Limiter,
 ) -> Result<HttpResponse, ApiError> {
+    if let Some(Candidate { user, .. }) = &found {
+        origin.attempts(Action::LoginFailed, Some((Some(user.user_id), user.username.clone())));
+    }
     let hash = found.as_ref().map(|found| found.password_hash.expose_secret().to_owned());
     let right = state.hasher.verify(password, hash).await?;
     let attempts = &state.instruments.authentication;
@@ -202,6 +218,9 @@ async fn logged_in(
             let Some(user) = users::logged_in(conn, user.user_id, &checked, next.now).await? else { return Ok(None) };
             let session = sessions::start(conn, &state.tokens, (user.user_id, family_id), &next).await?;
             known_addresses::record(conn, user.user_id, &place, next.now).await?;
+            let actor = origin.actor_named(user.user_id, &user.username);
+            let details = json!({ "session": family_id });
+            audit_events::record(conn, &actor, Action::SessionStarted, target(&user), &details, next.now).await?;
             Ok(Some((user, session)))
         })
         .await?;
@@ -225,10 +244,12 @@ async fn logged_in(
 async fn refresh(
     limiter: Limiter,
     client: SessionClient,
+    origin: Origin,
     body: JsonBody<Refresh>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let work = async || refreshed(&state, client, body.value.refresh_token.expose_secret(), &limiter).await;
+    origin.attempts(Action::Unauthenticated, None);
+    let work = async || refreshed(&state, (client, origin), body.value.refresh_token.expose_secret(), &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
@@ -239,7 +260,7 @@ fn presented(claims: &RefreshClaims, token: &str) -> Presented {
 
 async fn refreshed(
     state: &AppState,
-    client: SessionClient,
+    (client, origin): (SessionClient, Origin),
     token: &str,
     limiter: &Limiter,
 ) -> Result<HttpResponse, ApiError> {
@@ -253,6 +274,12 @@ async fn refreshed(
         let rotation = rotation::rotate(conn, &state.tokens, &presented, &next).await?;
         if let Rotation::To(successor) = &rotation {
             known_addresses::record(conn, successor.1.user_id, &place, next.now).await?;
+        }
+        if let Rotation::Reused(user_id) = &rotation {
+            let user = users::get(conn, *user_id).await?;
+            let details = json!({ "session": claims.sid });
+            origin.attempts(Action::SessionReuseDetected, None);
+            audit_events::record_reuse(conn, &origin.nobody(), target(&user), &details, next.now).await?;
         }
         Ok(rotation)
     });
@@ -285,7 +312,8 @@ async fn refreshed(
     responses((status = 200, body = Message), (status = 401, description = "No refresh token of ours"))
 )]
 #[post("/api/auth/logout")]
-async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn logout(origin: Origin, body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    origin.attempts(Action::Unauthenticated, None);
     let (token, now) = (body.value.refresh_token.expose_secret(), state.clock.now());
     let claims = state.tokens.verify_refresh(token, now).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
     let presented = presented(&claims, token);
@@ -293,9 +321,15 @@ async fn logout(body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<H
         match rotation::end_by_token(conn, &presented, now).await {
             // Gone already: what was asked for is true.
             Err(crate::storage::StorageError::NotFound) => Ok(()),
-            ended => ended,
+            Err(error) => Err(error),
+            Ok(()) => {
+                let user = users::get(conn, claims.user_id()).await?;
+                let (actor, details) =
+                    (origin.actor_named(user.user_id, &user.username), json!({ "session": claims.sid }));
+                audit_events::record(conn, &actor, Action::SessionEnded, target(&user), &details, now).await
+            }
         }
     });
     state.invalidation(Concern::Sessions(claims.user_id())).deliver_after(ended).await?;
-    json(&mut HttpResponse::Ok(), &Message::of("Logged out"))
+    answer::json(&mut HttpResponse::Ok(), &Message::of("Logged out"))
 }

@@ -210,9 +210,8 @@ async fn update(
     let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     let updated = state.db.transaction(Circuit::Auth, "update_user", async |conn| {
         let changed = user_changes::update(conn, &admin.authority(), &actor, (id, &body.value), now).await?;
-        let user = &changed.after;
-        let details = json!({ "role": user.role, "status": user.status });
-        audit_events::record(conn, &actor, Action::UserUpdated, target(user), &details, now).await?;
+        let (user, difference) = (&changed.after, changed.after.changes_since(&changed.before));
+        audit_events::record_changes(conn, &actor, Action::UserUpdated, target(user), &difference, now).await?;
         Ok(changed)
     });
     let changed = state.invalidation(Concern::User(id)).deliver_after(updated).await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Described, KeyRow, NewKey, insert, room_for_one};
 use crate::model::api_keys::{KeyPatch, KeyStatus, extended, rotated_out};
-use crate::model::audit::Action;
+use crate::model::audit::{Action, Changes};
 use crate::storage::StorageError;
 use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::schema::api_keys;
@@ -28,7 +28,7 @@ fn live(key: KeyRow, now: DateTime<Utc>) -> Result<KeyRow, StorageError> {
     if key.status(now) == KeyStatus::Active { Ok(key) } else { Err(StorageError::KeyEnded) }
 }
 
-/// Renames a key, or extends its life. Needs a transaction that has locked the owner.
+/// Renames a key, or extends its life; says what it changed, for the audit log. Needs a transaction that has locked the owner.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] also for somebody else's, [`StorageError::KeyEnded`], [`StorageError::Invalid`].
@@ -38,7 +38,7 @@ pub async fn update(
     key_id: Uuid,
     patch: &KeyPatch,
     now: DateTime<Utc>,
-) -> Result<KeyRow, StorageError> {
+) -> Result<(KeyRow, Changes), StorageError> {
     let key = live(own(conn, user_id, key_id).await?, now)?;
     let expires_at = match patch.extend_days {
         Some(days) => {
@@ -48,11 +48,18 @@ pub async fn update(
     };
     let name = patch.name.as_ref().map_or(key.name.as_str(), |name| name.as_str());
     let rate_limit = patch.rate_limit.map_or(key.rate_limit, |limit| limit.and_then(|limit| i32::try_from(limit).ok()));
-    Ok(diesel::update(api_keys::table.find(key_id))
+    let row: KeyRow = diesel::update(api_keys::table.find(key_id))
         .set((api_keys::name.eq(name), api_keys::expires_at.eq(expires_at), api_keys::rate_limit.eq(rate_limit)))
         .returning(KeyRow::as_returning())
         .get_result(conn)
-        .await?)
+        .await?;
+    let mut changes = Changes::default();
+    changes.field("name", &key.name, &row.name).field("expires_at", &key.expires_at, &row.expires_at).field(
+        "rate_limit",
+        &key.rate_limit,
+        &row.rate_limit,
+    );
+    Ok((row, changes))
 }
 
 /// Replaces a key by `new`, with the same name, scopes and expiry; the old one goes on for a while. Needs a transaction

@@ -246,9 +246,8 @@ async fn update(
     check_rate_limit(&state, &caller, patch.rate_limit.flatten())?;
     let changed = state.db.transaction(Circuit::ApiKeys, "update_api_key", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
-        let row = life::update(conn, caller.user.user_id, id, &patch, now).await?;
-        let details = json!({ "name": row.name, "expires_at": row.expires_at, "rate_limit": row.rate_limit });
-        audit_events::record(conn, &actor, Action::KeyUpdated, target(&row), &details, now).await?;
+        let (row, changes) = life::update(conn, caller.user.user_id, id, &patch, now).await?;
+        audit_events::record_changes(conn, &actor, Action::KeyUpdated, target(&row), &changes, now).await?;
         Ok(row)
     });
     let changed = state.invalidation(Concern::Key(id)).deliver_after(changed);
