@@ -138,6 +138,7 @@ async fn key_is_refused_after_its_revocation_although_the_client_reset_the_conne
     let admin = server.admin().await;
     let (revoked, late) = at_random_moments(&server, &admin, ROUNDS).await;
     println!("{revoked} of {ROUNDS} revoked, {late} late");
+    server.stop().await;
     assert!(revoked > ROUNDS / 10, "too few were revoked to say anything: {revoked}");
     assert_eq!(late, 0);
 }
@@ -162,11 +163,13 @@ async fn shutdown_waits_for_a_write_whose_client_has_gone() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let release = async {
-        // Longer than a worker takes to see that it has no connection left.
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        // Longer than this client keeps idle connections (2 s) and a worker takes to see that it has none left (1 s).
+        tokio::time::sleep(Duration::from_secs(4)).await;
         holder.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
     };
+    let logs = server.logs.clone();
     futures_util::future::join(server.stop(), release).await;
+    assert!(logs.text().contains("request completed without its client"), "its task was dropped with its worker");
     let row = sql(&url, &format!("SELECT revoked_at IS NOT NULL FROM api_keys WHERE key_id = '{id}'")).await;
     assert_eq!(row[0][0], "t");
     assert_eq!(state.detached.count(), 0);
@@ -240,6 +243,7 @@ async fn late_commit_is_noticed_by_poll_embedded() {
     let late = db.run(Circuit::Domains, "late", async |conn| Ok(diesel::sql_query(&query).execute(conn).await?));
     assert_eq!(late.await.unwrap(), 1);
     until_refused(&server, &key).await;
+    server.stop().await;
 }
 
 #[actix_web::test]

@@ -17,12 +17,14 @@ async fn no_key_is_accepted_without_the_cache_that_applies_revocations() {
     server.get_with(METRICS, &other).await.expect(200);
     assert_eq!(server.get("/health/ready", "").await.expect(200).json()["checks"]["api_key_cache"], "ok");
     assert_eq!(server.state().keys.stop().await, 0);
+    // A hit until now.
+    server.get_with(METRICS, &other).await.expect_error(500, "INTERNAL_ERROR");
     server.delete(&format!("/api/auth/api-keys/{id}"), &admin).await.expect(200);
     for unusable in [&key, &other, &ApiKey::generate().expose().to_owned()] {
         server.get_with(METRICS, unusable).await.expect_error(500, "INTERNAL_ERROR");
     }
     let failures = |line: &&serde_json::Value| line["error"] == "the API key cache has stopped";
-    assert_eq!(server.logs.lines().iter().filter(failures).count(), 3, "each is logged once");
+    assert_eq!(server.logs.lines().iter().filter(failures).count(), 4, "each is logged once");
     let ready = server.get("/health/ready", "").await.expect(503).json();
     assert_eq!((&ready["checks"]["api_key_cache"], &ready["checks"]["database"]), (&"stopped".into(), &"ok".into()));
     server.get("/health/ready?for=reads", "").await.expect(503);
