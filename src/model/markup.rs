@@ -1,24 +1,24 @@
 //! Tells markup from text that only looks like it: `Revenue per <product>` is a sentence with a placeholder.
 //!
 //! A `<` that does not begin a tag of a known HTML element is escaped before the text is cleaned as HTML (`rich_text`), where it
-//! would be lost with its name, or, for names that SVG and MathML know, with everything after it. Escaping is always safe: what
+//! would be lost with its name, or, for names that SVG and `MathML` know, with everything after it. Escaping is always safe: what
 //! is escaped is inert. The cleaner still judges all that is left.
 
 use std::borrow::Cow;
 
 /// Elements whose tags are markup wherever they stand (HTML Living Standard, 4 and 16.2). Those whose names are common words
 /// of a definition are in [`PAIRED`].
-const KNOWN: &str = " a abbr acronym address article aside b base basefont bdi bdo big blockquote body br button canvas caption \
-    center cite code col colgroup dd del details dfn dialog dir div dl dt em embed fieldset figcaption figure font footer form \
-    frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i img input ins kbd li link marquee meta nav ol p pre span strong \
-    table tbody td tfoot th thead tr u ul ";
+const KNOWN: &str = " a abbr acronym address applet article aside audio b base basefont bdi bdo big blockquote body br button canvas caption \
+    center cite code col colgroup dd del details dfn dialog dir div dl dt em embed fieldset figcaption figure font footer \
+    foreignobject form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd li link \
+    marquee meta mglyph nav noembed noframes noscript ol p plaintext pre script span strong style table tbody td textarea \
+    tfoot th thead tr u ul video xmp ";
 
 /// Elements whose tags are markup only where the text both opens and closes them: their names are words, too, or they are
 /// removed with all that they contain, which must not be the rest of a sentence.
-const PAIRED: &str = " annotation-xml applet area audio data datalist foreignobject iframe label legend main map mark math menu \
-    meter mglyph mi mn mo ms mtext nobr noembed noframes noscript object optgroup option output param picture plaintext progress \
-    q rp rt ruby s samp script search section select slot small source strike style sub summary sup svg template textarea time \
-    title track tt var video wbr xmp ";
+const PAIRED: &str = " annotation-xml area data datalist label legend main map mark math menu meter mi mn mo ms mtext nobr object optgroup \
+    option output param picture progress q rp rt ruby s samp search section select slot small source strike sub summary \
+    sup svg template time title track tt var wbr ";
 
 /// The text with every `<` escaped that begins no markup.
 pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
@@ -73,6 +73,7 @@ mod tests {
             ("<customer_name> pays", "&lt;customer_name> pays"),
             ("<title> of the book", "&lt;title> of the book"),
             ("<title>x</title> y", "<title>x</title> y"),
+            ("<script>x", "<script>x"),
             ("a <b>c</b>", "a <b>c</b>"),
             ("a < b and <b", "a &lt; b and &lt;b"),
             ("<b<script>", "&lt;b&lt;script>"),

@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use mdl::credentials::api_keys::ApiKey;
+use reqwest::Method;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::support::raw::RawAnswer;
-use crate::support::{ADMIN_PASSWORD, Server, database};
+use crate::support::{ADMIN_PASSWORD, Server, database, json_body, token};
 
 const OPEN: &str = "http_connections_open";
 const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -215,6 +217,50 @@ async fn invented_credentials_on_400_connections_cost_nothing() {
         for _ in 0..5 {
             server.login("admin", ADMIN_PASSWORD).await.expect(200);
             server.get("/api/v1/metrics", &admin).await.expect(200);
+        }
+    };
+    tokio::join!(join_all((0..400).map(flood)), others);
+}
+
+/// All statements on this database, the service's own polling included.
+async fn all_statements(server: &Server) -> i64 {
+    let question = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid \
+                    WHERE d.datname = current_database() AND query NOT LIKE '%pg_stat_statements%'";
+    database::sql(&server.database_url, question).await[0][0].parse().unwrap()
+}
+
+#[actix_web::test]
+async fn health_checks_with_invented_credentials_cost_five_statements_a_second() {
+    let server = Server::with(&["--rate-limit-enabled", "true", "--trusted-proxies", "127.0.0.0/8"]).await;
+    database::sql(&server.database_url, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await;
+    let owner = [("x-forwarded-for", "198.51.100.7")];
+    let body = json_body(&json!({"username": "admin", "password": ADMIN_PASSWORD}));
+    let log_in = || server.send(Method::POST, "/api/auth/login", "", &owner, Some(body.clone()));
+    let admin = token(&log_in().await.expect(200));
+    let (before, began) = (all_statements(&server).await, Instant::now());
+    let flood = async |number: usize| {
+        let mut stream = server.connect().await;
+        let paths = ["/health/ready", "/health/circuit-breakers", "/health/live", "/nowhere"];
+        for turn in 0..20 {
+            let path = paths[(number + turn) % paths.len()];
+            let key = ApiKey::generate();
+            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\n\r\n", key.expose());
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let status = answer(&mut stream).await.status;
+            assert!(matches!(status, 200 | 401 | 404 | 429), "{path}: {status}");
+        }
+    };
+    join_all((0..400).map(flood)).await;
+    let made = all_statements(&server).await - before;
+    let seconds = i64::try_from(began.elapsed().as_secs()).unwrap() + 1;
+    println!("8,000 requests with invented keys on 400 connections: {made} statements in {seconds} s");
+    // What the budget of unknown keys allows an address in a minute, and five a second for all else.
+    assert!(made <= 10 + 5 * seconds, "{made} statements in {seconds} s");
+    let others = async {
+        for _ in 0..5 {
+            log_in().await.expect(200);
+            let read = server.send(Method::GET, "/api/v1/metrics", &admin, &owner, None).await;
+            read.expect(200);
         }
     };
     tokio::join!(join_all((0..400).map(flood)), others);

@@ -23,7 +23,7 @@ const HOLD: &str = "
         RETURN hash;
     END $$;
     CREATE VIEW api_keys AS SELECT key_id, user_id, name, description, scopes, held(key_hash) AS key_hash, prefix,
-        created_at, last_used_at, expires_at, revoked_at, replaces FROM api_keys_held";
+        created_at, last_used_at, expires_at, revoked_at, replaces, rate_limit FROM api_keys_held";
 
 #[actix_web::test]
 async fn revoked_while_it_is_looked_up() {

@@ -34,10 +34,10 @@ async fn hold(base: &str, number: usize, beginning: usize, drip: bool) -> (Strin
     write.write_all(head.as_bytes()).await.unwrap();
     write.write_all(&vec![b' '; beginning]).await.unwrap();
     let dripping = async {
-        while drip {
+        if drip {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            if write.write_all(b" ").await.is_err() {
-                break;
+            while write.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
         std::future::pending::<()>().await;
