@@ -164,7 +164,7 @@ fn what_is_meant_survives() {
     }
 }
 
-/// Names that people put into angle brackets; SVG, MathML or HTML know many of them.
+/// Names that people put into angle brackets; SVG, `MathML` or HTML know many of them.
 const PLACEHOLDERS: [&str; 40] = [
     "product",
     "domain",
