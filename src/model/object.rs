@@ -20,7 +20,7 @@ const MAX_TEXT: usize = 2000;
 /// How many values one free object may hold in all.
 const MAX_VALUES: usize = 1000;
 
-/// A JSON object of any shape, its texts as [`super::characters`] has them, at most 16 deep and with at most 1,000 values.
+/// A JSON object of any shape, its texts as `model::characters` has them, at most 16 deep and with at most 1,000 values.
 /// Texts under a key that names rich text are cleaned like any other rich text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]

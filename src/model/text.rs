@@ -15,7 +15,7 @@ use super::characters::{line_flaw, lines_flaw};
 use super::violations::note;
 
 /// A trimmed, non-empty plain text of at most `MAX` Unicode code points, kept byte for byte: one line, or where `LINES` is
-/// true one or several. [`super::characters`] says what neither may have.
+/// true one or several. `model::characters` says what neither may have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Text<const MAX: usize, const LINES: bool = false>(String);

@@ -1,7 +1,7 @@
 //! Sessions: a log-in starts a token family; each refresh replaces its head ([`rotation`]). A family has at most two rows:
 //! the head, and its parent, which may be replayed for a moment.
 //!
-//! Every transaction that creates, rotates or ends sessions locks the row of their user first ([`users::lock`]): otherwise
+//! Every transaction that creates, rotates or ends sessions locks the row of their user first (`users::lock`): otherwise
 //! a session that another transaction has inserted, but not committed yet, would survive the end of all the others.
 //! Ending a family marks its head; the rows are deleted at the user's next log-in.
 
