@@ -76,7 +76,7 @@ mod tests {
             ("<script>x", "<script>x"),
             ("a <b>c</b>", "a <b>c</b>"),
             ("a < b and <b", "a &lt; b and &lt;b"),
-            ("<b<script>", "&lt;b&lt;script>"),
+            ("<b<script>", "&lt;b<script>"),
             ("<!-- note --> x <!-- y", "<!-- note --> x &lt;!-- y"),
             ("<BR/>", "<BR/>"),
             ("ü<ü>", "ü&lt;ü>"),
