@@ -1,5 +1,5 @@
-//! What API keys cost: a cached authentication; and reading one metric over HTTP with a key against the same read without
-//! any (`ANONYMOUS_READ`), in interleaved pairs of one run.
+//! What API keys cost: a cached authentication; and reading one metric over HTTP with a key against
+//! the same read without any (`ANONYMOUS_READ`), in interleaved pairs of one run.
 //!
 //!     scripts/with-postgres cargo bench --bench api_keys
 
@@ -8,7 +8,7 @@
 
 #[path = "load/mod.rs"]
 mod load;
-#[path = "../tests/api/support/mod.rs"]
+#[path = "../tests/integration/support/mod.rs"]
 mod support;
 
 use std::time::Instant;

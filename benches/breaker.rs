@@ -1,12 +1,12 @@
-//! What the circuit breaker costs: reading one metric through it against the same query on the bare pool, in interleaved
-//! pairs of one run; a refusal; a permit.
+//! What the circuit breaker costs: reading one metric through it against the same query on the bare
+//! pool, in interleaved pairs of one run; a refusal; a permit.
 //!
 //!     scripts/with-postgres cargo bench --bench breaker
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "../tests/api/support/mod.rs"]
+#[path = "../tests/integration/support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -26,7 +26,8 @@ const CALLERS: usize = 16;
 /// Calls a second that so many callers make of this in a slice of time.
 async fn throughput(call: impl AsyncFn() + Clone + 'static) -> f64 {
     let began = Instant::now();
-    // A task each, as requests are: a future that polls all callers whenever one of them moves would measure itself.
+    // A task each, as requests are: a future that polls all callers whenever one of them moves
+    // would measure itself.
     let callers = (0..CALLERS).map(|_| {
         let call = call.clone();
         actix_web::rt::spawn(async move {
@@ -61,10 +62,13 @@ async fn main() {
     server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
     let state = server.state();
     let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(&server.database_url);
-    let bare = bb8::Pool::builder().max_size(10).test_on_check_out(false).build(manager).await.unwrap();
+    let bare =
+        bb8::Pool::builder().max_size(10).test_on_check_out(false).build(manager).await.unwrap();
     let db = state.db.clone();
     let through = async move || {
-        db.run(Circuit::Metrics, "bench", async |conn| metrics::get(conn, "m").await).await.unwrap();
+        db.run(Circuit::Metrics, "bench", async |conn| metrics::get(conn, "m").await)
+            .await
+            .unwrap();
     };
     let pool = bare.clone();
     let directly = async move || {
@@ -82,12 +86,21 @@ async fn main() {
         };
         if pair > 0 {
             ratios.push(a / b);
-            println!("pair {pair}: {a:.0} through the breaker, {b:.0} on the bare pool, a second: {:.3}", a / b);
+            println!(
+                "pair {pair}: {a:.0} through the breaker, {b:.0} on the bare pool, a second: {:.3}",
+                a / b
+            );
         }
     }
     ratios.sort_by(f64::total_cmp);
-    println!("\nthroughput through the breaker / bare pool, median of {PAIRS} pairs: {:.3}", ratios[PAIRS / 2]);
-    let permit = each(20_000, async || state.db.run(Circuit::Domains, "permit", async |_| Ok(())).await.unwrap()).await;
+    println!(
+        "\nthroughput through the breaker / bare pool, median of {PAIRS} pairs: {:.3}",
+        ratios[PAIRS / 2]
+    );
+    let permit = each(20_000, async || {
+        state.db.run(Circuit::Domains, "permit", async |_| Ok(())).await.unwrap()
+    })
+    .await;
     let checkout = each(20_000, async || drop(bare.get().await.unwrap())).await;
     println!(
         "a permit: {} ns (permit and connection {} ns, connection alone {} ns)",
@@ -96,7 +109,10 @@ async fn main() {
         checkout.as_nanos()
     );
     state.db.steer(Circuit::Domains, Control::Isolate, "bench".into()).await.unwrap();
-    let refusal = each(20_000, async || drop(state.db.run(Circuit::Domains, "refused", async |_| Ok(())).await)).await;
+    let refusal = each(20_000, async || {
+        drop(state.db.run(Circuit::Domains, "refused", async |_| Ok(())).await)
+    })
+    .await;
     println!("a refusal: {} ns", refusal.as_nanos());
     server.stop().await;
 }

@@ -1,14 +1,16 @@
-//! Does a hundred times more metrics cost a hundred times more? One metric by its id, and pages of the list, in a
-//! catalogue of 200 and in one of 100,000, in turns in one run, over HTTP; and the plans of the queries behind them.
+//! Does a hundred times more metrics cost a hundred times more? One metric by its id, and pages of
+//! the list, in a catalogue of 200 and in one of 100,000, in turns in one run, over HTTP; and the
+//! plans of the queries behind them.
 //!
 //!     scripts/with-postgres cargo bench --profile dev --bench catalogue
 //!
-//! Own harness: what counts is the ratio of two services measured in turns, which criterion does not do.
+//! Own harness: what counts is the ratio of two services measured in turns, which criterion does
+//! not do.
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "../tests/api/support/mod.rs"]
+#[path = "../tests/integration/support/mod.rs"]
 mod support;
 
 use std::time::Instant;
@@ -20,7 +22,8 @@ const SMALL: i64 = 200;
 const LARGE: i64 = 100_000;
 const ROUNDS: usize = 60;
 
-/// Copies one metric until there are `total`, as a catalogue of that size would look to the planner.
+/// Copies one metric until there are `total`, as a catalogue of that size would look to the
+/// planner.
 async fn fill(server: &Server, total: i64) -> String {
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -55,7 +58,8 @@ fn median(mut times: Vec<f64>) -> f64 {
 async fn compare(name: &str, small: (&Server, &str, String), large: (&Server, &str, String)) {
     let (mut of_small, mut of_large) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS + 5 {
-        let times = (time(small.0, small.1, &small.2).await, time(large.0, large.1, &large.2).await);
+        let times =
+            (time(small.0, small.1, &small.2).await, time(large.0, large.1, &large.2).await);
         if round >= 5 {
             of_small.push(times.0);
             of_large.push(times.1);
@@ -70,24 +74,50 @@ async fn plans(url: &str) {
     for (name, query) in [
         ("by id", "SELECT * FROM metrics WHERE metric_id = 'm777'"),
         ("first page", "SELECT metric_id FROM metrics ORDER BY name, metric_id LIMIT 50"),
-        ("middle page", "SELECT metric_id FROM metrics ORDER BY name, metric_id LIMIT 50 OFFSET 50000"),
+        (
+            "middle page",
+            "SELECT metric_id FROM metrics ORDER BY name, metric_id LIMIT 50 OFFSET 50000",
+        ),
         ("last page", "SELECT metric_id FROM metrics ORDER BY name DESC, metric_id DESC LIMIT 50"),
-        ("sort=-updated_at", "SELECT metric_id FROM metrics ORDER BY updated_at DESC, metric_id LIMIT 50"),
-        ("sort=-created_at", "SELECT metric_id FROM metrics ORDER BY created_at DESC, metric_id LIMIT 50"),
+        (
+            "sort=-updated_at",
+            "SELECT metric_id FROM metrics ORDER BY updated_at DESC, metric_id LIMIT 50",
+        ),
+        (
+            "sort=-created_at",
+            "SELECT metric_id FROM metrics ORDER BY created_at DESC, metric_id LIMIT 50",
+        ),
         ("sort=-tier", "SELECT metric_id FROM metrics ORDER BY tier DESC, metric_id LIMIT 50"),
-        ("category", "SELECT metric_id FROM metrics WHERE category = 'Category 7' ORDER BY name, metric_id LIMIT 50"),
-        ("owner_team", "SELECT metric_id FROM metrics WHERE owner_team = 'Team 7' ORDER BY name, metric_id LIMIT 50"),
-        ("tier", "SELECT metric_id FROM metrics WHERE tier = 'Tier-2' ORDER BY name, metric_id LIMIT 50"),
+        (
+            "category",
+            "SELECT metric_id FROM metrics WHERE category = 'Category 7' ORDER BY name, metric_id LIMIT 50",
+        ),
+        (
+            "owner_team",
+            "SELECT metric_id FROM metrics WHERE owner_team = 'Team 7' ORDER BY name, metric_id LIMIT 50",
+        ),
+        (
+            "tier",
+            "SELECT metric_id FROM metrics WHERE tier = 'Tier-2' ORDER BY name, metric_id LIMIT 50",
+        ),
         (
             "business_domain",
             "SELECT metric_id FROM metrics WHERE business_domain = 'Finance' ORDER BY name, metric_id LIMIT 50",
         ),
         ("tags", "SELECT count(*) FROM metrics WHERE tags @> '[\"t7\"]'"),
-        ("search", "SELECT count(*) FROM metrics WHERE search @@ to_tsquery('simple', 'abc:*')"),
+        ("search", "SELECT count(*) FROM metrics WHERE search :: to_tsquery('simple', 'abc:*')"),
     ] {
-        let plan: Vec<String> =
-            database::sql(url, &format!("EXPLAIN {query}")).await.into_iter().map(|row| row[0].clone()).collect();
-        let scan = plan.iter().find(|line| line.contains("Scan")).unwrap().trim().trim_start_matches("-> ");
+        let plan: Vec<String> = database::sql(url, &format!("EXPLAIN {query}"))
+            .await
+            .into_iter()
+            .map(|row| row[0].clone())
+            .collect();
+        let scan = plan
+            .iter()
+            .find(|line| line.contains("Scan"))
+            .unwrap()
+            .trim()
+            .trim_start_matches("-> ");
         println!("| {name} | {} |", scan.split("  (").next().unwrap());
         assert!(!plan.iter().any(|line| line.contains("Seq Scan on metrics")), "{plan:#?}");
     }
@@ -97,7 +127,9 @@ async fn plans(url: &str) {
 async fn main() {
     let (small, large) = (Server::start().await, Server::start().await);
     let (small_token, large_token) = (fill(&small, SMALL).await, fill(&large, LARGE).await);
-    println!("\n| request | {SMALL} metrics, ms | {LARGE} metrics, ms | ratio |\n| --- | --- | --- | --- |");
+    println!(
+        "\n| request | {SMALL} metrics, ms | {LARGE} metrics, ms | ratio |\n| --- | --- | --- | --- |"
+    );
     let page = |total: i64, number: f64, rest: &str| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
         let page = ((total as f64 / 50.0 * number).ceil() as i64).max(1);
@@ -109,8 +141,16 @@ async fn main() {
         ("page at a quarter", page(SMALL, 0.25, ""), page(LARGE, 0.25, "")),
         ("page in the middle", page(SMALL, 0.5, ""), page(LARGE, 0.5, "")),
         ("last page", page(SMALL, 1.0, ""), page(LARGE, 1.0, "")),
-        ("first page, sort=-updated_at", page(SMALL, 0.0, "&sort=-updated_at"), page(LARGE, 0.0, "&sort=-updated_at")),
-        ("category, first page", page(SMALL, 0.0, "&category=Category+7"), page(LARGE, 0.0, "&category=Category+7")),
+        (
+            "first page, sort=-updated_at",
+            page(SMALL, 0.0, "&sort=-updated_at"),
+            page(LARGE, 0.0, "&sort=-updated_at"),
+        ),
+        (
+            "category, first page",
+            page(SMALL, 0.0, "&category=Category+7"),
+            page(LARGE, 0.0, "&category=Category+7"),
+        ),
         ("tags, first page", page(SMALL, 0.0, "&tags=t7"), page(LARGE, 0.0, "&tags=t7")),
     ] {
         compare(name, (&small, &small_token, of_small), (&large, &large_token, of_large)).await;

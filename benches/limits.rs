@@ -1,5 +1,5 @@
-//! What the limits cost: reading one metric over HTTP from a service that counts every request against one that does not, in
-//! interleaved pairs of one run.
+//! What the limits cost: reading one metric over HTTP from a service that counts every request
+//! against one that does not, in interleaved pairs of one run.
 //!
 //!     scripts/with-postgres cargo bench --bench limits
 
@@ -8,7 +8,7 @@
 
 #[path = "load/mod.rs"]
 mod load;
-#[path = "../tests/api/support/mod.rs"]
+#[path = "../tests/integration/support/mod.rs"]
 mod support;
 
 use load::{compare, throughput};
@@ -16,8 +16,14 @@ use support::Server;
 use support::samples::metric;
 
 /// A quota that nobody uses up is counted all the same.
-const COUNTS: [&str; 6] =
-    ["--rate-limit-enabled", "true", "--rate-limit-general-max", "100000", "--rate-limit-burst-per-second", "100000"];
+const COUNTS: [&str; 6] = [
+    "--rate-limit-enabled",
+    "true",
+    "--rate-limit-general-max",
+    "100000",
+    "--rate-limit-burst-per-second",
+    "100000",
+];
 
 async fn service(options: &[&str]) -> (Server, String, String) {
     let server = Server::with(&[&["--anonymous-read", "true"][..], options].concat()).await;

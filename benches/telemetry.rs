@@ -1,35 +1,34 @@
-//! What watching costs requests, in interleaved pairs of one run: counting and timing them for Prometheus, and shipping their log lines,
-//! more than a hundred thousand, while the sink is away, slow and back.
+//! What watching costs requests, in interleaved pairs of one run: counting and timing them for
+//! Prometheus, and shipping their log lines, more than a hundred thousand, while the sink is away,
+//! slow and back.
 //!
 //!     scripts/with-postgres cargo bench --bench telemetry     (with the tools of scripts/test)
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "../tests/observability/faults.rs"]
-mod faults;
 #[path = "load/mod.rs"]
 mod load;
-#[path = "../tests/observability/logger.rs"]
-mod logger;
-#[path = "../tests/chaos/fault.rs"]
-mod network;
-#[path = "../tests/api/support/mod.rs"]
+#[path = "../tests/integration/observability"]
+mod observability {
+    pub mod faults;
+    pub mod logger;
+    pub mod tools;
+}
+#[path = "../tests/integration/support/mod.rs"]
 mod support;
-#[path = "../tests/observability/tools.rs"]
-mod tools;
 
 use std::time::{Duration, Instant};
 
-use faults::{Faults, Mood};
-use logger::{Shipped, lawful};
 use mdl::telemetry::shipping::{CAPACITY, Shipping};
 use mdl::telemetry::sinks::Sinks;
-use network::{Network, Weather};
+use observability::faults::{Faults, Mood};
+use observability::logger::{self, Shipped, lawful};
+use observability::tools::Tool;
 use slog::{Drain, Logger};
 use support::Server;
+use support::faulty_network::{Network, Weather};
 use support::samples::metric;
-use tools::Tool;
 
 /// Reads a second, on all connections together.
 const RATE: u32 = 1_000;
@@ -72,7 +71,10 @@ fn a_line() {
     let options = ["--elasticsearch-enabled", "true"];
     let prepared = Shipping::prepare(&logger::config(&options), CAPACITY, logger::PACE).unwrap();
     let drain = prepared.drain(&mut Sinks::default());
-    let logger = Logger::root(drain.fuse(), slog::o!("request_id" => "01a20e2d-be57-73c9-9cde-27576b0bb8bc"));
+    let logger = Logger::root(
+        drain.fuse(),
+        slog::o!("request_id" => "01a20e2d-be57-73c9-9cde-27576b0bb8bc"),
+    );
     let began = Instant::now();
     for number in 0..LINES {
         slog::info!(logger, "request"; "method" => "GET", "route" => "/api/v1/metrics/{id}", "status" => 200,
@@ -84,10 +86,17 @@ fn a_line() {
 /// Throughput, because what it costs is far below what a latency shows.
 async fn measuring() {
     let (measured, with) = prepared(Server::with(&ANYBODY).await).await;
-    let (free, without) = prepared(Server::with(&[&ANYBODY[..], &["--metrics-enabled", "false"]].concat()).await).await;
-    println!("a read from memory by anybody, the cheapest request there is, counted and timed for Prometheus or not");
+    let (free, without) =
+        prepared(Server::with(&[&ANYBODY[..], &["--metrics-enabled", "false"]].concat()).await)
+            .await;
+    println!(
+        "a read from memory by anybody, the cheapest request there is, counted and timed for Prometheus or not"
+    );
     let counted = async || load::throughput(with.clone(), String::new()).await;
-    load::compare("metrics", 31, counted, async || load::throughput(without.clone(), String::new()).await).await;
+    load::compare("metrics", 31, counted, async || {
+        load::throughput(without.clone(), String::new()).await
+    })
+    .await;
     measured.stop().await;
     free.stop().await;
 }
@@ -112,7 +121,8 @@ async fn shipping() {
     let faults = Faults::start(tool.url());
     let network = Network::start(faults.port).await;
     let url = format!("http://127.0.0.1:{}", network.port);
-    let mut shipped = Shipped::start(&["--elasticsearch-enabled", "true", "--elasticsearch-url", &url], CAPACITY);
+    let mut shipped =
+        Shipped::start(&["--elasticsearch-enabled", "true", "--elasticsearch-url", &url], CAPACITY);
     let shipping = Server::shipping(shipped.logger.clone(), shipped.sinks.clone(), &ANYBODY).await;
     let (shipping, with) = prepared(shipping).await;
     let (plain, without) = prepared(Server::with(&ANYBODY).await).await;
@@ -132,8 +142,9 @@ async fn shipping() {
             for turn in 0..3 {
                 let arm = (round + turn) % 3;
                 let address = if arm == SHIPS { with.clone() } else { without.clone() };
-                // The sink, its proxies and the shipper share these processors. So there is a third arm, in which somebody
-                // else logs as many lines, and the measured service does not ship: that is what the machine costs.
+                // The sink, its proxies and the shipper share these processors. So there is a third
+                // arm, in which somebody else logs as many lines, and the measured service does not
+                // ship: that is what the machine costs.
                 let beside = (arm == BESIDE).then(|| log_beside(shipped.logger.clone()));
                 three[arm] = percentiles(load::paced(address, RATE).await);
                 beside.map(std::thread::JoinHandle::join);
@@ -151,7 +162,11 @@ async fn shipping() {
         let figures = figures.map(|figure| format!("{:.0}", median(figure)));
         let ratios = ratios.map(|ratio| format!("{:.3}", median(ratio)));
         let [p50, p99] = [&figures[..3], &figures[3..]].map(|three| three.join(" / "));
-        println!("| {sink} | {p50} | {} | {p99} | {} |", ratios[..2].join(", "), ratios[2..].join(", "));
+        println!(
+            "| {sink} | {p50} | {} | {p99} | {} |",
+            ratios[..2].join(", "),
+            ratios[2..].join(", ")
+        );
         lawful(shipped.counts());
     }
     shipped.calm().await;

@@ -1,4 +1,5 @@
-//! The clock, passed in wherever something depends on the time, so that tests move it instead of sleeping.
+//! The clock, passed in wherever something depends on the time, so that tests move it instead of
+//! sleeping.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,7 +13,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Now, in the microseconds that `PostgreSQL` keeps, so that what is stored and what is answered are the same.
+    /// Now, in the microseconds that `PostgreSQL` keeps, so that what is stored and what is
+    /// answered are the same.
     pub fn now(&self) -> DateTime<Utc> {
         let ahead = TimeDelta::try_seconds(self.ahead.load(Ordering::SeqCst)).unwrap_or_default();
         let now = Utc::now() + ahead;
@@ -34,7 +36,10 @@ pub fn rfc3339(instant: DateTime<Utc>) -> String {
 ///
 /// # Errors
 /// Those of the serializer.
-pub fn micros<S: serde::Serializer>(instant: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn micros<S: serde::Serializer>(
+    instant: &DateTime<Utc>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&rfc3339(*instant))
 }
 
@@ -47,8 +52,12 @@ mod tests {
         #[derive(serde::Serialize)]
         struct At(#[serde(serialize_with = "micros")] DateTime<Utc>);
         for microseconds in [0, 292_000, 320_741] {
-            let instant = DateTime::from_timestamp_micros(1_800_000_000_000_000 + microseconds).unwrap();
-            assert_eq!(serde_json::to_string(&At(instant)).unwrap(), format!("{:?}", rfc3339(instant)));
+            let instant =
+                DateTime::from_timestamp_micros(1_800_000_000_000_000 + microseconds).unwrap();
+            assert_eq!(
+                serde_json::to_string(&At(instant)).unwrap(),
+                format!("{:?}", rfc3339(instant))
+            );
         }
     }
 }

@@ -15,7 +15,9 @@ pub async fn throughput(address: String, header: String) -> f64 {
             std::thread::spawn(move || requests(&address, &header))
         })
         .collect();
-    let joined = tokio::task::spawn_blocking(|| clients.into_iter().map(|client| client.join().unwrap()).sum::<f64>());
+    let joined = tokio::task::spawn_blocking(|| {
+        clients.into_iter().map(|client| client.join().unwrap()).sum::<f64>()
+    });
     joined.await.unwrap()
 }
 
@@ -29,7 +31,8 @@ fn requests(address: &str, header: &str) -> f64 {
         let mut length = 0;
         loop {
             length += stream.read(&mut buffer[length..]).unwrap();
-            // The first answer is read with care; the others end as it did, however many headers they have.
+            // The first answer is read with care; the others end as it did, however many headers
+            // they have.
             let answer = &buffer[..length];
             if end.is_empty() && complete(answer) {
                 end = answer[length - 64..].to_vec();
@@ -48,12 +51,21 @@ fn requests(address: &str, header: &str) -> f64 {
 fn complete(answer: &[u8]) -> bool {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let head = std::str::from_utf8(&answer[..end]).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok()).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok())
+        .unwrap();
     answer.len() >= end + 4 + length
 }
 
-/// Reads with something against reads without, in interleaved pairs; prints each, and the median of their ratios.
-pub async fn compare(what: &str, pairs: usize, with: impl AsyncFn() -> f64, without: impl AsyncFn() -> f64) {
+/// Reads with something against reads without, in interleaved pairs; prints each, and the median of
+/// their ratios.
+pub async fn compare(
+    what: &str,
+    pairs: usize,
+    with: impl AsyncFn() -> f64,
+    without: impl AsyncFn() -> f64,
+) {
     let mut ratios = Vec::new();
     for pair in 0..=pairs {
         // The order changes, so that neither always has the warmer half; the first pair warms up.
@@ -73,16 +85,20 @@ pub async fn compare(what: &str, pairs: usize, with: impl AsyncFn() -> f64, with
     println!("\nreads with {what} / without, median of {pairs} pairs: {:.3}", ratios[pairs / 2]);
 }
 
-/// Latencies of a second of requests for one metric at this rate, on so many connections, each from when it was due.
+/// Latencies of a second of requests for one metric at this rate, on so many connections, each from
+/// when it was due.
 pub async fn paced(address: String, rate: u32) -> Vec<Duration> {
     let clients: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let address = address.clone();
-            std::thread::spawn(move || at_pace(&address, rate / u32::try_from(CONNECTIONS).unwrap()))
+            std::thread::spawn(move || {
+                at_pace(&address, rate / u32::try_from(CONNECTIONS).unwrap())
+            })
         })
         .collect();
-    let joined =
-        tokio::task::spawn_blocking(|| clients.into_iter().flat_map(|client| client.join().unwrap()).collect());
+    let joined = tokio::task::spawn_blocking(|| {
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    });
     joined.await.unwrap()
 }
 

@@ -1,4 +1,5 @@
-//! The command line. Every option of the configuration is also a variable of the environment; secrets are variables only.
+//! The command line. Every option of the configuration is also a variable of the environment;
+//! secrets are variables only.
 
 use std::path::PathBuf;
 
@@ -85,7 +86,8 @@ pub enum Command {
 /// A running service, instead of the database.
 #[derive(Clone, Debug, Args)]
 pub struct Remote {
-    /// Ask the service at this address instead of the database; `MDL_TOKEN` or `MDL_TOKEN_FILE` holds the API key or access token
+    /// Ask the service at this address instead of the database; `MDL_TOKEN` or `MDL_TOKEN_FILE`
+    /// holds the API key or access token
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// `MDL_TOKEN`: API key or access token.
@@ -105,15 +107,18 @@ pub enum ExportFormat {
 /// What can be done with an API key, without a database.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Say whether a key is well-formed, and what it is found by in the database; the key is read from stdin
+    /// Say whether a key is well-formed, and what it is found by in the database; the key is read
+    /// from stdin
     Inspect {
-        /// Refused: a key does not belong into the history of a shell. It is taken so that the parser does not repeat it.
+        /// Refused: a key does not belong into the history of a shell. It is taken so that the
+        /// parser does not repeat it.
         #[arg(hide = true, value_name = "KEY", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text)))]
         key: Option<SecretString>,
     },
 }
 
-/// What can be done about administrators. The password is asked for, or read from stdin when that is no terminal.
+/// What can be done about administrators. The password is asked for, or read from stdin when that
+/// is no terminal.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Create an administrator

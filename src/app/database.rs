@@ -6,11 +6,11 @@ use secrecy::SecretString;
 use slog::Logger;
 
 use super::failure::Failure;
-use crate::actors::db_breaker::{DbBreaker, PoolSettings, Settings};
+use crate::actors::db_breaker::{DbBreakerHandle, PoolSettings, Settings};
 use crate::config::{Config, DatabaseConfig};
-use crate::storage::connection::{Connector, Limits};
-use crate::storage::database_url::DatabaseUrl;
-use crate::storage::migrations;
+use crate::postgres::connection::{Connector, Limits};
+use crate::postgres::migrations;
+use crate::postgres::url::DatabaseUrl;
 use crate::telemetry::instruments::Instruments;
 
 /// A command may take as long as it takes.
@@ -30,7 +30,7 @@ pub(super) enum Use {
 
 /// The database.
 pub(super) struct Database {
-    pub(super) db: DbBreaker,
+    pub(super) db: DbBreakerHandle,
     pub(super) instruments: Instruments,
     server: Server,
 }
@@ -50,7 +50,8 @@ impl Server {
         {
             let folder = config.data_dir.clone();
             let start = move || crate::embedded::EmbeddedDatabase::start(&folder);
-            let server = tokio::task::spawn_blocking(start).await.map_err(|error| error.to_string())??;
+            let server =
+                tokio::task::spawn_blocking(start).await.map_err(|error| error.to_string())??;
             let url = server.url();
             Ok((Self::Embedded(server), url))
         }
@@ -65,12 +66,17 @@ impl Server {
 
 impl Database {
     /// Starts what is to be started; connects to nothing yet.
-    pub(super) async fn start(config: &Config, purpose: Use, logger: &Logger) -> Result<Self, Failure> {
+    pub(super) async fn start(
+        config: &Config,
+        purpose: Use,
+        logger: &Logger,
+    ) -> Result<Self, Failure> {
         let (config, breaker) = (&config.database, &config.breaker);
         let (server, url) = Server::start(config).await.map_err(Failure::new)?;
         let url = DatabaseUrl::parse(&url).map_err(Failure::usage)?;
-        // The embedded database starts with its first connection, which a busy machine may take longer over than one ever should
-        // over the network; and it would begin anew for each that is given up.
+        // The embedded database starts with its first connection, which a busy machine may take
+        // longer over than one ever should over the network; and it would begin anew for each that
+        // is given up.
         let connect = if server.is_embedded() { BOOT } else { config.connection_timeout() };
         let limits = Limits { connect, statement: Some(breaker.timeout()) };
         let mut connector = Connector::new(url, limits).map_err(Failure::usage)?;
@@ -93,8 +99,14 @@ impl Database {
             pool = PoolSettings { max: 1, min: 1, wait: settings.timeout };
         }
         let instruments = Instruments::new().map_err(|error| Failure::new(error.to_string()))?;
-        let db =
-            DbBreaker::start(connector, pool, settings, !server.is_embedded(), instruments.clone(), logger.clone());
+        let db = DbBreakerHandle::start(
+            connector,
+            pool,
+            settings,
+            !server.is_embedded(),
+            instruments.clone(),
+            logger.clone(),
+        );
         Ok(Self { db, instruments, server })
     }
 
@@ -103,16 +115,22 @@ impl Database {
         self.server.is_embedded()
     }
 
-    /// For a command: connects, and makes sure that the schema is up to date. That of a database of our own is brought
-    /// there; somebody else's is not touched without being asked.
+    /// For a command: connects, and makes sure that the schema is up to date. That of a database of
+    /// our own is brought there; somebody else's is not touched without being asked.
     pub(super) async fn open(&self) -> Result<(), Failure> {
-        let connection = self.db.administrative_connection().await.map_err(|error| Failure::new(error.to_string()))?;
+        let connection = self
+            .db
+            .administrative_connection()
+            .await
+            .map_err(|error| Failure::new(error.to_string()))?;
         if self.server.is_embedded() {
             migrations::run(connection).await.map_err(Failure::new)?;
         } else {
             let status = migrations::status(connection).await.map_err(Failure::new)?;
             if status.iter().any(|migration| !migration.applied) {
-                return Err(Failure::new("the database's schema is not up to date; run `mdl migrate` first"));
+                return Err(Failure::new(
+                    "the database's schema is not up to date; run `mdl migrate` first",
+                ));
             }
         }
         self.db.open().await.map_err(|error| Failure::new(format!("{error:?}")))

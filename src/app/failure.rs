@@ -28,8 +28,11 @@ impl Failure {
     /// The input breaks rules; one a line.
     pub fn invalid(violations: &[Violation]) -> Self {
         const SHOWN: usize = 50;
-        let mut lines: Vec<String> =
-            violations.iter().take(SHOWN).map(|Violation { field, message }| format!("  {field}: {message}")).collect();
+        let mut lines: Vec<String> = violations
+            .iter()
+            .take(SHOWN)
+            .map(|Violation { field, message }| format!("  {field}: {message}"))
+            .collect();
         if let Some(more) = violations.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             lines.push(format!("  … and {more} more"));
         }

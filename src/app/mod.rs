@@ -1,33 +1,21 @@
-//! The composition root: the only room that knows everybody. One file a command, and what they share.
+//! The composition root: the only room that knows everybody. One file a command, and what they
+//! share.
 
-mod admin;
-mod audit_tasks;
-mod bring_up;
-mod caller_exchange;
-mod census;
 pub mod cli;
+pub mod commands;
 mod database;
-mod epoch_watch;
-mod export;
 mod failure;
-mod first_admin;
-mod healthcheck;
-mod import;
-mod key;
-mod listener;
-mod migrate;
-mod remote;
-pub mod serve;
-mod shields;
-mod unprotected;
+mod output;
+pub mod service;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use self::cli::{Cli, Command};
+use self::commands::{admin, export, healthcheck, import, key, migrate};
 use self::failure::Failure;
+use self::output::say;
 use crate::config::secrets;
 
 /// Runs the command line of this process.
@@ -36,9 +24,13 @@ pub fn main() -> ExitCode {
         Ok(_) => {}
         Err(error) if error.not_found() => {}
         // Never the line itself: there may be a secret in it.
-        Err(_) => return Failure::usage(".env cannot be read: each line must be NAME=value").tell(),
+        Err(_) => {
+            return Failure::usage(".env cannot be read: each line must be NAME=value").tell();
+        }
     }
-    if let Some(name) = std::env::args_os().skip(1).find_map(|argument| secrets::named_by(&argument)) {
+    if let Some(name) =
+        std::env::args_os().skip(1).find_map(|argument| secrets::named_by(&argument))
+    {
         return Failure::usage(format!(
             "{name} is not taken from the command line, which other users and the shell's history see; \
              set {name} or {name}_FILE in the environment"
@@ -59,12 +51,14 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Failure> {
-    let (mut config, mut command) = (cli.config, cli.command.unwrap_or(Command::Serve { sample: false }));
+    let (mut config, mut command) =
+        (cli.config, cli.command.unwrap_or(Command::Serve { sample: false }));
     let environment = |name: &str| std::env::var_os(name);
     match &mut command {
         Command::Key { .. } | Command::Openapi | Command::Healthcheck { .. } => {}
         Command::Import { remote, .. } | Command::Export { remote, .. } if remote.url.is_some() => {
-            remote.token = secrets::read(secrets::MDL_TOKEN, environment).map_err(Failure::usage)?;
+            remote.token =
+                secrets::read(secrets::MDL_TOKEN, environment).map_err(Failure::usage)?;
         }
         _ => {
             config.load_secrets(environment).map_err(Failure::usage)?;
@@ -72,10 +66,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
     }
     match command {
-        Command::Serve { sample } => serve::run(&config, sample).await,
+        Command::Serve { sample } => service::run(&config, sample).await,
         Command::Migrate { revert, status } => migrate::run(&config, revert, status).await,
-        Command::Import { file, dry_run, remote } => import::run(&config, &file, dry_run, &remote).await,
-        Command::Export { format, output, remote } => export::run(&config, format, output.as_deref(), &remote).await,
+        Command::Import { file, dry_run, remote } => {
+            import::run(&config, &file, dry_run, &remote).await
+        }
+        Command::Export { format, output, remote } => {
+            export::run(&config, format, output.as_deref(), &remote).await
+        }
         Command::Admin { command } => admin::run(&config, command).await,
         Command::Key { command } => key::run(command),
         Command::Openapi => openapi(),
@@ -84,13 +82,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 fn openapi() -> Result<(), Failure> {
-    say(&crate::http::document().to_pretty_json().map_err(|error| Failure::new(error.to_string()))?)
-}
-
-/// Writes a line to stdout; a reader that has gone is no error.
-fn say(line: &str) -> Result<(), Failure> {
-    match writeln!(std::io::stdout().lock(), "{line}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(error.to_string())),
-        _ => Ok(()),
-    }
+    say(&crate::http::server::document()
+        .to_pretty_json()
+        .map_err(|error| Failure::new(error.to_string()))?)
 }

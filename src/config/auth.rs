@@ -62,7 +62,9 @@ impl AuthConfig {
     /// A line that names the variable.
     pub fn check(&self, required: bool) -> Result<(), String> {
         let long_enough = |secret: &SecretString| secret.expose_secret().len() >= MIN_SECRET_BYTES;
-        for (name, secret) in [("JWT_SECRET", &self.jwt_secret), ("JWT_REFRESH_SECRET", &self.jwt_refresh_secret)] {
+        for (name, secret) in
+            [("JWT_SECRET", &self.jwt_secret), ("JWT_REFRESH_SECRET", &self.jwt_refresh_secret)]
+        {
             match super::given(secret.as_ref()) {
                 Some(secret) if !long_enough(secret) => {
                     return Err(format!(
@@ -70,7 +72,9 @@ impl AuthConfig {
                     ));
                 }
                 None if required => {
-                    return Err(format!("{name} is required with DATABASE_URL; try `openssl rand -base64 48`"));
+                    return Err(format!(
+                        "{name} is required with DATABASE_URL; try `openssl rand -base64 48`"
+                    ));
                 }
                 _ => {}
             }

@@ -17,8 +17,8 @@ pub struct LimitConfig {
     #[arg(long, env, global = true, default_value_t = 900_000, value_name = "RATE_LIMIT_GENERAL_WINDOW",
           value_parser = clap::value_parser!(u32).range(1000..=86_400_000))]
     pub rate_limit_general_window: u32,
-    /// Most failed log-ins, password changes, registrations and refreshes from one address; an account takes 50 times as many from
-    /// all addresses that it does not know
+    /// Most failed log-ins, password changes, registrations and refreshes from one address; an
+    /// account takes 50 times as many from all addresses that it does not know
     #[arg(long, env, global = true, default_value_t = 5, value_name = "RATE_LIMIT_AUTH_MAX",
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rate_limit_auth_max: u32,
@@ -54,7 +54,8 @@ pub struct LimitConfig {
     #[arg(long, env, global = true, default_value_t = 60_000, value_name = "RATE_LIMIT_UNKNOWN_KEY_WINDOW",
           value_parser = clap::value_parser!(u32).range(1000..=86_400_000))]
     pub rate_limit_unknown_key_window: u32,
-    /// Most requests of one API key or user, instead of counting them by address. Empty: all requests count by address
+    /// Most requests of one API key or user, instead of counting them by address. Empty: all
+    /// requests count by address
     #[arg(long, env, global = true, value_name = "RATE_LIMIT_CALLER_MAX",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate_limit_caller_max: Option<u32>,

@@ -14,7 +14,14 @@ pub struct MailConfig {
     #[arg(long, env, global = true, default_value = "mdl@localhost", value_name = "MAIL_FROM")]
     pub mail_from: String,
     /// Where clients reach this service, for mails. Empty: mails name no address
-    #[arg(long, env, global = true, default_value = "", hide_default_value = true, value_name = "PUBLIC_URL")]
+    #[arg(
+        long,
+        env,
+        global = true,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "PUBLIC_URL"
+    )]
     pub public_url: String,
 }
 
@@ -32,7 +39,9 @@ impl MailConfig {
         if self.public_url.is_empty() {
             return Ok(None);
         }
-        let url = url::Url::parse(&self.public_url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url::Url::parse(&self.public_url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or("PUBLIC_URL must be an http or https address")?;
         Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
     }

@@ -14,7 +14,8 @@ pub struct MetricsConfig {
     /// Address of the listener for /metrics [default: HOST]
     #[arg(long, env, global = true, value_name = "METRICS_HOST")]
     pub metrics_host: Option<IpAddr>,
-    /// Port of the listener for /metrics; HOST and PORT of the service put it there; 0 takes a free one
+    /// Port of the listener for /metrics; HOST and PORT of the service put it there; 0 takes a free
+    /// one
     #[arg(long, env, global = true, default_value_t = 9090, value_name = "METRICS_PORT")]
     pub metrics_port: u16,
 }

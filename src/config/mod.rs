@@ -1,5 +1,6 @@
-//! The configuration: one small struct a subject, each field a variable of the environment (or of `.env`) and an option of
-//! the command line, with its default and its comment as the help text. Secrets are variables only ([`secrets`]).
+//! The configuration: one small struct a subject, each field a variable of the environment (or of
+//! `.env`) and an option of the command line, with its default and its comment as the help text.
+//! Secrets are variables only ([`secrets`]).
 
 mod auth;
 mod breaker;

@@ -1,7 +1,9 @@
-//! Secrets come from the environment (or `.env`) only: `NAME` holds the value, `NAME_FILE` the path of a file that holds it.
+//! Secrets come from the environment (or `.env`) only: `NAME` holds the value, `NAME_FILE` the path
+//! of a file that holds it.
 //!
-//! They are no options of the command line, because other users of the machine see those in its list of processes, and the
-//! shell keeps them in its history. `app::main` calls the loader; tests set single values with [`Config::set_secret`].
+//! They are no options of the command line, because other users of the machine see those in its
+//! list of processes, and the shell keeps them in its history. `app::main` calls the loader; tests
+//! set single values with [`Config::set_secret`].
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
@@ -77,28 +79,37 @@ pub fn help() -> String {
         "Secrets (environment or .env only; each also as NAME_FILE, the path of a file that holds the value):\n",
     );
     for SecretVariable { name, help, default } in SECRETS {
-        let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
+        let default =
+            if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
         let _ = writeln!(text, "  {name}\n          {help}{default}");
     }
     text.push_str("\nVariables are also read from a file .env in the working directory.");
     text
 }
 
-/// The secret that an argument of the command line would set, if it is meant to set one (`--jwt-secret`, `--jwt-secret=…`).
+/// The secret that an argument of the command line would set, if it is meant to set one
+/// (`--jwt-secret`, `--jwt-secret=…`).
 pub fn named_by(argument: &OsStr) -> Option<&'static str> {
     let argument = argument.to_string_lossy();
-    let option = argument.strip_prefix("--")?.split('=').next()?.to_ascii_uppercase().replace('-', "_");
+    let option =
+        argument.strip_prefix("--")?.split('=').next()?.to_ascii_uppercase().replace('-', "_");
     // What `--token` set before.
     let option = if option == "TOKEN" { MDL_TOKEN } else { &option };
-    SECRETS.iter().map(|secret| secret.name).find(|name| *name == option || option == format!("{name}_FILE"))
+    SECRETS
+        .iter()
+        .map(|secret| secret.name)
+        .find(|name| *name == option || option == format!("{name}_FILE"))
 }
 
 /// Reads one secret. A variable that is set to nothing is not set.
 ///
 /// # Errors
-/// A line that names the variable and shows no value: `NAME` and `NAME_FILE` are both set, the value is not UTF-8, or the file
-/// cannot be read, is empty or is larger than 64 KiB.
-pub fn read(name: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<SecretString>, String> {
+/// A line that names the variable and shows no value: `NAME` and `NAME_FILE` are both set, the
+/// value is not UTF-8, or the file cannot be read, is empty or is larger than 64 KiB.
+pub fn read(
+    name: &str,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<SecretString>, String> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let file = format!("{name}_FILE");
     match (set(name), set(&file)) {
@@ -108,7 +119,9 @@ pub fn read(name: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<O
             Ok(value) => Ok(Some(value.into())),
             Err(_) => Err(format!("{name} must be UTF-8 text")),
         },
-        (None, Some(path)) => from_file(&path).map(Some).map_err(|error| format!("{file}: {error}")),
+        (None, Some(path)) => {
+            from_file(&path).map(Some).map_err(|error| format!("{file}: {error}"))
+        }
     }
 }
 
@@ -122,7 +135,8 @@ fn from_file(path: &OsStr) -> Result<SecretString, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("{shown} is larger than {MAX_BYTES} bytes"));
     }
-    let text: SecretString = String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8 text"))?.into();
+    let text: SecretString =
+        String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8 text"))?.into();
     let line = text.expose_secret();
     let line = line.strip_suffix('\n').unwrap_or(line);
     let line = line.strip_suffix('\r').unwrap_or(line);
@@ -134,7 +148,10 @@ impl Config {
     ///
     /// # Errors
     /// A line that names the variable; see [`read`].
-    pub fn load_secrets(&mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), String> {
+    pub fn load_secrets(
+        &mut self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<(), String> {
         for (name, field) in self.secrets() {
             *field = read(name, &variable)?;
         }
@@ -147,7 +164,8 @@ impl Config {
     /// A line when there is no secret of this name.
     pub fn set_secret(&mut self, name: &str, value: SecretString) -> Result<(), String> {
         let found = self.secrets().into_iter().find(|(known, _)| *known == name);
-        let (_, field) = found.ok_or_else(|| format!("{name} is no secret of the configuration"))?;
+        let (_, field) =
+            found.ok_or_else(|| format!("{name} is no secret of the configuration"))?;
         *field = Some(value);
         Ok(())
     }
@@ -166,63 +184,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn given(variables: &[(&str, &str)]) -> Result<Option<String>, String> {
-        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        Ok(read("JWT_SECRET", variable)?.map(|secret| secret.expose_secret().to_owned()))
-    }
-
-    #[test]
-    fn value_comes_from_variable_or_from_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("secret");
-        let path = file.to_str().expect("a path");
-        assert_eq!(given(&[]), Ok(None));
-        assert_eq!(given(&[("JWT_SECRET", ""), ("JWT_SECRET_FILE", "")]), Ok(None));
-        assert_eq!(given(&[("JWT_SECRET", " a ")]), Ok(Some(" a ".into())));
-        for (content, value) in [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a b ", " a b ")] {
-            std::fs::write(&file, content).expect("written");
-            assert_eq!(given(&[("JWT_SECRET", ""), ("JWT_SECRET_FILE", path)]), Ok(Some(value.into())), "{content:?}");
-        }
-    }
-
-    #[test]
-    fn error_names_the_variable_and_never_the_content() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = |name: &str, content: &[u8]| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, content).expect("written");
-            path.to_str().expect("a path").to_owned()
-        };
-        let error = |variables: &[(&str, &str)]| given(variables).expect_err("an error");
-        let both = error(&[("JWT_SECRET", "CONTENT"), ("JWT_SECRET_FILE", "/x")]);
-        assert!(both.contains("JWT_SECRET and JWT_SECRET_FILE are both set"), "{both}");
-        for path in [
-            file("empty", b"\n"),
-            file("long", &b"CONTENT".repeat(10_000)),
-            file("binary", b"CONTENT\xff"),
-            folder.path().join("missing").to_str().expect("a path").to_owned(),
-            folder.path().to_str().expect("a path").to_owned(),
-        ] {
-            let message = error(&[("JWT_SECRET_FILE", &path)]);
-            assert!(message.starts_with("JWT_SECRET_FILE: ") && !message.contains("CONTENT"), "{message}");
-        }
-    }
-
-    #[test]
-    fn options_that_would_set_a_secret_are_recognised() {
-        for (argument, name) in [
-            ("--jwt-secret", Some("JWT_SECRET")),
-            ("--jwt-secret=x", Some("JWT_SECRET")),
-            ("--smtp-url-file", Some("SMTP_URL")),
-            ("--token", Some("MDL_TOKEN")),
-            ("--url", None),
-            ("jwt-secret", None),
-            ("--jwt-secrets", None),
-        ] {
-            assert_eq!(named_by(OsStr::new(argument)), name, "{argument}");
-        }
-    }
-}
+mod tests;

@@ -24,7 +24,8 @@ pub struct ServiceConfig {
     /// Days after which audit events are purged; 0 keeps them for ever, else at least 30
     #[arg(long, env, global = true, default_value_t = 365, value_name = "AUDIT_RETENTION_DAYS", value_parser = retention)]
     pub audit_retention_days: u32,
-    /// Most open connections; one more is closed at once. Lowered to what the limit on open files allows
+    /// Most open connections; one more is closed at once. Lowered to what the limit on open files
+    /// allows
     #[arg(long, env, global = true, default_value_t = 4096, value_name = "MAX_CONNECTIONS",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_connections: u32,

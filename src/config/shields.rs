@@ -7,10 +7,25 @@ use clap::{ArgAction, Args};
 #[command(next_help_heading = "Shields")]
 pub struct ShieldConfig {
     /// Proxies whose X-Forwarded-For counts: addresses and networks, by comma. Empty: none
-    #[arg(long, env, global = true, default_value = "", hide_default_value = true, value_name = "TRUSTED_PROXIES")]
+    #[arg(
+        long,
+        env,
+        global = true,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "TRUSTED_PROXIES"
+    )]
     pub trusted_proxies: String,
-    /// Origins whose scripts may read answers (`https://app.example.com`), by comma; * for any. Empty: only this service's own
-    #[arg(long, env, global = true, default_value = "", hide_default_value = true, value_name = "CORS_ORIGIN")]
+    /// Origins whose scripts may read answers (`https://app.example.com`), by comma; * for any.
+    /// Empty: only this service's own
+    #[arg(
+        long,
+        env,
+        global = true,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "CORS_ORIGIN"
+    )]
     pub cors_origin: String,
     /// Whether answers carry headers for the security of browsers
     #[arg(long, env, global = true, default_value_t = true, action = ArgAction::Set, value_name = "SECURITY_HEADERS_ENABLED")]
@@ -32,12 +47,14 @@ impl ShieldConfig {
         let entries = self.cors_origin.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let origin = |entry: &str| {
             let exact = url::Url::parse(entry).is_ok_and(|url| {
-                matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == entry
+                matches!(url.scheme(), "http" | "https")
+                    && url.origin().ascii_serialization() == entry
             });
             if exact || entry == "*" {
                 Ok(entry.to_owned())
             } else {
-                Err("CORS_ORIGIN must be origins such as https://app.example.com, by comma, or *".into())
+                Err("CORS_ORIGIN must be origins such as https://app.example.com, by comma, or *"
+                    .into())
             }
         };
         entries.map(origin).collect()

@@ -15,7 +15,13 @@ pub struct ShippingConfig {
     #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "AWS_CLOUDWATCH_ENABLED")]
     pub aws_cloudwatch_enabled: bool,
     /// Log group; it is made if it is missing
-    #[arg(long, env, global = true, default_value = "mdl-api", value_name = "AWS_CLOUDWATCH_GROUP")]
+    #[arg(
+        long,
+        env,
+        global = true,
+        default_value = "mdl-api",
+        value_name = "AWS_CLOUDWATCH_GROUP"
+    )]
     pub aws_cloudwatch_group: String,
     /// Region of AWS
     #[arg(long, env, global = true, default_value = "us-east-1", value_name = "AWS_REGION")]
@@ -30,7 +36,13 @@ pub struct ShippingConfig {
     #[arg(skip)]
     pub(super) elasticsearch_url: Option<SecretString>,
     /// Index or data stream
-    #[arg(long, env, global = true, default_value = "mdl-logs", value_name = "ELASTICSEARCH_INDEX")]
+    #[arg(
+        long,
+        env,
+        global = true,
+        default_value = "mdl-logs",
+        value_name = "ELASTICSEARCH_INDEX"
+    )]
     elasticsearch_index: String,
     /// `ELASTICSEARCH_API_KEY`: its API key.
     #[arg(skip)]
@@ -46,9 +58,14 @@ impl ShippingConfig {
         let group = &self.aws_cloudwatch_group;
         let known = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
         if group.is_empty() || group.len() > 512 || !group.chars().all(known) {
-            return Err("AWS_CLOUDWATCH_GROUP must be 1 to 512 letters, digits, '_', '-', '/', '.' or '#'".into());
+            return Err(
+                "AWS_CLOUDWATCH_GROUP must be 1 to 512 letters, digits, '_', '-', '/', '.' or '#'"
+                    .into(),
+            );
         }
-        if self.aws_region.is_empty() || !self.aws_region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        if self.aws_region.is_empty()
+            || !self.aws_region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        {
             return Err("AWS_REGION must be a region's name, such as us-east-1".into());
         }
         // Not even empty: the SDK reads it, too, and takes that for an address.
@@ -69,7 +86,8 @@ impl ShippingConfig {
     /// # Errors
     /// A line that names the variable.
     pub fn elasticsearch_url(&self) -> Result<SecretString, String> {
-        let url = super::given(self.elasticsearch_url.as_ref()).map_or(ELASTICSEARCH_URL, ExposeSecret::expose_secret);
+        let url = super::given(self.elasticsearch_url.as_ref())
+            .map_or(ELASTICSEARCH_URL, ExposeSecret::expose_secret);
         let url = Url::parse(url).ok().filter(is_http);
         let url = url.filter(|url| url.query().is_none() && url.fragment().is_none());
         let url = url.ok_or("ELASTICSEARCH_URL must be an http or https address")?;
@@ -85,7 +103,9 @@ impl ShippingConfig {
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
         let begins = index.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
         if index.len() > 255 || !begins || !index.chars().all(known) {
-            return Err("ELASTICSEARCH_INDEX must be lower case letters, digits, '-', '_' or '.'".into());
+            return Err(
+                "ELASTICSEARCH_INDEX must be lower case letters, digits, '-', '_' or '.'".into()
+            );
         }
         Ok(index.clone())
     }
@@ -97,7 +117,9 @@ impl ShippingConfig {
     pub fn elasticsearch_api_key(&self) -> Result<Option<&SecretString>, String> {
         let key = super::given(self.elasticsearch_api_key.as_ref());
         match key.map(|key| key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic())) {
-            Some(false) => Err("ELASTICSEARCH_API_KEY must be printable ASCII without spaces".into()),
+            Some(false) => {
+                Err("ELASTICSEARCH_API_KEY must be printable ASCII without spaces".into())
+            }
             _ => Ok(key),
         }
     }

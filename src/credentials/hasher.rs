@@ -1,5 +1,5 @@
-//! Password hashing behind a bulkhead: one hash is 19 MiB and tens of milliseconds of a core, so that a crowd of log-ins would be
-//! an attack on memory.
+//! Password hashing behind a bulkhead: one hash is 19 MiB and tens of milliseconds of a core, so
+//! that a crowd of log-ins would be an attack on memory.
 
 use secrecy::SecretString;
 
@@ -31,7 +31,11 @@ impl Hasher {
     ///
     /// # Errors
     /// [`BulkheadError::Full`] when too many wait.
-    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool, BulkheadError> {
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<bool, BulkheadError> {
         self.0.run(move || passwords::verify(&password, hash.as_deref())).await
     }
 }

@@ -1,14 +1,14 @@
-//! Tokens: JWTs (RFC 7519), HS256. An access token says who its bearer is; a refresh token is exchanged for the next pair.
+//! Tokens: JWTs (RFC 7519), HS256. An access token says who its bearer is; a refresh token is
+//! exchanged for the next pair.
 //!
-//! What they say is checked completely (issuer, audience, type, times without leeway, RFC 8725); whether the session they
-//! belong to still lives is the database's to say.
+//! What they say is checked completely (issuer, audience, type, times without leeway, RFC 8725);
+//! whether the session they belong to still lives is the database's to say.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 const ISSUER: &str = "mdl-api";
@@ -42,7 +42,6 @@ struct Keys {
 /// What an access token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Who.
     pub user_id: Uuid,
     /// For display; the database's word counts.
     pub username: String,
@@ -92,22 +91,16 @@ struct Registered {
 /// The bearer that an access token is made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Bearer<'a> {
-    /// Who.
     pub user_id: Uuid,
-    /// User name.
     pub username: &'a str,
-    /// E-mail address.
     pub email: &'a str,
-    /// Role.
     pub role: &'a str,
-    /// The log-in.
     pub family_id: Uuid,
 }
 
 /// The session that a refresh token is issued for.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshSubject {
-    /// Who.
     pub user_id: Uuid,
     /// The session row.
     pub session_id: Uuid,
@@ -141,14 +134,22 @@ impl Tokens {
     }
 
     /// When a session ends that is issued now to a family that started then.
-    pub fn session_expires_at(&self, family_started_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    pub fn session_expires_at(
+        &self,
+        family_started_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
         let family_ends = family_started_at + TimeDelta::seconds(self.lifetimes.session);
         family_ends.min(now + TimeDelta::seconds(self.lifetimes.refresh))
     }
 
-    /// Lifetime in seconds of an access token that is issued now to a session: it never outlives the session.
+    /// Lifetime in seconds of an access token that is issued now to a session: it never outlives
+    /// the session.
     pub fn access_lifetime(&self, session_expires_at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
-        self.lifetimes.access.min(session_expires_at.timestamp().saturating_sub(now.timestamp())).max(0)
+        self.lifetimes
+            .access
+            .min(session_expires_at.timestamp().saturating_sub(now.timestamp()))
+            .max(0)
     }
 
     /// An access token for `bearer`, valid for `lifetime` seconds.
@@ -179,14 +180,15 @@ impl Tokens {
         self.access.sign(&claims)
     }
 
-    /// The refresh token of a session. It follows from its arguments alone, so that it can be issued again to a client
-    /// whose answer was lost, though only its hash is stored.
+    /// The refresh token of a session. It follows from its arguments alone, so that it can be
+    /// issued again to a client whose answer was lost, though only its hash is stored.
     ///
     /// # Errors
     /// Never in practice: claims are always JSON.
     pub fn issue_refresh(&self, subject: RefreshSubject) -> Result<String, InvalidToken> {
         let RefreshSubject { user_id, session_id, family_id, issued_at, expires_at } = subject;
-        let registered = Registered::new(user_id, "refresh", issued_at.timestamp(), expires_at.timestamp());
+        let registered =
+            Registered::new(user_id, "refresh", issued_at.timestamp(), expires_at.timestamp());
         self.refresh.sign(&RefreshClaims { jti: session_id, sid: Some(family_id), registered })
     }
 
@@ -194,52 +196,52 @@ impl Tokens {
     ///
     /// # Errors
     /// When it is not ours, not an access token, or not of this time.
-    pub fn verify_access(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, InvalidToken> {
+    pub fn verify_access(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<AccessClaims, InvalidToken> {
         let claims: AccessClaims = self.access.open(token)?;
         claims.registered.check("access", now)?;
         if claims.registered.sub == claims.user_id { Ok(claims) } else { Err(InvalidToken) }
     }
 
-    /// Whether a token that is not accepted is an access token of ours which has expired, and nothing worse.
+    /// Whether a token that is not accepted is an access token of ours which has expired, and
+    /// nothing worse.
     pub fn is_expired_access(&self, token: &str, now: DateTime<Utc>) -> bool {
         let claims = self.access.open::<AccessClaims>(token);
-        claims.is_ok_and(|claims| claims.registered.kind == "access" && claims.registered.exp <= now.timestamp())
+        claims.is_ok_and(|claims| {
+            claims.registered.kind == "access" && claims.registered.exp <= now.timestamp()
+        })
     }
 
     /// What a refresh token says.
     ///
     /// # Errors
     /// When it is not ours, not a refresh token, or not of this time.
-    pub fn verify_refresh(&self, token: &str, now: DateTime<Utc>) -> Result<RefreshClaims, InvalidToken> {
+    pub fn verify_refresh(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<RefreshClaims, InvalidToken> {
         let claims: RefreshClaims = self.refresh.open(token)?;
         claims.registered.check("refresh", now)?;
         Ok(claims)
     }
 }
 
-/// What is stored of a refresh token: SHA-256, hex. It is random enough to need no salt.
-pub fn fingerprint(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-/// Bytes in lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 impl Keys {
     fn new(secret: &SecretString) -> Self {
         let bytes = secret.expose_secret().as_bytes();
-        Self { encoding: EncodingKey::from_secret(bytes), decoding: DecodingKey::from_secret(bytes) }
+        Self {
+            encoding: EncodingKey::from_secret(bytes),
+            decoding: DecodingKey::from_secret(bytes),
+        }
     }
 
     fn sign<T: Serialize>(&self, claims: &T) -> Result<String, InvalidToken> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding).map_err(|_| InvalidToken)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
+            .map_err(|_| InvalidToken)
     }
 
     fn open<T: DeserializeOwned>(&self, token: &str) -> Result<T, InvalidToken> {
@@ -253,13 +255,23 @@ impl Keys {
         // The library asks the system's clock; `check` asks ours.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        jsonwebtoken::decode(token, &self.decoding, &validation).map(|data| data.claims).map_err(|_| InvalidToken)
+        jsonwebtoken::decode(token, &self.decoding, &validation)
+            .map(|data| data.claims)
+            .map_err(|_| InvalidToken)
     }
 }
 
 impl Registered {
     fn new(sub: Uuid, kind: &str, now: i64, exp: i64) -> Self {
-        Self { sub, iss: ISSUER.to_owned(), aud: AUDIENCE.to_owned(), kind: kind.to_owned(), iat: now, nbf: now, exp }
+        Self {
+            sub,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            kind: kind.to_owned(),
+            iat: now,
+            nbf: now,
+            exp,
+        }
     }
 
     fn check(&self, kind: &str, now: DateTime<Utc>) -> Result<(), InvalidToken> {

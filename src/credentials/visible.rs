@@ -1,11 +1,12 @@
 //! Which characters of a password a person would count.
 //!
-//! Marks that sit on a letter, characters that are drawn as nothing, and control characters count for nothing; a run of white
-//! space between two characters counts once.
+//! Marks that sit on a letter, characters that are drawn as nothing, and control characters count
+//! for nothing; a run of white space between two characters counts once.
 
 use unicode_normalization::char::is_combining_mark;
 
-/// `Default_Ignorable_Code_Point` of Unicode 16 (`DerivedCoreProperties.txt`), and the blank pattern of Braille.
+/// `Default_Ignorable_Code_Point` of Unicode 16 (`DerivedCoreProperties.txt`), and the blank
+/// pattern of Braille.
 const INVISIBLE: [(char, char); 18] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -48,7 +49,8 @@ pub(super) fn without_invisible(text: &str) -> String {
 }
 
 fn is_invisible(c: char) -> bool {
-    c.is_control() && !c.is_whitespace() || INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
+    c.is_control() && !c.is_whitespace()
+        || INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
 
 #[cfg(test)]

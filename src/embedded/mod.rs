@@ -1,4 +1,5 @@
-//! The embedded database: `PostgreSQL` inside the binary, on a Unix socket in a private folder, with secrets of its own.
+//! The embedded database: `PostgreSQL` inside the binary, on a Unix socket in a private folder,
+//! with secrets of its own.
 
 mod secrets;
 #[cfg(feature = "embedded")]
@@ -13,7 +14,8 @@ pub use self::secrets::Secrets;
 #[cfg(feature = "embedded")]
 pub use self::server::EmbeddedDatabase;
 
-/// Makes a folder that no other user may look into, if it is not there; refuses one that others can read or change.
+/// Makes a folder that no other user may look into, if it is not there; refuses one that others can
+/// read or change.
 pub(crate) fn private_folder(path: &Path) -> Result<(), String> {
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -28,17 +30,22 @@ const GROUP_AND_OTHERS: u32 = 0o077;
 
 /// Refuses a folder or file that other users of this machine can read or change.
 fn ensure_private(path: &Path, mode: &str) -> Result<(), String> {
-    let found = std::fs::metadata(path).map_err(|error| format!("DATA_DIR: {}: {error}", path.display()))?;
+    let found = std::fs::metadata(path)
+        .map_err(|error| format!("DATA_DIR: {}: {error}", path.display()))?;
     let found = found.permissions().mode() & 0o777;
     if found & GROUP_AND_OTHERS == 0 {
         return Ok(());
     }
-    Err(format!("DATA_DIR: {0} is open to other users (mode {found:o}); run `chmod {mode} {0}`", path.display()))
+    Err(format!(
+        "DATA_DIR: {0} is open to other users (mode {found:o}); run `chmod {mode} {0}`",
+        path.display()
+    ))
 }
 
 /// Writes a file that only this user may read, in place of one that may be there.
 pub(crate) fn write_private_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    // Removed and made anew, so that its mode is ours from its first byte on, and no link is followed.
+    // Removed and made anew, so that its mode is ours from its first byte on, and no link is
+    // followed.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -49,35 +56,4 @@ pub(crate) fn write_private_file(path: &Path, content: &[u8]) -> std::io::Result
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::symlink;
-
-    fn mode(path: &Path) -> u32 {
-        std::fs::metadata(path).expect("metadata").permissions().mode() & 0o777
-    }
-
-    #[test]
-    fn folders_are_private_or_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let inner = folder.path().join("a").join("b");
-        private_folder(&inner).expect("made");
-        assert_eq!((mode(&inner), mode(&folder.path().join("a"))), (0o700, 0o700));
-        for open in [0o755, 0o710, 0o701, 0o770, 0o702] {
-            std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(open)).expect("changed");
-            let message = private_folder(&inner).expect_err("refused");
-            assert!(message.starts_with("DATA_DIR: ") && message.contains("`chmod 700 "), "{message}");
-        }
-    }
-
-    #[test]
-    fn a_private_file_replaces_what_is_there() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (path, other) = (folder.path().join("file"), folder.path().join("other"));
-        std::fs::write(&other, "untouched").expect("written");
-        symlink(&other, &path).expect("a link");
-        write_private_file(&path, b"content").expect("written");
-        assert_eq!((std::fs::read(&path).expect("read"), mode(&path)), (b"content".to_vec(), 0o600));
-        assert_eq!(std::fs::read(&other).expect("read"), b"untouched");
-    }
-}
+mod tests;

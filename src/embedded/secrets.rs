@@ -1,4 +1,5 @@
-//! The secrets of the embedded mode: made once, kept in its folder, so that tokens outlive a restart.
+//! The secrets of the embedded mode: made once, kept in its folder, so that tokens outlive a
+//! restart.
 
 use std::fs;
 use std::path::Path;
@@ -32,12 +33,14 @@ impl Secrets {
     /// A line that names the variable, when the file cannot be read or written.
     pub fn of(folder: &Path) -> Result<Self, String> {
         let path = folder.join(FILE);
-        let failed = |error: &dyn std::fmt::Display| format!("DATA_DIR: {}: {error}", path.display());
+        let failed =
+            |error: &dyn std::fmt::Display| format!("DATA_DIR: {}: {error}", path.display());
         super::private_folder(folder)?;
         let stored: Stored = if path.exists() {
             super::ensure_private(&path, "600")?;
             let text = fs::read_to_string(&path).map_err(|error| failed(&error))?;
-            serde_json::from_str(&text).map_err(|_| failed(&"is not what MDL wrote; remove it to have it made anew"))?
+            serde_json::from_str(&text)
+                .map_err(|_| failed(&"is not what MDL wrote; remove it to have it made anew"))?
         } else {
             let new = Stored { jwt_secret: random(), jwt_refresh_secret: random() };
             // Beside it and then in its place: a crash leaves no half of a file.

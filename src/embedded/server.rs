@@ -1,7 +1,8 @@
-//! The server itself, by pglite-oxide. It has one connection; nobody but this process reaches its socket.
+//! The server itself, by pglite-oxide. It has one connection; nobody but this process reaches its
+//! socket.
 //!
-//! The crate's own `PgliteServer` stops listening for good after the first connection that ends without a farewell,
-//! as a cancelled query's does; so its proxy is driven from here, and goes on.
+//! The crate's own `PgliteServer` stops listening for good after the first connection that ends
+//! without a farewell, as a cancelled query's does; so its proxy is driven from here, and goes on.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -35,8 +36,8 @@ pub struct EmbeddedDatabase {
 }
 
 impl EmbeddedDatabase {
-    /// Starts it on the data in `folder`, which is locked. The first connection makes or recovers the data, for a second
-    /// or two.
+    /// Starts it on the data in `folder`, which is locked. The first connection makes or recovers
+    /// the data, for a second or two.
     ///
     /// # Errors
     /// A line that names the variable and says what to do.
@@ -66,10 +67,12 @@ impl EmbeddedDatabase {
     pub fn url(&self) -> SecretString {
         let folder = self.socket.parent().unwrap_or(Path::new("/")).to_string_lossy();
         let host: String = url::form_urlencoded::byte_serialize(folder.as_bytes()).collect();
-        format!("postgres://postgres@/template1?host={}&sslmode=disable", host.replace('+', "%20")).into()
+        format!("postgres://postgres@/template1?host={}&sslmode=disable", host.replace('+', "%20"))
+            .into()
     }
 
-    /// Stops it. Its connection should be closed before; what is acknowledged is on disk in any case.
+    /// Stops it. Its connection should be closed before; what is acknowledged is on disk in any
+    /// case.
     pub fn stop(self) {
         self.stopping.store(true, Ordering::SeqCst);
         // Wakes the listener, which then sees that it is over.
@@ -104,7 +107,9 @@ fn lock(folder: &Path) -> Result<File, String> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(PAUSE),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::sleep(PAUSE)
+            }
             Err(std::fs::TryLockError::WouldBlock) => {
                 return Err(format!(
                     "DATA_DIR: another process works on {}; stop it first, or ask it over HTTP with --url",

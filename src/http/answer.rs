@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::envelope::{Data, Page};
 use super::error::ApiError;
-use crate::memory::answers::Answer;
+use crate::cache::responses::Answer;
 use crate::model::page::Pagination;
 
 /// The media type of every answer.
@@ -17,7 +17,10 @@ pub const JSON: &str = "application/json; charset=utf-8";
 ///
 /// # Errors
 /// Never in practice: what is answered is always JSON.
-pub fn json<T: Serialize>(builder: &mut HttpResponseBuilder, value: &T) -> Result<HttpResponse, ApiError> {
+pub fn json<T: Serialize>(
+    builder: &mut HttpResponseBuilder,
+    value: &T,
+) -> Result<HttpResponse, ApiError> {
     Ok(builder.content_type(JSON).body(text(value)?))
 }
 
@@ -39,7 +42,11 @@ pub fn etag(version: &str) -> String {
 /// # Errors
 /// Never in practice.
 pub fn one<T: Serialize>(value: &T, version: &str) -> Result<Answer, ApiError> {
-    Ok(Answer { body: text(&Data::of(value))?.into(), version: Some(version.to_owned()), headers: Vec::new() })
+    Ok(Answer {
+        body: text(&Data::of(value))?.into(),
+        version: Some(version.to_owned()),
+        headers: Vec::new(),
+    })
 }
 
 /// One thing of the catalogue that was just changed.
@@ -72,7 +79,9 @@ pub fn listed<T: Serialize>(
     let links: Vec<String> = pagination
         .neighbours()
         .into_iter()
-        .map(|(relation, page)| format!("<{path}?{}>; rel=\"{relation}\"", with_page(parameters, page)))
+        .map(|(relation, page)| {
+            format!("<{path}?{}>; rel=\"{relation}\"", with_page(parameters, page))
+        })
         .collect();
     let headers = vec![
         ("Link", links.join(", ")),

@@ -1,6 +1,6 @@
-//! The audit log of requests. What a request has done was recorded in its own transaction (`storage::audit_events`); here
-//! it is logged, once it is known to be committed. What a request was refused is counted here (`memory::refusals`) and
-//! written later, in one statement for many.
+//! The audit log of requests. What a request has done was recorded in its own transaction
+//! (`storage::audit_events`); here it is logged, once it is known to be committed. What a request
+//! was refused is counted here (`memory::refusals`) and written later, in one statement for many.
 
 mod refusal;
 
@@ -20,13 +20,14 @@ pub use self::refusal::Attempt;
 use super::AppState;
 use super::error::ApiError;
 use crate::actors::db_breaker::Circuit;
-use crate::memory::refusals::{Refusals, Refused};
+use crate::cache::audit_refusals::{Refusals, Refused};
 use crate::model::audit::Action;
 use crate::storage::audit_events::{self, Actor, NewEvent, Recorded, Trail};
 
 /// Most rows that wait for the database, of actions that are not done in it.
 const MAX_WAITING: usize = 256;
-/// When a transaction whose end is not known is looked for: a server that lives commits within moments.
+/// When a transaction whose end is not known is looked for: a server that lives commits within
+/// moments.
 const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(30)];
 
 /// What requests leave for the audit log.
@@ -40,7 +41,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Hands over the row of an action that is not done in the database. Beyond a bound the oldest is lost.
+    /// Hands over the row of an action that is not done in the database. Beyond a bound the oldest
+    /// is lost.
     pub fn record_later(&self, event: NewEvent) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= MAX_WAITING {
@@ -50,7 +52,8 @@ impl Audit {
         self.wake.notify_one();
     }
 
-    /// Counts the refusal of something that its request was not refused for, so that nobody learns of it.
+    /// Counts the refusal of something that its request was not refused for, so that nobody learns
+    /// of it.
     pub fn count_refusal(
         &self,
         actor: &Actor,
@@ -85,15 +88,17 @@ impl Audit {
     }
 }
 
-/// Writes what is due: at the end of an interval (`all`) everything that was counted, else only what is new. Returns how
-/// many rows; what could not be written is kept for the next time.
+/// Writes what is due: at the end of an interval (`all`) everything that was counted, else only
+/// what is new. Returns how many rows; what could not be written is kept for the next time.
 pub async fn flush(state: &AppState, all: bool) -> usize {
     let audit = &state.audit;
     let _turn = audit.flushing.lock().await;
     let refused = if all { audit.refusals.take_all() } else { audit.refusals.take_fresh() };
     let waiting = audit.take_waiting();
     let rows: Result<Vec<NewEvent>, _> = refused.iter().map(refusal::row).collect();
-    let Ok(rows) = rows.map(|rows| waiting.iter().cloned().chain(rows).collect::<Vec<_>>()) else { return 0 };
+    let Ok(rows) = rows.map(|rows| waiting.iter().cloned().chain(rows).collect::<Vec<_>>()) else {
+        return 0;
+    };
     if rows.is_empty() {
         return 0;
     }
@@ -113,8 +118,8 @@ pub async fn flush(state: &AppState, all: bool) -> usize {
     }
 }
 
-/// A request under way. What it has recorded is logged when it ends, however that is: it lives in the request, which a
-/// handler that runs to its end keeps after its client has gone.
+/// A request under way. What it has recorded is logged when it ends, however that is: it lives in
+/// the request, which a handler that runs to its end keeps after its client has gone.
 struct AuditedRequest {
     state: web::Data<AppState>,
     trail: Trail,
@@ -143,7 +148,8 @@ pub fn finish(request: &HttpRequest, status: StatusCode, error: Option<&ApiError
     }
 }
 
-/// What is left here was recorded by a request that failed or whose client went away: it may be committed all the same.
+/// What is left here was recorded by a request that failed or whose client went away: it may be
+/// committed all the same.
 impl Drop for AuditedRequest {
     fn drop(&mut self) {
         let (last, earlier) = self.trail.take();
@@ -156,7 +162,8 @@ pub fn log_committed(state: &web::Data<AppState>, trail: &Trail) {
     log_existing(state, log_rows(&state.logger, trail));
 }
 
-/// Logs the rows of the last transaction, which is known to be committed. Returns those of earlier ones.
+/// Logs the rows of the last transaction, which is known to be committed. Returns those of earlier
+/// ones.
 pub fn log_rows(logger: &Logger, trail: &Trail) -> Vec<Recorded> {
     let (last, earlier) = trail.take();
     for row in last {
@@ -176,8 +183,12 @@ pub fn log_existing(state: &web::Data<AppState>, mut rows: Vec<Recorded>) {
             tokio::time::sleep(pause).await;
             let ids: Vec<i64> = rows.iter().map(|row| row.event_id).collect();
             let look = async |conn: &mut _| audit_events::existing(conn, &ids).await;
-            let Ok(existing) = state.db.run(Circuit::Auth, "existing_audit_events", look).await else { continue };
-            let (committed, missing) = rows.into_iter().partition(|row| existing.contains(&row.event_id));
+            let Ok(existing) = state.db.run(Circuit::Auth, "existing_audit_events", look).await
+            else {
+                continue;
+            };
+            let (committed, missing) =
+                rows.into_iter().partition(|row| existing.contains(&row.event_id));
             rows = missing;
             for row in committed {
                 log(&state.logger, row.event_id, &row.event);

@@ -1,5 +1,5 @@
-//! Whether the database answers, for `/health/ready`: however many ask, they cost one round trip a second in total and
-//! never more than one pool connection.
+//! Whether the database answers, for `/health/ready`: however many ask, they cost one round trip a
+//! second in total and never more than one pool connection.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use tokio::sync::watch;
 
 use super::AppState;
-use crate::actors::db_breaker::{Circuit, DbBreaker, DbError};
+use crate::actors::db_breaker::{Circuit, DbBreakerHandle, DbError};
 
 /// How often the database is asked at most.
 const EVERY: Duration = Duration::from_secs(1);
@@ -19,7 +19,6 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// What the last round trip said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseHealth {
-    /// It answers.
     Ok,
     /// It does not answer in time, or its circuit is open.
     Unavailable,
@@ -49,7 +48,11 @@ impl DatabaseCheck {
         }
     }
 
-    fn current(&self, db: &DbBreaker, now: Instant) -> watch::Receiver<Option<DatabaseHealth>> {
+    fn current(
+        &self,
+        db: &DbBreakerHandle,
+        now: Instant,
+    ) -> watch::Receiver<Option<DatabaseHealth>> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(check) = last.as_ref().filter(|check| check.is_current(now)) {
             return check.health.clone();
@@ -67,14 +70,15 @@ impl DatabaseCheck {
 }
 
 impl Check {
-    /// Whether it counts still: it began less than a second ago, or has not ended (its sender lives).
+    /// Whether it counts still: it began less than a second ago, or has not ended (its sender
+    /// lives).
     fn is_current(&self, now: Instant) -> bool {
         let is_running = self.health.borrow().is_none() && self.health.has_changed().is_ok();
         is_running || now.saturating_duration_since(self.began) < EVERY
     }
 }
 
-async fn ping(db: &DbBreaker) -> DatabaseHealth {
+async fn ping(db: &DbBreakerHandle) -> DatabaseHealth {
     let asked = db.run(Circuit::Auth, "ping", async |conn| {
         diesel::sql_query("SELECT 1").execute(conn).await?;
         Ok(())

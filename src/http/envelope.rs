@@ -100,7 +100,8 @@ pub struct ErrorDetail<'a> {
 impl<'a> ErrorBody<'a> {
     /// The body for an error.
     pub fn of(error: &'a ApiError, request_id: &'a str, now: DateTime<Utc>) -> Self {
-        let retry_after = error.retry_after().map(|seconds| rfc3339(now + TimeDelta::seconds(seconds.into())));
+        let retry_after =
+            error.retry_after().map(|seconds| rfc3339(now + TimeDelta::seconds(seconds.into())));
         Self {
             success: false,
             error: ErrorDetail {

@@ -1,6 +1,7 @@
 //! Errors on their last floor: the only place that knows status codes.
 //!
-//! Errors rise `StorageError → DbError → ApiError` and are converted once at each floor. Which goes where:
+//! Errors rise `StorageError → DbError → ApiError` and are converted once at each floor. Which goes
+//! where:
 //!
 //! | what happened | variant | status, code |
 //! | --- | --- | --- |
@@ -36,14 +37,19 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::actors::api_key_cache::{Refusal, Unanswered};
 use crate::actors::db_breaker::DbError;
 use crate::bulkhead::BulkheadError;
-use crate::http::extract::caller::{ROLE, SCOPE};
-use crate::limits::policy::Policy;
 use crate::model::api_keys::MAX_LIVE;
 use crate::model::violations::{MAX_SHOWN, Violation};
+use crate::rate_limit::policy::Policy;
 use crate::storage::StorageError;
 use crate::storage::authority::Lost;
 
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
+
+/// The caller's role is too small.
+pub(in crate::http) const ROLE: ApiError = ApiError::Authorization("Your role does not allow this");
+/// The API key's scopes are too small.
+pub(in crate::http) const SCOPE: ApiError =
+    ApiError::Authorization("The scopes of the API key do not allow this");
 
 /// What a client is told when something does not work.
 #[derive(Clone, Debug)]
@@ -143,8 +149,12 @@ impl ApiError {
             Self::PreconditionFailed { .. } => "Someone else has changed it; read it again",
             Self::RequestTimeout => "The body did not arrive in time",
             Self::IdempotencyMismatch => "This Idempotency-Key was used with another body",
-            Self::PreconditionRequired => "A change must name the version that it changes in If-Match",
-            Self::RateLimited { policy: Policy::Auth, .. } => "Too many failed attempts. Please try again later.",
+            Self::PreconditionRequired => {
+                "A change must name the version that it changes in If-Match"
+            }
+            Self::RateLimited { policy: Policy::Auth, .. } => {
+                "Too many failed attempts. Please try again later."
+            }
             Self::RateLimited { .. } => "Too many requests. Please try again later.",
             Self::Internal { .. } => "Something went wrong on our side",
         }
@@ -168,8 +178,12 @@ impl ApiError {
 
     /// When to try again: whole seconds, at least one.
     pub fn retry_after(&self) -> Option<u32> {
-        let (Self::Unavailable { retry_after, .. } | Self::RateLimited { retry_after, .. }) = self else { return None };
-        let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
+        let (Self::Unavailable { retry_after, .. } | Self::RateLimited { retry_after, .. }) = self
+        else {
+            return None;
+        };
+        let seconds =
+            retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0));
         Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1))
     }
 
@@ -198,7 +212,9 @@ impl ResponseError for ApiError {
             | Self::ExpiredToken
             | Self::InvalidApiKey
             | Self::ExpiredApiKey => StatusCode::UNAUTHORIZED,
-            Self::Authorization(_) | Self::ForeignApiKey | Self::WrongPassword => StatusCode::FORBIDDEN,
+            Self::Authorization(_) | Self::ForeignApiKey | Self::WrongPassword => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound(_) | Self::NoApiKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -222,7 +238,9 @@ impl ResponseError for ApiError {
                 (WWW_AUTHENTICATE, "Bearer".to_owned())
             }
             // RFC 6750, 3.1: get a new one and try again.
-            Self::InvalidToken | Self::ExpiredToken => (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned()),
+            Self::InvalidToken | Self::ExpiredToken => {
+                (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned())
+            }
             Self::MethodNotAllowed { allow } => (ALLOW, allow.clone()),
             Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
             Self::Unavailable { .. } | Self::RateLimited { .. } => {
@@ -242,7 +260,9 @@ impl From<DbError> for ApiError {
         let again = Duration::from_secs(1);
         match error {
             DbError::Storage(error) => error.into(),
-            DbError::Stopped => Self::Internal { cause: "the database circuit breaker has stopped".into() },
+            DbError::Stopped => {
+                Self::Internal { cause: "the database circuit breaker has stopped".into() }
+            }
             DbError::Unavailable { retry_after } => {
                 Self::Unavailable { message: UNAVAILABLE, retry_after, cause: None }
             }
@@ -263,11 +283,17 @@ impl From<StorageError> for ApiError {
         match error {
             StorageError::NotFound => Self::NotFound("There is no such thing"),
             StorageError::Duplicate(field) => Self::Conflict(format!("This {field} is taken")),
-            StorageError::InUse => Self::Conflict("Metrics still refer to this business domain".into()),
+            StorageError::InUse => {
+                Self::Conflict("Metrics still refer to this business domain".into())
+            }
             StorageError::Invalid(violations) => Self::Validation(violations),
-            StorageError::Stale(version) => Self::PreconditionFailed { etag: format!("\"{version}\"") },
+            StorageError::Stale(version) => {
+                Self::PreconditionFailed { etag: format!("\"{version}\"") }
+            }
             StorageError::VersionRequired => Self::PreconditionRequired,
-            StorageError::LastAdmin => Self::Conflict("The last active administrator must remain".into()),
+            StorageError::LastAdmin => {
+                Self::Conflict("The last active administrator must remain".into())
+            }
             StorageError::AuthorityLost(why) => match why {
                 Lost::Session => Self::InvalidToken,
                 Lost::Key => Self::InvalidApiKey,
@@ -276,14 +302,20 @@ impl From<StorageError> for ApiError {
                 Lost::Scope => SCOPE,
             },
             StorageError::Foreign => Self::ForeignApiKey,
-            StorageError::KeyEnded => Self::Conflict("The API key has expired or was revoked".into()),
-            StorageError::KeyRotated => Self::Conflict("The API key was rotated before".into()),
-            StorageError::TooManyKeys => Self::Conflict(format!("{MAX_LIVE} live API keys are the most; revoke one")),
-            StorageError::IdempotencyMismatch => Self::IdempotencyMismatch,
-            StorageError::IdempotencyRunning => {
-                Self::Conflict("The first request with this Idempotency-Key is still running".into())
+            StorageError::KeyEnded => {
+                Self::Conflict("The API key has expired or was revoked".into())
             }
-            StorageError::Corrupt(what) => Self::Internal { cause: format!("{what} in the database breaks the rules") },
+            StorageError::KeyRotated => Self::Conflict("The API key was rotated before".into()),
+            StorageError::TooManyKeys => {
+                Self::Conflict(format!("{MAX_LIVE} live API keys are the most; revoke one"))
+            }
+            StorageError::IdempotencyMismatch => Self::IdempotencyMismatch,
+            StorageError::IdempotencyRunning => Self::Conflict(
+                "The first request with this Idempotency-Key is still running".into(),
+            ),
+            StorageError::Corrupt(what) => {
+                Self::Internal { cause: format!("{what} in the database breaks the rules") }
+            }
             StorageError::Database(error) => Self::Internal { cause: error.to_string() },
         }
     }
@@ -310,7 +342,9 @@ impl From<BulkheadError> for ApiError {
                 retry_after: Duration::from_secs(2),
                 cause: None,
             },
-            BulkheadError::Failed => Self::Internal { cause: "work behind a bulkhead failed".into() },
+            BulkheadError::Failed => {
+                Self::Internal { cause: "work behind a bulkhead failed".into() }
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The `OpenAPI` 3.1 document: what the handlers say of themselves, and what is the same for all of them.
+//! The `OpenAPI` 3.1 document: what the handlers say of themselves, and what is the same for all of
+//! them.
 
 use std::borrow::Cow;
 
@@ -80,13 +81,15 @@ pub fn base() -> OpenApi {
         .build();
     if let Some(components) = &mut document.components {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        let key = ApiKeyValue::with_description("X-API-Key", "The api_key of POST /api/auth/api-keys");
+        let key =
+            ApiKeyValue::with_description("X-API-Key", "The api_key of POST /api/auth/api-keys");
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
     document
 }
 
-/// Adds to every operation the errors that follow from what it takes, so that no handler has to list them.
+/// Adds to every operation the errors that follow from what it takes, so that no handler has to
+/// list them.
 pub fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
@@ -97,7 +100,9 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+        .into_iter()
+        .flatten()
 }
 
 fn complete_operation(path: &str, operation: &mut Operation) {
@@ -108,7 +113,11 @@ fn complete_operation(path: &str, operation: &mut Operation) {
     let conditional = parameters.iter().any(|parameter| parameter.name == "If-Match");
     let health = path.starts_with("/health") && !secured;
     let errors = [
-        ("400", "The request breaks a rule; `details` says which", takes_body || takes_parameters || secured),
+        (
+            "400",
+            "The request breaks a rule; `details` says which",
+            takes_body || takes_parameters || secured,
+        ),
         ("401", "No credentials, or some that are invalid or expired", secured),
         ("403", "The role, or the scopes of the API key, do not allow it", secured),
         ("404", "There is no such thing", path.contains('{')),
@@ -117,7 +126,11 @@ fn complete_operation(path: &str, operation: &mut Operation) {
         ("413", too_large(path), takes_body),
         ("415", "The body is not of the documented type", takes_body),
         ("428", "The operator requires `If-Match`", conditional),
-        ("429", "Too many requests; `Retry-After` says when to try again", path.starts_with("/api/") || secured),
+        (
+            "429",
+            "Too many requests; `Retry-After` says when to try again",
+            path.starts_with("/api/") || secured,
+        ),
         ("500", "A fault of ours", true),
         (
             "503",
@@ -168,7 +181,11 @@ fn too_large(path: &str) -> &'static str {
 
 fn text_header() -> utoipa::openapi::Header {
     HeaderBuilder::new()
-        .schema(utoipa::openapi::ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build())
+        .schema(
+            utoipa::openapi::ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::String))
+                .build(),
+        )
         .build()
 }
 

@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use slog::Logger;
 
-use crate::actors::api_key_cache::ApiKeyCache;
-use crate::actors::db_breaker::DbBreaker;
+use crate::actors::api_key_cache::ApiKeyCacheHandle;
+use crate::actors::db_breaker::DbBreakerHandle;
 use crate::bulkhead::Bulkhead;
+use crate::cache::responses::Answers;
+use crate::cache::sessions::Callers;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
 use crate::http::auditing::Audit;
 use crate::http::database_check::DatabaseCheck;
 use crate::http::invalidation::Invalidation;
-use crate::http::limits::Limits;
-use crate::http::middleware::client::Forwarding;
 use crate::http::middleware::run_to_end::Detached;
 use crate::http::middleware::security::SecurityHeaders;
+use crate::http::rate_limit::Limits;
+use crate::http::request::client_ip::Forwarding;
 use crate::mail::Mailer;
-use crate::memory::answers::Answers;
-use crate::memory::callers::Callers;
 use crate::model::authority::Concern;
 use crate::storage::users::Account;
 use crate::telemetry::instruments::Instruments;
@@ -30,8 +30,7 @@ use crate::telemetry::sinks::Sinks;
 /// What every handler can reach.
 #[derive(Debug)]
 pub struct AppState {
-    /// The database.
-    pub db: DbBreaker,
+    pub db: DbBreakerHandle,
     /// The last good answers of the catalogue.
     pub answers: Answers,
     /// Who was let in lately.
@@ -39,24 +38,21 @@ pub struct AppState {
     /// The audit log, as far as requests fill it.
     pub audit: Audit,
     /// Known API keys.
-    pub keys: ApiKeyCache,
+    pub keys: ApiKeyCacheHandle,
     /// What Prometheus reads.
     pub instruments: Instruments,
     /// Where log events end up.
     pub sinks: Sinks,
     /// Issues and checks tokens.
     pub tokens: Tokens,
-    /// Sends mail.
     pub mailer: Mailer,
     /// Where clients reach this service, if it is known.
     pub public_url: Option<String>,
-    /// Hashes passwords.
     pub hasher: Hasher,
     /// Imports take turns.
     pub imports: Bulkhead,
     /// The largest import, in bytes.
     pub import_max_bytes: usize,
-    /// The time.
     pub clock: Clock,
     /// How much is too much.
     pub limits: Limits,
@@ -82,7 +78,8 @@ pub struct AppState {
 const SOON: Duration = Duration::from_millis(10);
 
 impl AppState {
-    /// Waits until there is something to ask the database; but then at once, because nothing that is remembered counts before.
+    /// Waits until there is something to ask the database; but then at once, because nothing that
+    /// is remembered counts before.
     pub async fn prepared(&self) {
         while !self.readiness.is_prepared() {
             tokio::time::sleep(SOON).await;
@@ -94,8 +91,8 @@ impl AppState {
         Invalidation::new(self.callers.clone(), self.keys.clone(), concern)
     }
 
-    /// Somebody's authority has ended or changed, by a change that was just committed here: when this returns, nothing that
-    /// this process remembers lets anybody in by what was before.
+    /// Somebody's authority has ended or changed, by a change that was just committed here: when
+    /// this returns, nothing that this process remembers lets anybody in by what was before.
     pub async fn end(&self, concern: Concern) {
         self.callers.end(concern);
         self.keys.end(concern).await;

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::error::ApiError;
-use super::request_class::Routes;
+use crate::http::request::class::Routes;
 
 /// What a client is told of a route that does not exist.
 pub(super) const NO_ROUTE: &str = "There is no such route";
@@ -12,7 +12,10 @@ pub(super) const NO_ROUTE: &str = "There is no such route";
 ///
 /// # Errors
 /// Always.
-pub(super) async fn unmatched(request: HttpRequest, routes: web::Data<Routes>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn unmatched(
+    request: HttpRequest,
+    routes: web::Data<Routes>,
+) -> Result<HttpResponse, ApiError> {
     match routes.allow(request.path()) {
         Some(methods) => Err(ApiError::MethodNotAllowed { allow: methods.to_owned() }),
         None => Err(ApiError::NotFound(NO_ROUTE)),

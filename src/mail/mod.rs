@@ -1,4 +1,5 @@
-//! Mail: by SMTP, or, where there is none, into a folder, so that the embedded mode can be tried out whole.
+//! Mail: by SMTP, or, where there is none, into a folder, so that the embedded mode can be tried
+//! out whole.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -46,13 +47,18 @@ impl std::fmt::Debug for Mailer {
 }
 
 impl Mailer {
-    /// By the server of `SMTP_URL`: `smtp://` (plain, for loopback), `smtp://…?tls=required` (STARTTLS) or `smtps://`.
+    /// By the server of `SMTP_URL`: `smtp://` (plain, for loopback), `smtp://…?tls=required`
+    /// (STARTTLS) or `smtps://`.
     ///
     /// # Errors
     /// A line that names the variable.
     pub fn smtp(url: &SecretString, from: &str) -> Result<Self, String> {
-        let wrong = |_| "SMTP_URL must be smtp://[user:password@]host[:port][?tls=required] or smtps://…".to_owned();
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(wrong)?;
+        let wrong = |_| {
+            "SMTP_URL must be smtp://[user:password@]host[:port][?tls=required] or smtps://…"
+                .to_owned()
+        };
+        let transport =
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(wrong)?;
         Self::by(Way::Smtp(transport.timeout(Some(TIMEOUT)).build()), from)
     }
 
@@ -61,7 +67,8 @@ impl Mailer {
     /// # Errors
     /// A line that names the variable, or that the folder cannot be made.
     pub fn folder(folder: &Path, from: &str) -> Result<Self, String> {
-        std::fs::create_dir_all(folder).map_err(|error| format!("DATA_DIR: {}: {error}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("DATA_DIR: {}: {error}", folder.display()))?;
         Self::by(Way::Folder(AsyncFileTransport::new(folder)), from)
     }
 
@@ -74,7 +81,9 @@ impl Mailer {
     }
 
     fn by(way: Way, from: &str) -> Result<Self, String> {
-        let from = from.parse().map_err(|_| "MAIL_FROM must be an address such as MDL <mdl@example.com>".to_owned())?;
+        let from = from
+            .parse()
+            .map_err(|_| "MAIL_FROM must be an address such as MDL <mdl@example.com>".to_owned())?;
         Ok(Self { way, from, room: Arc::new(Semaphore::new(MOST)) })
     }
 
@@ -88,7 +97,9 @@ impl Mailer {
     /// # Errors
     /// [`Unsent`].
     pub async fn send(&self, to: &str, subject: &str, text: String) -> Result<(), Unsent> {
-        let Ok(_room) = self.room.try_acquire() else { return Err(Unsent("too many mails wait to be sent".into())) };
+        let Ok(_room) = self.room.try_acquire() else {
+            return Err(Unsent("too many mails wait to be sent".into()));
+        };
         let to = to.parse().map_err(|_| Unsent("the address cannot be written to".into()))?;
         let message = Message::builder()
             .from(self.from.clone())
@@ -98,8 +109,12 @@ impl Mailer {
             .body(text)
             .map_err(|error| Unsent(error.to_string()))?;
         match &self.way {
-            Way::Smtp(server) => server.send(message).await.map(|_| ()).map_err(|error| Unsent(error.to_string())),
-            Way::Folder(folder) => folder.send(message).await.map(|_| ()).map_err(|error| Unsent(error.to_string())),
+            Way::Smtp(server) => {
+                server.send(message).await.map(|_| ()).map_err(|error| Unsent(error.to_string()))
+            }
+            Way::Folder(folder) => {
+                folder.send(message).await.map(|_| ()).map_err(|error| Unsent(error.to_string()))
+            }
             Way::Nowhere => Err(Unsent("SMTP_URL is not set".into())),
         }
     }

@@ -22,7 +22,9 @@ const MAX_RATE_LIMIT: u32 = 100_000;
 const LAST_YEAR: i32 = 9999;
 
 /// Whether a key can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[schema(as = ApiKeyStatus)]
@@ -57,7 +59,10 @@ pub fn has_expired(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> boo
 ///
 /// # Errors
 /// Beyond the year 9999 there is no way to write it down.
-pub fn extended(expires_at: Option<DateTime<Utc>>, days: u16) -> Result<Option<DateTime<Utc>>, &'static str> {
+pub fn extended(
+    expires_at: Option<DateTime<Utc>>,
+    days: u16,
+) -> Result<Option<DateTime<Utc>>, &'static str> {
     let Some(at) = expires_at else { return Ok(None) };
     let later = at.checked_add_signed(TimeDelta::days(days.into()));
     later
@@ -67,7 +72,11 @@ pub fn extended(expires_at: Option<DateTime<Utc>>, days: u16) -> Result<Option<D
 }
 
 /// When a key ends that is rotated: after its grace, but never later than it would have anyway.
-pub fn rotated_out(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>, grace_minutes: u16) -> DateTime<Utc> {
+pub fn rotated_out(
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    grace_minutes: u16,
+) -> DateTime<Utc> {
     let end = now + TimeDelta::minutes(grace_minutes.into());
     expires_at.map_or(end, |at| at.min(end))
 }
@@ -92,8 +101,8 @@ pub struct KeyDraft {
     #[serde(default)]
     #[garde(skip)]
     pub expires_at: Option<DateTime<Utc>>,
-    /// Requests per `RATE_LIMIT_CALLER_WINDOW`, where callers have their own limit; null for the limit of all callers. Only
-    /// an administrator may set one above that.
+    /// Requests per `RATE_LIMIT_CALLER_WINDOW`, where callers have their own limit; null for the
+    /// limit of all callers. Only an administrator may set one above that.
     #[serde(default)]
     #[garde(inner(range(min = 1, max = MAX_RATE_LIMIT)))]
     #[schema(minimum = 1, maximum = 100_000)]
@@ -124,14 +133,18 @@ pub struct KeyPatch {
 
 /// A field that is there, if only as null.
 #[allow(clippy::option_option)]
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<u32>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Whether a user of this role may set a rate limit, where callers have this limit. A user may only lower it; without a
-/// limit of all callers there is nothing to lower, and it may be switched on later.
+/// Whether a user of this role may set a rate limit, where callers have this limit. A user may only
+/// lower it; without a limit of all callers there is nothing to lower, and it may be switched on
+/// later.
 pub fn may_set_rate_limit(role: Role, rate_limit: u32, of_all: Option<usize>) -> bool {
-    role == Role::Admin || of_all.is_some_and(|most| usize::try_from(rate_limit).is_ok_and(|own| own <= most))
+    role == Role::Admin
+        || of_all.is_some_and(|most| usize::try_from(rate_limit).is_ok_and(|own| own <= most))
 }
 
 /// How a key is replaced.
@@ -163,7 +176,8 @@ impl KeyQuery {
     /// # Errors
     /// Every parameter that is unknown, given twice or breaks its rule.
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
-        let mut query = Self { status: Vec::new(), user_id: None, page: PageRequest { page: 1, limit: 100 } };
+        let mut query =
+            Self { status: Vec::new(), user_id: None, page: PageRequest { page: 1, limit: 100 } };
         PageRequest::read(parameters, |name, value| query.set(name, value))?;
         Ok(query)
     }
@@ -173,7 +187,8 @@ impl KeyQuery {
             "status" => {
                 let each = value.split(',').map(|status| status.trim().parse());
                 let all: Result<_, _> = each.collect();
-                self.status = all.map_err(|_| "must be a comma-separated list of active, expired, revoked")?;
+                self.status =
+                    all.map_err(|_| "must be a comma-separated list of active, expired, revoked")?;
             }
             "user_id" => self.user_id = Some(Uuid::try_parse(value).map_err(|_| "must be a UUID")?),
             _ => return self.page.set(name, value),
@@ -197,86 +212,4 @@ fn at_least_one(scopes: &Scopes, (): &()) -> garde::Result {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(second: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap_or_default()
-    }
-
-    #[test]
-    fn a_key_expires_in_the_second_that_it_names() {
-        assert_eq!(KeyStatus::of(false, Some(at(10)), at(9)), KeyStatus::Active);
-        assert_eq!(KeyStatus::of(false, Some(at(10)), at(10)), KeyStatus::Expired);
-        assert_eq!(KeyStatus::of(true, Some(at(10)), at(9)), KeyStatus::Revoked);
-        assert_eq!(KeyStatus::of(false, None, at(i64::from(i32::MAX))), KeyStatus::Active);
-    }
-
-    #[test]
-    fn a_life_is_extended_from_its_end_and_never_from_never() {
-        assert_eq!(extended(Some(at(0)), 1), Ok(Some(at(86_400))));
-        assert_eq!(extended(None, 3650), Ok(None));
-        let late = "9999-12-31T00:00:00Z".parse().unwrap();
-        assert!(extended(Some(late), 1).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn rotation_never_prolongs(expiry in proptest::option::of(1_i64..1_000_000), grace in 0_u16..=10_080) {
-            let end = rotated_out(expiry.map(at), at(0), grace);
-            prop_assert!(end >= at(0) && end <= at(0) + TimeDelta::minutes(grace.into()));
-            prop_assert!(expiry.is_none_or(|expiry| end <= at(expiry)));
-        }
-    }
-
-    #[test]
-    fn lists_are_asked_by_status() {
-        let parse = |name: &str, value: &str| KeyQuery::parse(&[(name.to_owned(), value.to_owned())]);
-        assert_eq!(parse("status", "active, revoked").unwrap().status, [KeyStatus::Active, KeyStatus::Revoked]);
-        for (name, value) in [("status", "alive"), ("status", ""), ("user_id", "1"), ("sort", "name")] {
-            assert_eq!(parse(name, value).unwrap_err()[0].field, name);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn only_administrators_raise_a_rate_limit(own in 1_u32..1000, most in proptest::option::of(1_usize..1000)) {
-            prop_assert!(may_set_rate_limit(Role::Admin, own, most));
-            let lowers = most.is_some_and(|most| own as usize <= most);
-            prop_assert_eq!(may_set_rate_limit(Role::Viewer, own, most), lowers);
-            prop_assert_eq!(may_set_rate_limit(Role::Editor, own, most), lowers);
-        }
-    }
-
-    #[test]
-    fn a_rate_limit_is_absent_null_or_a_number() {
-        let parse = |text: &str| serde_json::from_str::<KeyPatch>(text).unwrap().rate_limit;
-        assert_eq!(parse("{}"), None);
-        assert_eq!(parse(r#"{"rate_limit":null}"#), Some(None));
-        assert_eq!(parse(r#"{"rate_limit":7}"#), Some(Some(7)));
-        for bad in ["0", "100001"] {
-            let patch: KeyPatch = serde_json::from_str(&format!("{{\"rate_limit\":{bad}}}")).unwrap();
-            assert!(patch.validate().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn drafts_are_judged() {
-        let judge = |text: &str| {
-            serde_json::from_str::<KeyDraft>(text).map_err(|_| ()).and_then(|draft| draft.validate().map_err(|_| ()))
-        };
-        assert!(judge(r#"{"name":"ci","scopes":["metrics:read"],"expires_at":null}"#).is_ok());
-        for bad in [
-            r#"{"name":"","scopes":["metrics:read"]}"#,
-            r#"{"name":"ci","scopes":[]}"#,
-            r#"{"name":"ci","scopes":["everything"]}"#,
-            r#"{"name":"ci","scopes":["admin"],"expires_at":"tomorrow"}"#,
-            r#"{"name":"ci","scopes":["admin"],"role":"admin"}"#,
-        ] {
-            assert!(judge(bad).is_err(), "{bad}");
-        }
-        let long = format!(r#"{{"name":"ci","scopes":["admin"],"description":"{}"}}"#, "x".repeat(501));
-        assert!(judge(&long).is_err());
-    }
-}
+mod tests;

@@ -1,4 +1,5 @@
-//! The audit log: what is recorded, and what one may ask of it. Rows are written by `storage::audit_events`.
+//! The audit log: what is recorded, and what one may ask of it. Rows are written by
+//! `storage::audit_events`.
 
 mod changes;
 mod query;
@@ -9,7 +10,9 @@ pub use self::changes::Changes;
 pub use self::query::{ActionFilter, AuditQuery};
 
 /// What was done, or refused: `noun.verb`. Names are stored, so they are never renamed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames,
+)]
 pub enum Action {
     /// An API key was created.
     #[strum(serialize = "api_key.created")]
@@ -95,7 +98,9 @@ pub enum Action {
 }
 
 /// How an action ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames,
+)]
 #[strum(serialize_all = "lowercase")]
 pub enum Outcome {
     /// It was done.

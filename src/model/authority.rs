@@ -51,7 +51,8 @@ impl FromStr for Notice {
     fn from_str(text: &str) -> Result<Self, Garbled> {
         let mut words = text.split(' ');
         let mut number = || words.next().and_then(|word| word.parse::<i64>().ok()).ok_or(Garbled);
-        let (epoch, said_at) = (number()?, DateTime::from_timestamp_millis(number()?).ok_or(Garbled)?);
+        let (epoch, said_at) =
+            (number()?, DateTime::from_timestamp_millis(number()?).ok_or(Garbled)?);
         let kind = words.next().ok_or(Garbled)?;
         let id = words.next().map(Uuid::try_parse).transpose().map_err(|_| Garbled)?;
         let concern = match (kind, id) {

@@ -63,6 +63,9 @@ impl Patchable for BusinessDomain {
     const ID: &'static str = "domain_id";
 
     fn template() -> Map<String, Value> {
-        ["domain_id", "name"].map(|field| (field.to_owned(), Value::from("x"))).into_iter().collect()
+        ["domain_id", "name"]
+            .map(|field| (field.to_owned(), Value::from("x")))
+            .into_iter()
+            .collect()
     }
 }

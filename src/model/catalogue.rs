@@ -11,7 +11,8 @@ use super::violations::{MAX_COUNTED, MAX_SHOWN, Violation, Violations, parse};
 
 /// How many items one document may hold.
 pub const MAX_ITEMS: usize = 200_000;
-/// How many violations are described of all items of one document together; of one item at most [`MAX_SHOWN`].
+/// How many violations are described of all items of one document together; of one item at most
+/// [`MAX_SHOWN`].
 const MAX_SHOWN_IN_ALL: usize = 1000;
 /// How long the items of one report may be, in bytes of JSON: those with errors, and the others.
 const MAX_REPORT: usize = 512 * 1024;
@@ -25,7 +26,8 @@ pub struct Catalogue {
     pub metrics: Vec<Metric>,
 }
 
-/// A catalogue as it was sent: each item is judged by itself, so that one bad item does not hide the others.
+/// A catalogue as it was sent: each item is judged by itself, so that one bad item does not hide
+/// the others.
 #[derive(Debug)]
 pub struct Draft {
     /// The domains, each parsed or with what is wrong with it.
@@ -39,7 +41,8 @@ pub struct Draft {
 pub struct DraftItem<T> {
     /// Its identifier, as far as one can be made out.
     pub id: Option<String>,
-    /// The item, or what is wrong with it. Boxed, so that a document of many items that are none takes little room.
+    /// The item, or what is wrong with it. Boxed, so that a document of many items that are none
+    /// takes little room.
     pub parsed: Result<Box<T>, Violations>,
 }
 
@@ -56,15 +59,17 @@ impl Draft {
     /// Reads a document.
     ///
     /// # Errors
-    /// What is wrong with the document as a whole; what is wrong with an item is kept with the item.
+    /// What is wrong with the document as a whole; what is wrong with an item is kept with the
+    /// item.
     pub fn read(bytes: &[u8], format: Format) -> Result<Self, Vec<Violation>> {
         let fault = |message: String| vec![Violation::new("", message)];
         let document = match format {
             Format::Json => json::read(bytes).map_err(|error| fault(json::flaw(&error)))?,
             Format::Yaml => {
                 let text = std::str::from_utf8(bytes).map_err(|_| fault("must be UTF-8".into()))?;
-                let Strict(document) = serde_saphyr::from_str_with_options(text, yaml_options(bytes.len()))
-                    .map_err(|error| fault(place_yaml(&error)))?;
+                let Strict(document) =
+                    serde_saphyr::from_str_with_options(text, yaml_options(bytes.len()))
+                        .map_err(|error| fault(place_yaml(&error)))?;
                 document
             }
         };
@@ -102,16 +107,18 @@ fn items(document: &mut Map<String, Value>, key: &str) -> Result<Vec<Value>, Vec
 pub struct Shown(usize);
 
 impl Shown {
-    /// The violations of one more item; described while there is room for them in the document's report.
+    /// The violations of one more item; described while there is room for them in the document's
+    /// report.
     pub fn take(&mut self, violations: Vec<Violation>) -> Violations {
-        let violations = Violations::new(violations, MAX_SHOWN.min(MAX_SHOWN_IN_ALL.saturating_sub(self.0)));
+        let violations =
+            Violations::new(violations, MAX_SHOWN.min(MAX_SHOWN_IN_ALL.saturating_sub(self.0)));
         self.0 = self.0.saturating_add(violations.shown.len());
         violations
     }
 }
 
-/// Each item by itself. An identifier that occurs again is an error of the later item: which of the two would win is
-/// nobody's guess.
+/// Each item by itself. An identifier that occurs again is an error of the later item: which of the
+/// two would win is nobody's guess.
 fn drafts<T>(items: Vec<Value>, field: &str, shown: &mut Shown) -> Vec<DraftItem<T>>
 where
     T: serde::de::DeserializeOwned + garde::Validate<Context = ()>,
@@ -130,7 +137,8 @@ where
     items.into_iter().map(&mut draft).collect()
 }
 
-/// As many nodes as a catalogue of this length may have; its lines are longer than eight bytes a node.
+/// As many nodes as a catalogue of this length may have; its lines are longer than eight bytes a
+/// node.
 fn yaml_options(length: usize) -> serde_saphyr::Options {
     let nodes = 250_000_usize.saturating_add(length / 8);
     serde_saphyr::options! {
@@ -154,11 +162,13 @@ pub struct ItemReport {
     pub id: Option<String>,
     /// What was done, or would be done.
     pub outcome: Outcome,
-    /// What is wrong with it, with paths from the document's root; empty unless the outcome is `error`.
+    /// What is wrong with it, with paths from the document's root; empty unless the outcome is
+    /// `error`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 100)]
     pub errors: Vec<Violation>,
-    /// How many more errors it has; absent if none. At most 1,000 errors of a document are described.
+    /// How many more errors it has; absent if none. At most 1,000 errors of a document are
+    /// described.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub errors_omitted: usize,
 }
@@ -175,9 +185,11 @@ impl ItemReport {
         100 + self.path.len() + self.id.as_ref().map_or(0, String::len) + errors.sum::<usize>()
     }
 
-    /// What is wrong with all items together: the first violations, and the others as [`super::violations::judge`] has them.
+    /// What is wrong with all items together: the first violations, and the others as
+    /// [`super::violations::judge`] has them.
     pub fn violations(items: &[Self]) -> Vec<Violation> {
-        let count: usize = items.iter().map(|item| item.errors.len().saturating_add(item.errors_omitted)).sum();
+        let count: usize =
+            items.iter().map(|item| item.errors.len().saturating_add(item.errors_omitted)).sum();
         let described = items.iter().flat_map(|item| &item.errors).take(MAX_SHOWN).cloned();
         let mut found: Vec<_> = described.collect();
         found.resize(count.min(MAX_COUNTED), Violation::new("", ""));
@@ -206,8 +218,8 @@ pub struct ImportReport {
     pub dry_run: bool,
     /// Items by outcome.
     pub counts: Counts,
-    /// The items in the order of the document, domains first; of very many the first, as far as 1 MiB of report goes, those
-    /// with errors before the others.
+    /// The items in the order of the document, domains first; of very many the first, as far as 1
+    /// MiB of report goes, those with errors before the others.
     pub items: Vec<ItemReport>,
     /// How many items are left out; absent if none.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -256,30 +268,4 @@ impl ImportReport {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bad_item_does_not_hide_the_others() {
-        let document = r#"{"domains":[{"domain_id":"a","name":"A"},{"domain_id":"b"},{"domain_id":"a","name":"B"}]}"#;
-        let draft = Draft::read(document.as_bytes(), Format::Json).expect("a document");
-        let sound: Vec<bool> = draft.domains.iter().map(|item| item.parsed.is_ok()).collect();
-        assert_eq!(sound, [true, false, false]);
-    }
-
-    #[test]
-    fn yaml_and_json_say_the_same() {
-        let yaml = "domains:\n- domain_id: a\n  name: \"x < y & z\"\n";
-        let draft = Draft::read(yaml.as_bytes(), Format::Yaml).expect("a document");
-        assert_eq!(draft.domains[0].parsed.as_ref().expect("a domain").name.as_str(), "x < y & z");
-    }
-
-    #[test]
-    fn what_is_no_catalogue_is_refused() {
-        for bad in ["[]", "{\"metrics\":1}", "{\"colour\":[]}", "{", "{\"metrics\":[],\"metrics\":[]}"] {
-            assert!(Draft::read(bad.as_bytes(), Format::Json).is_err(), "{bad}");
-        }
-        assert!(Draft::read(b"a: [", Format::Yaml).is_err());
-        assert!(Draft::read(b"\xff", Format::Yaml).is_err());
-    }
-}
+mod tests;

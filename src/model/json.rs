@@ -1,5 +1,6 @@
 //! JSON as it is accepted: an object that names a key twice is refused, because two readers would
-//! disagree about what it says (RFC 8259, section 4); and so is a text that would take up much more memory than it is long.
+//! disagree about what it says (RFC 8259, section 4); and so is a text that would take up much more
+//! memory than it is long.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,8 +9,8 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
-/// How many values any text may hold; a long one a quarter of its bytes more. The densest text (`0,0,…`) has one in two
-/// bytes, a catalogue about one in twenty.
+/// How many values any text may hold; a long one a quarter of its bytes more. The densest text
+/// (`0,0,…`) has one in two bytes, a catalogue about one in twenty.
 const MIN_VALUES: usize = 100_000;
 /// An object counts as so many values: with a single key it takes up more than 600 bytes.
 const OBJECT: usize = 8;
@@ -35,7 +36,8 @@ pub fn flaw(error: &serde_json::Error) -> String {
     format!("is not valid JSON at line {}, column {}", error.line(), error.column())
 }
 
-/// Any JSON value without a repeated key, from another format; how much it holds is up to that one's reader.
+/// Any JSON value without a repeated key, from another format; how much it holds is up to that
+/// one's reader.
 #[derive(Debug, PartialEq)]
 pub struct Strict(pub Value);
 
@@ -133,33 +135,4 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_two_readers_would_disagree_about_is_refused() {
-        for bad in [r#"{"a":1,"a":1}"#, r#"[{"b":{"a":1,"a":2}}]"#, "1e999", r#""\ud800""#, "{", &"[".repeat(1000)] {
-            assert!(serde_json::from_str::<Strict>(bad).is_err(), "{bad}");
-            assert!(read(bad.as_bytes()).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn dense_texts_are_refused() {
-        let list = |item: &str, count: usize| format!("[{}0]", format!("{item},").repeat(count));
-        assert!(read(list("0", 100_000).as_bytes()).is_ok());
-        for dense in [list("0", 300_000), list("{}", 20_000), list("{\"\":0}", 20_000)] {
-            let error = read(dense.as_bytes()).expect_err("too dense");
-            assert_eq!(flaw(&error), "must not hold more values than its length allows");
-        }
-    }
-
-    #[test]
-    fn anything_else_is_what_serde_json_reads() -> serde_json::Result<()> {
-        let text = r#"{"a":[1,-2,0.5,"x\n",null,true,{"b":{}}],"c":18446744073709551615}"#;
-        assert_eq!(serde_json::from_str::<Strict>(text)?.0, serde_json::from_str::<Value>(text)?);
-        assert_eq!(read(text.as_bytes())?, serde_json::from_str::<Value>(text)?);
-        assert!(read(b"1 2").is_err());
-        Ok(())
-    }
-}
+mod tests;

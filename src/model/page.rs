@@ -24,7 +24,10 @@ impl PageRequest {
     ///
     /// # Errors
     /// Every parameter that is unknown, given twice or breaks its rule.
-    pub fn parse(parameters: &[(String, String)], default_limit: i64) -> Result<Self, Vec<Violation>> {
+    pub fn parse(
+        parameters: &[(String, String)],
+        default_limit: i64,
+    ) -> Result<Self, Vec<Violation>> {
         let mut request = Self { page: 1, limit: default_limit };
         Self::read(parameters, |name, value| request.set(name, value))?;
         Ok(request)
@@ -125,21 +128,4 @@ impl Pagination {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn pages_cover_the_list_exactly(total in 0_i64..5000, limit in 1_i64..=100) {
-            let first = PageRequest { page: 1, limit }.of(total);
-            let items: i64 = (1..=first.pages)
-                .map(|page| (total - PageRequest { page, limit }.offset()).clamp(0, limit))
-                .sum();
-            prop_assert_eq!(items, total);
-            prop_assert_eq!(first.has_next, total > limit);
-            let last = PageRequest { page: first.pages.max(1), limit }.of(total);
-            prop_assert!(!last.has_next);
-        }
-    }
-}
+mod tests;

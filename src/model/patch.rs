@@ -1,5 +1,6 @@
-//! Changes of a stored document: top-level fields to be laid over it. A patch is judged before anything waits for the
-//! database: laid over a template that breaks no rule, whatever is wrong then is wrong with the patch.
+//! Changes of a stored document: top-level fields to be laid over it. A patch is judged before
+//! anything waits for the database: laid over a template that breaks no rule, whatever is wrong
+//! then is wrong with the patch.
 
 use std::marker::PhantomData;
 
@@ -19,7 +20,8 @@ pub trait Patchable: DeserializeOwned + Serialize + Validate<Context = ()> {
     fn template() -> Map<String, Value>;
 }
 
-/// Fields of a `T`, each of which satisfies its rules; no rule of a document is about two of its top-level fields.
+/// Fields of a `T`, each of which satisfies its rules; no rule of a document is about two of its
+/// top-level fields.
 #[derive(Clone, Debug)]
 pub struct Patch<T> {
     fields: Map<String, Value>,
@@ -43,7 +45,8 @@ impl<T: Patchable> Patch<T> {
         self.fields.get(T::ID).and_then(Value::as_str).is_none_or(|named| named.trim() == id)
     }
 
-    /// Lays the fields over a stored document; what is absent stays as it is, whatever the rules of today say of it.
+    /// Lays the fields over a stored document; what is absent stays as it is, whatever the rules of
+    /// today say of it.
     ///
     /// # Errors
     /// The first violation of the document's shape; none where `stored` has it.
@@ -58,34 +61,4 @@ impl<T: Patchable> Patch<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::business_domains::BusinessDomain;
-    use crate::model::metrics::Metric;
-    use serde_json::json;
-
-    fn violations<T: Patchable>(fields: &Value) -> Vec<String> {
-        let fields = fields.as_object().cloned().unwrap_or_default();
-        let fields = Patch::<T>::new(fields).err().unwrap_or_default().into_iter().map(|violation| violation.field);
-        fields.collect()
-    }
-
-    #[test]
-    fn templates_break_no_rule() {
-        assert_eq!(violations::<Metric>(&json!({})), [""; 0]);
-        assert_eq!(violations::<BusinessDomain>(&json!({})), [""; 0]);
-    }
-
-    #[test]
-    fn only_what_is_in_the_patch_is_judged() {
-        assert_eq!(violations::<Metric>(&json!({"tags": ["a"], "metadata": {"notes": "n"}})), [""; 0]);
-        assert_eq!(violations::<Metric>(&json!({"colour": 1})), ["colour"]);
-        assert_eq!(violations::<Metric>(&json!({"tier": null})), ["tier"]);
-        assert_eq!(violations::<Metric>(&json!({"name": "", "tags": ["a", ""]})), ["name", "tags[1]"]);
-        assert_eq!(violations::<BusinessDomain>(&json!({"contact_email": "x"})), ["contact_email"]);
-        let patch = Patch::<BusinessDomain>::new(Map::new()).expect("an empty patch");
-        let old = json!({"domain_id": "d", "name": "two\nlines"});
-        let old: BusinessDomain = serde_json::from_value(old).expect("a domain");
-        assert_eq!(patch.over(&old), Ok(old));
-    }
-}
+mod tests;

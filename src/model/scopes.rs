@@ -1,4 +1,5 @@
-//! Scopes: what an API key may do, by name. What it really may do is never more than what its owner's role allows now.
+//! Scopes: what an API key may do, by name. What it really may do is never more than what its
+//! owner's role allows now.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,19 @@ use utoipa::{PartialSchema, ToSchema};
 use super::users::Role;
 
 /// One thing that may be allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString, EnumIter)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    AsRefStr,
+    EnumString,
+    EnumIter,
+)]
 pub enum Scope {
     /// Read metrics and their history.
     #[serde(rename = "metrics:read")]
@@ -50,7 +63,10 @@ pub struct Scopes(u8);
 impl Scopes {
     /// All that a role allows.
     pub fn of(role: Role) -> Self {
-        use Scope::{Admin, DomainsRead, DomainsWrite, MetricsRead, MetricsWrite, ObjectivesRead, ObjectivesWrite};
+        use Scope::{
+            Admin, DomainsRead, DomainsWrite, MetricsRead, MetricsWrite, ObjectivesRead,
+            ObjectivesWrite,
+        };
         let reads = [MetricsRead, DomainsRead, ObjectivesRead];
         let writes = [MetricsWrite, DomainsWrite, ObjectivesWrite];
         match role {
@@ -116,23 +132,4 @@ impl ToSchema for Scopes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_role_allows_what_those_before_it_allow() {
-        let [viewer, editor, admin] = [Role::Viewer, Role::Editor, Role::Admin].map(Scopes::of);
-        assert!(viewer.is_within(editor) && editor.is_within(admin));
-        assert!(!editor.is_within(viewer) && !admin.is_within(editor));
-        assert!(!viewer.contain(&[Scope::MetricsWrite]) && viewer.contain(&[Scope::MetricsRead, Scope::DomainsRead]));
-        assert_eq!(admin.iter().count(), 7);
-    }
-
-    #[test]
-    fn they_are_written_by_name_in_order_and_once() {
-        let scopes: Scopes = serde_json::from_str(r#"["metrics:write","metrics:read","metrics:write"]"#).unwrap();
-        assert_eq!(serde_json::to_string(&scopes).unwrap(), r#"["metrics:read","metrics:write"]"#);
-        assert!(serde_json::from_str::<Scopes>(r#"["metrics:delete"]"#).is_err());
-        assert!(!scopes.is_empty() && Scopes::default().is_empty());
-    }
-}
+mod tests;

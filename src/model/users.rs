@@ -10,7 +10,18 @@ use super::text::{Email, Text100, Username};
 
 /// What a user may do; each role may do what those before it may.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, AsRefStr, EnumString,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    AsRefStr,
+    EnumString,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -24,7 +35,9 @@ pub enum Role {
 }
 
 /// Whether a user may log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum UserStatus {
@@ -79,8 +92,8 @@ pub struct UserPatch {
     #[garde(skip)]
     #[schema(nullable = false)]
     pub status: Option<UserStatus>,
-    /// With a status other than active: the user's API keys are not revoked, and work again once it is active again. If
-    /// not said, they are revoked for good.
+    /// With a status other than active: the user's API keys are not revoked, and work again once it
+    /// is active again. If not said, they are revoked for good.
     #[serde(default)]
     #[garde(skip)]
     pub keep_api_keys: bool,
@@ -92,6 +105,8 @@ pub struct UserPatch {
 }
 
 /// A field that may be absent but not null.
-fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

@@ -1,4 +1,5 @@
-//! What is wrong with an input, field by field. An input may break a rule hundreds of thousands of times: the first
+//! What is wrong with an input, field by field. An input may break a rule hundreds of thousands of
+//! times: the first
 //! [`MAX_SHOWN`] violations are kept in full, the others are only counted.
 
 use std::borrow::Cow;
@@ -34,7 +35,8 @@ impl Violation {
         Self { field: field.into(), message: message.into() }
     }
 
-    /// A name that the client chose, fit to be shown: cut, and without characters that hide or disguise.
+    /// A name that the client chose, fit to be shown: cut, and without characters that hide or
+    /// disguise.
     pub fn name_of(raw: &str) -> String {
         raw.chars().filter(|c| !is_hidden(*c)).take(100).collect()
     }
@@ -42,7 +44,11 @@ impl Violation {
     /// The same violation, seen from a document that holds this input at `prefix`.
     #[must_use]
     pub fn under(self, prefix: &str) -> Self {
-        let field = if self.field.is_empty() { prefix.to_owned() } else { format!("{prefix}.{}", self.field) };
+        let field = if self.field.is_empty() {
+            prefix.to_owned()
+        } else {
+            format!("{prefix}.{}", self.field)
+        };
         Self { field, ..self }
     }
 }
@@ -71,9 +77,13 @@ impl Violations {
     }
 }
 
-/// Notes a violation in a report: beyond the first [`MAX_SHOWN`] without its path and its text, which take most of the room,
-/// and beyond [`MAX_COUNTED`] not at all.
-pub(in crate::model) fn note(report: &mut Report, parent: &mut dyn FnMut() -> Path, flaw: Cow<'static, str>) {
+/// Notes a violation in a report: beyond the first [`MAX_SHOWN`] without its path and its text,
+/// which take most of the room, and beyond [`MAX_COUNTED`] not at all.
+pub(in crate::model) fn note(
+    report: &mut Report,
+    parent: &mut dyn FnMut() -> Path,
+    flaw: Cow<'static, str>,
+) {
     let has_more_than = |report: &Report, count: usize| report.iter().nth(count).is_some();
     if !has_more_than(report, MAX_SHOWN) {
         report.append(parent(), garde::Error::new(flaw));
@@ -85,8 +95,11 @@ pub(in crate::model) fn note(report: &mut Report, parent: &mut dyn FnMut() -> Pa
 /// Reads a `T` from JSON and judges it by its rules.
 ///
 /// # Errors
-/// All rules that are broken, see [`judge`]; where the shape itself is wrong (a missing, unknown or mistyped field), the first.
-pub fn parse<T: DeserializeOwned + Validate<Context = ()>>(value: Value) -> Result<T, Vec<Violation>> {
+/// All rules that are broken, see [`judge`]; where the shape itself is wrong (a missing, unknown or
+/// mistyped field), the first.
+pub fn parse<T: DeserializeOwned + Validate<Context = ()>>(
+    value: Value,
+) -> Result<T, Vec<Violation>> {
     let parsed = shape(value)?;
     judge(&parsed)?;
     Ok(parsed)
@@ -106,14 +119,16 @@ pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Vec<Violation>> {
 /// Judges a value by its rules.
 ///
 /// # Errors
-/// All rules that are broken; those after the first [`MAX_SHOWN`] are empty, and there only to be counted.
+/// All rules that are broken; those after the first [`MAX_SHOWN`] are empty, and there only to be
+/// counted.
 pub fn judge<T: Validate<Context = ()>>(value: &T) -> Result<(), Vec<Violation>> {
     value.validate().map_err(violations)
 }
 
 fn violations(report: Report) -> Vec<Violation> {
     let described = report.iter().take(MAX_SHOWN);
-    let mut found: Vec<_> = described.map(|(path, error)| Violation::new(path.to_string(), error.message())).collect();
+    let mut found: Vec<_> =
+        described.map(|(path, error)| Violation::new(path.to_string(), error.message())).collect();
     found.extend(report.iter().skip(MAX_SHOWN).map(|_| Violation::new("", "")));
     found
 }
@@ -145,35 +160,4 @@ pub fn shape_violation(path: &str, message: &str) -> Violation {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn serde_errors_become_violations_without_values() {
-        for (path, message, field, text) in [
-            (".", "missing field `name` at line 1 column 2", "name", "is required"),
-            ("data", "missing field `time_grain`", "data.time_grain", "is required"),
-            ("x", "unknown field `x`, expected `a` or `b`", "x", "is not a known field"),
-            (
-                "tier",
-                "unknown variant `secret`, expected one of `Tier-1`, `Tier-2`",
-                "tier",
-                "must be one of `Tier-1`, `Tier-2`",
-            ),
-            (
-                "data",
-                "invalid type: string \"secret\", expected a boolean at line 3 column 4",
-                "data",
-                "must be a boolean",
-            ),
-        ] {
-            assert_eq!(shape_violation(path, message), Violation::new(field, text));
-        }
-    }
-
-    #[test]
-    fn a_prefix_moves_the_path() {
-        assert_eq!(Violation::new("name", "m").under("metrics[3]").field, "metrics[3].name");
-        assert_eq!(Violation::new("", "m").under("metrics[3]").field, "metrics[3]");
-    }
-}
+mod tests;

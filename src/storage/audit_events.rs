@@ -1,5 +1,6 @@
-//! The audit log: who did what, or was refused what. The row of an action is written in the transaction of the action
-//! itself; rows of refusals are gathered by `memory::refusals` and written in one statement. The table is append-only.
+//! The audit log: who did what, or was refused what. The row of an action is written in the
+//! transaction of the action itself; rows of refusals are gathered by `memory::refusals` and
+//! written in one statement. The table is append-only.
 
 mod list;
 mod trail;
@@ -81,9 +82,7 @@ impl Actor {
 /// A user, session or API key that something is done to.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    /// Its id.
     pub id: Uuid,
-    /// Its name.
     pub name: &'a str,
 }
 
@@ -133,11 +132,9 @@ pub struct NewEvent {
     pub channel: &'static str,
     /// `session` or `api_key`.
     pub credential: Option<&'static str>,
-    /// Which.
     pub credential_id: Option<Uuid>,
     /// The client's address.
     pub address: Option<String>,
-    /// `X-Request-ID`.
     pub request_id: Option<String>,
     /// The server's own.
     pub server_request_id: Option<Uuid>,
@@ -194,7 +191,8 @@ pub async fn record<'a, D: Serialize>(
     insert(conn, &actor.trail, event).await
 }
 
-/// Records an action with the old and new values of what it changed. Needs the transaction of the action.
+/// Records an action with the old and new values of what it changed. Needs the transaction of the
+/// action.
 pub async fn record_changes<'a>(
     conn: &mut AsyncPgConnection,
     actor: &Actor,
@@ -207,7 +205,8 @@ pub async fn record_changes<'a>(
     insert(conn, &actor.trail, event).await
 }
 
-/// Records that a rotated refresh token was used again: a refusal that ends a session. Needs the transaction that ends it.
+/// Records that a rotated refresh token was used again: a refusal that ends a session. Needs the
+/// transaction that ends it.
 pub async fn record_reuse<D: Serialize>(
     conn: &mut AsyncPgConnection,
     actor: &Actor,
@@ -216,12 +215,26 @@ pub async fn record_reuse<D: Serialize>(
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let changes = Changes::default();
-    let event = NewEvent::done(actor, Action::SessionReuseDetected, target.into(), (details, &changes), now)?;
-    let event = NewEvent { outcome: Outcome::Refused.into(), reason: Some("AUTHENTICATION_ERROR"), ..event };
+    let event = NewEvent::done(
+        actor,
+        Action::SessionReuseDetected,
+        target.into(),
+        (details, &changes),
+        now,
+    )?;
+    let event = NewEvent {
+        outcome: Outcome::Refused.into(),
+        reason: Some("AUTHENTICATION_ERROR"),
+        ..event
+    };
     insert(conn, &actor.trail, event).await
 }
 
-async fn insert(conn: &mut AsyncPgConnection, trail: &Trail, event: NewEvent) -> Result<(), StorageError> {
+async fn insert(
+    conn: &mut AsyncPgConnection,
+    trail: &Trail,
+    event: NewEvent,
+) -> Result<(), StorageError> {
     let (event_id, transaction) = diesel::insert_into(audit_events::table)
         .values(&event)
         .returning((audit_events::event_id, sql::<Text>("pg_current_xact_id()::text")))
@@ -232,7 +245,10 @@ async fn insert(conn: &mut AsyncPgConnection, trail: &Trail, event: NewEvent) ->
 }
 
 /// Writes many rows in one statement. Returns their ids, in the same order.
-pub async fn insert_all(conn: &mut AsyncPgConnection, events: &[NewEvent]) -> Result<Vec<i64>, StorageError> {
+pub async fn insert_all(
+    conn: &mut AsyncPgConnection,
+    events: &[NewEvent],
+) -> Result<Vec<i64>, StorageError> {
     Ok(diesel::insert_into(audit_events::table)
         .values(events)
         .returning(audit_events::event_id)
@@ -241,7 +257,10 @@ pub async fn insert_all(conn: &mut AsyncPgConnection, events: &[NewEvent]) -> Re
 }
 
 /// Which of these rows there are: what became of a transaction whose end is not known.
-pub async fn existing(conn: &mut AsyncPgConnection, event_ids: &[i64]) -> Result<Vec<i64>, StorageError> {
+pub async fn existing(
+    conn: &mut AsyncPgConnection,
+    event_ids: &[i64],
+) -> Result<Vec<i64>, StorageError> {
     Ok(audit_events::table
         .filter(audit_events::event_id.eq_any(event_ids))
         .select(audit_events::event_id)
@@ -255,8 +274,12 @@ diesel::define_sql_function! {
         -> diesel::sql_types::BigInt;
 }
 
-/// Deletes at most `at_most` rows, the oldest first, from before `older_than`, none younger than 30 days. Returns how
-/// many.
-pub async fn purge(conn: &mut AsyncPgConnection, older_than: DateTime<Utc>, at_most: i64) -> Result<i64, StorageError> {
+/// Deletes at most `at_most` rows, the oldest first, from before `older_than`, none younger than 30
+/// days. Returns how many.
+pub async fn purge(
+    conn: &mut AsyncPgConnection,
+    older_than: DateTime<Utc>,
+    at_most: i64,
+) -> Result<i64, StorageError> {
     Ok(diesel::select(purge_audit_events(older_than, at_most)).get_result(conn).await?)
 }

@@ -1,10 +1,11 @@
-//! Whether a caller still may do what it was let in for, read again in the transaction that does it: a body may arrive, and
-//! a lock be waited for, long after the request was authenticated.
+//! Whether a caller still may do what it was let in for, read again in the transaction that does
+//! it: a body may arrive, and a lock be waited for, long after the request was authenticated.
 //!
-//! Whoever ends or narrows authority changes the rows that are read here, so the shared locks decide which of the two came
-//! first. Order: the user, then its session or key. Transactions that change users, sessions or keys lock the rows that they
-//! change first, then confirm, then write. Transactions on the catalogue confirm last, right before the commit, because
-//! they may take long and hold the catalogue's locks; nothing that ends authority ever waits for those.
+//! Whoever ends or narrows authority changes the rows that are read here, so the shared locks
+//! decide which of the two came first. Order: the user, then its session or key. Transactions that
+//! change users, sessions or keys lock the rows that they change first, then confirm, then write.
+//! Transactions on the catalogue confirm last, right before the commit, because they may take long
+//! and hold the catalogue's locks; nothing that ends authority ever waits for those.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -56,7 +57,8 @@ pub enum Lost {
     Scope,
 }
 
-/// Makes sure that the caller still may, and keeps it so until the transaction ends. Returns the user as it is now.
+/// Makes sure that the caller still may, and keeps it so until the transaction ends. Returns the
+/// user as it is now.
 ///
 /// # Errors
 /// [`StorageError::AuthorityLost`].
@@ -70,7 +72,8 @@ pub async fn confirm(
     judge(conn, authority, user, now).await
 }
 
-/// The same for a transaction that changes what belongs to the caller itself: locks the user's row for that.
+/// The same for a transaction that changes what belongs to the caller itself: locks the user's row
+/// for that.
 ///
 /// # Errors
 /// [`StorageError::AuthorityLost`].
@@ -84,7 +87,8 @@ pub async fn lock_and_confirm(
     judge(conn, authority, user, now).await
 }
 
-/// A statement of its own for session or key: it sees what was committed while the first one waited.
+/// A statement of its own for session or key: it sees what was committed while the first one
+/// waited.
 async fn judge(
     conn: &mut AsyncPgConnection,
     authority: &Authority,
@@ -101,7 +105,9 @@ async fn judge(
         Proof::Key(_) => Lost::Key,
     };
     let (user, key_scopes) = match (user, held) {
-        (Some((status, user)), Ok(scopes)) if status == UserStatus::Active.as_ref() => (user, scopes),
+        (Some((status, user)), Ok(scopes)) if status == UserStatus::Active.as_ref() => {
+            (user, scopes)
+        }
         (Some((status, _)), Err(why)) if status == UserStatus::Active.as_ref() => return lost(why),
         _ => return lost(ended),
     };
@@ -125,7 +131,12 @@ async fn session(
 ) -> Result<Held, StorageError> {
     let head = sessions::table
         .filter(sessions::family_id.eq(family_id).and(sessions::user_id.eq(user_id)))
-        .filter(sessions::rotated_at.is_null().and(sessions::revoked_at.is_null()).and(sessions::expires_at.gt(now)))
+        .filter(
+            sessions::rotated_at
+                .is_null()
+                .and(sessions::revoked_at.is_null())
+                .and(sessions::expires_at.gt(now)),
+        )
         .select(sessions::session_id)
         .for_share()
         .first::<Uuid>(conn)
@@ -153,6 +164,7 @@ async fn key(
     if has_expired(expires_at, now) {
         return Ok(Err(Lost::ExpiredKey));
     }
-    let scopes = Scopes::try_from(scopes).map_err(|_| StorageError::Corrupt("the scopes of an API key"))?;
+    let scopes =
+        Scopes::try_from(scopes).map_err(|_| StorageError::Corrupt("the scopes of an API key"))?;
     Ok(Ok(Some(scopes)))
 }

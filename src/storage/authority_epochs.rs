@@ -1,4 +1,5 @@
-//! The epoch of authority: a counter that everything raises that ends or shrinks what somebody may do.
+//! The epoch of authority: a counter that everything raises that ends or shrinks what somebody may
+//! do.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

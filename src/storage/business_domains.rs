@@ -21,7 +21,6 @@ use crate::model::patch::Patch;
 pub struct DomainRow {
     /// Chosen by the client.
     pub domain_id: String,
-    /// Unique.
     pub name: String,
     description: Option<String>,
     owner_team: Option<String>,
@@ -61,12 +60,22 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(domain: &'a BusinessDomain, version: i32, now: DateTime<Utc>) -> Result<Self, StorageError> {
+    fn of(
+        domain: &'a BusinessDomain,
+        version: i32,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StorageError> {
         Ok(Self {
             name: domain.name.as_str(),
-            description: domain.description.as_ref().map(super::super::model::rich_text::RichText::as_str),
+            description: domain
+                .description
+                .as_ref()
+                .map(super::super::model::rich_text::RichText::as_str),
             owner_team: domain.owner_team.as_ref().map(super::super::model::text::Text::as_str),
-            contact_email: domain.contact_email.as_ref().map(super::super::model::text::Email::as_str),
+            contact_email: domain
+                .contact_email
+                .as_ref()
+                .map(super::super::model::text::Email::as_str),
             tier_focus: Document::of(&domain.tier_focus)?,
             key_areas: Document::of(&domain.key_areas)?,
             color: domain.color.as_ref().map(super::super::model::text::Text::as_str),
@@ -97,7 +106,11 @@ pub async fn list(
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for the field `limit`.
-pub async fn ensure_page_fits(conn: &mut AsyncPgConnection, offset: i64, limit: i64) -> Result<(), StorageError> {
+pub async fn ensure_page_fits(
+    conn: &mut AsyncPgConnection,
+    offset: i64,
+    limit: i64,
+) -> Result<(), StorageError> {
     #[derive(QueryableByName)]
     struct Size {
         #[diesel(sql_type = BigInt)]
@@ -107,14 +120,22 @@ pub async fn ensure_page_fits(conn: &mut AsyncPgConnection, offset: i64, limit: 
         "SELECT coalesce(sum(500 + coalesce(octet_length(description), 0) + coalesce(octet_length(owner_team), 0)
              + octet_length(tier_focus::text) + octet_length(key_areas::text)), 0)::bigint AS bytes
          FROM (SELECT * FROM business_domains ORDER BY name OFFSET $1 LIMIT $2) AS page";
-    let size: Size =
-        diesel::sql_query(statement).bind::<BigInt, _>(offset).bind::<BigInt, _>(limit).get_result(conn).await?;
+    let size: Size = diesel::sql_query(statement)
+        .bind::<BigInt, _>(offset)
+        .bind::<BigInt, _>(limit)
+        .get_result(conn)
+        .await?;
     ensure_fits(size.bytes)
 }
 
 /// All domains, locked against change until the transaction ends.
 pub async fn lock_all(conn: &mut AsyncPgConnection) -> Result<Vec<DomainRow>, StorageError> {
-    Ok(dsl::business_domains.select(DomainRow::as_select()).order_by(dsl::domain_id).for_update().load(conn).await?)
+    Ok(dsl::business_domains
+        .select(DomainRow::as_select())
+        .order_by(dsl::domain_id)
+        .for_update()
+        .load(conn)
+        .await?)
 }
 
 /// One domain.
@@ -135,7 +156,11 @@ pub async fn create(
     now: DateTime<Utc>,
 ) -> Result<DomainRow, StorageError> {
     diesel::insert_into(dsl::business_domains)
-        .values((dsl::domain_id.eq(domain.domain_id.as_str()), dsl::created_at.eq(now), Columns::of(domain, 1, now)?))
+        .values((
+            dsl::domain_id.eq(domain.domain_id.as_str()),
+            dsl::created_at.eq(now),
+            Columns::of(domain, 1, now)?,
+        ))
         .returning(DomainRow::as_returning())
         .get_result(conn)
         .await
@@ -148,8 +173,8 @@ fn taken(error: diesel::result::Error) -> StorageError {
         .on_constraint("business_domains_name_key", StorageError::Duplicate("name"))
 }
 
-/// Lays the top-level fields of `patch` over a domain; what is absent stays as it is. Says what it changed, for the audit
-/// log. Needs a transaction.
+/// Lays the top-level fields of `patch` over a domain; what is absent stays as it is. Says what it
+/// changed, for the audit log. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`], [`StorageError::Duplicate`].
@@ -196,14 +221,20 @@ pub async fn replace(
         .await
         .map_err(taken)?;
     if updated.name != row.name {
-        // The foreign key has carried the metrics along; for each of them that is a change of its own.
+        // The foreign key has carried the metrics along; for each of them that is a change of its
+        // own.
         metrics::renamed_domain(conn, &updated.name, author, now).await?;
     }
     Ok(updated)
 }
 
 async fn lock(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<DomainRow, StorageError> {
-    Ok(dsl::business_domains.find(domain_id).select(DomainRow::as_select()).for_update().first(conn).await?)
+    Ok(dsl::business_domains
+        .find(domain_id)
+        .select(DomainRow::as_select())
+        .for_update()
+        .first(conn)
+        .await?)
 }
 
 /// Removes a domain. Returns the version that it had. Needs a transaction.

@@ -1,5 +1,5 @@
-//! What each process has counted of callers with their own rate limit. A process writes only its own rows, with absolute
-//! counts, so that a write that is repeated changes nothing.
+//! What each process has counted of callers with their own rate limit. A process writes only its
+//! own rows, with absolute counts, so that a write that is repeated changes nothing.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid};
@@ -15,19 +15,18 @@ const SWEPT: i64 = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 pub struct SlotHits {
-    /// The caller.
     #[diesel(sql_type = Text)]
     pub subject: String,
     /// Begin of the slot, milliseconds since 1970.
     #[diesel(sql_type = BigInt)]
     pub slot_at: i64,
-    /// Requests.
     #[diesel(sql_type = Integer)]
     pub hits: i32,
 }
 
-/// Writes this process's counts, and reads what the others have counted of `subjects` in slots from `since` on. One
-/// statement. A row counts until `lifetime` milliseconds after the begin of its slot.
+/// Writes this process's counts, and reads what the others have counted of `subjects` in slots from
+/// `since` on. One statement. A row counts until `lifetime` milliseconds after the begin of its
+/// slot.
 pub async fn exchange(
     conn: &mut AsyncPgConnection,
     process_id: Uuid,

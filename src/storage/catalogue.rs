@@ -14,9 +14,9 @@ use crate::model::violations::{Violation, Violations};
 /// How many metrics are looked up, and how many are written, at a time.
 const BATCH: usize = 500;
 
-/// Brings a draft into the catalogue: what is new is created, what differs is replaced, nothing is deleted. Needs a
-/// transaction, which the caller rolls back for a dry run or when an item has an error. `progress` hears how many items
-/// are done.
+/// Brings a draft into the catalogue: what is new is created, what differs is replaced, nothing is
+/// deleted. Needs a transaction, which the caller rolls back for a dry run or when an item has an
+/// error. `progress` hears how many items are done.
 pub async fn import(
     conn: &mut AsyncPgConnection,
     draft: &Draft,
@@ -28,7 +28,8 @@ pub async fn import(
     let domains = import_domains(conn, draft, author, now, &mut reports).await?;
     progress(reports.items.len());
     for (number, batch) in draft.metrics.chunks(BATCH).enumerate() {
-        import_metrics(conn, (number * BATCH, batch), &domains, (author, now), &mut reports).await?;
+        import_metrics(conn, (number * BATCH, batch), &domains, (author, now), &mut reports)
+            .await?;
         progress(reports.items.len());
     }
     Ok(reports.items)
@@ -85,7 +86,8 @@ async fn import_domain(
             let version = row.version;
             stored.names.remove(&row.name);
             let row = business_domains::replace(conn, row, domain, author, now).await?;
-            let outcome = if row.version == version { Outcome::Unchanged } else { Outcome::Updated };
+            let outcome =
+                if row.version == version { Outcome::Unchanged } else { Outcome::Updated };
             (row, outcome)
         }
     };
@@ -101,10 +103,16 @@ async fn import_metrics(
     (author, now): (&str, DateTime<Utc>),
     reports: &mut Reports,
 ) -> Result<(), StorageError> {
-    let ids: Vec<&str> =
-        batch.iter().filter_map(|item| item.parsed.as_ref().ok()).map(|metric| metric.metric_id.as_str()).collect();
-    let mut stored: HashMap<String, metrics::MetricRow> =
-        metrics::lock_many(conn, &ids).await?.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
+    let ids: Vec<&str> = batch
+        .iter()
+        .filter_map(|item| item.parsed.as_ref().ok())
+        .map(|metric| metric.metric_id.as_str())
+        .collect();
+    let mut stored: HashMap<String, metrics::MetricRow> = metrics::lock_many(conn, &ids)
+        .await?
+        .into_iter()
+        .map(|row| (row.metric_id.clone(), row))
+        .collect();
     let mut new = Vec::new();
     for (place, item) in batch.iter().enumerate() {
         let outcome = match &item.parsed {
@@ -136,7 +144,8 @@ async fn import_metrics(
 #[derive(Default)]
 struct Reports {
     items: Vec<ItemReport>,
-    /// Of the violations that the database knows of; those of the document itself are counted by [`Draft::read`].
+    /// Of the violations that the database knows of; those of the document itself are counted by
+    /// [`Draft::read`].
     shown: Shown,
 }
 
@@ -147,14 +156,25 @@ impl Reports {
             Err(violations) => (Outcome::Error, violations),
         };
         let errors = shown.into_iter().map(|violation| violation.under(&path)).collect();
-        self.items.push(ItemReport { path, id: item.id.clone(), outcome, errors, errors_omitted: omitted });
+        self.items.push(ItemReport {
+            path,
+            id: item.id.clone(),
+            outcome,
+            errors,
+            errors_omitted: omitted,
+        });
     }
 }
 
-/// The whole catalogue as a document, without what the server sets. `progress` hears how many items are read.
-pub async fn export(conn: &mut AsyncPgConnection, progress: impl Fn(usize)) -> Result<Catalogue, StorageError> {
+/// The whole catalogue as a document, without what the server sets. `progress` hears how many items
+/// are read.
+pub async fn export(
+    conn: &mut AsyncPgConnection,
+    progress: impl Fn(usize),
+) -> Result<Catalogue, StorageError> {
     let (rows, _) = business_domains::list(conn, 0, i64::MAX).await?;
-    let domains = rows.iter().map(business_domains::DomainRow::to_domain).collect::<Result<Vec<_>, _>>()?;
+    let domains =
+        rows.iter().map(business_domains::DomainRow::to_domain).collect::<Result<Vec<_>, _>>()?;
     let mut all = Vec::new();
     let mut last = String::new();
     loop {

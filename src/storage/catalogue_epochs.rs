@@ -9,8 +9,8 @@ use super::schema::catalogue_epochs::dsl;
 /// The channel on which changes are announced.
 pub const CHANNEL: &str = "mdl_catalogue";
 
-/// Takes the writers' turn until the transaction ends. First thing in a transaction that changes the catalogue, two of
-/// them never wait for each other.
+/// Takes the writers' turn until the transaction ends. First thing in a transaction that changes
+/// the catalogue, two of them never wait for each other.
 pub async fn lock(conn: &mut AsyncPgConnection) -> Result<(), StorageError> {
     dsl::catalogue_epochs.select(dsl::epoch).for_update().first::<i64>(conn).await?;
     Ok(())

@@ -27,7 +27,9 @@ impl Document {
     /// # Errors
     /// Never in practice: the model consists of texts and finite numbers.
     pub fn of<T: Serialize>(value: &T) -> Result<Self, StorageError> {
-        serde_json::value::to_raw_value(value).map(Self).map_err(|_| StorageError::Corrupt("a value that is not JSON"))
+        serde_json::value::to_raw_value(value)
+            .map(Self)
+            .map_err(|_| StorageError::Corrupt("a value that is not JSON"))
     }
 
     /// Its JSON text.
@@ -39,7 +41,9 @@ impl Document {
 impl FromSql<Jsonb, Pg> for Document {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         match value.as_bytes().split_first() {
-            Some((&JSONB_VERSION, text)) => Ok(Self(RawValue::from_string(std::str::from_utf8(text)?.to_owned())?)),
+            Some((&JSONB_VERSION, text)) => {
+                Ok(Self(RawValue::from_string(std::str::from_utf8(text)?.to_owned())?))
+            }
             _ => Err("a jsonb value of an unknown version".into()),
         }
     }

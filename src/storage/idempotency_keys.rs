@@ -1,4 +1,5 @@
-//! Answers to creations that carried an `Idempotency-Key`, written in the transaction of the creation itself.
+//! Answers to creations that carried an `Idempotency-Key`, written in the transaction of the
+//! creation itself.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -17,7 +18,6 @@ pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 pub struct IdempotentRequest {
     /// Who asks; keys of different users never meet.
     pub user_id: Uuid,
-    /// The key.
     pub key: String,
     /// SHA-256 of the request body, hex.
     pub request_hash: String,
@@ -26,9 +26,7 @@ pub struct IdempotentRequest {
 /// An answer that was given.
 #[derive(Clone, Debug, Queryable)]
 pub struct Answer {
-    /// Its `ETag`.
     pub etag: String,
-    /// Its body.
     pub body: String,
 }
 
@@ -42,10 +40,11 @@ pub async fn claim(
     request: &IdempotentRequest,
     now: DateTime<Utc>,
 ) -> Result<Option<Answer>, StorageError> {
-    let lock = diesel::sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held")
-        .bind::<Text, _>(format!("{} {}", request.user_id, request.key))
-        .get_result::<Lock>(conn)
-        .await?;
+    let lock =
+        diesel::sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held")
+            .bind::<Text, _>(format!("{} {}", request.user_id, request.key))
+            .get_result::<Lock>(conn)
+            .await?;
     if !lock.held {
         return Err(StorageError::IdempotencyRunning);
     }

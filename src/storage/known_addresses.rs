@@ -1,5 +1,6 @@
-//! Addresses from which an account was lately used. Failed log-ins of strangers do not lock its owner out there
-//! (`http::limits`). Written in the transaction of a log-in, registration or refresh, which holds the user's row.
+//! Addresses from which an account was lately used. Failed log-ins of strangers do not lock its
+//! owner out there (`http::limits`). Written in the transaction of a log-in, registration or
+//! refresh, which holds the user's row.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
@@ -20,7 +21,8 @@ const MOST: i64 = 20;
 /// A use is written only if the stored one is older than this.
 const PRECISION: TimeDelta = TimeDelta::hours(1);
 
-/// Stores that a user was here, unless that was stored within the last hour. Needs a transaction that holds the user's row.
+/// Stores that a user was here, unless that was stored within the last hour. Needs a transaction
+/// that holds the user's row.
 pub async fn record(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
@@ -45,7 +47,11 @@ pub async fn record(
 }
 
 /// Removes what is too old, and what is too many.
-async fn trim(conn: &mut AsyncPgConnection, user_id: Uuid, now: DateTime<Utc>) -> Result<(), StorageError> {
+async fn trim(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     diesel::sql_query(
         "DELETE FROM known_addresses WHERE user_id = $1 AND (last_used_at <= $2 OR address NOT IN \
          (SELECT address FROM known_addresses WHERE user_id = $1 ORDER BY last_used_at DESC, address LIMIT $3))",
@@ -61,7 +67,6 @@ async fn trim(conn: &mut AsyncPgConnection, user_id: Uuid, now: DateTime<Utc>) -
 /// An account to check a password against.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// The user.
     pub user: User,
     /// Its password hash.
     pub password_hash: SecretString,
@@ -69,8 +74,8 @@ pub struct Candidate {
     pub is_known_here: bool,
 }
 
-/// The account of a user name or e-mail address, and whether it was lately used from `address`. One statement, whether or
-/// not the account exists.
+/// The account of a user name or e-mail address, and whether it was lately used from `address`. One
+/// statement, whether or not the account exists.
 pub async fn find_by_name(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -91,7 +96,9 @@ pub async fn find_by_id(
     address: &str,
     now: DateTime<Utc>,
 ) -> Result<Candidate, StorageError> {
-    find(conn, Box::new(users::user_id.eq(user_id)), address, now).await?.ok_or(StorageError::NotFound)
+    find(conn, Box::new(users::user_id.eq(user_id)), address, now)
+        .await?
+        .ok_or(StorageError::NotFound)
 }
 
 type Condition<'a> = Box<dyn BoxableExpression<users::table, Pg, SqlType = Bool> + 'a>;
@@ -115,5 +122,9 @@ async fn find(
         .first::<(User, String, bool)>(conn)
         .await
         .optional()?;
-    Ok(found.map(|(user, hash, is_known_here)| Candidate { user, password_hash: hash.into(), is_known_here }))
+    Ok(found.map(|(user, hash, is_known_here)| Candidate {
+        user,
+        password_hash: hash.into(),
+        is_known_here,
+    }))
 }

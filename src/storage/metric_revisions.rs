@@ -29,9 +29,7 @@ pub struct RevisionRow {
 /// A revision to be, of the metric that it belongs to.
 #[derive(Clone, Debug)]
 pub struct NewRevision {
-    /// Which metric.
     pub metric_id: String,
-    /// When.
     pub changed_at: DateTime<Utc>,
     /// All else, as it is shown.
     pub entry: HistoryEntry,

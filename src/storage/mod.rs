@@ -1,5 +1,5 @@
-//! SQL: one file per table, free functions that are handed a connection and the time. Nothing here knows of HTTP,
-//! retries or circuits; what goes wrong is a [`StorageError`].
+//! SQL: one file per table, free functions that are handed a connection and the time. Nothing here
+//! knows of HTTP, retries or circuits; what goes wrong is a [`StorageError`].
 
 pub mod api_keys;
 pub mod audit_events;
@@ -9,15 +9,12 @@ pub mod business_domains;
 pub mod caller_hits;
 pub mod catalogue;
 pub mod catalogue_epochs;
-pub mod connection;
-pub mod database_url;
 pub mod document;
 pub mod error;
 pub mod idempotency_keys;
 pub mod known_addresses;
 pub mod metric_revisions;
 pub mod metrics;
-pub mod migrations;
 pub mod page_size;
 pub mod password_changes;
 pub mod password_resets;
@@ -26,7 +23,6 @@ pub mod rate_limits;
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod schema;
 pub mod sessions;
-pub mod tls;
 pub mod user_changes;
 pub mod users;
 

@@ -1,9 +1,10 @@
-//! The most that one page of a list may hold. A hundred items of the largest size would take the memory of many requests at
-//! once; what is too long is refused before its rows are fetched.
+//! The most that one page of a list may hold. A hundred items of the largest size would take the
+//! memory of many requests at once; what is too long is refused before its rows are fetched.
 
 use super::StorageError;
 
-/// The most that the items of one page may have together, in bytes of JSON. An item of the largest size (256 KiB) always fits.
+/// The most that the items of one page may have together, in bytes of JSON. An item of the largest
+/// size (256 KiB) always fits.
 pub const MAX_PAGE_BYTES: i64 = 8 * 1024 * 1024;
 
 /// Refuses a page of so many bytes, if that is too much.
@@ -15,7 +16,8 @@ pub(super) fn ensure_fits(bytes: i64) -> Result<(), StorageError> {
         return Ok(());
     }
     let mib = bytes.saturating_add(1024 * 1024 - 1) / (1024 * 1024);
-    let message = format!("this page would be {mib} MiB; the most is 8 MiB: ask for fewer items with limit");
+    let message =
+        format!("this page would be {mib} MiB; the most is 8 MiB: ask for fewer items with limit");
     Err(StorageError::invalid("limit", &message))
 }
 

@@ -12,8 +12,8 @@ use super::users::{Account, lower};
 /// For how long a token counts.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
-/// Stores a request for whoever has this address, and makes earlier ones void; none if nobody has it who may log in. Needs
-/// a transaction.
+/// Stores a request for whoever has this address, and makes earlier ones void; none if nobody has
+/// it who may log in. Needs a transaction.
 pub async fn request(
     conn: &mut AsyncPgConnection,
     email: &str,
@@ -66,7 +66,11 @@ pub async fn find(
 ///
 /// # Errors
 /// [`StorageError::NotFound`] if it does not count any more.
-pub async fn take(conn: &mut AsyncPgConnection, token_hash: &str, now: DateTime<Utc>) -> Result<(), StorageError> {
+pub async fn take(
+    conn: &mut AsyncPgConnection,
+    token_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     let live = password_resets::table.filter(
         password_resets::token_hash
             .eq(token_hash)
@@ -80,7 +84,11 @@ pub async fn take(conn: &mut AsyncPgConnection, token_hash: &str, now: DateTime<
 }
 
 /// Makes all requests of a user void, and forgets those that are over.
-pub async fn void(conn: &mut AsyncPgConnection, user_id: Uuid, now: DateTime<Utc>) -> Result<(), StorageError> {
+pub async fn void(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     let of_user = password_resets::table.filter(password_resets::user_id.eq(user_id));
     diesel::delete(of_user.filter(password_resets::expires_at.le(now))).execute(conn).await?;
     diesel::update(of_user.filter(password_resets::used_at.is_null()))

@@ -5,7 +5,6 @@ use super::StorageError;
 /// What must be true of a row's version before it is changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing.
     None,
     /// Something must have been said, and was not.
     Missing,

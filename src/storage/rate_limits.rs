@@ -7,14 +7,13 @@ use uuid::Uuid;
 
 use super::StorageError;
 use super::schema::rate_limit_hits::dsl;
-use crate::limits::window::{Hits, Quota, Standing, Wait};
+use crate::rate_limit::sliding_window::{Hits, Quota, Standing, Wait};
 
 /// What a hit is counted against.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     /// Its key in the table.
     pub subject: String,
-    /// Its limit.
     pub quota: Quota,
     /// Whether a full bucket refuses the request. If not, it only takes the hit if it has room.
     pub decides: bool,
@@ -23,7 +22,8 @@ pub struct Bucket {
 /// A bucket after a hit.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// Whether the bucket took the hit, and what is left; a full one that does not decide takes none.
+    /// Whether the bucket took the hit, and what is left; a full one that does not decide takes
+    /// none.
     pub standing: Option<Standing>,
     /// Its hits before this one, in milliseconds since 1970.
     pub before: Vec<i64>,
@@ -38,8 +38,8 @@ pub struct Full {
     pub wait: Wait,
 }
 
-/// Takes a hit for every bucket, if each that decides has one left; else for none. Needs a transaction; others that reserve
-/// for the same subject wait for its end.
+/// Takes a hit for every bucket, if each that decides has one left; else for none. Needs a
+/// transaction; others that reserve for the same subject wait for its end.
 pub async fn reserve(
     conn: &mut AsyncPgConnection,
     buckets: &[Bucket],
@@ -102,8 +102,13 @@ async fn sweep(conn: &mut AsyncPgConnection, now: i64) -> Result<(), StorageErro
     Ok(())
 }
 
-/// Gives the hits of a request back, and empties the bucket of the subjects in `cleared`. One statement.
-pub async fn release(conn: &mut AsyncPgConnection, hit_id: Uuid, cleared: &[String]) -> Result<(), StorageError> {
+/// Gives the hits of a request back, and empties the bucket of the subjects in `cleared`. One
+/// statement.
+pub async fn release(
+    conn: &mut AsyncPgConnection,
+    hit_id: Uuid,
+    cleared: &[String],
+) -> Result<(), StorageError> {
     let released = dsl::hit_id.eq(hit_id).or(dsl::subject.eq_any(cleared));
     diesel::delete(dsl::rate_limit_hits.filter(released)).execute(conn).await?;
     Ok(())

@@ -1,9 +1,10 @@
-//! Sessions: a log-in starts a token family; each refresh replaces its head ([`rotation`]). A family has at most two rows:
-//! the head, and its parent, which may be replayed for a moment.
+//! Sessions: a log-in starts a token family; each refresh replaces its head ([`rotation`]). A
+//! family has at most two rows: the head, and its parent, which may be replayed for a moment.
 //!
-//! Every transaction that creates, rotates or ends sessions locks the row of their user first (`users::lock`): otherwise
-//! a session that another transaction has inserted, but not committed yet, would survive the end of all the others.
-//! Ending a family marks its head; the rows are deleted at the user's next log-in.
+//! Every transaction that creates, rotates or ends sessions locks the row of their user first
+//! (`users::lock`): otherwise a session that another transaction has inserted, but not committed
+//! yet, would survive the end of all the others. Ending a family marks its head; the rows are
+//! deleted at the user's next log-in.
 
 pub mod rotation;
 
@@ -17,7 +18,8 @@ use uuid::Uuid;
 use super::StorageError;
 use super::schema::{sessions, users};
 use super::users::Account;
-use crate::credentials::tokens::{RefreshSubject, Tokens, fingerprint};
+use crate::credentials::digest::fingerprint;
+use crate::credentials::tokens::{RefreshSubject, Tokens};
 
 /// Longest list of sessions.
 const MAX_LISTED: i64 = 100;
@@ -31,7 +33,8 @@ pub struct SessionClient {
     pub user_agent: Option<String>,
 }
 
-/// A session to be created. Its id is chosen before the transaction, so that a repeated transaction creates the same one.
+/// A session to be created. Its id is chosen before the transaction, so that a repeated transaction
+/// creates the same one.
 #[derive(Clone, Debug)]
 pub struct NextSession {
     /// The jti of the refresh token.
@@ -48,9 +51,7 @@ pub struct NextSession {
 pub struct Session {
     /// The jti of the token.
     pub session_id: Uuid,
-    /// The log-in.
     pub family_id: Uuid,
-    /// Whose.
     pub user_id: Uuid,
     /// When it was issued: at the log-in or at the last refresh.
     pub created_at: DateTime<Utc>,
@@ -88,7 +89,8 @@ struct Family {
     started_at: DateTime<Utc>,
 }
 
-/// Starts a family with its first member. Needs a transaction that has locked the user or created it.
+/// Starts a family with its first member. Needs a transaction that has locked the user or created
+/// it.
 pub async fn start(
     conn: &mut AsyncPgConnection,
     tokens: &Tokens,
@@ -116,8 +118,16 @@ async fn insert(
 ) -> Result<Session, StorageError> {
     let Family { user_id, family_id, started_at } = family;
     let expires_at = tokens.session_expires_at(started_at, next.now);
-    let subject = RefreshSubject { user_id, session_id: next.session_id, family_id, issued_at: next.now, expires_at };
-    let token = tokens.issue_refresh(subject).map_err(|_| StorageError::Corrupt("the signature of a refresh token"))?;
+    let subject = RefreshSubject {
+        user_id,
+        session_id: next.session_id,
+        family_id,
+        issued_at: next.now,
+        expires_at,
+    };
+    let token = tokens
+        .issue_refresh(subject)
+        .map_err(|_| StorageError::Corrupt("the signature of a refresh token"))?;
     Ok(diesel::insert_into(sessions::table)
         .values((
             sessions::session_id.eq(next.session_id),
@@ -135,11 +145,17 @@ async fn insert(
         .await?)
 }
 
-type Condition = Box<dyn BoxableExpression<sessions::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
+type Condition =
+    Box<dyn BoxableExpression<sessions::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
 /// The heads of families that have not ended.
 fn is_live(now: DateTime<Utc>) -> Condition {
-    Box::new(sessions::rotated_at.is_null().and(sessions::revoked_at.is_null()).and(sessions::expires_at.gt(now)))
+    Box::new(
+        sessions::rotated_at
+            .is_null()
+            .and(sessions::revoked_at.is_null())
+            .and(sessions::expires_at.gt(now)),
+    )
 }
 
 /// The user of a live family, if it may be here: one statement for every authenticated request.
@@ -167,7 +183,10 @@ pub async fn authenticate(
 }
 
 /// How many users have a live session.
-pub async fn active_users(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<i64, StorageError> {
+pub async fn active_users(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> Result<i64, StorageError> {
     Ok(sessions::table
         .inner_join(users::table)
         .filter(
@@ -233,7 +252,8 @@ pub async fn end(
     }
 }
 
-/// Ends all log-ins of a user, but for `except`. Returns how many they were. Needs a transaction that has locked the user.
+/// Ends all log-ins of a user, but for `except`. Returns how many they were. Needs a transaction
+/// that has locked the user.
 pub async fn end_all(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
@@ -241,7 +261,9 @@ pub async fn end_all(
     now: DateTime<Utc>,
 ) -> Result<usize, StorageError> {
     let all = sessions::table
-        .filter(sessions::user_id.eq(user_id).and(sessions::family_id.ne(except.unwrap_or_default())))
+        .filter(
+            sessions::user_id.eq(user_id).and(sessions::family_id.ne(except.unwrap_or_default())),
+        )
         .filter(is_live(now));
     Ok(diesel::update(all).set(sessions::revoked_at.eq(now)).execute(conn).await?)
 }

@@ -1,7 +1,9 @@
-//! Changes of users by administrators, and all that ends with them: sessions, API keys, password resets.
+//! Changes of users by administrators, and all that ends with them: sessions, API keys, password
+//! resets.
 //!
-//! Locks are taken first, in one statement and by `user_id`: the administrator, the user, and, where the last administrator
-//! could go, all of them. Two who change each other therefore take turns, and nobody has to raise a lock later on.
+//! Locks are taken first, in one statement and by `user_id`: the administrator, the user, and,
+//! where the last administrator could go, all of them. Two who change each other therefore take
+//! turns, and nobody has to raise a lock later on.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -27,8 +29,8 @@ pub struct ChangedUser {
     pub revoked_keys: usize,
 }
 
-/// Changes a user. Any status but active ends its sessions and, unless the patch keeps them, its API keys; another e-mail
-/// address or status voids its password resets. Needs a transaction.
+/// Changes a user. Any status but active ends its sessions and, unless the patch keeps them, its
+/// API keys; another e-mail address or status voids its password resets. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::AuthorityLost`], [`StorageError::NotFound`], [`StorageError::Duplicate`] or [`StorageError::LastAdmin`].
@@ -41,7 +43,10 @@ pub async fn update(
 ) -> Result<ChangedUser, StorageError> {
     let stays_active_admin = patch.role.is_none_or(|role| role == Role::Admin)
         && patch.status.is_none_or(|status| status == UserStatus::Active);
-    let rows = involved(&[authority.user_id, user_id], !stays_active_admin).for_no_key_update().load(conn).await?;
+    let rows = involved(&[authority.user_id, user_id], !stays_active_admin)
+        .for_no_key_update()
+        .load(conn)
+        .await?;
     let before = judged(conn, authority, (user_id, rows), !stays_active_admin, now).await?;
     let after = users::update(conn, user_id, patch, now).await?;
     if before.email != after.email || before.status != after.status {
@@ -67,7 +72,8 @@ pub async fn delete(
     user_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<User, StorageError> {
-    // The stronger lock from the beginning: a deletion also waits for foreign keys that are being checked.
+    // The stronger lock from the beginning: a deletion also waits for foreign keys that are being
+    // checked.
     let rows = involved(&[authority.user_id, user_id], true).for_update().load(conn).await?;
     let before = judged(conn, authority, (user_id, rows), true, now).await?;
     users::delete(conn, user_id).await?;
@@ -79,10 +85,14 @@ pub async fn delete(
 fn involved<'a>(ids: &'a [Uuid], admins: bool) -> _ {
     let roles: &'a [&'a str] = if admins { &["admin"] } else { &[] };
     let user: diesel::dsl::AsSelect<User, diesel::pg::Pg> = User::as_select();
-    table::table.filter(table::user_id.eq_any(ids).or(table::role.eq_any(roles))).order_by(table::user_id).select(user)
+    table::table
+        .filter(table::user_id.eq_any(ids).or(table::role.eq_any(roles)))
+        .order_by(table::user_id)
+        .select(user)
 }
 
-/// The user among the locked rows, if the administrator still may change it and another one remains.
+/// The user among the locked rows, if the administrator still may change it and another one
+/// remains.
 async fn judged(
     conn: &mut AsyncPgConnection,
     authority: &Authority,
@@ -98,7 +108,8 @@ async fn judged(
 }
 
 fn ensure_another_active_admin(rows: &[User], user_id: Uuid) -> Result<(), StorageError> {
-    let is_active_admin = |user: &&User| user.role == Role::Admin && user.status == UserStatus::Active;
+    let is_active_admin =
+        |user: &&User| user.role == Role::Admin && user.status == UserStatus::Active;
     let is_one = rows.iter().filter(is_active_admin).any(|user| user.user_id == user_id);
     let another = rows.iter().filter(is_active_admin).any(|user| user.user_id != user_id);
     if is_one && !another { Err(StorageError::LastAdmin) } else { Ok(()) }

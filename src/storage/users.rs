@@ -49,7 +49,8 @@ pub struct User {
 }
 
 impl User {
-    /// What differs from an earlier state, for the audit log. Metadata is free, so only its name is.
+    /// What differs from an earlier state, for the audit log. Metadata is free, so only its name
+    /// is.
     pub fn changes_since(&self, before: &Self) -> Changes {
         let mut changes = Changes::default();
         changes
@@ -110,7 +111,11 @@ diesel::define_sql_function! {
 ///
 /// # Errors
 /// [`StorageError::Duplicate`] with `username` or `email`.
-pub async fn create(conn: &mut AsyncPgConnection, new: &NewUser<'_>, now: DateTime<Utc>) -> Result<User, StorageError> {
+pub async fn create(
+    conn: &mut AsyncPgConnection,
+    new: &NewUser<'_>,
+    now: DateTime<Utc>,
+) -> Result<User, StorageError> {
     diesel::insert_into(users::table)
         .values((
             users::user_id.eq(new.user_id),
@@ -144,8 +149,8 @@ pub async fn get(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<User, St
     Ok(users::table.find(user_id).select(User::as_select()).first(conn).await?)
 }
 
-/// Locks a user until the transaction ends: its sessions, keys and password are changed by one transaction after another.
-/// Foreign keys to it can still be checked meanwhile.
+/// Locks a user until the transaction ends: its sessions, keys and password are changed by one
+/// transaction after another. Foreign keys to it can still be checked meanwhile.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
@@ -154,7 +159,11 @@ pub async fn lock(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<User, S
 }
 
 /// All users, by name; at most `limit` from `offset`, and how many there are.
-pub async fn list(conn: &mut AsyncPgConnection, offset: i64, limit: i64) -> Result<(Vec<User>, i64), StorageError> {
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<User>, i64), StorageError> {
     let total = users::table.count().get_result(conn).await?;
     let page = users::table
         .select(User::as_select())
@@ -172,8 +181,8 @@ pub async fn any_admin(conn: &mut AsyncPgConnection) -> Result<bool, StorageErro
     Ok(diesel::select(diesel::dsl::exists(admins)).get_result(conn).await?)
 }
 
-/// Stores the first administrator; none if there is one already. Replicas that start together take turns. Needs a
-/// transaction.
+/// Stores the first administrator; none if there is one already. Replicas that start together take
+/// turns. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::Duplicate`] with `username` or `email`, if a user who is no administrator has it.
@@ -182,7 +191,10 @@ pub async fn create_first_admin(
     new: &NewUser<'_>,
     now: DateTime<Utc>,
 ) -> Result<Option<User>, StorageError> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(FIRST_ADMIN).execute(conn).await?;
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+        .bind::<BigInt, _>(FIRST_ADMIN)
+        .execute(conn)
+        .await?;
     if any_admin(conn).await? { Ok(None) } else { create(conn, new, now).await.map(Some) }
 }
 
@@ -205,7 +217,10 @@ pub async fn find_for_login(
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
-pub async fn password_hash(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<SecretString, StorageError> {
+pub async fn password_hash(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+) -> Result<SecretString, StorageError> {
     let hash: String = users::table.find(user_id).select(users::password_hash).first(conn).await?;
     Ok(hash.into())
 }
@@ -218,7 +233,9 @@ pub async fn logged_in(
     now: DateTime<Utc>,
 ) -> Result<Option<User>, StorageError> {
     Ok(diesel::update(users::table.find(user_id))
-        .filter(users::status.eq("active").and(users::password_hash.eq(checked_hash.expose_secret())))
+        .filter(
+            users::status.eq("active").and(users::password_hash.eq(checked_hash.expose_secret())),
+        )
         .set(users::last_login_at.eq(now))
         .returning(User::as_returning())
         .get_result(conn)
@@ -226,7 +243,8 @@ pub async fn logged_in(
         .optional()?)
 }
 
-/// Sets another password, if it still is the one that was checked; the sessions are the caller's to end.
+/// Sets another password, if it still is the one that was checked; the sessions are the caller's to
+/// end.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] if there is no such user, or its password was changed in between.
@@ -241,7 +259,11 @@ pub async fn set_password(
     if let Some(old_hash) = old_hash {
         update = update.filter(users::password_hash.eq(old_hash.expose_secret()));
     }
-    match update.set((users::password_hash.eq(new_hash), users::updated_at.eq(now))).execute(conn).await? {
+    match update
+        .set((users::password_hash.eq(new_hash), users::updated_at.eq(now)))
+        .execute(conn)
+        .await?
+    {
         0 => Err(StorageError::NotFound),
         _ => Ok(()),
     }
@@ -264,7 +286,12 @@ pub async fn update(
             patch.full_name.as_ref().map(|name| users::full_name.eq(name.as_str())),
             patch.role.map(|role| users::role.eq(role.as_ref().to_owned())),
             patch.status.map(|status| users::status.eq(status.as_ref().to_owned())),
-            patch.metadata.as_ref().map(Document::of).transpose()?.map(|metadata| users::metadata.eq(metadata)),
+            patch
+                .metadata
+                .as_ref()
+                .map(Document::of)
+                .transpose()?
+                .map(|metadata| users::metadata.eq(metadata)),
             users::updated_at.eq(now),
         ))
         .returning(User::as_returning())

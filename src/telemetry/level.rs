@@ -18,21 +18,30 @@ impl Levels {
         let mut levels = Self { default: Level::Info, modules: Vec::new() };
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match part.split_once('=') {
-                Some((module, level)) => levels.modules.push((module.trim().to_owned(), one(level)?)),
+                Some((module, level)) => {
+                    levels.modules.push((module.trim().to_owned(), one(level)?))
+                }
                 None => levels.default = one(part)?,
             }
         }
-        // It warns of each request whose path has parameters and that is answered before it is routed (a 429, a preflight), and
-        // of each for the pages of the documentation: anybody's flood.
+        // It warns of each request whose path has parameters and that is answered before it is
+        // routed (a 429, a preflight), and of each for the pages of the documentation: anybody's
+        // flood.
         levels.modules.push(("actix_web_prom".to_owned(), Level::Error));
         levels.modules.sort_by_key(|(module, _)| std::cmp::Reverse(module.len()));
         Ok(levels)
     }
 
     fn of(&self, module: &str) -> Level {
-        let inside =
-            |prefix: &str| module.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-        self.modules.iter().find(|(prefix, _)| inside(prefix)).map_or(self.default, |(_, level)| *level)
+        let inside = |prefix: &str| {
+            module
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        };
+        self.modules
+            .iter()
+            .find(|(prefix, _)| inside(prefix))
+            .map_or(self.default, |(_, level)| *level)
     }
 }
 
@@ -76,16 +85,4 @@ pub(super) fn module<'a>(record: &'a Record<'_>) -> &'a str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_closest_module_decides() {
-        let levels = Levels::parse("warning, mdl=info ,mdl::storage=debug").expect("levels");
-        assert_eq!(levels.of("tokio_postgres"), Level::Warning);
-        assert_eq!(levels.of("mdl::http"), Level::Info);
-        assert_eq!(levels.of("mdl::storage::users"), Level::Debug);
-        assert_eq!(levels.of("mdl_other"), Level::Warning);
-        assert!(Levels::parse("loud").expect_err("no level").starts_with("LOG_LEVEL"));
-    }
-}
+mod tests;

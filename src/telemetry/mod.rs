@@ -1,6 +1,7 @@
-//! What operators hear of the service: structured events (on stdout, and [`shipping`]), and what Prometheus scrapes
-//! ([`instruments`]).
+//! What operators hear of the service: structured events (on stdout, and [`shipping`]), and what
+//! Prometheus scrapes ([`instruments`]).
 
+mod error_chain;
 pub mod instruments;
 mod level;
 // Without a sink there is nobody to use it.
@@ -11,6 +12,7 @@ mod stdout;
 
 use slog::{Drain, Duplicate, Logger, o};
 
+pub use self::error_chain::error_chain;
 use self::level::{Filtered, Levels};
 use self::shipping::{CAPACITY, Pace, Shipping};
 use self::sinks::Sinks;
@@ -40,7 +42,8 @@ pub fn start(config: &LogConfig, shipping: &ShippingConfig) -> Result<Logs, Stri
     sinks.add("stdout", written);
     let drain = Filtered::new(Duplicate::new(out, shipping.drain(&mut sinks)), levels);
     let logger = Logger::root(drain.ignore_res(), o!());
-    // Libraries log until the very end, when nobody writes any more: then into nothing, not into a panic.
+    // Libraries log until the very end, when nobody writes any more: then into nothing, not into a
+    // panic.
     slog_scope::set_global_logger(logger.clone()).cancel_reset();
     // Fails only when called twice in one process; the first bridge goes on working then.
     let _ = slog_stdlog::init_with_level(log::Level::Info);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What became of the events of one sink. At any time `enqueued = shipped + dropped + rejected + buffered`.
+/// What became of the events of one sink. At any time `enqueued = shipped + dropped + rejected +
+/// buffered`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Handed over by the logger.
@@ -56,7 +57,8 @@ pub(super) struct Tally {
 impl Counted for Tally {
     fn counts(&self) -> Counts {
         // The ends first: what is read of them was enqueued before.
-        let (shipped, dropped) = (self.shipped.load(Ordering::Acquire), self.dropped.load(Ordering::Acquire));
+        let (shipped, dropped) =
+            (self.shipped.load(Ordering::Acquire), self.dropped.load(Ordering::Acquire));
         let enqueued = self.enqueued.load(Ordering::Acquire);
         let buffered = enqueued.saturating_sub(shipped).saturating_sub(dropped);
         Counts { enqueued, shipped, dropped, rejected: 0, buffered }

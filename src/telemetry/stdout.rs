@@ -1,5 +1,6 @@
-//! Events on stdout: written by a thread of its own behind a bounded queue, so that no request waits for a terminal or a pipe. What
-//! does not fit is dropped and counted, and the stream says so.
+//! Events on stdout: written by a thread of its own behind a bounded queue, so that no request
+//! waits for a terminal or a pipe. What does not fit is dropped and counted, and the stream says
+//! so.
 
 use std::io::{IsTerminal, Stdout as Handle};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,17 +26,19 @@ pub(super) struct Stdout {
 }
 
 impl Stdout {
-    /// In this format; text on a terminal and JSON elsewhere, if none is given. The guard's end writes what still waits.
+    /// In this format; text on a terminal and JSON elsewhere, if none is given. The guard's end
+    /// writes what still waits.
     pub(super) fn start(format: Option<LogFormat>) -> (Self, AsyncGuard, Arc<Tally>) {
         let (out, terminal) = (std::io::stdout(), std::io::stdout().is_terminal());
         let tally = Arc::<Tally>::default();
-        let (core, guard) = match format.unwrap_or(if terminal { LogFormat::Terminal } else { LogFormat::Json }) {
-            LogFormat::Json => queue(json(out), Arc::clone(&tally)),
-            LogFormat::Terminal => {
-                let decorator = slog_term::TermDecorator::new().stdout().build();
-                queue(slog_term::CompactFormat::new(decorator).build(), Arc::clone(&tally))
-            }
-        };
+        let (core, guard) =
+            match format.unwrap_or(if terminal { LogFormat::Terminal } else { LogFormat::Json }) {
+                LogFormat::Json => queue(json(out), Arc::clone(&tally)),
+                LogFormat::Terminal => {
+                    let decorator = slog_term::TermDecorator::new().stdout().build();
+                    queue(slog_term::CompactFormat::new(decorator).build(), Arc::clone(&tally))
+                }
+            };
         (Self { core, tally: Arc::clone(&tally), untold: AtomicU64::new(0) }, guard, tally)
     }
 
@@ -101,8 +104,10 @@ fn queue<D>(drain: D, tally: Arc<Tally>) -> (AsyncCore, AsyncGuard)
 where
     D: Drain<Ok = ()> + Send + 'static,
 {
-    let core =
-        AsyncCoreBuilder::thread_name(AsyncCore::custom(Written { drain: Mutex::new(drain), tally }), "mdl-log".into());
+    let core = AsyncCoreBuilder::thread_name(
+        AsyncCore::custom(Written { drain: Mutex::new(drain), tally }),
+        "mdl-log".into(),
+    );
     core.chan_size(BUFFERED_EVENTS).build_with_guard()
 }
 
@@ -124,7 +129,8 @@ impl<D: Drain<Ok = ()>> Drain for Written<D> {
     }
 }
 
-/// One JSON object a line with `timestamp`, `level`, `module` and `message`, then the event's own fields.
+/// One JSON object a line with `timestamp`, `level`, `module` and `message`, then the event's own
+/// fields.
 fn json(out: Handle) -> slog_json::Json<Handle> {
     let fields = o!(
         "timestamp" => FnValue(|_: &Record<'_>| chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),

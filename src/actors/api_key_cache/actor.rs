@@ -1,5 +1,6 @@
-//! The actor: owns the rules and what is to be written, fills and empties the table. It decides in one turn of its mailbox
-//! and never waits; what takes time (a look-up, a write) is a future beside it.
+//! The actor: owns the rules and what is to be written, fills and empties the table. It decides in
+//! one turn of its mailbox and never waits; what takes time (a look-up, a write) is a future beside
+//! it.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use chrono::Utc;
 use slog::Logger;
 use tokio::sync::oneshot;
 
-use super::handle::{KnownKey, Unanswered};
+use super::error::Unanswered;
+use super::known_key::KnownKey;
 use super::rules::{Landing, Rules, Turn};
 use super::table::{Recollection, Table, Trust};
 use super::usage::{BATCH, Usage, Uses};
-use crate::actors::db_breaker::{Circuit, DbBreaker};
+use crate::actors::db_breaker::{Circuit, DbBreakerHandle};
 use crate::credentials::api_keys::KeyHash;
 use crate::model::authority::{Concern, Notice};
 use crate::storage::api_keys::authority;
@@ -29,24 +31,41 @@ const MANY: usize = 1_000;
 pub(super) type Found = Result<Option<Arc<KnownKey>>, Unanswered>;
 
 /// See the module.
-pub(super) struct Cache {
+pub(super) struct ApiKeyCache {
     rules: Rules<oneshot::Sender<Found>>,
     table: Arc<Table>,
     uses: Uses,
     flushing: bool,
-    db: DbBreaker,
+    db: DbBreakerHandle,
     instruments: Authentication,
     logger: Logger,
 }
 
-impl Cache {
-    pub(super) fn new(table: Arc<Table>, db: DbBreaker, instruments: Authentication, logger: Logger) -> Self {
-        Self { rules: Rules::default(), table, uses: Uses::default(), flushing: false, db, instruments, logger }
+impl ApiKeyCache {
+    pub(super) fn new(
+        table: Arc<Table>,
+        db: DbBreakerHandle,
+        instruments: Authentication,
+        logger: Logger,
+    ) -> Self {
+        Self {
+            rules: Rules::default(),
+            table,
+            uses: Uses::default(),
+            flushing: false,
+            db,
+            instruments,
+            logger,
+        }
     }
 
     fn look_up(&self, hash: KeyHash, cache: Addr<Self>) {
         let db = self.db.clone();
-        let landing = Landed { hash, read: Some(Err(Unanswered::fault("a lookup of an API key ended early"))), cache };
+        let landing = Landed {
+            hash,
+            read: Some(Err(Unanswered::fault("a lookup of an API key ended early"))),
+            cache,
+        };
         actix::spawn(async move { landing.with(find(&db, hash).await) });
     }
 
@@ -82,12 +101,14 @@ impl Cache {
 }
 
 /// Looks a key up in the database.
-pub(super) async fn find(db: &DbBreaker, hash: KeyHash) -> Found {
-    let read = db.run(Circuit::ApiKeys, "find_api_key", async |conn| authority::find(conn, hash).await).await;
+pub(super) async fn find(db: &DbBreakerHandle, hash: KeyHash) -> Found {
+    let read = db
+        .run(Circuit::ApiKeys, "find_api_key", async |conn| authority::find(conn, hash).await)
+        .await;
     Ok(read?.map(|standing| Arc::new(KnownKey::of(standing))))
 }
 
-impl Actor for Cache {
+impl Actor for ApiKeyCache {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
@@ -105,11 +126,16 @@ pub(super) struct LookUp {
     pub(super) instant: Instant,
 }
 
-impl Handler<LookUp> for Cache {
+impl Handler<LookUp> for ApiKeyCache {
     type Result = ResponseFuture<Found>;
 
-    fn handle(&mut self, LookUp { hash, instant }: LookUp, context: &mut Self::Context) -> Self::Result {
-        // Who looked before the answer was remembered and is heard only after that needs no look-up of its own.
+    fn handle(
+        &mut self,
+        LookUp { hash, instant }: LookUp,
+        context: &mut Self::Context,
+    ) -> Self::Result {
+        // Who looked before the answer was remembered and is heard only after that needs no look-up
+        // of its own.
         if self.table.trust(instant) == Trust::Fresh {
             match self.table.recall(&hash, instant) {
                 Recollection::Known(key) => return Box::pin(ready(Ok(Some(key)))),
@@ -127,11 +153,12 @@ impl Handler<LookUp> for Cache {
     }
 }
 
-/// A look-up is back. Sent when it is dropped, so that one that panics costs its callers their answer and nothing else.
+/// A look-up is back. Sent when it is dropped, so that one that panics costs its callers their
+/// answer and nothing else.
 struct Landed {
     hash: KeyHash,
     read: Option<Found>,
-    cache: Addr<Cache>,
+    cache: Addr<ApiKeyCache>,
 }
 
 impl Landed {
@@ -155,7 +182,7 @@ struct Read {
     read: Found,
 }
 
-impl Handler<Read> for Cache {
+impl Handler<Read> for ApiKeyCache {
     type Result = ();
 
     fn handle(&mut self, Read { hash, read }: Read, context: &mut Self::Context) {
@@ -186,7 +213,7 @@ fn answer(waiting: Vec<oneshot::Sender<Found>>, found: &Found) {
 #[rtype(result = "()")]
 pub(super) struct End(pub(super) Concern);
 
-impl Handler<End> for Cache {
+impl Handler<End> for ApiKeyCache {
     type Result = ();
 
     fn handle(&mut self, End(concern): End, _: &mut Self::Context) {
@@ -194,12 +221,13 @@ impl Handler<End> for Cache {
     }
 }
 
-/// The database announces a change. Answers whom it concerns: everybody, if an earlier announcement was missed.
+/// The database announces a change. Answers whom it concerns: everybody, if an earlier announcement
+/// was missed.
 #[derive(Message)]
 #[rtype(result = "Option<Concern>")]
 pub(super) struct Announced(pub(super) Notice, pub(super) Instant);
 
-impl Handler<Announced> for Cache {
+impl Handler<Announced> for ApiKeyCache {
     type Result = Option<Concern>;
 
     fn handle(&mut self, Announced(notice, now): Announced, _: &mut Self::Context) -> Self::Result {
@@ -223,10 +251,14 @@ pub(super) struct Polled {
     pub(super) known: Option<i64>,
 }
 
-impl Handler<Polled> for Cache {
+impl Handler<Polled> for ApiKeyCache {
     type Result = bool;
 
-    fn handle(&mut self, Polled { epoch, asked, known }: Polled, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        Polled { epoch, asked, known }: Polled,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let missed = self.rules.polled(epoch, known);
         if missed {
             self.forget(Concern::All);
@@ -242,7 +274,7 @@ impl Handler<Polled> for Cache {
 #[rtype(result = "()")]
 pub(super) struct Stop;
 
-impl Handler<Stop> for Cache {
+impl Handler<Stop> for ApiKeyCache {
     type Result = ();
 
     fn handle(&mut self, _: Stop, context: &mut Self::Context) {
@@ -255,7 +287,7 @@ impl Handler<Stop> for Cache {
 #[rtype(result = "()")]
 pub(super) struct Used(pub(super) Arc<Usage>);
 
-impl Handler<Used> for Cache {
+impl Handler<Used> for ApiKeyCache {
     type Result = ();
 
     fn handle(&mut self, Used(usage): Used, context: &mut Self::Context) {
@@ -272,7 +304,7 @@ impl Handler<Used> for Cache {
 #[rtype(result = "usize")]
 pub(super) struct Flush;
 
-impl Handler<Flush> for Cache {
+impl Handler<Flush> for ApiKeyCache {
     type Result = usize;
 
     fn handle(&mut self, _: Flush, context: &mut Self::Context) -> Self::Result {
@@ -281,10 +313,11 @@ impl Handler<Flush> for Cache {
     }
 }
 
-/// A writing has ended; what is in it still could not be written. Sent when it is dropped, as [`Landed`] is.
+/// A writing has ended; what is in it still could not be written. Sent when it is dropped, as
+/// [`Landed`] is.
 struct Written {
     owed: Vec<(uuid::Uuid, chrono::DateTime<Utc>)>,
-    cache: Addr<Cache>,
+    cache: Addr<ApiKeyCache>,
 }
 
 impl Drop for Written {
@@ -297,7 +330,7 @@ impl Drop for Written {
 #[rtype(result = "()")]
 struct Flushed(Vec<(uuid::Uuid, chrono::DateTime<Utc>)>);
 
-impl Handler<Flushed> for Cache {
+impl Handler<Flushed> for ApiKeyCache {
     type Result = ();
 
     fn handle(&mut self, Flushed(owed): Flushed, context: &mut Self::Context) {

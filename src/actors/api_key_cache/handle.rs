@@ -7,122 +7,45 @@ use actix::{Actor, Addr};
 use chrono::{DateTime, Utc};
 use slog::Logger;
 
-use super::actor::{Announced, Cache, End, Flush, LookUp, Polled, Stop, Used, find};
-use super::rules::Whose;
+use super::actor::{Announced, ApiKeyCache, End, Flush, LookUp, Polled, Stop, Used, find};
+use super::error::{Refusal, Unanswered};
+use super::known_key::KnownKey;
 use super::table::{Recollection, Table, Trust};
-use super::usage::Usage;
-use crate::actors::db_breaker::{DbBreaker, DbError};
+use crate::actors::db_breaker::DbBreakerHandle;
 use crate::credentials::api_keys::KeyHash;
 use crate::model::api_keys::has_expired;
 use crate::model::authority::{Concern, Notice};
-use crate::storage::api_keys::authority::Standing;
 use crate::telemetry::instruments::authentication::{Authentication, Lookup};
 
 /// How long the service waits for last uses to be written when it stops.
 const FLUSHING: Duration = Duration::from_secs(5);
-/// When to try again, where nobody knows better.
-const SOON: Duration = Duration::from_secs(1);
 
 /// Knows API keys. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct ApiKeyCache {
-    cache: Addr<Cache>,
+pub struct ApiKeyCacheHandle {
+    cache: Addr<ApiKeyCache>,
     table: Arc<Table>,
-    db: DbBreaker,
+    db: DbBreakerHandle,
     instruments: Authentication,
 }
 
-/// A key that the database knows.
-#[derive(Debug)]
-pub struct KnownKey {
-    /// Whom it stands for, and what it may do.
-    pub standing: Standing,
-    usage: Arc<Usage>,
-}
-
-/// Why a key is not taken.
-#[derive(Clone, Debug)]
-pub enum Refusal {
-    /// Unknown, revoked, or its owner may not be here.
-    Invalid,
-    /// Known, but its time is over.
-    Expired,
-    /// Not known here, and the database gives no answer.
-    Unanswered(Unanswered),
-}
-
-/// Why the database gives no answer about a key. Told to all who asked.
-#[derive(Clone, Debug)]
-pub enum Unanswered {
-    /// It is away, too slow or too busy.
-    Away {
-        /// When to try again.
-        retry_after: Duration,
-        /// For the log.
-        cause: Option<String>,
-    },
-    /// A fault of ours.
-    Fault {
-        /// For the log.
-        cause: String,
-    },
-}
-
-impl Unanswered {
-    /// It was not even asked.
-    pub(super) fn lost() -> Self {
-        Self::Away { retry_after: SOON, cause: None }
-    }
-
-    /// A fault of ours.
-    pub(super) fn fault(cause: &str) -> Self {
-        Self::Fault { cause: cause.to_owned() }
-    }
-
-    /// The actor has stopped. Nothing applies changes of authority any more, so nothing that was cached may be used.
-    pub(super) fn stopped() -> Self {
-        Self::fault("the API key cache has stopped")
-    }
-}
-
-impl From<DbError> for Unanswered {
-    fn from(error: DbError) -> Self {
-        match error {
-            DbError::Unavailable { retry_after } => Self::Away { retry_after, cause: None },
-            DbError::Failed { cause } | DbError::UnknownOutcome { cause } => {
-                Self::Away { retry_after: SOON, cause: Some(cause) }
-            }
-            DbError::Stopped => Self::fault("the database circuit breaker has stopped"),
-            DbError::Storage(error) => Self::Fault { cause: error.to_string() },
-        }
-    }
-}
-
-impl KnownKey {
-    pub(super) fn of(standing: Standing) -> Self {
-        Self { usage: Arc::new(Usage::of(standing.key_id)), standing }
-    }
-
-    pub(super) fn whose(&self) -> Whose {
-        Whose { key_id: self.standing.key_id, user_id: self.standing.owner.user_id }
-    }
-}
-
-impl ApiKeyCache {
+impl ApiKeyCacheHandle {
     /// Starts the actor.
-    pub fn start(db: DbBreaker, instruments: Authentication, logger: Logger) -> Self {
+    pub fn start(db: DbBreakerHandle, instruments: Authentication, logger: Logger) -> Self {
         let table = Arc::new(Table::new(Instant::now()));
-        let cache = Cache::new(Arc::clone(&table), db.clone(), instruments.clone(), logger).start();
+        let cache =
+            ApiKeyCache::new(Arc::clone(&table), db.clone(), instruments.clone(), logger).start();
         Self { cache, table, db, instruments }
     }
 
-    /// Whether the actor runs; once it has stopped, no key is accepted until the process is restarted.
+    /// Whether the actor runs; once it has stopped, no key is accepted until the process is
+    /// restarted.
     pub fn is_running(&self) -> bool {
         self.cache.connected()
     }
 
-    /// Whom a key stands for, if it can be used now: `now` by the clock that expiries are written in, `instant` by the one
-    /// that tells how old a memory is.
+    /// Whom a key stands for, if it can be used now: `now` by the clock that expiries are written
+    /// in, `instant` by the one that tells how old a memory is.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -151,8 +74,8 @@ impl ApiKeyCache {
                     Recollection::Changing => find(&self.db, hash).await,
                     _ => self.look_up(hash, instant).await,
                 };
-                // While the key is being changed, only a lookup of its own will do: one that is shared may have begun before
-                // the commit.
+                // While the key is being changed, only a lookup of its own will do: one that is
+                // shared may have begun before the commit.
                 let found = match found {
                     Ok(Some(key)) if self.table.is_changing(&key) => find(&self.db, hash).await,
                     found => found,
@@ -160,7 +83,9 @@ impl ApiKeyCache {
                 match (found, remembered, trust) {
                     (Ok(found), _, _) => found.ok_or(Refusal::Invalid)?,
                     // What it said last counts while the database is away.
-                    (Err(Unanswered::Away { .. }), Recollection::Known(key), Trust::Doubtful) => key,
+                    (Err(Unanswered::Away { .. }), Recollection::Known(key), Trust::Doubtful) => {
+                        key
+                    }
                     (Err(why), _, _) => return Err(Refusal::Unanswered(why)),
                 }
             }
@@ -204,37 +129,46 @@ impl ApiKeyCache {
         Ok(key)
     }
 
-    async fn look_up(&self, hash: KeyHash, instant: Instant) -> Result<Option<Arc<KnownKey>>, Unanswered> {
-        self.cache.send(LookUp { hash, instant }).await.unwrap_or_else(|_| Err(Unanswered::stopped()))
+    async fn look_up(
+        &self,
+        hash: KeyHash,
+        instant: Instant,
+    ) -> Result<Option<Arc<KnownKey>>, Unanswered> {
+        self.cache
+            .send(LookUp { hash, instant })
+            .await
+            .unwrap_or_else(|_| Err(Unanswered::stopped()))
     }
 
-    /// A transaction begins that ends or shrinks authority: until [`ApiKeyCache::settle`] hits of its keys are checked in
-    /// the database.
+    /// A transaction begins that ends or shrinks authority: until [`ApiKeyCacheHandle::settle`]
+    /// hits of its keys are checked in the database.
     pub fn begin(&self, concern: Concern) {
         self.table.begin(concern);
     }
 
-    /// That transaction has ended, and was followed by an invalidation if it may have changed anything.
+    /// That transaction has ended, and was followed by an invalidation if it may have changed
+    /// anything.
     pub fn settle(&self, concern: Concern) {
         self.table.settle(concern);
     }
 
-    /// Authority has ended or changed, by a change that this process has just made: when this returns, no request is let in
-    /// here by what was before.
+    /// Authority has ended or changed, by a change that this process has just made: when this
+    /// returns, no request is let in here by what was before.
     pub async fn end(&self, concern: Concern) {
         if self.cache.send(End(concern)).await.is_err() {
             self.table.forget(Concern::All);
         }
     }
 
-    /// The same without waiting, for where nothing can wait: the table is emptied at once, and again by the actor, together
-    /// with what lookups under way bring back.
+    /// The same without waiting, for where nothing can wait: the table is emptied at once, and
+    /// again by the actor, together with what lookups under way bring back.
     pub fn end_now(&self, concern: Concern) {
         self.table.forget(concern);
         self.cache.do_send(End(concern));
     }
 
-    /// The database announces a change. Returns whom it concerns: everybody, if an earlier announcement was missed.
+    /// The database announces a change. Returns whom it concerns: everybody, if an earlier
+    /// announcement was missed.
     pub async fn announced(&self, notice: Notice, now: Instant) -> Concern {
         let applied = self.cache.send(Announced(notice, now)).await.ok().flatten();
         applied.unwrap_or_else(|| {
@@ -243,13 +177,14 @@ impl ApiKeyCache {
         })
     }
 
-    /// The epoch up to which every change was applied; to be read before the database is asked for its own.
+    /// The epoch up to which every change was applied; to be read before the database is asked for
+    /// its own.
     pub fn epoch(&self) -> Option<i64> {
         self.table.applied()
     }
 
-    /// The epoch, asked for at `asked`, when `known` was applied. Returns whether everything was invalidated: a change was
-    /// missed, or the counter went back.
+    /// The epoch, asked for at `asked`, when `known` was applied. Returns whether everything was
+    /// invalidated: a change was missed, or the counter went back.
     pub async fn polled(&self, epoch: i64, asked: Instant, known: Option<i64>) -> bool {
         self.cache.send(Polled { epoch, asked, known }).await.unwrap_or_else(|_| {
             self.table.forget(Concern::All);
@@ -262,7 +197,8 @@ impl ApiKeyCache {
         self.cache.send(Flush).await.unwrap_or(0)
     }
 
-    /// Writes all last uses, for as long as that may take when the service stops. Returns how many could not be written.
+    /// Writes all last uses, for as long as that may take when the service stops. Returns how many
+    /// could not be written.
     pub async fn close(&self) -> usize {
         let until = Instant::now() + FLUSHING;
         loop {
@@ -274,7 +210,8 @@ impl ApiKeyCache {
         }
     }
 
-    /// Writes all last uses, then stops the actor; from here on no key is accepted. Returns how many could not be written.
+    /// Writes all last uses, then stops the actor; from here on no key is accepted. Returns how
+    /// many could not be written.
     pub async fn stop(&self) -> usize {
         let left = self.close().await;
         let _ = self.cache.send(Stop).await;

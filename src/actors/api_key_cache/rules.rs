@@ -1,7 +1,9 @@
-//! Who looks a key up, and whether what was read may be remembered: pure, told what happens, and decides.
+//! Who looks a key up, and whether what was read may be remembered: pure, told what happens, and
+//! decides.
 //!
-//! A look-up that read a key before it ended must not put it back afterwards. So every look-up under way remembers what
-//! has ended since it began; what it brings home is taken only if none of that concerns it, and read again otherwise.
+//! A look-up that read a key before it ended must not put it back afterwards. So every look-up
+//! under way remembers what has ended since it began; what it brings home is taken only if none of
+//! that concerns it, and read again otherwise.
 
 use std::collections::HashMap;
 
@@ -125,8 +127,8 @@ impl<W> Rules<W> {
         }
     }
 
-    /// An epoch was announced with whom it concerns. Returns whom it really concerns: everybody, if announcements are
-    /// missing between the last one and this.
+    /// An epoch was announced with whom it concerns. Returns whom it really concerns: everybody, if
+    /// announcements are missing between the last one and this.
     pub(super) fn announced(&mut self, epoch: i64, concern: Concern) -> Concern {
         match self.epoch {
             Some(applied) if epoch <= applied => concern,
@@ -141,9 +143,10 @@ impl<W> Rules<W> {
         }
     }
 
-    /// The epoch was read, by a question that was sent when `known` was applied. Returns whether everything is to be
-    /// invalidated: something was missed, or the counter went back (another server after a failover, a restored backup). An
-    /// answer below what was applied *meanwhile* says nothing: a notification has overtaken it.
+    /// The epoch was read, by a question that was sent when `known` was applied. Returns whether
+    /// everything is to be invalidated: something was missed, or the counter went back (another
+    /// server after a failover, a restored backup). An answer below what was applied *meanwhile*
+    /// says nothing: a notification has overtaken it.
     pub(super) fn polled(&mut self, epoch: i64, known: Option<i64>) -> bool {
         let missed = self.epoch.is_none_or(|applied| epoch > applied);
         let went_back = known.is_some_and(|known| epoch < known);

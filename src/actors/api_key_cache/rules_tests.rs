@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::handle::KnownKey;
+use super::known_key::KnownKey;
 use super::rules::{Landing, Rules, Turn, Whose};
-use super::table::{DOUBTFUL, FRESH, MAX_KNOWN, MAX_UNKNOWN, Recollection, Table, Trust, UNKNOWN_FOR};
+use super::table::{
+    DOUBTFUL, FRESH, MAX_KNOWN, MAX_UNKNOWN, Recollection, Table, Trust, UNKNOWN_FOR,
+};
 use crate::credentials::api_keys::{ApiKey, KeyHash};
 use crate::model::authority::Concern;
 use crate::model::scopes::{Scope, Scopes};
@@ -32,9 +34,21 @@ fn whose(key: u32) -> Whose {
 
 fn known(key: u32) -> Arc<KnownKey> {
     let Whose { key_id, user_id } = whose(key);
-    let owner = Account { user_id, username: "u".into(), email: "u@example.com".into(), role: Role::Viewer };
+    let owner = Account {
+        user_id,
+        username: "u".into(),
+        email: "u@example.com".into(),
+        role: Role::Viewer,
+    };
     let scopes: Scopes = [Scope::MetricsRead].into_iter().collect();
-    Arc::new(KnownKey::of(Standing { key_id, owner, scopes, rate_limit: None, expires_at: None, ended: false }))
+    Arc::new(KnownKey::of(Standing {
+        key_id,
+        owner,
+        scopes,
+        rate_limit: None,
+        expires_at: None,
+        ended: false,
+    }))
 }
 
 #[derive(Clone, Debug)]
@@ -45,7 +59,6 @@ enum Step {
     Read(u32),
     /// It comes back.
     Land(u32),
-    /// It fails.
     Crash(u32),
     /// The key ends in the database, and the process hears it.
     EndKey(u32),
@@ -71,8 +84,9 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// A version counts how often a key has ended. Whatever happens in whatever order: what is remembered is never older than
-    /// the last end that was heard, each key has one look-up at a time, and everybody who asks is answered once.
+    /// A version counts how often a key has ended. Whatever happens in whatever order: what is
+    /// remembered is never older than the last end that was heard, each key has one look-up at a
+    /// time, and everybody who asks is answered once.
     #[test]
     fn what_was_read_before_an_end_is_never_remembered_after_it(history in proptest::collection::vec(step(), 1..120)) {
         let (mut rules, mut asked, mut answered) = (Rules::default(), 0_u32, 0_u32);
@@ -100,7 +114,8 @@ proptest! {
                 }
                 Step::Read(key) => {
                     if let Some(read) = flights.get_mut(&key) {
-                        // The database's word at this moment; a later read of the same look-up does not count.
+                        // The database's word at this moment; a later read of the same look-up does
+                        // not count.
                         read.get_or_insert(*versions.get(&key).unwrap_or(&0));
                     }
                 }
@@ -140,8 +155,8 @@ proptest! {
         prop_assert_eq!(asked, answered);
     }
 
-    /// However announcements are lost, repeated or overtaken by polls: after a poll of epoch n, everything up to n was applied,
-    /// or everything was forgotten.
+    /// However announcements are lost, repeated or overtaken by polls: after a poll of epoch n,
+    /// everything up to n was applied, or everything was forgotten.
     #[test]
     fn nothing_is_missed_for_longer_than_a_poll(heard in proptest::collection::vec((1_i64..30, any::<bool>()), 1..60)) {
         let mut rules = Rules::<()>::default();
@@ -173,7 +188,9 @@ fn a_hundred_who_ask_at_once_cost_one_look_up() {
 #[test]
 fn look_ups_under_way_are_bounded_and_a_restless_key_is_given_up() {
     let mut rules = Rules::default();
-    let full = (0..2000).filter(|number| matches!(rules.ask(hash(*number), *number), Turn::Full(_))).count();
+    let full = (0..2000)
+        .filter(|number| matches!(rules.ask(hash(*number), *number), Turn::Full(_)))
+        .count();
     assert_eq!(full, 2000 - 1024);
     for _ in 0..3 {
         (0..100).for_each(|_| rules.end(Concern::Key(id(1))));
@@ -260,8 +277,13 @@ fn a_million_unknown_keys_leave_memory_bounded() {
     let table = Table::new(now);
     table.fill(hash(7), Some(known(7)), now);
     let resident = || {
-        let pages: u64 =
-            std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let pages: u64 = std::fs::read_to_string("/proc/self/statm")
+            .unwrap()
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
         pages * 4
     };
     let before = resident();
@@ -276,6 +298,8 @@ fn a_million_unknown_keys_leave_memory_bounded() {
     }
     let (known, unknown) = table.sizes();
     let grown = resident().saturating_sub(before);
-    eprintln!("1,000,000 unknown and 50,000 known keys: {unknown} and {known} remembered, {grown} KiB more resident");
+    eprintln!(
+        "1,000,000 unknown and 50,000 known keys: {unknown} and {known} remembered, {grown} KiB more resident"
+    );
     assert!(known <= MAX_KNOWN && unknown <= MAX_UNKNOWN && grown < 16 * 1024);
 }

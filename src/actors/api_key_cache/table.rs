@@ -1,13 +1,13 @@
-//! The bounded memory that hits read without a mailbox: known keys, and keys that were looked up in vain. The actor writes
-//! it; everybody reads it.
+//! The bounded memory that hits read without a mailbox: known keys, and keys that were looked up in
+//! vain. The actor writes it; everybody reads it.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::handle::KnownKey;
+use super::known_key::KnownKey;
+use crate::cache::two_generations::Generations;
 use crate::credentials::api_keys::KeyHash;
-use crate::memory::generations::Generations;
 use crate::model::authority::Concern;
 
 /// The most known keys that are remembered.
@@ -16,21 +16,21 @@ pub(super) const MAX_KNOWN: usize = 10_000;
 pub(super) const MAX_UNKNOWN: usize = 10_000;
 /// For how long an unknown key is taken to be unknown still.
 pub(super) const UNKNOWN_FOR: Duration = Duration::from_secs(10);
-/// Not having read the epoch for so long, every hit is checked in the database. Three polls: one may be lost or slow.
+/// Not having read the epoch for so long, every hit is checked in the database. Three polls: one
+/// may be lost or slow.
 pub(super) const FRESH: Duration = Duration::from_secs(3);
-/// Not having heard it for so long, nothing that is remembered counts, whether the database is there or not.
+/// Not having heard it for so long, nothing that is remembered counts, whether the database is
+/// there or not.
 pub(super) const DOUBTFUL: Duration = Duration::from_hours(1);
 
 /// What is remembered of a key.
 #[derive(Clone, Debug)]
 pub(super) enum Recollection {
-    /// This.
     Known(Arc<KnownKey>),
     /// A key of which a change is being committed: what holds now is in the database only.
     Changing,
     /// That there is none.
     Unknown,
-    /// Nothing.
     Nothing,
 }
 
@@ -56,7 +56,8 @@ pub(super) struct Table {
     heard: AtomicU64,
     /// The epoch up to which the actor has applied every change; [`NO_EPOCH`] before the first.
     applied: AtomicI64,
-    /// Changes between the start of their transaction and their invalidation; as many as there are requests that make one.
+    /// Changes between the start of their transaction and their invalidation; as many as there are
+    /// requests that make one.
     changing: RwLock<Vec<Concern>>,
     known: RwLock<Generations<KeyHash, Arc<KnownKey>>>,
     unknown: RwLock<Generations<KeyHash, Instant>>,
@@ -76,7 +77,8 @@ impl Table {
 
     /// What is remembered of a key.
     pub(super) fn recall(&self, hash: &KeyHash, now: Instant) -> Recollection {
-        // Held until the key was read: a change that is settled in between would be seen neither here nor there.
+        // Held until the key was read: a change that is settled in between would be seen neither
+        // here nor there.
         let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
         let (known, is_old) = {
             let table = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +88,11 @@ impl Table {
             if is_old {
                 self.known.write().unwrap_or_else(PoisonError::into_inner).renew(hash);
             }
-            return if is_among(&changing, &known) { Recollection::Changing } else { Recollection::Known(known) };
+            return if is_among(&changing, &known) {
+                Recollection::Changing
+            } else {
+                Recollection::Known(known)
+            };
         }
         let unknown = self.unknown.read().unwrap_or_else(PoisonError::into_inner);
         match unknown.get(hash) {
@@ -120,8 +126,9 @@ impl Table {
         }
     }
 
-    /// A transaction begins that ends or shrinks authority. Until [`Table::settle`] hits of its keys are checked in the
-    /// database: the commit is visible there before this process reads the answer to it.
+    /// A transaction begins that ends or shrinks authority. Until [`Table::settle`] hits of its
+    /// keys are checked in the database: the commit is visible there before this process reads the
+    /// answer to it.
     pub(super) fn begin(&self, concern: Concern) {
         self.changing.write().unwrap_or_else(PoisonError::into_inner).push(concern);
     }
@@ -156,7 +163,9 @@ impl Table {
 
     /// How much what is remembered counts.
     pub(super) fn trust(&self, now: Instant) -> Trust {
-        let Some(heard) = self.heard.load(Ordering::Acquire).checked_sub(1) else { return Trust::None };
+        let Some(heard) = self.heard.load(Ordering::Acquire).checked_sub(1) else {
+            return Trust::None;
+        };
         let since = Duration::from_millis(self.milliseconds(now).saturating_sub(heard));
         if since <= FRESH {
             Trust::Fresh

@@ -1,15 +1,18 @@
-//! The actor: owns the circuits and, once the database is ready, the pool. It decides in one turn of its mailbox and
-//! never waits; what takes time (a probe) is a future beside it.
+//! The actor: owns the circuits and, once the database is ready, the pool. It decides in one turn
+//! of its mailbox and never waits; what takes time (a probe) is a future beside it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult,
+    WrapFuture,
+};
 use slog::Logger;
 use strum::{EnumCount, IntoEnumIterator};
 
 use super::circuit::Circuit;
-use super::permit::Permit;
+use super::permit::{Permit, Settle};
 use super::pool::{self, DbPool};
 use super::report::{CircuitReport, Control};
 use super::rules::Rules;
@@ -22,7 +25,7 @@ use super::verdict::Verdict;
 const TICK: Duration = Duration::from_millis(200);
 
 /// See the module.
-pub(super) struct Breaker {
+pub(super) struct DbBreaker {
     circuits: [Rules; Circuit::COUNT],
     settings: Settings,
     snapshot: Arc<Snapshot>,
@@ -35,8 +38,13 @@ pub(super) struct Breaker {
     logger: Logger,
 }
 
-impl Breaker {
-    pub(super) fn new(settings: Settings, snapshot: Arc<Snapshot>, probes: bool, logger: Logger) -> Self {
+impl DbBreaker {
+    pub(super) fn new(
+        settings: Settings,
+        snapshot: Arc<Snapshot>,
+        probes: bool,
+        logger: Logger,
+    ) -> Self {
         let now = Instant::now();
         Self {
             circuits: std::array::from_fn(|_| Rules::new(settings, now)),
@@ -54,7 +62,8 @@ impl Breaker {
         self.circuits.get_mut(circuit as usize)
     }
 
-    /// Counts what went well meanwhile. Comes before every decision, so that nothing that ended is taken to be under way.
+    /// Counts what went well meanwhile. Comes before every decision, so that nothing that ended is
+    /// taken to be under way.
     fn catch_up(&mut self, now: Instant) {
         let mut taken = std::mem::take(&mut self.taken);
         self.successes.take_into(&mut taken);
@@ -66,7 +75,8 @@ impl Breaker {
         self.taken = taken;
     }
 
-    /// Tells the world what a circuit has decided: the log, the snapshot, and the timer of the next probe.
+    /// Tells the world what a circuit has decided: the log, the snapshot, and the timer of the next
+    /// probe.
     fn announce(&mut self, circuit: Circuit, now: Instant, context: &mut Context<Self>) {
         let timeout = self.settings.timeout;
         let Some(rules) = self.rules(circuit) else { return };
@@ -81,7 +91,8 @@ impl Breaker {
             State::HalfOpen => Decision::Until(now + timeout),
             State::Open => rules.probe_at().map_or(Decision::Ask, Decision::Until),
         };
-        let (opened, probe_at) = (transitions.iter().any(|change| change.to == State::Open), rules.probe_at());
+        let (opened, probe_at) =
+            (transitions.iter().any(|change| change.to == State::Open), rules.probe_at());
         self.snapshot.publish(circuit, decision);
         for change in transitions {
             let (from, to) = (change.from.as_ref().to_owned(), change.to.as_ref().to_owned());
@@ -98,7 +109,8 @@ impl Breaker {
         }
     }
 
-    /// Finds recovery even without traffic: one round trip on a connection of its own, which then joins the pool.
+    /// Finds recovery even without traffic: one round trip on a connection of its own, which then
+    /// joins the pool.
     fn probe(&mut self, circuit: Circuit, context: &mut Context<Self>) {
         let now = Instant::now();
         self.catch_up(now);
@@ -138,7 +150,7 @@ impl Breaker {
     }
 }
 
-impl Actor for Breaker {
+impl Actor for DbBreaker {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
@@ -160,7 +172,7 @@ impl Actor for Breaker {
 #[rtype(result = "Result<Permit, Option<Duration>>")]
 pub(super) struct Checkout(pub(super) Circuit);
 
-impl Handler<Checkout> for Breaker {
+impl Handler<Checkout> for DbBreaker {
     type Result = Result<Permit, Option<Duration>>;
 
     fn handle(&mut self, Checkout(circuit): Checkout, context: &mut Self::Context) -> Self::Result {
@@ -172,23 +184,15 @@ impl Handler<Checkout> for Breaker {
         let closed = rules.state() == State::Closed;
         self.announce(circuit, now, context);
         let successes = closed.then(|| Arc::clone(&self.successes));
-        granted.map(|ticket| Permit::new(pool, (circuit, ticket), context.address(), successes)).map_err(Some)
+        granted
+            .map(|ticket| {
+                Permit::new(pool, (circuit, ticket), context.address().recipient(), successes)
+            })
+            .map_err(Some)
     }
 }
 
-/// What became of it.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Settle {
-    pub(super) circuit: Circuit,
-    pub(super) ticket: Ticket,
-    pub(super) verdict: Verdict,
-    pub(super) error: Option<String>,
-    /// Whether no circuit's call would have got through: the database could not be reached.
-    pub(super) everyone: bool,
-}
-
-impl Handler<Settle> for Breaker {
+impl Handler<Settle> for DbBreaker {
     type Result = ();
 
     fn handle(&mut self, settle: Settle, context: &mut Self::Context) {
@@ -196,12 +200,13 @@ impl Handler<Settle> for Breaker {
     }
 }
 
-/// The database is ready (let queries through), or the service stops (let nothing through any more).
+/// The database is ready (let queries through), or the service stops (let nothing through any
+/// more).
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct SetPool(pub(super) Option<DbPool>);
 
-impl Handler<SetPool> for Breaker {
+impl Handler<SetPool> for DbBreaker {
     type Result = ();
 
     fn handle(&mut self, SetPool(pool): SetPool, _: &mut Self::Context) {
@@ -214,7 +219,7 @@ impl Handler<SetPool> for Breaker {
 #[rtype(result = "()")]
 pub(super) struct Steer(pub(super) Circuit, pub(super) Control, pub(super) String);
 
-impl Handler<Steer> for Breaker {
+impl Handler<Steer> for DbBreaker {
     type Result = ();
 
     fn handle(&mut self, Steer(circuit, control, reason): Steer, context: &mut Self::Context) {
@@ -236,7 +241,7 @@ impl Handler<Steer> for Breaker {
 #[rtype(result = "()")]
 pub(super) struct Stop;
 
-impl Handler<Stop> for Breaker {
+impl Handler<Stop> for DbBreaker {
     type Result = ();
 
     fn handle(&mut self, _: Stop, context: &mut Self::Context) {
@@ -249,7 +254,7 @@ impl Handler<Stop> for Breaker {
 #[rtype(result = "(Vec<CircuitReport>, Option<DbPool>)")]
 pub(super) struct Inspect;
 
-impl Handler<Inspect> for Breaker {
+impl Handler<Inspect> for DbBreaker {
     type Result = MessageResult<Inspect>;
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
@@ -265,7 +270,8 @@ impl Handler<Inspect> for Breaker {
                     state: rules.state(),
                     stats,
                     for_how_long: now.saturating_duration_since(rules.since()),
-                    retry_after: Some(rules.retry_after(now)).filter(|_| rules.state() != State::Closed),
+                    retry_after: Some(rules.retry_after(now))
+                        .filter(|_| rules.state() != State::Closed),
                     last_error: rules.last_error().map(str::to_owned),
                     in_flight: rules.places(),
                 }

@@ -8,11 +8,9 @@ use strum::{AsRefStr, EnumCount, EnumIter};
 pub enum Circuit {
     /// Metrics and their history.
     Metrics,
-    /// Business domains.
     Domains,
     /// Users and sessions.
     Auth,
-    /// API keys.
     ApiKeys,
 }
 

@@ -42,7 +42,9 @@ impl DbError {
     pub(super) fn of(kind: Kind, error: StorageError) -> Self {
         match kind {
             Kind::Answer => Self::Storage(error),
-            Kind::Retry | Kind::Broken | Kind::TooSlow => Self::Failed { cause: format!("{error:?}") },
+            Kind::Retry | Kind::Broken | Kind::TooSlow => {
+                Self::Failed { cause: format!("{error:?}") }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use diesel_async::AsyncPgConnection;
 use slog::Logger;
 use tokio::time::{Instant, timeout_at};
 
-use super::actor::{Breaker, Checkout, Inspect, SetPool, Steer, Stop};
+use super::actor::{Checkout, DbBreaker, Inspect, SetPool, Steer, Stop};
 use super::circuit::Circuit;
 use super::error::DbError;
 use super::lease::Lease;
@@ -18,8 +18,8 @@ use super::report::{CircuitReport, Control, PoolReport};
 use super::snapshot::Snapshot;
 use super::state::Settings;
 use super::verdict::kind;
+use crate::postgres::connection::Connector;
 use crate::storage::StorageError;
-use crate::storage::connection::Connector;
 use crate::telemetry::instruments::Instruments;
 
 /// How long an idle database may take to close its connections when the service stops.
@@ -29,29 +29,34 @@ const WAITING_FOR_EACH: u64 = 32;
 
 /// Runs queries. Cheap to clone.
 #[derive(Clone)]
-pub struct DbBreaker {
-    breaker: Addr<Breaker>,
+pub struct DbBreakerHandle {
+    breaker: Addr<DbBreaker>,
     snapshot: Arc<Snapshot>,
     waiting: Arc<AtomicU64>,
-    connector: Connector,
+    connector: Arc<Connector>,
+    /// Where running queries are cancelled; none for the embedded database, which has one
+    /// connection only.
+    cancel: Option<Arc<Connector>>,
     pool: PoolSettings,
     settings: Settings,
-    /// Whether the server can be asked, on another connection, to stop a query.
-    cancels: bool,
     errors: LastError,
     instruments: Instruments,
     logger: Logger,
 }
 
-impl std::fmt::Debug for DbBreaker {
+impl std::fmt::Debug for DbBreakerHandle {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("DbBreaker").field("settings", &self.settings).finish_non_exhaustive()
+        formatter
+            .debug_struct("DbBreakerHandle")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
-impl DbBreaker {
-    /// Starts the actor. Until [`DbBreaker::open`] everything is refused. `cancels` is false for the embedded database,
-    /// which has one connection only: no second one to cancel or to probe on.
+impl DbBreakerHandle {
+    /// Starts the actor. Until [`DbBreakerHandle::open`] everything is refused. `cancels` is false
+    /// for the embedded database, which has one connection only: no second one to cancel or to
+    /// probe on.
     pub fn start(
         connector: Connector,
         pool: PoolSettings,
@@ -61,9 +66,23 @@ impl DbBreaker {
         logger: Logger,
     ) -> Self {
         let snapshot = Arc::new(Snapshot::new(std::time::Instant::now()));
-        let breaker = Breaker::new(settings, Arc::clone(&snapshot), cancels, logger.clone()).start();
-        let (waiting, errors) = (Arc::default(), LastError::default());
-        Self { breaker, snapshot, waiting, connector, pool, settings, cancels, errors, instruments, logger }
+        let breaker =
+            DbBreaker::new(settings, Arc::clone(&snapshot), cancels, logger.clone()).start();
+        let (waiting, errors, connector) =
+            (Arc::default(), LastError::default(), Arc::new(connector));
+        let cancel = cancels.then(|| Arc::clone(&connector));
+        Self {
+            breaker,
+            snapshot,
+            waiting,
+            connector,
+            cancel,
+            pool,
+            settings,
+            errors,
+            instruments,
+            logger,
+        }
     }
 
     /// Lets queries through: the database was reached and its schema is up to date.
@@ -71,11 +90,12 @@ impl DbBreaker {
     /// # Errors
     /// [`DbError::Stopped`].
     pub async fn open(&self) -> Result<(), DbError> {
-        let pool = pool::build(self.connector.clone(), self.pool, self.errors.clone());
+        let pool = pool::build(Connector::clone(&self.connector), self.pool, self.errors.clone());
         self.breaker.send(SetPool(Some(pool))).await.map_err(|_| DbError::Stopped)
     }
 
-    /// Whether the actor runs; once it has stopped, nothing can be asked until the process is restarted.
+    /// Whether the actor runs; once it has stopped, nothing can be asked until the process is
+    /// restarted.
     pub fn is_running(&self) -> bool {
         self.breaker.connected()
     }
@@ -110,7 +130,9 @@ impl DbBreaker {
         let (circuits, pool) = self.breaker.send(Inspect).await.map_err(|_| DbError::Stopped)?;
         let state = pool.map(|pool| pool.state());
         let pool = PoolReport {
-            active: state.as_ref().map_or(0, |state| state.connections.saturating_sub(state.idle_connections)),
+            active: state
+                .as_ref()
+                .map_or(0, |state| state.connections.saturating_sub(state.idle_connections)),
             idle: state.as_ref().map_or(0, |state| state.idle_connections),
             waiting: self.waiting.load(Ordering::Relaxed),
             max: self.pool.max,
@@ -127,7 +149,12 @@ impl DbBreaker {
     ///
     /// # Errors
     /// [`DbError::Stopped`].
-    pub async fn steer(&self, circuit: Circuit, control: Control, reason: String) -> Result<(), DbError> {
+    pub async fn steer(
+        &self,
+        circuit: Circuit,
+        control: Control,
+        reason: String,
+    ) -> Result<(), DbError> {
         self.breaker.send(Steer(circuit, control, reason)).await.map_err(|_| DbError::Stopped)
     }
 
@@ -135,7 +162,9 @@ impl DbBreaker {
     ///
     /// # Errors
     /// What the way there or the server says.
-    pub async fn administrative_connection(&self) -> Result<AsyncPgConnection, diesel::ConnectionError> {
+    pub async fn administrative_connection(
+        &self,
+    ) -> Result<AsyncPgConnection, diesel::ConnectionError> {
         self.connector.administrative().connect().await
     }
 
@@ -185,18 +214,24 @@ impl DbBreaker {
         if let Some(retry_after) = self.snapshot.refusal(circuit, std::time::Instant::now()) {
             return Err(DbError::refused(Some(retry_after)));
         }
-        let _waiting = Waiting::enter(&self.waiting, u64::from(self.pool.max).saturating_mul(WAITING_FOR_EACH))
-            .ok_or_else(|| DbError::refused(None))?;
+        let _waiting = Waiting::enter(
+            &self.waiting,
+            u64::from(self.pool.max).saturating_mul(WAITING_FOR_EACH),
+        )
+        .ok_or_else(|| DbError::refused(None))?;
         let granted = self.breaker.send(Checkout(circuit)).await.map_err(|_| DbError::Stopped)?;
         let mut permit = granted.map_err(DbError::refused)?;
         if let Ok(Ok(connection)) = timeout_at(deadline, pool::get(&permit.pool)).await {
             self.errors.take();
-            return Ok(Lease::new(connection, permit, self.clone()));
+            return Ok(Lease::new(connection, permit, self.cancel.clone()));
         }
-        // With a cause, or without any connection, the database could not be reached; otherwise all were busy, which is load, not
-        // illness.
+        // With a cause, or without any connection, the database could not be reached; otherwise all
+        // were busy, which is load, not illness.
         let none = permit.pool.state().connections == 0;
-        let cause = self.errors.take().or_else(|| none.then(|| "no connection was opened in time".to_owned()));
+        let cause = self
+            .errors
+            .take()
+            .or_else(|| none.then(|| "no connection was opened in time".to_owned()));
         if let Some(cause) = &cause {
             permit.unreachable(cause);
         }
@@ -208,14 +243,6 @@ impl DbBreaker {
 
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.settings.timeout
-    }
-
-    pub(super) fn connector(&self) -> Connector {
-        self.connector.clone()
-    }
-
-    pub(super) fn cancels(&self) -> bool {
-        self.cancels
     }
 }
 

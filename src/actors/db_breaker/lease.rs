@@ -1,16 +1,21 @@
 //! A permit and a connection, together for one call.
 
-use super::handle::DbBreaker;
+use std::sync::Arc;
+
 use super::permit::Permit;
 use super::pool::{self, Slot};
 use super::verdict::{Kind, Verdict};
+use crate::postgres::connection::Connector;
 
-/// A connection in use. Dropped in mid-query it cancels the query on the server; the spoilt connection is thrown away.
+/// A connection in use. Dropped in mid-query it cancels the query on the server; the spoilt
+/// connection is thrown away.
 pub(super) struct Lease {
     connection: bb8::PooledConnection<'static, pool::Manager>,
     /// After the connection: its place is free only when the connection is.
     permit: Permit,
-    breaker: DbBreaker,
+    /// Opens the connection on which a query is cancelled; none if the server has no second one
+    /// (embedded).
+    cancel: Option<Arc<Connector>>,
 }
 
 impl Lease {
@@ -18,10 +23,10 @@ impl Lease {
     pub(super) fn new(
         mut connection: bb8::PooledConnection<'static, pool::Manager>,
         permit: Permit,
-        breaker: DbBreaker,
+        cancel: Option<Arc<Connector>>,
     ) -> Self {
         connection.in_use = true;
-        Self { connection, permit, breaker }
+        Self { connection, permit, cancel }
     }
 
     pub(super) fn slot(&mut self) -> &mut Slot {
@@ -34,7 +39,8 @@ impl Lease {
         self.connection.in_use = false;
     }
 
-    /// The database answered with an error, or the way to it broke; then the connection is of no more use.
+    /// The database answered with an error, or the way to it broke; then the connection is of no
+    /// more use.
     pub(super) fn answered(&mut self, kind: Kind, error: &str) {
         match kind.verdict() {
             Verdict::Failure => self.permit.failed(error),
@@ -51,8 +57,11 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.connection.in_use && self.breaker.cancels() && tokio::runtime::Handle::try_current().is_ok() {
-            let (connector, token) = (self.breaker.connector(), self.connection.connection.cancel_token());
+        if !self.connection.in_use || tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        if let Some(connector) = self.cancel.take() {
+            let token = self.connection.connection.cancel_token();
             tokio::spawn(async move { connector.cancel(token).await });
         }
     }

@@ -1,16 +1,28 @@
-//! The permission to ask the database one thing. Giving it up tells the actor what became of it; given up without a
-//! verdict (the caller is gone, or panicked), it says nothing and frees its place.
+//! The permission to ask the database one thing. Giving it up tells the actor what became of it;
+//! given up without a verdict (the caller is gone, or panicked), it says nothing and frees its
+//! place.
 
 use std::sync::Arc;
 
-use actix::Addr;
+use actix::{Message, Recipient};
 
-use super::actor::{Breaker, Settle};
 use super::circuit::Circuit;
 use super::pool::DbPool;
 use super::state::Ticket;
 use super::successes::Successes;
 use super::verdict::Verdict;
+
+/// What became of it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Settle {
+    pub(super) circuit: Circuit,
+    pub(super) ticket: Ticket,
+    pub(super) verdict: Verdict,
+    pub(super) error: Option<String>,
+    /// Whether no circuit's call would have got through: the database could not be reached.
+    pub(super) everyone: bool,
+}
 
 pub(super) struct Permit {
     pub(super) pool: DbPool,
@@ -19,8 +31,9 @@ pub(super) struct Permit {
     verdict: Verdict,
     error: Option<String>,
     everyone: bool,
-    breaker: Addr<Breaker>,
-    /// Where a success goes that changes nothing; none for a probe, on whose success the circuit waits.
+    breaker: Recipient<Settle>,
+    /// Where a success goes that changes nothing; none for a probe, on whose success the circuit
+    /// waits.
     successes: Option<Arc<Successes>>,
 }
 
@@ -28,10 +41,19 @@ impl Permit {
     pub(super) fn new(
         pool: DbPool,
         (circuit, ticket): (Circuit, Ticket),
-        breaker: Addr<Breaker>,
+        breaker: Recipient<Settle>,
         successes: Option<Arc<Successes>>,
     ) -> Self {
-        Self { pool, circuit, ticket, verdict: Verdict::Neutral, error: None, everyone: false, breaker, successes }
+        Self {
+            pool,
+            circuit,
+            ticket,
+            verdict: Verdict::Neutral,
+            error: None,
+            everyone: false,
+            breaker,
+            successes,
+        }
     }
 
     /// What became of it, without more to say.

@@ -1,8 +1,8 @@
 //! The pool: how a connection is opened, and when it is spoilt.
 //!
-//! A query whose future is dropped goes on running on the server, and the next user of the connection would wait behind
-//! it. So a connection is marked as in use before anything is sent and as clean after the answer; one that comes back
-//! with the mark is thrown away.
+//! A query whose future is dropped goes on running on the server, and the next user of the
+//! connection would wait behind it. So a connection is marked as in use before anything is sent and
+//! as clean after the answer; one that comes back with the mark is thrown away.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use diesel::{ConnectionError, QueryableByName};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::storage::connection::Connector;
+use crate::postgres::connection::Connector;
 
 /// The pool of connections.
 pub type DbPool = Pool<Manager>;
@@ -20,7 +20,6 @@ pub type DbPool = Pool<Manager>;
 /// How big a pool is, and how long one waits for its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolSettings {
-    /// Most connections.
     pub max: u32,
     /// Connections kept open when idle.
     pub min: u32,
@@ -31,7 +30,6 @@ pub struct PoolSettings {
 /// A connection and whether something may still be under way on it.
 #[allow(missing_debug_implementations)]
 pub struct Slot {
-    /// The connection.
     pub(super) connection: AsyncPgConnection,
     pub(super) in_use: bool,
 }
@@ -60,9 +58,12 @@ impl ManageConnection for Manager {
     }
 }
 
-/// A connection from the pool on which nothing is under way. bb8 looks at connections when they come back, not when they
-/// go out: those that the server closed in between (a restart closes them all) are passed over here.
-pub(super) async fn get(pool: &DbPool) -> Result<PooledConnection<'static, Manager>, RunError<ConnectionError>> {
+/// A connection from the pool on which nothing is under way. bb8 looks at connections when they
+/// come back, not when they go out: those that the server closed in between (a restart closes them
+/// all) are passed over here.
+pub(super) async fn get(
+    pool: &DbPool,
+) -> Result<PooledConnection<'static, Manager>, RunError<ConnectionError>> {
     loop {
         let mut connection = pool.get_owned().await?;
         if !connection.connection.is_broken() {
@@ -71,13 +72,15 @@ pub(super) async fn get(pool: &DbPool) -> Result<PooledConnection<'static, Manag
     }
 }
 
-/// One round trip on a connection beside the pool, which asks whether the server also takes writes; the connection then
-/// joins the pool, if there is room.
+/// One round trip on a connection beside the pool, which asks whether the server also takes writes;
+/// the connection then joins the pool, if there is room.
 pub(super) async fn probe(pool: &DbPool) -> Result<(), String> {
     let mut slot = pool.dedicated_connection().await.map_err(|error| error.to_string())?;
     let asked = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS takes_writes";
-    let answer: Primary =
-        diesel::sql_query(asked).get_result(&mut slot.connection).await.map_err(|error| error.to_string())?;
+    let answer: Primary = diesel::sql_query(asked)
+        .get_result(&mut slot.connection)
+        .await
+        .map_err(|error| error.to_string())?;
     if !answer.takes_writes {
         return Err("the server is read-only".into());
     }
@@ -91,7 +94,8 @@ struct Primary {
     takes_writes: bool,
 }
 
-/// The last reason why a connection could not be opened; bb8 itself only says that it took too long.
+/// The last reason why a connection could not be opened; bb8 itself only says that it took too
+/// long.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastError(Arc<Mutex<Option<String>>>);
 

@@ -8,7 +8,8 @@
 //!     └───────────────────────────── the probe succeeds ────────────────┘
 //! ```
 //!
-//! Each transition begins a new *generation*: what comes back from an older one frees its place and says nothing more.
+//! Each transition begins a new *generation*: what comes back from an older one frees its place and
+//! says nothing more.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -89,7 +90,8 @@ impl Rules {
         Ok(Ticket { generation: self.generation, number })
     }
 
-    /// What became of a call. Frees its place in any case; counts only in its own generation, and only once.
+    /// What became of a call. Frees its place in any case; counts only in its own generation, and
+    /// only once.
     pub(super) fn settle(
         &mut self,
         ticket: Ticket,
@@ -104,7 +106,10 @@ impl Rules {
             return;
         }
         // Not there any more: it was counted as a failure when its time was up.
-        let Some(at) = self.in_flight.iter().position(|(number, _)| *number == ticket.number) else { return };
+        let Some(at) = self.in_flight.iter().position(|(number, _)| *number == ticket.number)
+        else {
+            return;
+        };
         self.in_flight.remove(at);
         match verdict {
             Verdict::Alive => {
@@ -150,25 +155,33 @@ impl Rules {
         let ill = self.ill(now);
         match self.state {
             State::Closed if ill => {
-                let flaps = self.closed_at.is_some_and(|at| now.saturating_duration_since(at) < QUIET);
+                let flaps =
+                    self.closed_at.is_some_and(|at| now.saturating_duration_since(at) < QUIET);
                 self.doublings = if flaps { (self.doublings + 1).min(MOST_DOUBLINGS) } else { 0 };
                 let open_for = self.settings.reset_timeout.saturating_mul(1 << self.doublings);
                 self.open(open_for, now, jitter, &error);
             }
             // Within one outage a probe comes at the usual pace, so that its end is seen in time.
             State::HalfOpen => {
-                self.open(self.settings.reset_timeout, now, jitter, &format!("the probe failed: {error}"));
+                self.open(
+                    self.settings.reset_timeout,
+                    now,
+                    jitter,
+                    &format!("the probe failed: {error}"),
+                );
             }
             _ => {}
         }
     }
 
-    /// Whether failures are too many among the calls that completed; those under way do not dilute them.
+    /// Whether failures are too many among the calls that completed; those under way do not dilute
+    /// them.
     fn ill(&mut self, now: Instant) -> bool {
         let (successes, failures) = self.window.totals(now);
         let completed = successes.saturating_add(failures);
         completed >= self.settings.volume_threshold.max(1)
-            && failures.saturating_mul(100) >= completed.saturating_mul(self.settings.error_threshold.into())
+            && failures.saturating_mul(100)
+                >= completed.saturating_mul(self.settings.error_threshold.into())
     }
 
     /// Takes ±10 % of the open time at random, so that replicas do not probe together.

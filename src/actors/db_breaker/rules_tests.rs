@@ -64,7 +64,8 @@ fn the_rate_is_over_completed_calls() {
     let start = Instant::now();
     let mut rules = Rules::new(SETTINGS, start);
     // A hundred under way do not dilute ten of ten that failed.
-    let under_way: Vec<Ticket> = (0..100).map(|_| rules.checkout(start, MIDDLE).expect("a permit")).collect();
+    let under_way: Vec<Ticket> =
+        (0..100).map(|_| rules.checkout(start, MIDDLE).expect("a permit")).collect();
     for _ in 0..10 {
         call(&mut rules, Verdict::Failure, start);
     }
@@ -80,7 +81,8 @@ fn the_rate_is_over_completed_calls() {
 fn calls_that_hang_count_when_their_time_is_up() {
     let start = Instant::now();
     let mut rules = Rules::new(SETTINGS, start);
-    let hung: Vec<Ticket> = (0..10).map(|_| rules.checkout(start, MIDDLE).expect("a permit")).collect();
+    let hung: Vec<Ticket> =
+        (0..10).map(|_| rules.checkout(start, MIDDLE).expect("a permit")).collect();
     rules.tick(after(start, 9.9), MIDDLE);
     assert_eq!(rules.state(), State::Closed);
     rules.tick(after(start, 10.0), MIDDLE);
@@ -196,8 +198,12 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let verdict =
-        prop_oneof![Just(Verdict::Alive), Just(Verdict::Failure), Just(Verdict::Failure), Just(Verdict::Neutral)];
+    let verdict = prop_oneof![
+        Just(Verdict::Alive),
+        Just(Verdict::Failure),
+        Just(Verdict::Failure),
+        Just(Verdict::Neutral)
+    ];
     prop_oneof![
         4 => Just(Event::Checkout),
         4 => (0_usize..16, verdict).prop_map(|(which, verdict)| Event::Settle(which, verdict)),
@@ -225,10 +231,16 @@ fn play(events: &[Event]) -> Result<Vec<(State, bool)>, TestCaseError> {
             Event::Settle(..) => {}
             Event::Checkout => {
                 let granted = rules.checkout(now, MIDDLE);
-                prop_assert!(!(rules.state() == State::Open && granted.is_ok()), "open never grants");
+                prop_assert!(
+                    !(rules.state() == State::Open && granted.is_ok()),
+                    "open never grants"
+                );
                 if rules.state() == State::HalfOpen && granted.is_ok() {
                     probes_of.push(rules.generation());
-                    let same = probes_of.iter().filter(|generation| **generation == rules.generation()).count();
+                    let same = probes_of
+                        .iter()
+                        .filter(|generation| **generation == rules.generation())
+                        .count();
                     // More than one in a generation only after the one before said nothing.
                     prop_assert!(rules.probes_under_way() == 1, "{same} probes");
                 }

@@ -1,4 +1,5 @@
-//! What the circuits have decided, to be read without a mailbox: an open circuit refuses in well under a millisecond.
+//! What the circuits have decided, to be read without a mailbox: an open circuit refuses in well
+//! under a millisecond.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -69,23 +70,4 @@ impl Snapshot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_refuses_as_long_as_it_was_told() {
-        let base = Instant::now();
-        let snapshot = Snapshot::new(base);
-        let at = |seconds| base + Duration::from_secs(seconds);
-        assert_eq!(snapshot.refusal(Circuit::Auth, at(1)), None);
-        snapshot.publish(Circuit::Auth, Decision::Until(at(30)));
-        assert!(snapshot.refusal(Circuit::Auth, at(29)) <= Some(Duration::from_millis(1001)));
-        assert_eq!(snapshot.refusal(Circuit::Auth, at(31)), None);
-        assert_eq!(snapshot.refusal(Circuit::Metrics, at(1)), None);
-        snapshot.publish(Circuit::Auth, Decision::Isolated);
-        assert!(snapshot.refusal(Circuit::Auth, at(1_000_000)).is_some());
-        snapshot.publish(Circuit::Auth, Decision::Ask);
-        assert_eq!(snapshot.refusal(Circuit::Auth, at(1)), None);
-        assert_eq!(snapshot.rejects(Circuit::Auth), 2);
-    }
-}
+mod tests;

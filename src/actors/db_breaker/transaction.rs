@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, timeout_at};
 
 use super::circuit::Circuit;
 use super::error::DbError;
-use super::handle::DbBreaker;
+use super::handle::DbBreakerHandle;
 use super::verdict::{Kind, kind};
 use crate::storage::StorageError;
 
@@ -25,9 +25,9 @@ enum End {
     Rollback,
 }
 
-impl DbBreaker {
-    /// Runs `work` in a transaction. After a serialisation failure or a deadlock it is done again, a few times, so it
-    /// must not have effects elsewhere.
+impl DbBreakerHandle {
+    /// Runs `work` in a transaction. After a serialisation failure or a deadlock it is done again,
+    /// a few times, so it must not have effects elsewhere.
     ///
     /// # Errors
     /// See [`DbError`]; after any of them but [`DbError::UnknownOutcome`] nothing has been changed.
@@ -87,7 +87,9 @@ impl DbBreaker {
     ) -> Result<T, Ended> {
         let mut lease = self.lease(circuit, operation, deadline).await.map_err(Ended::With)?;
         let (mut committing, began) = (false, Instant::now());
-        let outcome = timeout_at(deadline, run(&mut lease.slot().connection, work, end, &mut committing)).await;
+        let outcome =
+            timeout_at(deadline, run(&mut lease.slot().connection, work, end, &mut committing))
+                .await;
         self.instruments().database.query(operation, circuit.table(), began.elapsed());
         match outcome {
             Ok(Ok(value)) => {
@@ -99,16 +101,20 @@ impl DbBreaker {
                 lease.answered(kind, &error.to_string());
                 match kind {
                     Kind::Retry => Err(Ended::Met(format!("{error:?}"))),
-                    Kind::Broken if committing => {
-                        Err(Ended::With(DbError::UnknownOutcome { cause: format!("{operation}: {error:?}") }))
-                    }
+                    Kind::Broken if committing => Err(Ended::With(DbError::UnknownOutcome {
+                        cause: format!("{operation}: {error:?}"),
+                    })),
                     kind => Err(Ended::With(DbError::of(kind, error))),
                 }
             }
             Err(_) => {
                 lease.timed_out();
                 let cause = format!("{operation} took too long");
-                Err(Ended::With(if committing { DbError::UnknownOutcome { cause } } else { DbError::Failed { cause } }))
+                Err(Ended::With(if committing {
+                    DbError::UnknownOutcome { cause }
+                } else {
+                    DbError::Failed { cause }
+                }))
             }
         }
     }
@@ -118,7 +124,6 @@ impl DbBreaker {
 enum Ended {
     /// It met another transaction.
     Met(String),
-    /// For good.
     With(DbError),
 }
 

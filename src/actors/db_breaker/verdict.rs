@@ -1,5 +1,5 @@
-//! What an answer of the database says about its health. Diesel shows no SQLSTATE, so the few texts that matter are
-//! matched here and nowhere else.
+//! What an answer of the database says about its health. Diesel shows no SQLSTATE, so the few texts
+//! that matter are matched here and nowhere else.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -59,7 +59,10 @@ pub(super) fn kind(error: &StorageError) -> Kind {
         | DieselError::BrokenTransactionManager => Kind::Broken,
         DieselError::DatabaseError(_, information) => {
             let message = information.message();
-            TEXTS.iter().find(|(text, _)| message.contains(text)).map_or(Kind::Answer, |(_, kind)| *kind)
+            TEXTS
+                .iter()
+                .find(|(text, _)| message.contains(text))
+                .map_or(Kind::Answer, |(_, kind)| *kind)
         }
         _ => Kind::Answer,
     }
@@ -77,33 +80,4 @@ impl Kind {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(kind: DatabaseErrorKind, message: &str) -> StorageError {
-        StorageError::Database(DieselError::DatabaseError(kind, Box::new(message.to_owned())))
-    }
-
-    #[test]
-    fn refusals_are_signs_of_life() {
-        for answer in [
-            StorageError::NotFound,
-            StorageError::InUse,
-            said(DatabaseErrorKind::UniqueViolation, "duplicate key"),
-            said(DatabaseErrorKind::Unknown, "syntax error at or near \"x\""),
-            StorageError::Database(DieselError::RollbackTransaction),
-        ] {
-            assert_eq!(kind(&answer).verdict(), Verdict::Alive, "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn faults_and_conflicts_are_told_apart() {
-        let unknown = |message| kind(&said(DatabaseErrorKind::Unknown, message));
-        assert_eq!(unknown("deadlock detected"), Kind::Retry);
-        assert_eq!(unknown("terminating connection due to administrator command"), Kind::Broken);
-        assert_eq!(unknown("canceling statement due to statement timeout"), Kind::TooSlow);
-        assert_eq!(kind(&said(DatabaseErrorKind::SerializationFailure, "x")), Kind::Retry);
-        assert_eq!(kind(&said(DatabaseErrorKind::UnableToSendCommand, "x")), Kind::Broken);
-    }
-}
+mod tests;

@@ -23,7 +23,10 @@ impl Window {
     /// Counts one call.
     pub(super) fn count(&mut self, failed: bool, now: Instant) {
         self.forget(now);
-        let fresh = self.buckets.back().is_some_and(|last| now.saturating_duration_since(last.began) < BUCKET);
+        let fresh = self
+            .buckets
+            .back()
+            .is_some_and(|last| now.saturating_duration_since(last.began) < BUCKET);
         if !fresh {
             self.buckets.push_back(Bucket { began: now, successes: 0, failures: 0 });
         }
@@ -48,7 +51,11 @@ impl Window {
 
     fn forget(&mut self, now: Instant) {
         let length = BUCKET.saturating_mul(u32::try_from(BUCKETS).unwrap_or(u32::MAX));
-        while self.buckets.front().is_some_and(|first| now.saturating_duration_since(first.began) >= length) {
+        while self
+            .buckets
+            .front()
+            .is_some_and(|first| now.saturating_duration_since(first.began) >= length)
+        {
             self.buckets.pop_front();
         }
     }

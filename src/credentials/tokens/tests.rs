@@ -1,15 +1,26 @@
 //! Tests of tokens.
 
 use super::*;
+use crate::credentials::digest::fingerprint;
 
 fn tokens(seed: &str) -> Tokens {
     let secret = |name: &str| SecretString::from(format!("{name}-{seed}-").repeat(8));
-    Tokens::new(&secret("access"), &secret("refresh"), Lifetimes { access: 900, refresh: 604_800, session: 7_776_000 })
+    Tokens::new(
+        &secret("access"),
+        &secret("refresh"),
+        Lifetimes { access: 900, refresh: 604_800, session: 7_776_000 },
+    )
 }
 
 fn subject(now: DateTime<Utc>) -> RefreshSubject {
     let [user_id, session_id, family_id] = [1, 4, 2].map(Uuid::from_u128);
-    RefreshSubject { user_id, session_id, family_id, issued_at: now, expires_at: now + TimeDelta::days(7) }
+    RefreshSubject {
+        user_id,
+        session_id,
+        family_id,
+        issued_at: now,
+        expires_at: now + TimeDelta::days(7),
+    }
 }
 
 fn bearer() -> Bearer<'static> {
@@ -39,7 +50,8 @@ fn a_token_lives_from_its_second_to_its_last() {
 
 #[test]
 fn one_kind_is_not_the_other_and_one_service_not_the_other() {
-    let (ours, theirs, now) = (tokens("a"), tokens("b"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let (ours, theirs, now) =
+        (tokens("a"), tokens("b"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let access = ours.issue_access(bearer(), Uuid::from_u128(3), now, 900).expect("a token");
     let refresh = ours.issue_refresh(subject(now)).expect("a token");
     assert!(ours.verify_refresh(&refresh, now).is_ok());
@@ -73,8 +85,10 @@ fn no_token_outlives_its_family() {
 #[test]
 fn refresh_tokens_issued_before_families_were_named_are_read() {
     let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-    let registered = Registered::new(Uuid::from_u128(1), "refresh", now.timestamp(), now.timestamp() + 60);
-    let old = tokens.refresh.sign(&RefreshClaims { jti: Uuid::from_u128(4), sid: None, registered });
+    let registered =
+        Registered::new(Uuid::from_u128(1), "refresh", now.timestamp(), now.timestamp() + 60);
+    let old =
+        tokens.refresh.sign(&RefreshClaims { jti: Uuid::from_u128(4), sid: None, registered });
     assert_eq!(tokens.verify_refresh(&old.expect("a token"), now).expect("live").sid, None);
     let new = tokens.issue_refresh(subject(now)).expect("a token");
     assert_eq!(tokens.verify_refresh(&new, now).expect("live").sid, Some(Uuid::from_u128(2)));

@@ -8,19 +8,19 @@ use actix_web::{HttpMessage, HttpRequest, ResponseError};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::cache::audit_refusals::{Kind, Refused, Sample};
 use crate::http::error::ApiError;
-use crate::http::extract::caller::Identity;
-use crate::http::extract::origin::credential;
-use crate::http::middleware::client::ClientAddress;
-use crate::http::middleware::request_id::{RequestId, ServerRequestId};
-use crate::limits::address::Client;
-use crate::memory::refusals::{Kind, Refused, Sample};
+use crate::http::request::caller::Identity;
+use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::request_id::{RequestId, ServerRequestId};
 use crate::model::audit::{Action, Changes, Channel, Outcome};
+use crate::rate_limit::client_ip::Client;
 use crate::storage::StorageError;
 use crate::storage::audit_events::{Actor, NewEvent};
 use crate::storage::document::Document;
 
-/// What a refusal of a request means, where its status does not say: put into the request by its handler.
+/// What a refusal of a request means, where its status does not say: put into the request by its
+/// handler.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The action of the refusal.
@@ -29,7 +29,8 @@ pub struct Attempt {
     pub account: Option<(Option<Uuid>, String)>,
 }
 
-/// How a refused request is counted; none if its error is no refusal: a request without any credentials was only too early.
+/// How a refused request is counted; none if its error is no refusal: a request without any
+/// credentials was only too early.
 pub(super) fn kind(request: &HttpRequest, error: &ApiError) -> Option<(Kind, Sample)> {
     let extensions = request.extensions();
     let attempt = extensions.get::<Attempt>();
@@ -59,9 +60,11 @@ pub(super) fn kind(request: &HttpRequest, error: &ApiError) -> Option<(Kind, Sam
     let kind = Kind {
         action,
         reason,
-        address: extensions.get::<ClientAddress>().map(|address| Client::from(address.0).to_string()),
+        address: extensions
+            .get::<ClientAddress>()
+            .map(|address| Client::from(address.0).to_string()),
         actor: actor.map(|caller| (caller.user.user_id, caller.user.username.clone())),
-        credential: identity.and_then(credential),
+        credential: identity.and_then(Identity::credential),
         target: attempt.and_then(|attempt| attempt.account.clone()),
     };
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
@@ -89,8 +92,11 @@ pub(super) fn of_actor(
         credential: actor.credential,
         target: Some(account),
     };
-    let sample =
-        Sample { request_id: actor.request_id.clone()?, server_request_id: actor.server_request_id?, route: None };
+    let sample = Sample {
+        request_id: actor.request_id.clone()?,
+        server_request_id: actor.server_request_id?,
+        route: None,
+    };
     Some((kind, sample))
 }
 

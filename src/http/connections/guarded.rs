@@ -1,8 +1,9 @@
-//! A TCP stream that ends with an error when its connection makes no progress for too long ([`super::pace`]).
+//! A TCP stream that ends with an error when its connection makes no progress for too long
+//! ([`super::pace`]).
 //!
-//! The timer is set when the stream is opened and looked at whenever an operation has to wait; when it is due, the rule decides
-//! whether that was too long or when to look again. So a request sets no timer, and nothing has to wake the connection when a
-//! response ends.
+//! The timer is set when the stream is opened and looked at whenever an operation has to wait; when
+//! it is due, the rule decides whether that was too long or when to look again. So a request sets
+//! no timer, and nothing has to wake the connection when a response ends.
 
 use std::future::Future;
 use std::io;
@@ -30,7 +31,12 @@ impl Guarded {
     /// Guards a stream that was accepted now.
     pub fn new(stream: TcpStream, open: OpenConnection) -> Self {
         let now = Instant::now();
-        Self { stream, pace: Rc::new(Pace::new(now)), timer: Box::pin(sleep_until(now + LIMIT)), _open: open }
+        Self {
+            stream,
+            pace: Rc::new(Pace::new(now)),
+            timer: Box::pin(sleep_until(now + LIMIT)),
+            _open: open,
+        }
     }
 
     /// What this connection is doing, for its requests.
@@ -39,7 +45,11 @@ impl Guarded {
     }
 
     /// Passes on the outcome of an operation, unless it has to wait and has waited for too long.
-    fn or_late<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn or_late<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             return outcome;
         }
@@ -67,7 +77,11 @@ impl AsyncRead for Guarded {
 }
 
 impl AsyncWrite for Guarded {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         match &outcome {
             Poll::Ready(_) => self.pace.wrote(Instant::now()),

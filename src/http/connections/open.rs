@@ -1,5 +1,5 @@
-//! The open connections of a listener: how many there may be, in all and for one client. One over a limit is closed before
-//! anything is read from it.
+//! The open connections of a listener: how many there may be, in all and for one client. One over a
+//! limit is closed before anything is read from it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use slog::Logger;
 
-use crate::limits::address::{Client, TrustedProxies};
+use crate::rate_limit::client_ip::{Client, TrustedProxies};
 use crate::telemetry::instruments::connections::{ConnectionInstruments, Reason};
 
 /// At most one log event about refusals in this time.
@@ -17,7 +17,6 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// How many connections there may be at one time.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// In all.
     pub total: usize,
     /// From one client: an IPv4 address or an IPv6 /64.
     pub per_address: usize,
@@ -71,7 +70,11 @@ impl Refusals {
 
 impl Connections {
     /// None yet.
-    pub fn new(limits: ConnectionLimits, instruments: ConnectionInstruments, logger: Logger) -> Arc<Self> {
+    pub fn new(
+        limits: ConnectionLimits,
+        instruments: ConnectionInstruments,
+        logger: Logger,
+    ) -> Arc<Self> {
         Arc::new(Self { limits, open: Mutex::default(), instruments, logger })
     }
 
@@ -137,55 +140,4 @@ impl Drop for OpenConnection {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn connections(total: usize, per_address: usize) -> Arc<Connections> {
-        let instruments = ConnectionInstruments::new(&prometheus::Registry::new()).unwrap();
-        let exempt = TrustedProxies::parse("10.0.0.0/8").unwrap();
-        let limits = ConnectionLimits { total, per_address, exempt };
-        Connections::new(limits, instruments, Logger::root(slog::Discard, slog::o!()))
-    }
-
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_client_has_its_own_limit_and_a_trusted_proxy_none() {
-        let connections = connections(8, 2);
-        let admit = |text| connections.admit(ip(text));
-        let held = [admit("192.0.2.1"), admit("::ffff:192.0.2.1"), admit("2001:db8::1"), admit("2001:db8::2")];
-        assert!(held.iter().all(Option::is_some));
-        assert!(admit("192.0.2.1").is_none() && admit("2001:db8::3").is_none());
-        let proxied = [admit("10.0.0.1"), admit("10.0.0.1"), admit("::ffff:10.0.0.1"), admit("10.0.0.1")];
-        assert!(proxied.iter().all(Option::is_some));
-        assert!(admit("10.0.0.1").is_none(), "the limit on all holds for proxies, too");
-        drop(held);
-        assert!(admit("192.0.2.1").is_some());
-    }
-
-    #[test]
-    fn nothing_is_kept_of_closed_connections() {
-        let connections = connections(100, 100);
-        for last in 0..100_u8 {
-            drop(connections.admit(IpAddr::from([192, 0, 2, last])));
-        }
-        let open = connections.lock();
-        assert!(open.total == 0 && open.by_client.is_empty());
-    }
-
-    #[test]
-    fn refusals_are_reported_at_once_and_then_together() {
-        let (mut refusals, now) = (Refusals::default(), Instant::now());
-        assert_eq!(refusals.due(now), None);
-        refusals.count(Reason::Total);
-        assert_eq!(refusals.due(now), Some((1, 0)));
-        for _ in 0..5 {
-            refusals.count(Reason::Address);
-            assert_eq!(refusals.due(now + Duration::from_secs(9)), None);
-        }
-        assert_eq!(refusals.due(now + LOG_INTERVAL), Some((0, 5)));
-        assert_eq!(refusals.due(now + LOG_INTERVAL * 2), None);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
-//! The HTTP server on guarded streams. It is what `actix_web::HttpServer` builds, with one more step between accepting a
-//! connection and reading from it, and with a count of the requests under way on each connection.
+//! The HTTP server on guarded streams. It is what `actix_web::HttpServer` builds, with one more
+//! step between accepting a connection and reading from it, and with a count of the requests under
+//! way on each connection.
 
 use std::fmt::Debug;
 use std::io;
@@ -10,7 +11,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_http::{HttpService, Request, Response};
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, map_config};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, map_config,
+};
 use actix_web::Error;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{AppConfig, Server, fn_service};
@@ -27,14 +30,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// For the first request head; [`super::pace`] limits the following ones.
 const FIRST_HEAD: Duration = Duration::from_secs(5);
 const DISCONNECT: Duration = Duration::from_secs(1);
-/// The most bytes that the kernel holds and has not sent. Without it, a slow reader's progress is seen only in steps of a
-/// third of the send buffer, which may be megabytes, and each connection could take that much of the kernel's memory.
+/// The most bytes that the kernel holds and has not sent. Without it, a slow reader's progress is
+/// seen only in steps of a third of the send buffer, which may be megabytes, and each connection
+/// could take that much of the kernel's memory.
 const UNSENT: u32 = 128 * 1024;
 
 /// How a server runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Running {
-    /// Threads.
     pub workers: usize,
     /// How long requests may take to finish at shutdown, in seconds.
     pub grace: u64,
@@ -61,7 +64,8 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let builder = Server::build().workers(running.workers).disable_signals().shutdown_timeout(running.grace);
+    let builder =
+        Server::build().workers(running.workers).disable_signals().shutdown_timeout(running.grace);
     let (stopping, connections) = (builder.graceful_shutdown_signal(), connections.clone());
     let address = listener.local_addr()?;
     let builder = builder.listen("http", listener, move || {
@@ -90,7 +94,10 @@ where
 }
 
 /// Closes the connection by the error if there are too many.
-fn accept(stream: TcpStream, connections: &Arc<Connections>) -> io::Result<(Guarded, Option<std::net::SocketAddr>)> {
+fn accept(
+    stream: TcpStream,
+    connections: &Arc<Connections>,
+) -> io::Result<(Guarded, Option<std::net::SocketAddr>)> {
     let peer = stream.peer_addr()?;
     let open = connections.admit(peer.ip()).ok_or(io::ErrorKind::ConnectionRefused)?;
     // Without it the pieces of a compressed response wait for delayed acknowledgements.
@@ -110,7 +117,8 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody,
 {
-    let under_way = request.conn_data::<std::rc::Rc<super::pace::Pace>>().map(super::pace::Pace::begin);
+    let under_way =
+        request.conn_data::<std::rc::Rc<super::pace::Pace>>().map(super::pace::Pace::begin);
     let response = service.call(request);
     async move {
         let response: Response<B> = response.await?.into();
@@ -131,7 +139,10 @@ impl<B: MessageBody> MessageBody for Counted<B> {
         self.body.size()
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         self.body.as_mut().poll_next(context)
     }
 }

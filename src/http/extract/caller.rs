@@ -9,8 +9,8 @@
 //! | [`Person`] | anyone who is logged in; no API key |
 //! | [`Caller`] | anyone who is known |
 //!
-//! They are judged before the body arrives. What writes or grants passes `authority()` on to its transaction, where
-//! `storage::authority` judges the same once more.
+//! They are judged before the body arrives. What writes or grants passes `authority()` on to its
+//! transaction, where `storage::authority` judges the same once more.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -20,67 +20,12 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use uuid::Uuid;
 
 use crate::http::AppState;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, ROLE};
+use crate::http::request::caller::{Caller, Credential, Identity};
 use crate::model::scopes::{Scope, Scopes};
 use crate::model::users::Role;
 use crate::storage::authority::{Authority, Proof};
 use crate::storage::users::Account;
-
-pub(in crate::http) const ROLE: ApiError = ApiError::Authorization("Your role does not allow this");
-pub(in crate::http) const SCOPE: ApiError = ApiError::Authorization("The scopes of the API key do not allow this");
-
-/// What `middleware::authenticate` found out.
-#[derive(Clone, Debug)]
-pub struct Identity(pub Result<Option<Caller>, ApiError>);
-
-/// Anyone who is known.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The user, or the owner of the key, as the database knows it now.
-    pub user: Account,
-    /// What it came with.
-    pub credential: Credential,
-}
-
-/// What a caller came with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// An access token of this log-in.
-    LogIn(Uuid),
-    /// An API key.
-    Key {
-        /// Which.
-        key_id: Uuid,
-        /// What it may do, if its owner may.
-        scopes: Scopes,
-        /// Its own rate limit, requests per window of a caller.
-        rate_limit: Option<u32>,
-    },
-}
-
-impl Caller {
-    /// Whether role and scopes allow all of this.
-    ///
-    /// # Errors
-    /// [`ApiError::Authorization`], which says which of the two does not.
-    pub fn may(&self, needed: &[Scope]) -> Result<(), ApiError> {
-        if !Scopes::of(self.user.role).contain(needed) {
-            return Err(ROLE);
-        }
-        match self.credential {
-            Credential::Key { scopes, .. } if !scopes.contain(needed) => Err(SCOPE),
-            _ => Ok(()),
-        }
-    }
-
-    fn authority(&self, role: Role, needed: &[Scope]) -> Authority {
-        let proof = match self.credential {
-            Credential::LogIn(family_id) => Proof::Session(family_id),
-            Credential::Key { key_id, .. } => Proof::Key(key_id),
-        };
-        Authority { user_id: self.user.user_id, proof, role, scopes: needed.iter().copied().collect() }
-    }
-}
 
 impl<A: Area> Editor<A> {
     /// What its transaction confirms.
@@ -107,7 +52,12 @@ impl Person {
     /// What its transaction confirms.
     pub fn authority(&self) -> Authority {
         let proof = Proof::Session(self.family_id);
-        Authority { user_id: self.user.user_id, proof, role: Role::Viewer, scopes: Scopes::default() }
+        Authority {
+            user_id: self.user.user_id,
+            proof,
+            role: Role::Viewer,
+            scopes: Scopes::default(),
+        }
     }
 }
 
@@ -136,10 +86,8 @@ area!(
     /// Metrics and their history.
     Metrics, [MetricsRead], [MetricsWrite]);
 area!(
-    /// Business domains.
     Domains, [DomainsRead], [DomainsWrite]);
 area!(
-    /// Both.
     Everything, [MetricsRead, DomainsRead], [MetricsWrite, DomainsWrite]);
 
 /// Whoever may read this part of the catalogue.
@@ -149,7 +97,6 @@ pub struct Reader<A>(PhantomData<A>);
 /// Whoever may change this part of the catalogue.
 #[derive(Clone, Debug)]
 pub struct Editor<A> {
-    /// It.
     pub caller: Caller,
     area: PhantomData<A>,
 }
@@ -157,7 +104,6 @@ pub struct Editor<A> {
 /// Whoever may delete from this part of the catalogue.
 #[derive(Clone, Debug)]
 pub struct Remover<A> {
-    /// It.
     pub caller: Caller,
     area: PhantomData<A>,
 }
@@ -180,7 +126,8 @@ fn identity(request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
 }
 
 fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
-    identity(request)?.ok_or(ApiError::Authentication("Log in first: the request carries no credentials"))
+    identity(request)?
+        .ok_or(ApiError::Authentication("Log in first: the request carries no credentials"))
 }
 
 fn allowed(request: &HttpRequest, needed: &[Scope]) -> Result<Caller, ApiError> {
@@ -197,15 +144,24 @@ fn person(request: &HttpRequest) -> Result<Person, ApiError> {
 }
 
 fn reader<A: Area>(request: &HttpRequest) -> Result<Reader<A>, ApiError> {
-    let anonymous = request.app_data::<web::Data<AppState>>().is_some_and(|state| state.policy.anonymous_read);
+    let anonymous =
+        request.app_data::<web::Data<AppState>>().is_some_and(|state| state.policy.anonymous_read);
     // A bad credential is refused all the same: whoever sends one expects it to count.
     identity(request)?;
-    if anonymous { Ok(Reader(PhantomData)) } else { allowed(request, A::READ).map(|_| Reader(PhantomData)) }
+    if anonymous {
+        Ok(Reader(PhantomData))
+    } else {
+        allowed(request, A::READ).map(|_| Reader(PhantomData))
+    }
 }
 
 fn remover<A: Area>(request: &HttpRequest) -> Result<Remover<A>, ApiError> {
     let caller = allowed(request, A::WRITE)?;
-    if caller.user.role == Role::Admin { Ok(Remover { caller, area: PhantomData }) } else { Err(ROLE) }
+    if caller.user.role == Role::Admin {
+        Ok(Remover { caller, area: PhantomData })
+    } else {
+        Err(ROLE)
+    }
 }
 
 /// Answers at once: the work was done by the middleware.

@@ -29,8 +29,12 @@ impl IfNoneMatch {
     }
 }
 
-/// The versions in a list of entity tags; weak ones with their mark, which a strong comparison never matches.
-fn tags(headers: &HeaderMap, name: &actix_web::http::header::HeaderName) -> Result<Option<Vec<String>>, ApiError> {
+/// The versions in a list of entity tags; weak ones with their mark, which a strong comparison
+/// never matches.
+fn tags(
+    headers: &HeaderMap,
+    name: &actix_web::http::header::HeaderName,
+) -> Result<Option<Vec<String>>, ApiError> {
     let mut versions = Vec::new();
     let mut given = false;
     for value in headers.get_all(name) {
@@ -54,7 +58,9 @@ fn malformed(name: &actix_web::http::header::HeaderName) -> ApiError {
 }
 
 fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
-    let required = request.app_data::<web::Data<AppState>>().is_some_and(|state| state.policy.require_if_match);
+    let required = request
+        .app_data::<web::Data<AppState>>()
+        .is_some_and(|state| state.policy.require_if_match);
     Ok(IfMatch(match tags(request.headers(), &IF_MATCH)? {
         None if required => Precondition::Missing,
         None => Precondition::None,
@@ -66,18 +72,25 @@ fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
 fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
     // Weak comparison: the mark does not count.
     let versions = tags(request.headers(), &IF_NONE_MATCH)?.unwrap_or_default();
-    Ok(IfNoneMatch(versions.iter().map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned()).collect()))
+    Ok(IfNoneMatch(
+        versions.iter().map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned()).collect(),
+    ))
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<IdempotencyKey, ApiError> {
     let mut given = request.headers().get_all("idempotency-key");
     let (first, second) = (given.next(), given.next());
-    let printable = |text: &&str| (1..=255).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    let printable = |text: &&str| {
+        (1..=255).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b))
+    };
     match (first, second) {
         (None, _) => Ok(IdempotencyKey(None)),
         (Some(value), None) => match value.to_str().ok().filter(printable) {
             Some(key) => Ok(IdempotencyKey(Some(key.to_owned()))),
-            None => Err(ApiError::invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters")),
+            None => Err(ApiError::invalid(
+                "Idempotency-Key",
+                "must be 1 to 255 printable ASCII characters",
+            )),
         },
         _ => Err(ApiError::invalid("Idempotency-Key", "must not be given twice")),
     }

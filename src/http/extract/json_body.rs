@@ -1,5 +1,6 @@
-//! Bodies: JSON, read into the model with all that is wrong with it, or into an object to be laid over what is stored. Each
-//! type of body has its own limit in bytes. How long a body may take is the same for all (`http::middleware::bodies`).
+//! Bodies: JSON, read into the model with all that is wrong with it, or into an object to be laid
+//! over what is stored. Each type of body has its own limit in bytes. How long a body may take is
+//! the same for all (`http::middleware::bodies`).
 
 use std::io::ErrorKind;
 
@@ -19,7 +20,8 @@ use crate::model::json;
 use crate::model::patch::{Patch, Patchable};
 use crate::model::violations::parse;
 
-/// The largest body of a route that does not say otherwise, in bytes: users, sessions, API keys, circuit breakers.
+/// The largest body of a route that does not say otherwise, in bytes: users, sessions, API keys,
+/// circuit breakers.
 pub const SMALL: usize = 64 * 1024;
 /// The largest body of one metric or business domain, in bytes.
 pub const ITEM: usize = 256 * 1024;
@@ -27,7 +29,6 @@ pub const ITEM: usize = 256 * 1024;
 /// A body of at most `MAX` bytes as a value of the model, with its bytes as they came.
 #[derive(Debug)]
 pub struct JsonBody<T, const MAX: usize = SMALL> {
-    /// The value.
     pub value: T,
     /// What was sent, byte for byte.
     pub bytes: web::Bytes,
@@ -44,13 +45,14 @@ pub struct PatchBody<T>(pub Patch<T>);
 /// A body of at most `IMPORT_MAX_BYTES`, and its media type, without parameters, in lower case.
 #[derive(Debug)]
 pub struct ImportBody {
-    /// E.g. `application/json`.
     pub media_type: String,
     /// What was sent.
     pub bytes: web::Bytes,
 }
 
-impl<T: DeserializeOwned + Validate<Context = ()> + 'static, const MAX: usize> FromRequest for JsonBody<T, MAX> {
+impl<T: DeserializeOwned + Validate<Context = ()> + 'static, const MAX: usize> FromRequest
+    for JsonBody<T, MAX>
+{
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
@@ -63,7 +65,9 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static, const MAX: usize> F
     }
 }
 
-impl<T: DeserializeOwned + Validate<Context = ()> + Default + 'static> FromRequest for OptionalJsonBody<T> {
+impl<T: DeserializeOwned + Validate<Context = ()> + Default + 'static> FromRequest
+    for OptionalJsonBody<T>
+{
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
@@ -97,12 +101,14 @@ impl FromRequest for ImportBody {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let max = request.app_data::<web::Data<AppState>>().map_or(SMALL, |state| state.import_max_bytes);
+        let max =
+            request.app_data::<web::Data<AppState>>().map_or(SMALL, |state| state.import_max_bytes);
         raw(request, payload, max)
     }
 }
 
-/// Reads at most `max` bytes. Room is made as they arrive: what `Content-Length` promises costs nothing.
+/// Reads at most `max` bytes. Room is made as they arrive: what `Content-Length` promises costs
+/// nothing.
 fn raw(
     request: &HttpRequest,
     payload: &mut Payload,

@@ -6,12 +6,12 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use uuid::Uuid;
 
-use super::caller::{Caller, Credential, Identity};
 use crate::http::auditing::Attempt;
 use crate::http::error::ApiError;
-use crate::http::middleware::client::ClientAddress;
-use crate::http::middleware::request_id::{RequestId, ServerRequestId};
-use crate::model::audit::{Action, Channel, CredentialKind};
+use crate::http::request::caller::Identity;
+use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::request_id::{RequestId, ServerRequestId};
+use crate::model::audit::{Action, Channel};
 use crate::storage::audit_events::{Actor, Trail};
 use crate::storage::users::Account;
 
@@ -37,7 +37,7 @@ impl Origin {
             user_id: None,
             username: None,
             channel: Channel::Api,
-            credential: extensions.get::<Identity>().and_then(credential),
+            credential: extensions.get::<Identity>().and_then(Identity::credential),
             address: extensions.get::<ClientAddress>().map(|address| address.0.to_string()),
             request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
             server_request_id: extensions.get::<ServerRequestId>().map(|id| id.0),
@@ -45,23 +45,11 @@ impl Origin {
         }
     }
 
-    /// Says what a refusal of this request will mean, and which account it is about: its id, if it is known, and its name,
-    /// or, of one that is not known, the pseudonym. Never a name as it was typed: it may be a password.
+    /// Says what a refusal of this request will mean, and which account it is about: its id, if it
+    /// is known, and its name, or, of one that is not known, the pseudonym. Never a name as it was
+    /// typed: it may be a password.
     pub fn attempts(&self, action: Action, account: Option<(Option<Uuid>, String)>) {
         self.0.extensions_mut().insert(Attempt { action, account });
-    }
-}
-
-/// What a caller came with.
-pub fn credential(identity: &Identity) -> Option<(CredentialKind, Uuid)> {
-    match identity {
-        Identity(Ok(Some(Caller { credential: Credential::LogIn(family_id), .. }))) => {
-            Some((CredentialKind::Session, *family_id))
-        }
-        Identity(Ok(Some(Caller { credential: Credential::Key { key_id, .. }, .. }))) => {
-            Some((CredentialKind::ApiKey, *key_id))
-        }
-        Identity(_) => None,
     }
 }
 

@@ -28,12 +28,15 @@ impl FromRequest for QueryParameters {
 
 /// Every `%` is followed by two hexadecimal digits, and what comes out is UTF-8.
 fn well_encoded(query: &[u8]) -> bool {
-    let digits = |at: usize| query.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+    let digits = |at: usize| {
+        query.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
+    };
     let sound = query.iter().enumerate().all(|(at, byte)| *byte != b'%' || digits(at + 1));
     // A lossy decoder puts the replacement character where it cannot read.
     sound && (query.is_ascii() || std::str::from_utf8(query).is_ok()) && !lossy(query)
 }
 
 fn lossy(query: &[u8]) -> bool {
-    url::form_urlencoded::parse(query).any(|(name, value)| [name, value].iter().any(|part| part.contains('\u{fffd}')))
+    url::form_urlencoded::parse(query)
+        .any(|(name, value)| [name, value].iter().any(|part| part.contains('\u{fffd}')))
 }

@@ -9,8 +9,9 @@ use crate::http::error::ApiError;
 use crate::http::state::AppState;
 use crate::http::unmatched::NO_ROUTE;
 
-/// Takes the request if registration is enabled; else the answer is that of an unknown route. As the first parameter of a
-/// handler it decides before the body is judged, so that no answer tells that there is something to enable.
+/// Takes the request if registration is enabled; else the answer is that of an unknown route. As
+/// the first parameter of a handler it decides before the body is judged, so that no answer tells
+/// that there is something to enable.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrationEnabled;
 
@@ -19,7 +20,9 @@ impl FromRequest for RegistrationEnabled {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let enabled = request.app_data::<web::Data<AppState>>().is_some_and(|state| state.policy.registration);
+        let enabled = request
+            .app_data::<web::Data<AppState>>()
+            .is_some_and(|state| state.policy.registration);
         ready(if enabled { Ok(Self) } else { Err(ApiError::NotFound(NO_ROUTE)) })
     }
 }

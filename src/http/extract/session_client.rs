@@ -7,7 +7,7 @@ use actix_web::http::header::{HeaderMap, USER_AGENT};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use crate::http::error::ApiError;
-use crate::http::middleware::client::ClientAddress;
+use crate::http::request::client_ip::ClientAddress;
 use crate::storage::sessions::SessionClient;
 
 /// Longest stored `User-Agent`, in characters.
@@ -26,7 +26,8 @@ impl FromRequest for SessionClient {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let address = request.extensions().get::<ClientAddress>().map(|address| address.0.to_string());
+        let address =
+            request.extensions().get::<ClientAddress>().map(|address| address.0.to_string());
         ready(Ok(Self { address, user_agent: user_agent(request.headers()) }))
     }
 }

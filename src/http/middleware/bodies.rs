@@ -1,6 +1,6 @@
-//! Request bodies while they arrive. Each has a deadline, which moves with what has arrived, whatever route reads it; and no
-//! connection stays open for the rest of a body that no handler wants. How large a body may be is up to the extractors
-//! (`http::extract::json_body`).
+//! Request bodies while they arrive. Each has a deadline, which moves with what has arrived,
+//! whatever route reads it; and no connection stays open for the rest of a body that no handler
+//! wants. How large a body may be is up to the extractors (`http::extract::json_body`).
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -58,7 +58,8 @@ impl Incoming {
 
 /// How long a body may take of which so many bytes have arrived.
 fn allowance(received: u64) -> Duration {
-    GRACE.saturating_add(Duration::from_millis(received.saturating_mul(1000) / MIN_BYTES_PER_SECOND))
+    GRACE
+        .saturating_add(Duration::from_millis(received.saturating_mul(1000) / MIN_BYTES_PER_SECOND))
 }
 
 struct Timed(Rc<RefCell<Incoming>>);
@@ -71,8 +72,9 @@ impl Stream for Timed {
     }
 }
 
-/// A response that keeps the body of its request until it is sent. actix-http reads a chunked body that was dropped to its
-/// end, however long that takes; one that is still there and incomplete makes it close the connection after the response.
+/// A response that keeps the body of its request until it is sent. actix-http reads a chunked body
+/// that was dropped to its end, however long that takes; one that is still there and incomplete
+/// makes it close the connection after the response.
 struct WithRequestBody {
     response: BoxBody,
     _request: Rc<RefCell<Incoming>>,
@@ -85,7 +87,10 @@ impl MessageBody for WithRequestBody {
         self.response.size()
     }
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Pin::new(&mut self.get_mut().response).poll_next(context)
     }
 }
@@ -102,7 +107,8 @@ pub async fn bound<B: MessageBody + 'static>(
     if matches!(payload, Payload::None) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    let incoming = Rc::new(RefCell::new(Incoming { payload, received: 0, first_read: None, timer: None }));
+    let incoming =
+        Rc::new(RefCell::new(Incoming { payload, received: 0, first_read: None, timer: None }));
     let timed: Pin<Box<dyn Stream<Item = _>>> = Box::pin(Timed(incoming.clone()));
     request.set_payload(timed.into());
     let keep = |response: BoxBody| BoxBody::new(WithRequestBody { response, _request: incoming });
@@ -116,13 +122,4 @@ pub async fn bound<B: MessageBody + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_arrives_buys_time() {
-        assert_eq!(allowance(0), GRACE);
-        assert_eq!(allowance(MIN_BYTES_PER_SECOND / 2), GRACE + Duration::from_millis(500));
-        assert_eq!(allowance(8 * 1024 * 1024), GRACE + Duration::from_secs(128));
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
-//! The first thing that happens to a request: its path gets its one spelling, and the request its class.
+//! The first thing that happens to a request: its path gets its one spelling, and the request its
+//! class.
 //!
-//! A refused path is not shown to anything else: the request goes on under `/`, so that limits count it, labels and logs say
-//! `unmatched`, and [`refuse`], behind the limits, answers 400.
+//! A refused path is not shown to anything else: the request goes on under `/`, so that limits
+//! count it, labels and logs say `unmatched`, and [`refuse`], behind the limits, answers 400.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,15 +12,19 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 
 use crate::http::error::ApiError;
-use crate::http::request_class::{RequestClass, Routes};
-use crate::http::request_path::canonical;
+use crate::http::request::class::{RequestClass, Routes};
+use crate::http::request::path::canonical;
 
 const REFUSED: &str = "/";
 
 /// Rewrites the path to its canonical form and puts the [`RequestClass`] into the request.
-pub async fn classify<B: MessageBody>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+pub async fn classify<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
     let routes = request.app_data::<web::Data<Routes>>().cloned();
-    let routes = routes.ok_or_else(|| ApiError::Internal { cause: "the application has no routes".into() })?;
+    let routes = routes
+        .ok_or_else(|| ApiError::Internal { cause: "the application has no routes".into() })?;
     let class = match canonical(request.path()) {
         Ok(path) => {
             let class = routes.classify(request.method(), &path);
@@ -40,7 +45,8 @@ pub async fn classify<B: MessageBody>(mut request: ServiceRequest, next: Next<B>
 
 /// Gives the request another path, for routing and for everything else; its query stays.
 fn rewrite(request: &mut ServiceRequest, path: &str) -> Result<(), ApiError> {
-    let fault = |what: &dyn std::fmt::Display| ApiError::Internal { cause: format!("no URI: {what}") };
+    let fault =
+        |what: &dyn std::fmt::Display| ApiError::Internal { cause: format!("no URI: {what}") };
     let mut parts = request.uri().clone().into_parts();
     let query = parts.path_and_query.as_ref().and_then(PathAndQuery::query);
     let text = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));

@@ -1,5 +1,6 @@
-//! Other sites' scripts: none may read answers, unless `CORS_ORIGIN` names their origin. Never with the browser's credentials,
-//! of which this service has none: tokens and keys are sent by the script itself.
+//! Other sites' scripts: none may read answers, unless `CORS_ORIGIN` names their origin. Never with
+//! the browser's credentials, of which this service has none: tokens and keys are sent by the
+//! script itself.
 
 use actix_cors::Cors;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};

@@ -1,4 +1,5 @@
-//! HEAD is GET without the body (RFC 9110, 9.3.2): routes only know GET, and the server leaves the body out.
+//! HEAD is GET without the body (RFC 9110, 9.3.2): routes only know GET, and the server leaves the
+//! body out.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;

@@ -1,4 +1,5 @@
-//! Methods are anybody's text (RFC 9110, 9.1): those that mean nothing here become one, before they are counted or logged.
+//! Methods are anybody's text (RFC 9110, 9.1): those that mean nothing here become one, before they
+//! are counted or logged.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -6,8 +7,15 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 
-const KNOWN: [Method; 7] =
-    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+const KNOWN: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
 
 /// Lets what is no method of ours be `OTHER`, which no route takes either.
 pub async fn known_or_other<B: MessageBody>(

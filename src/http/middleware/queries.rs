@@ -1,5 +1,5 @@
-//! The size of a query string, judged before anything reads it and on every path, whether a route takes it or not: what it
-//! costs to decode, sort and compare parameters grows with their number.
+//! The size of a query string, judged before anything reads it and on every path, whether a route
+//! takes it or not: what it costs to decode, sort and compare parameters grows with their number.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -17,7 +17,10 @@ pub const MAX_PARAMETERS: usize = 32;
 ///
 /// # Errors
 /// 400 for such a query; those of `next`.
-pub async fn bound<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+pub async fn bound<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
     if let Some(message) = flaw(request.query_string()) {
         return Err(ApiError::invalid("", message).into());
     }

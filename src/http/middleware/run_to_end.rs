@@ -1,7 +1,8 @@
-//! Writes run to their end whatever the client does. actix-web drops the future of a handler whose client resets the
-//! connection; what follows a commit (invalidation of caches, refunds of rate limit hits) would be lost with it. So the
-//! rest of a request that may change something runs as a task of its own. There are never more of them than requests;
-//! bodies have a deadline, the database has one, too.
+//! Writes run to their end whatever the client does. actix-web drops the future of a handler whose
+//! client resets the connection; what follows a commit (invalidation of caches, refunds of rate
+//! limit hits) would be lost with it. So the rest of a request that may change something runs as a
+//! task of its own. There are never more of them than requests; bodies have a deadline, the
+//! database has one, too.
 //!
 //! The innermost middleware: who may call was decided before, and a dropped decision loses nothing.
 
@@ -18,10 +19,10 @@ use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 use slog::Logger;
 
-use super::frame::panic_message;
 use crate::http::AppState;
 use crate::http::auditing;
 use crate::http::error::ApiError;
+use crate::http::middleware::access_log::panic_message;
 
 /// How many requests run on although their clients have gone: shutdown waits for them.
 #[derive(Clone, Debug, Default)]
@@ -40,9 +41,12 @@ pub async fn run_to_end<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let state = request.app_data::<web::Data<AppState>>().cloned();
-    let Some(state) = state.filter(|_| !request.method().is_safe()) else { return next.call(request).await };
+    let Some(state) = state.filter(|_| !request.method().is_safe()) else {
+        return next.call(request).await;
+    };
     let logger = request.extensions().get::<Logger>().unwrap_or(&state.logger).clone();
-    let place = Rc::new(Place { detached: state.detached.clone(), phase: Cell::new(Phase::Attended) });
+    let place =
+        Rc::new(Place { detached: state.detached.clone(), phase: Cell::new(Phase::Attended) });
     let client = Client(Rc::clone(&place));
     let work = actix_web::rt::spawn(async move {
         let running = Running(place);
@@ -55,7 +59,11 @@ pub async fn run_to_end<B: MessageBody + 'static>(
                     auditing::finish(response.request(), response.status(), refusal);
                     log_detached(&logger, error, response.status().as_u16());
                 }
-                Ok(Err(error)) => log_detached(&logger, Some(error), error.as_response_error().status_code().as_u16()),
+                Ok(Err(error)) => log_detached(
+                    &logger,
+                    Some(error),
+                    error.as_response_error().status_code().as_u16(),
+                ),
                 Err(panic) => {
                     slog::error!(logger, "request failed"; "error" => format!("panic: {}", panic_message(panic.as_ref())));
                 }
@@ -69,7 +77,9 @@ pub async fn run_to_end<B: MessageBody + 'static>(
         Ok(Ok(outcome)) => outcome,
         // `frame` makes it a 500.
         Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => Err(ApiError::Internal { cause: "the task of a request was cancelled".into() }.into()),
+        Err(_) => {
+            Err(ApiError::Internal { cause: "the task of a request was cancelled".into() }.into())
+        }
     }
 }
 

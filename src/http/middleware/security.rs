@@ -1,16 +1,20 @@
-//! The headers that tell browsers what an answer is not: no page to frame, no script to sniff, nothing to keep.
+//! The headers that tell browsers what an answer is not: no page to frame, no script to sniff,
+//! nothing to keep.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL, X_FRAME_OPTIONS, X_XSS_PROTECTION,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL, X_FRAME_OPTIONS,
+    X_XSS_PROTECTION,
 };
 use actix_web::http::{Method, StatusCode};
 
-use crate::http::request_class::Kind;
+use crate::http::request::class::Kind;
 
 /// Data has no use for anything that a browser could do with it.
-const DATA_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-/// Pages use what this service itself serves; nothing inline but one style that Swagger UI's script adds, by its hash.
+const DATA_CSP: &str =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// Pages use what this service itself serves; nothing inline but one style that Swagger UI's script
+/// adds, by its hash.
 const PAGE_CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; img-src 'self' data:; \
     connect-src 'self'; font-src 'self'; object-src 'none'; frame-src 'none'; frame-ancestors 'none'; \
     base-uri 'none'; form-action 'none'";
@@ -20,11 +24,8 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscop
 /// Which of the headers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecurityHeaders {
-    /// Any.
     pub enabled: bool,
-    /// `Content-Security-Policy`.
     pub csp: bool,
-    /// `Strict-Transport-Security`.
     pub hsts: bool,
 }
 
@@ -54,8 +55,9 @@ impl SecurityHeaders {
     }
 }
 
-/// Whether an answer may be kept: what the catalogue answers to a reader, by that reader, after asking whether it still holds
-/// (RFC 9111); pages say nothing about it; everything else and everything that went wrong must not be stored.
+/// Whether an answer may be kept: what the catalogue answers to a reader, by that reader, after
+/// asking whether it still holds (RFC 9111); pages say nothing about it; everything else and
+/// everything that went wrong must not be stored.
 pub fn keep(headers: &mut HeaderMap, method: &Method, kind: Kind, status: StatusCode) {
     if headers.contains_key(CACHE_CONTROL) {
         return;
@@ -71,29 +73,4 @@ pub fn keep(headers: &mut HeaderMap, method: &Method, kind: Kind, status: Status
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_be_kept() {
-        for (method, kind, status, value) in [
-            (Method::GET, Kind::Catalogue, 200, Some("private, no-cache")),
-            (Method::HEAD, Kind::Catalogue, 304, Some("private, no-cache")),
-            (Method::PUT, Kind::Catalogue, 200, Some("no-store")),
-            (Method::GET, Kind::Catalogue, 404, Some("no-store")),
-            (Method::GET, Kind::Operation, 200, Some("no-store")),
-            (Method::GET, Kind::Health, 200, Some("no-store")),
-            (Method::GET, Kind::Unmatched, 404, Some("no-store")),
-            (Method::GET, Kind::Page, 200, None),
-            (Method::GET, Kind::Page, 404, Some("no-store")),
-        ] {
-            let (mut headers, status) = (HeaderMap::new(), StatusCode::from_u16(status).unwrap());
-            keep(&mut headers, &method, kind, status);
-            assert_eq!(
-                headers.get(CACHE_CONTROL).map(|value| value.to_str().unwrap()),
-                value,
-                "{method} {kind:?} {status}"
-            );
-        }
-    }
-}
+mod tests;

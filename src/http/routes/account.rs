@@ -17,7 +17,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::Person;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::limits::Limiter;
+use crate::http::rate_limit::Limiter;
 use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::storage::audit_events::Target;
@@ -41,8 +41,8 @@ struct PasswordChange {
     #[garde(skip)]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
     new_password: SecretString,
-    /// Whether your API keys go on working; if not said they are revoked, because whoever knew the old password may have
-    /// made some.
+    /// Whether your API keys go on working; if not said they are revoked, because whoever knew the
+    /// old password may have made some.
     #[serde(default)]
     #[garde(skip)]
     keep_api_keys: bool,
@@ -62,15 +62,18 @@ pub(super) fn check_password(
     username: &str,
     email: &str,
 ) -> Result<(), ApiError> {
-    passwords::flaw(password, username, email).map_or(Ok(()), |flaw| Err(ApiError::invalid(field, flaw)))
+    passwords::flaw(password, username, email)
+        .map_or(Ok(()), |flaw| Err(ApiError::invalid(field, flaw)))
 }
 
 /// Who am I
 #[utoipa::path(tag = "auth", security(("bearer" = [])), responses((status = 200, body = UserBody)))]
 #[get("/api/auth/me")]
 async fn me(caller: Person, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let user =
-        state.db.run(Circuit::Auth, "get_user", async |conn| users::get(conn, caller.user.user_id).await).await?;
+    let user = state
+        .db
+        .run(Circuit::Auth, "get_user", async |conn| users::get(conn, caller.user.user_id).await)
+        .await?;
     secret(HttpResponse::Ok(), &UserBody { success: true, user })
 }
 
@@ -104,7 +107,8 @@ async fn change_password(
         });
         Ok(Some(found.await?))
     };
-    let check = async |found: Option<Candidate>| changed(&state, &caller, origin, change, found).await;
+    let check =
+        async |found: Option<Candidate>| changed(&state, &caller, origin, change, found).await;
     limiter.guard_password(&user.user_id.to_string(), lookup, check).await
 }
 

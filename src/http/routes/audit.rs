@@ -22,7 +22,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// Who did what, or was refused what, newest first
 ///
-/// Refusals of one kind are counted together, a minute at a time: `occurrences` says how many there were.
+/// Refusals of one kind are counted together, a minute at a time: `occurrences` says how many there
+/// were.
 #[utoipa::path(
     tag = "audit",
     operation_id = "list_audit_events",
@@ -44,7 +45,11 @@ async fn list(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let query = AuditQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    let (entries, total) =
-        state.db.run(Circuit::Auth, "list_audit_events", async |conn| audit_events::list(conn, &query).await).await?;
+    let (entries, total) = state
+        .db
+        .run(Circuit::Auth, "list_audit_events", async |conn| {
+            audit_events::list(conn, &query).await
+        })
+        .await?;
     Ok(uncached(&page(PATH, &parameters, query.page.of(total), entries)?))
 }

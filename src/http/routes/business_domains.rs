@@ -6,6 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
 use crate::http::answer::{created, etag, json, one, page, text, versioned};
+use crate::http::catalogue::cached_read::{self, question};
+use crate::http::catalogue::write::change;
 use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Domains, Editor, Reader, Remover};
@@ -15,8 +17,6 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::BusinessDomainPatch;
-use crate::http::reading::{self, question};
-use crate::http::writing::change;
 use crate::model::audit::{Action, Changes};
 use crate::model::business_domains::BusinessDomain;
 use crate::model::page::PageRequest;
@@ -45,7 +45,7 @@ async fn list(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
-    reading::answer(&state, &question(PATH, &parameters), None, async || {
+    cached_read::answer(&state, &question(PATH, &parameters), None, async || {
         let (rows, total) = state
             .db
             .run(Circuit::Domains, "list_domains", async |conn| {
@@ -78,10 +78,12 @@ async fn get(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let path = format!("{PATH}/{}", id.as_str());
-    reading::answer(&state, &question(&path, &[]), Some(&known), async || {
+    cached_read::answer(&state, &question(&path, &[]), Some(&known), async || {
         let row = state
             .db
-            .run(Circuit::Domains, "get_domain", async |conn| business_domains::get(conn, id.as_str()).await)
+            .run(Circuit::Domains, "get_domain", async |conn| {
+                business_domains::get(conn, id.as_str()).await
+            })
             .await?;
         one(&row, &row.version.to_string())
     })
@@ -107,22 +109,24 @@ async fn create(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (state.clock.now(), origin.actor(&editor.caller.user));
-    let row = change(&state, Circuit::Domains, "create_domain", &editor.authority(), async |conn| {
-        let row = business_domains::create(conn, &body.value, now).await?;
-        let changes = Changes::version(None, Some(row.version));
-        let id = row.domain_id.as_str();
-        audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now).await?;
-        Ok(row)
-    })
-    .await?;
+    let row =
+        change(&state, Circuit::Domains, "create_domain", &editor.authority(), async |conn| {
+            let row = business_domains::create(conn, &body.value, now).await?;
+            let changes = Changes::version(None, Some(row.version));
+            let id = row.domain_id.as_str();
+            audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now)
+                .await?;
+            Ok(row)
+        })
+        .await?;
     let path = format!("{PATH}/{}", row.domain_id);
     Ok(created(&path, &etag(&row.version.to_string()), text(&Data::of(&row))?))
 }
 
 /// Change a business domain
 ///
-/// Top-level fields that are absent stay as they are; optional ones are removed by null. A new name carries the metrics
-/// along, as a change of each of them.
+/// Top-level fields that are absent stay as they are; optional ones are removed by null. A new name
+/// carries the metrics along, as a change of each of them.
 #[utoipa::path(
     tag = "domains",
     operation_id = "update_domain",
@@ -147,16 +151,30 @@ async fn update(
     if !patch.keeps_id(id.as_str()) {
         return Err(ApiError::invalid("domain_id", "cannot be changed"));
     }
-    let (now, author, actor) =
-        (state.clock.now(), editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
-    let row = change(&state, Circuit::Domains, "update_domain", &editor.authority(), async |conn| {
-        let (row, changes) = business_domains::update(conn, id.as_str(), &precondition, &patch, author, now).await?;
-        if let Some(changes) = changes {
-            audit_events::record_changes(conn, &actor, Action::DomainUpdated, id.as_str(), &changes, now).await?;
-        }
-        Ok(row)
-    })
-    .await?;
+    let (now, author, actor) = (
+        state.clock.now(),
+        editor.caller.user.username.as_str(),
+        origin.actor(&editor.caller.user),
+    );
+    let row =
+        change(&state, Circuit::Domains, "update_domain", &editor.authority(), async |conn| {
+            let (row, changes) =
+                business_domains::update(conn, id.as_str(), &precondition, &patch, author, now)
+                    .await?;
+            if let Some(changes) = changes {
+                audit_events::record_changes(
+                    conn,
+                    &actor,
+                    Action::DomainUpdated,
+                    id.as_str(),
+                    &changes,
+                    now,
+                )
+                .await?;
+            }
+            Ok(row)
+        })
+        .await?;
     versioned(&row, &row.version.to_string())
 }
 
@@ -181,7 +199,15 @@ async fn remove(
     change(&state, Circuit::Domains, "delete_domain", &remover.authority(), async |conn| {
         let version = business_domains::delete(conn, id.as_str(), &precondition).await?;
         let changes = Changes::version(Some(version), None);
-        audit_events::record_changes(conn, &actor, Action::DomainDeleted, id.as_str(), &changes, now).await
+        audit_events::record_changes(
+            conn,
+            &actor,
+            Action::DomainDeleted,
+            id.as_str(),
+            &changes,
+            now,
+        )
+        .await
     })
     .await?;
     json(&mut HttpResponse::Ok(), &Message::of("Domain deleted successfully"))

@@ -6,15 +6,17 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
 use crate::http::answer::json;
+use crate::http::catalogue::write::change;
 use crate::http::envelope::Data;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Everything};
 use crate::http::extract::json_body::ImportBody;
 use crate::http::extract::origin::Origin;
 use crate::http::extract::query::QueryParameters;
-use crate::http::writing::change;
 use crate::model::audit::Action;
-use crate::model::catalogue::{Catalogue, Counts, Draft, Format, ImportReport, ItemReport, Outcome};
+use crate::model::catalogue::{
+    Catalogue, Counts, Draft, Format, ImportReport, ItemReport, Outcome,
+};
 use crate::storage::{StorageError, audit_events, authority, catalogue};
 
 /// All routes of the catalogue as a whole.
@@ -24,8 +26,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// Import a catalogue
 ///
-/// What is new is created, what differs is replaced, nothing is deleted; all of it or, if anything is wrong, nothing.
-/// With `dry_run=true` nothing is written and the answer says what would be, errors included.
+/// What is new is created, what differs is replaced, nothing is deleted; all of it or, if anything
+/// is wrong, nothing. With `dry_run=true` nothing is written and the answer says what would be,
+/// errors included.
 #[utoipa::path(
     tag = "catalogue",
     operation_id = "import_catalogue",
@@ -44,11 +47,16 @@ async fn import(
 ) -> Result<HttpResponse, ApiError> {
     let dry_run = dry_run(&parameters)?;
     let format = format(&body.media_type)?;
-    // Reading takes its time, too much for this thread, which answers others; and one import at a time is enough.
-    let (draft, _turn) = state.imports.enter().await?.run(move || Draft::read(&body.bytes, format)).await?;
+    // Reading takes its time, too much for this thread, which answers others; and one import at a
+    // time is enough.
+    let (draft, _turn) =
+        state.imports.enter().await?.run(move || Draft::read(&body.bytes, format)).await?;
     let draft = draft.map_err(ApiError::Validation)?;
-    let (now, author, actor) =
-        (state.clock.now(), editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
+    let (now, author, actor) = (
+        state.clock.now(),
+        editor.caller.user.username.as_str(),
+        origin.actor(&editor.caller.user),
+    );
     let items = if dry_run {
         let work = async |conn: &mut _| {
             let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
@@ -64,7 +72,15 @@ async fn import(
                 return Err(StorageError::Invalid(violations));
             }
             let counts = Counts::of(&items);
-            audit_events::record(conn, &actor, Action::CatalogueImported, "catalogue", &counts, now).await?;
+            audit_events::record(
+                conn,
+                &actor,
+                Action::CatalogueImported,
+                "catalogue",
+                &counts,
+                now,
+            )
+            .await?;
             Ok(items)
         };
         let items = change(&state, Circuit::Metrics, "import", &editor.authority(), work).await?;
@@ -78,7 +94,10 @@ async fn import(
 fn count(state: &AppState, draft: &Draft, items: &[ItemReport]) {
     for (report, item) in items.iter().skip(draft.domains.len()).zip(&draft.metrics) {
         if let (Outcome::Created, Ok(metric)) = (report.outcome, &item.parsed) {
-            state.instruments.catalogue.metric_created(metric.tier.as_ref(), metric.category.as_str());
+            state
+                .instruments
+                .catalogue
+                .metric_created(metric.tier.as_ref(), metric.category.as_str());
         }
     }
 }
@@ -87,7 +106,9 @@ fn format(media_type: &str) -> Result<Format, ApiError> {
     match media_type {
         "application/json" => Ok(Format::Json),
         "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml" => Ok(Format::Yaml),
-        _ => Err(ApiError::UnsupportedMediaType("The body must be application/json or application/yaml")),
+        _ => Err(ApiError::UnsupportedMediaType(
+            "The body must be application/json or application/yaml",
+        )),
     }
 }
 

@@ -74,7 +74,9 @@ async fn report(state: &AppState) -> Result<Breakers, ApiError> {
             status: report.state,
             stats: report.stats,
             since: rfc3339(now - since),
-            retry_after: report.retry_after.map(|left| (left.as_secs_f64() * 1000.0).round() / 1000.0),
+            retry_after: report
+                .retry_after
+                .map(|left| (left.as_secs_f64() * 1000.0).round() / 1000.0),
             last_error: report.last_error,
             in_flight: report.in_flight,
         };
@@ -97,8 +99,8 @@ async fn all(_: Admin, state: web::Data<AppState>) -> Result<HttpResponse, ApiEr
 
 /// Isolate, close or reset a circuit breaker
 ///
-/// `isolate` refuses everything until told otherwise; `close` lets calls through and goes on judging; `reset` also forgets
-/// what was. The reason and your name go into the log.
+/// `isolate` refuses everything until told otherwise; `close` lets calls through and goes on
+/// judging; `reset` also forgets what was. The reason and your name go into the log.
 #[utoipa::path(
     tag = "health",
     operation_id = "steer_circuit_breaker",
@@ -121,8 +123,14 @@ async fn steer(
     // The body may have arrived long after the head.
     let caller = identify_again(&state, &request).await?;
     caller.may(&[Scope::Admin])?;
-    let reason = format!("{} by {}: {}", body.value.action.as_ref(), caller.user.username, body.value.reason.as_str());
-    let details = json!({ "action": body.value.action.as_ref(), "reason": body.value.reason.as_str() });
+    let reason = format!(
+        "{} by {}: {}",
+        body.value.action.as_ref(),
+        caller.user.username,
+        body.value.reason.as_str()
+    );
+    let details =
+        json!({ "action": body.value.action.as_ref(), "reason": body.value.reason.as_str() });
     let actor = origin.actor(&caller.user);
     // Not in the database, which may be down: that is when circuits are controlled.
     let event = NewEvent::done(

@@ -9,7 +9,9 @@ const DOCUMENT: &str = "/api-docs/openapi.json";
 
 /// `/api-docs/` and what belongs to it.
 pub fn configure(config: &mut web::ServiceConfig, document: OpenApi) {
-    let redirect = || async { HttpResponse::PermanentRedirect().insert_header((LOCATION, "/api-docs/")).finish() };
+    let redirect = || async {
+        HttpResponse::PermanentRedirect().insert_header((LOCATION, "/api-docs/")).finish()
+    };
     // Its default validator would send the address of the document to a stranger.
     let ui = Config::new([DOCUMENT]).validator_url("none");
     config

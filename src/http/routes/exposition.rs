@@ -1,4 +1,5 @@
-//! What Prometheus scrapes: on a listener of its own, or on the API's. Never limited, never authenticated.
+//! What Prometheus scrapes: on a listener of its own, or on the API's. Never limited, never
+//! authenticated.
 
 use actix_web::{HttpResponse, web};
 
@@ -14,11 +15,17 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 async fn exposition(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    // Without the actor nothing is known of circuits and pool; the other families are still worth a scrape.
+    // Without the actor nothing is known of circuits and pool; the other families are still worth a
+    // scrape.
     let report = state.db.report().await.ok();
     let text = state.instruments.exposition(|instruments| {
         if let Some((_, pool)) = &report {
-            instruments.database.pool([pool.active.into(), pool.idle.into(), pool.waiting, pool.max.into()]);
+            instruments.database.pool([
+                pool.active.into(),
+                pool.idle.into(),
+                pool.waiting,
+                pool.max.into(),
+            ]);
         }
         for report in report.iter().flat_map(|(circuits, _)| circuits) {
             let to = |state| report.stats.transitions_to(state);
@@ -27,7 +34,12 @@ async fn exposition(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 state: report.state.as_ref(),
                 failures: report.stats.failures,
                 rejections: report.stats.rejects,
-                transitions: [to(State::Closed), to(State::Open), to(State::HalfOpen), to(State::Isolated)],
+                transitions: [
+                    to(State::Closed),
+                    to(State::Open),
+                    to(State::HalfOpen),
+                    to(State::Isolated),
+                ],
             });
         }
         for (sink, counts) in state.sinks.counts() {

@@ -45,7 +45,8 @@ struct Health {
 #[get("/health")]
 async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let report = state.db.report().await;
-    let closed = report.is_ok_and(|(circuits, _)| circuits.iter().all(|circuit| circuit.state == State::Closed));
+    let closed = report
+        .is_ok_and(|(circuits, _)| circuits.iter().all(|circuit| circuit.state == State::Closed));
     let well = closed && state.keys.is_running() && state.readiness.is_prepared();
     let status = if well { Condition::Ok } else { Condition::Degraded };
     json(
@@ -81,8 +82,8 @@ struct Ready {
 
 #[derive(Serialize, ToSchema)]
 struct Checks {
-    /// "ok", "starting" (never reached yet, or its schema is not up to date), "unavailable", or "stopped" (this process
-    /// cannot ask it any more: restart it).
+    /// "ok", "starting" (never reached yet, or its schema is not up to date), "unavailable", or
+    /// "stopped" (this process cannot ask it any more: restart it).
     database: &'static str,
     /// "ok", or "stopped": no API key is accepted until the process is restarted.
     api_key_cache: &'static str,
@@ -92,9 +93,10 @@ struct Checks {
 
 /// Whether the service can do its work
 ///
-/// For load balancers: 503 while the database cannot be reached, while it is being prepared, and once the service has
-/// been told to stop. The database is asked at most once a second, whoever asks. With `for=reads` it is 200 also while the
-/// database is unavailable, if there are cached responses to answer reads from.
+/// For load balancers: 503 while the database cannot be reached, while it is being prepared, and
+/// once the service has been told to stop. The database is asked at most once a second, whoever
+/// asks. With `for=reads` it is 200 also while the database is unavailable, if there are cached
+/// responses to answer reads from.
 #[utoipa::path(tag = "health",
     params(("for" = Option<String>, Query, description = "`reads`: be content if reads can be answered")),
     responses(
@@ -106,7 +108,8 @@ async fn ready(
     QueryParameters(parameters): QueryParameters,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut purposes = parameters.iter().filter(|(name, _)| name == "for").map(|(_, value)| value.as_str());
+    let mut purposes =
+        parameters.iter().filter(|(name, _)| name == "for").map(|(_, value)| value.as_str());
     let reads_only = match (purposes.next(), purposes.next()) {
         (None, _) => false,
         (Some("reads"), None) => true,
@@ -125,7 +128,11 @@ async fn ready(
     let api_key_cache = if state.keys.is_running() { "ok" } else { "stopped" };
     let readable = reads_only && database == "unavailable" && !state.answers.is_empty();
     let ready = (database == "ok" || readable) && service == "ok" && api_key_cache == "ok";
-    let (status, word) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
+    let (status, word) = if ready {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    };
     let checks = Checks { database, api_key_cache, service };
     json(&mut HttpResponse::build(status), &Ready { status: word, checks })
 }

@@ -45,5 +45,8 @@ async fn listing() -> Result<HttpResponse, ApiError> {
         auth: "/api/auth",
         health: "/health",
     };
-    json(&mut HttpResponse::Ok(), &Index { version: "v1", status: "stable", endpoints, documentation: "/api-docs" })
+    json(
+        &mut HttpResponse::Ok(),
+        &Index { version: "v1", status: "stable", endpoints, documentation: "/api-docs" },
+    )
 }

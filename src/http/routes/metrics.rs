@@ -4,9 +4,11 @@ use actix_web::{HttpResponse, delete, get, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actors::db_breaker::Circuit;
-use crate::credentials::tokens::fingerprint;
+use crate::credentials::digest::fingerprint;
 use crate::http::AppState;
 use crate::http::answer::{created, etag, json, one, page, text, versioned};
+use crate::http::catalogue::cached_read::{self, question};
+use crate::http::catalogue::write::change;
 use crate::http::envelope::{Data, Message, Page};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Reader, Remover};
@@ -16,8 +18,6 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::MetricPatch;
-use crate::http::reading::{self, question};
-use crate::http::writing::change;
 use crate::model::audit::{Action, Changes};
 use crate::model::metrics::Metric;
 use crate::model::metrics::query::MetricQuery;
@@ -30,7 +30,13 @@ const PATH: &str = "/api/v1/metrics";
 
 /// All routes of metrics.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(get).service(create).service(update).service(remove).service(history);
+    config
+        .service(list)
+        .service(get)
+        .service(create)
+        .service(update)
+        .service(remove)
+        .service(history);
 }
 
 /// List metrics
@@ -65,9 +71,11 @@ async fn list(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    reading::answer(&state, &question(PATH, &parameters), None, async || {
-        let (rows, total) =
-            state.db.run(Circuit::Metrics, "list_metrics", async |conn| metrics::list(conn, &query).await).await?;
+    cached_read::answer(&state, &question(PATH, &parameters), None, async || {
+        let (rows, total) = state
+            .db
+            .run(Circuit::Metrics, "list_metrics", async |conn| metrics::list(conn, &query).await)
+            .await?;
         page(PATH, &parameters, query.page.of(total), rows)
     })
     .await
@@ -93,9 +101,11 @@ async fn get(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let path = format!("{PATH}/{}", id.as_str());
-    reading::answer(&state, &question(&path, &[]), Some(&known), async || {
-        let row =
-            state.db.run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await).await?;
+    cached_read::answer(&state, &question(&path, &[]), Some(&known), async || {
+        let row = state
+            .db
+            .run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await)
+            .await?;
         one(&row, &row.version)
     })
     .await
@@ -103,7 +113,8 @@ async fn get(
 
 /// Create a metric
 ///
-/// With an `Idempotency-Key`, the same request within 24 hours gets the same answer and nothing is created twice.
+/// With an `Idempotency-Key`, the same request within 24 hours gets the same answer and nothing is
+/// created twice.
 #[utoipa::path(
     tag = "metrics",
     operation_id = "create_metric",
@@ -132,24 +143,28 @@ async fn create(
     });
     let (metric, author, actor) =
         (&body.value, editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
-    let (answer, new) = change(&state, Circuit::Metrics, "create_metric", &editor.authority(), async |conn| {
-        if let Some(request) = &once
-            && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
-        {
-            return Ok((answer, false));
-        }
-        let rows = metrics::create(conn, &[metric], author, now).await?;
-        let row = rows.first().ok_or(StorageError::Corrupt("a created metric"))?;
-        let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
-        audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now).await?;
-        let body = text(&Data::of(row)).map_err(|_| StorageError::Corrupt("a created metric"))?;
-        let answer = Answer { etag: etag(&row.version), body };
-        if let Some(request) = &once {
-            idempotency_keys::remember(conn, request, &answer, now).await?;
-        }
-        Ok((answer, true))
-    })
-    .await?;
+    let (answer, new) =
+        change(&state, Circuit::Metrics, "create_metric", &editor.authority(), async |conn| {
+            if let Some(request) = &once
+                && let Some(answer) = idempotency_keys::claim(conn, request, now).await?
+            {
+                return Ok((answer, false));
+            }
+            let rows = metrics::create(conn, &[metric], author, now).await?;
+            let row = rows.first().ok_or(StorageError::Corrupt("a created metric"))?;
+            let (id, changes) =
+                (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
+            audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
+                .await?;
+            let body =
+                text(&Data::of(row)).map_err(|_| StorageError::Corrupt("a created metric"))?;
+            let answer = Answer { etag: etag(&row.version), body };
+            if let Some(request) = &once {
+                idempotency_keys::remember(conn, request, &answer, now).await?;
+            }
+            Ok((answer, true))
+        })
+        .await?;
     if new {
         state.instruments.catalogue.metric_created(metric.tier.as_ref(), metric.category.as_str());
     }
@@ -158,7 +173,8 @@ async fn create(
 
 /// Change a metric
 ///
-/// Top-level fields that are absent stay as they are. What changes nothing leaves the version alone.
+/// Top-level fields that are absent stay as they are. What changes nothing leaves the version
+/// alone.
 #[utoipa::path(
     tag = "metrics",
     operation_id = "update_metric",
@@ -180,16 +196,29 @@ async fn update(
     if !patch.keeps_id(id.as_str()) {
         return Err(ApiError::invalid("metric_id", "cannot be changed"));
     }
-    let (now, author, actor) =
-        (state.clock.now(), editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
-    let row = change(&state, Circuit::Metrics, "update_metric", &editor.authority(), async |conn| {
-        let (row, changes) = metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await?;
-        if let Some(changes) = changes {
-            audit_events::record_changes(conn, &actor, Action::MetricUpdated, id.as_str(), &changes, now).await?;
-        }
-        Ok(row)
-    })
-    .await?;
+    let (now, author, actor) = (
+        state.clock.now(),
+        editor.caller.user.username.as_str(),
+        origin.actor(&editor.caller.user),
+    );
+    let row =
+        change(&state, Circuit::Metrics, "update_metric", &editor.authority(), async |conn| {
+            let (row, changes) =
+                metrics::update(conn, id.as_str(), &precondition, &patch, author, now).await?;
+            if let Some(changes) = changes {
+                audit_events::record_changes(
+                    conn,
+                    &actor,
+                    Action::MetricUpdated,
+                    id.as_str(),
+                    &changes,
+                    now,
+                )
+                .await?;
+            }
+            Ok(row)
+        })
+        .await?;
     versioned(&row, &row.version)
 }
 
@@ -212,12 +241,23 @@ async fn remove(
     origin: Origin,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, author, actor) =
-        (state.clock.now(), remover.caller.user.username.as_str(), origin.actor(&remover.caller.user));
+    let (now, author, actor) = (
+        state.clock.now(),
+        remover.caller.user.username.as_str(),
+        origin.actor(&remover.caller.user),
+    );
     change(&state, Circuit::Metrics, "delete_metric", &remover.authority(), async |conn| {
         let version = metrics::delete(conn, id.as_str(), &precondition, author, now).await?;
         let changes = Changes::version(Some(version), None);
-        audit_events::record_changes(conn, &actor, Action::MetricDeleted, id.as_str(), &changes, now).await
+        audit_events::record_changes(
+            conn,
+            &actor,
+            Action::MetricDeleted,
+            id.as_str(),
+            &changes,
+            now,
+        )
+        .await
     })
     .await?;
     json(&mut HttpResponse::Ok(), &Message::of("Metric deleted successfully"))
@@ -244,7 +284,7 @@ async fn history(
 ) -> Result<HttpResponse, ApiError> {
     let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
     let path = format!("{PATH}/{}/history", id.as_str());
-    reading::answer(&state, &question(&path, &parameters), None, async || {
+    cached_read::answer(&state, &question(&path, &parameters), None, async || {
         let (rows, total) = state
             .db
             .run(Circuit::Metrics, "metric_history", async |conn| {

@@ -1,4 +1,5 @@
-//! The caller's own sessions, one for each log-in: list them, end one, end all others. They act on access tokens at once.
+//! The caller's own sessions, one for each log-in: list them, end one, end all others. They act on
+//! access tokens at once.
 
 use actix_web::{HttpResponse, delete, get, web};
 use chrono::{DateTime, Utc};
@@ -90,9 +91,12 @@ fn body(session: Session, current: Uuid) -> SessionBody {
 #[get("/api/auth/sessions")]
 async fn list(caller: Person, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let (now, user_id) = (state.clock.now(), caller.user.user_id);
-    let rows =
-        state.db.run(Circuit::Auth, "list_sessions", async |conn| sessions::list(conn, user_id, now).await).await?;
-    let sessions: Vec<SessionBody> = rows.into_iter().map(|row| body(row, caller.family_id)).collect();
+    let rows = state
+        .db
+        .run(Circuit::Auth, "list_sessions", async |conn| sessions::list(conn, user_id, now).await)
+        .await?;
+    let sessions: Vec<SessionBody> =
+        rows.into_iter().map(|row| body(row, caller.family_id)).collect();
     secret(HttpResponse::Ok(), &SessionsBody { success: true, count: sessions.len(), sessions })
 }
 
@@ -113,12 +117,14 @@ async fn end(
     origin: Origin,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, user_id, actor) = (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
+    let (now, user_id, actor) =
+        (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
     let ended = state.db.transaction(Circuit::Auth, "end_session", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         sessions::end(conn, user_id, id, now).await?;
         let details = json!({ "session": id });
-        audit_events::record(conn, &actor, Action::SessionEnded, target(&caller), &details, now).await
+        audit_events::record(conn, &actor, Action::SessionEnded, target(&caller), &details, now)
+            .await
     });
     let ended = state.invalidation(Concern::Sessions(user_id)).deliver_after(ended).await;
     ended.map_err(|error| match error.into() {
@@ -138,14 +144,27 @@ async fn end(
     responses((status = 200, body = EndedSessions))
 )]
 #[delete("/api/auth/sessions")]
-async fn end_others(caller: Person, origin: Origin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (now, user_id, actor) = (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
+async fn end_others(
+    caller: Person,
+    origin: Origin,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, user_id, actor) =
+        (state.clock.now(), caller.user.user_id, origin.actor(&caller.user));
     let ended = state.db.transaction(Circuit::Auth, "end_other_sessions", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let count = sessions::end_all(conn, user_id, Some(caller.family_id), now).await?;
         if count > 0 {
             let details = json!({ "sessions": count });
-            audit_events::record(conn, &actor, Action::SessionEnded, target(&caller), &details, now).await?;
+            audit_events::record(
+                conn,
+                &actor,
+                Action::SessionEnded,
+                target(&caller),
+                &details,
+                now,
+            )
+            .await?;
         }
         Ok(count)
     });

@@ -1,4 +1,5 @@
-//! A new password for whoever has lost the old one: asked for by e-mail address, set with the token of the mail.
+//! A new password for whoever has lost the old one: asked for by e-mail address, set with the token
+//! of the mail.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::account::check_password;
 use crate::actors::db_breaker::Circuit;
-use crate::credentials::tokens::fingerprint;
+use crate::credentials::digest::fingerprint;
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::auditing;
@@ -23,16 +24,17 @@ use crate::http::envelope::Message;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::limits::{Against, Limiter, failed, pseudonym};
-use crate::limits::policy::Policy;
+use crate::http::rate_limit::{Against, Limiter, failed, pseudonym};
 use crate::model::audit::{Action, Channel};
 use crate::model::authority::Concern;
 use crate::model::text::Email;
 use crate::model::users::UserStatus;
+use crate::rate_limit::policy::Policy;
 use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::{StorageError, password_changes, password_resets, users};
 
-const ACCEPTED: &str = "If somebody has this address, a mail is on its way; what it says counts for 30 minutes.";
+const ACCEPTED: &str =
+    "If somebody has this address, a mail is on its way; what it says counts for 30 minutes.";
 const BAD_TOKEN: &str = "The token is invalid, used or expired";
 /// After how long the work behind the answer is tried once more.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -66,7 +68,8 @@ struct ResetConfirmation {
 
 /// Ask for a new password
 ///
-/// The answer and its time are the same whether or not somebody has this address: everything else happens afterwards.
+/// The answer and its time are the same whether or not somebody has this address: everything else
+/// happens afterwards.
 #[utoipa::path(
     tag = "auth",
     operation_id = "request_password_reset",
@@ -91,7 +94,9 @@ async fn request(
         });
         answer::json(&mut HttpResponse::Accepted(), &Message::of(ACCEPTED))
     };
-    limiter.guard(Policy::PasswordReset, Against::AddressAndAccount(&account), Result::is_ok, accept).await
+    limiter
+        .guard(Policy::PasswordReset, Against::AddressAndAccount(&account), Result::is_ok, accept)
+        .await
 }
 
 /// The work behind the answer.
@@ -103,7 +108,15 @@ async fn write_to(state: &web::Data<AppState>, email: &str, actor: &Actor) -> Re
             let account = password_resets::request(conn, email, &hash, now).await?;
             if let Some(user) = &account {
                 let target = Target { id: user.user_id, name: &user.username };
-                audit_events::record(conn, actor, Action::PasswordResetRequested, target, &json!({}), now).await?;
+                audit_events::record(
+                    conn,
+                    actor,
+                    Action::PasswordResetRequested,
+                    target,
+                    &json!({}),
+                    now,
+                )
+                .await?;
             }
             Ok(account)
         };
@@ -118,7 +131,13 @@ async fn write_to(state: &web::Data<AppState>, email: &str, actor: &Actor) -> Re
     auditing::log_committed(state, &actor.trail);
     let Some(account) = account else {
         let account = (None, pseudonym(email));
-        state.audit.count_refusal(actor, Action::PasswordResetRequested, "UNKNOWN_ACCOUNT", account, now);
+        state.audit.count_refusal(
+            actor,
+            Action::PasswordResetRequested,
+            "UNKNOWN_ACCOUNT",
+            account,
+            now,
+        );
         return Ok(());
     };
     let place = state.public_url.as_deref().unwrap_or_default();
@@ -129,7 +148,11 @@ async fn write_to(state: &web::Data<AppState>, email: &str, actor: &Actor) -> Re
          API keys. If it was not you, there is nothing to do.\n",
         account.username
     );
-    state.mailer.send(&account.email, "A new password for MDL", text).await.map_err(|unsent| unsent.0)
+    state
+        .mailer
+        .send(&account.email, "A new password for MDL", text)
+        .await
+        .map_err(|unsent| unsent.0)
 }
 
 /// Set a new password with the token of the mail
@@ -152,13 +175,19 @@ async fn confirm(
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
-async fn set(state: &AppState, origin: Origin, confirmation: ResetConfirmation) -> Result<HttpResponse, ApiError> {
+async fn set(
+    state: &AppState,
+    origin: Origin,
+    confirmation: ResetConfirmation,
+) -> Result<HttpResponse, ApiError> {
     origin.attempts(Action::Unauthenticated, None);
     let ResetConfirmation { token, new_password } = confirmation;
     let (hash, now) = (fingerprint(token.expose_secret()), state.clock.now());
     let found = state
         .db
-        .run(Circuit::Auth, "find_password_reset", async |conn| password_resets::find(conn, &hash, now).await)
+        .run(Circuit::Auth, "find_password_reset", async |conn| {
+            password_resets::find(conn, &hash, now).await
+        })
         .await?;
     let user = found.ok_or(ApiError::Authentication(BAD_TOKEN))?;
     check_password("new_password", &new_password, &user.username, &user.email)?;
@@ -185,5 +214,8 @@ async fn set(state: &AppState, origin: Origin, confirmation: ResetConfirmation) 
         error => error,
     })?;
     state.instruments.authentication.keys_revoked(revoked);
-    answer::json(&mut HttpResponse::Ok(), &Message::of("Password set; all sessions are ended and all API keys revoked"))
+    answer::json(
+        &mut HttpResponse::Ok(),
+        &Message::of("Password set; all sessions are ended and all API keys revoked"),
+    )
 }

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::account::check_password;
 use super::token_pair::{TokenPair, next_session, pair, secret};
 use crate::actors::db_breaker::Circuit;
-use crate::credentials::tokens::{RefreshClaims, fingerprint};
+use crate::credentials::digest::fingerprint;
+use crate::credentials::tokens::RefreshClaims;
 use crate::http::AppState;
 use crate::http::answer;
 use crate::http::envelope::Message;
@@ -20,13 +21,13 @@ use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
 use crate::http::extract::registration::RegistrationEnabled;
-use crate::http::limits::{Against, Limiter, failed, pseudonym};
-use crate::limits::policy::Policy;
+use crate::http::rate_limit::{Against, Limiter, failed, pseudonym};
 use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Text2000, Username};
 use crate::model::users::{Role, UserStatus};
+use crate::rate_limit::policy::Policy;
 use crate::storage::audit_events::{self, Target};
 use crate::storage::known_addresses::{self, Candidate};
 use crate::storage::sessions::rotation::{self, Presented, Rotation};
@@ -124,7 +125,12 @@ async fn register(
         // Before the first administrator exists nobody may take its name.
         return Err(ApiError::starting());
     }
-    check_password("password", &body.value.password, body.value.username.as_str(), body.value.email.as_str())?;
+    check_password(
+        "password",
+        &body.value.password,
+        body.value.username.as_str(),
+        body.value.email.as_str(),
+    )?;
     let work = async || registered(&state, (client, origin), body.value, &limiter).await;
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
@@ -156,8 +162,17 @@ async fn registered(
             let user = users::create(conn, &new, next.now).await?;
             let session = sessions::start(conn, &state.tokens, (user_id, family_id), &next).await?;
             known_addresses::record(conn, user_id, &place, next.now).await?;
-            let (actor, details) = (origin.actor_named(user_id, &user.username), json!({ "session": family_id }));
-            audit_events::record(conn, &actor, Action::UserRegistered, target(&user), &details, next.now).await?;
+            let (actor, details) =
+                (origin.actor_named(user_id, &user.username), json!({ "session": family_id }));
+            audit_events::record(
+                conn,
+                &actor,
+                Action::UserRegistered,
+                target(&user),
+                &details,
+                next.now,
+            )
+            .await?;
             Ok((user, session))
         })
         .await?;
@@ -215,12 +230,23 @@ async fn logged_in(
         .db
         .transaction(Circuit::Auth, "login", async |conn| {
             // Changing the user's row locks it, too.
-            let Some(user) = users::logged_in(conn, user.user_id, &checked, next.now).await? else { return Ok(None) };
-            let session = sessions::start(conn, &state.tokens, (user.user_id, family_id), &next).await?;
+            let Some(user) = users::logged_in(conn, user.user_id, &checked, next.now).await? else {
+                return Ok(None);
+            };
+            let session =
+                sessions::start(conn, &state.tokens, (user.user_id, family_id), &next).await?;
             known_addresses::record(conn, user.user_id, &place, next.now).await?;
             let actor = origin.actor_named(user.user_id, &user.username);
             let details = json!({ "session": family_id });
-            audit_events::record(conn, &actor, Action::SessionStarted, target(&user), &details, next.now).await?;
+            audit_events::record(
+                conn,
+                &actor,
+                Action::SessionStarted,
+                target(&user),
+                &details,
+                next.now,
+            )
+            .await?;
             Ok(Some((user, session)))
         })
         .await?;
@@ -233,8 +259,9 @@ async fn logged_in(
 
 /// Exchange a refresh token for new tokens
 ///
-/// Each is good for one exchange. Used again within ten seconds it gives the same successor, for a client whose answer was
-/// lost; used again later it ends the whole log-in, because someone else may have it.
+/// Each is good for one exchange. Used again within ten seconds it gives the same successor, for a
+/// client whose answer was lost; used again later it ends the whole log-in, because someone else
+/// may have it.
 #[utoipa::path(
     tag = "auth",
     request_body = Refresh,
@@ -249,7 +276,10 @@ async fn refresh(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     origin.attempts(Action::Unauthenticated, None);
-    let work = async || refreshed(&state, (client, origin), body.value.refresh_token.expose_secret(), &limiter).await;
+    let work = async || {
+        refreshed(&state, (client, origin), body.value.refresh_token.expose_secret(), &limiter)
+            .await
+    };
     limiter.guard(Policy::Auth, Against::Address, failed, work).await
 }
 
@@ -269,7 +299,8 @@ async fn refreshed(
         ApiError::Authentication(BAD_REFRESH)
     };
     let claims = state.tokens.verify_refresh(token, state.clock.now()).map_err(|_| refused())?;
-    let (presented, next, place) = (presented(&claims, token), next_session(state, client), limiter.place());
+    let (presented, next, place) =
+        (presented(&claims, token), next_session(state, client), limiter.place());
     let rotated = state.db.transaction(Circuit::Auth, "refresh", async |conn| {
         let rotation = rotation::rotate(conn, &state.tokens, &presented, &next).await?;
         if let Rotation::To(successor) = &rotation {
@@ -279,7 +310,8 @@ async fn refreshed(
             let user = users::get(conn, *user_id).await?;
             let details = json!({ "session": claims.sid });
             origin.attempts(Action::SessionReuseDetected, None);
-            audit_events::record_reuse(conn, &origin.nobody(), target(&user), &details, next.now).await?;
+            audit_events::record_reuse(conn, &origin.nobody(), target(&user), &details, next.now)
+                .await?;
         }
         Ok(rotation)
     });
@@ -312,10 +344,17 @@ async fn refreshed(
     responses((status = 200, body = Message), (status = 401, description = "No refresh token of ours"))
 )]
 #[post("/api/auth/logout")]
-async fn logout(origin: Origin, body: JsonBody<Refresh>, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn logout(
+    origin: Origin,
+    body: JsonBody<Refresh>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
     origin.attempts(Action::Unauthenticated, None);
     let (token, now) = (body.value.refresh_token.expose_secret(), state.clock.now());
-    let claims = state.tokens.verify_refresh(token, now).map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
+    let claims = state
+        .tokens
+        .verify_refresh(token, now)
+        .map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
     let presented = presented(&claims, token);
     let ended = state.db.transaction(Circuit::Auth, "logout", async |conn| {
         match rotation::end_by_token(conn, &presented, now).await {
@@ -324,9 +363,19 @@ async fn logout(origin: Origin, body: JsonBody<Refresh>, state: web::Data<AppSta
             Err(error) => Err(error),
             Ok(()) => {
                 let user = users::get(conn, claims.user_id()).await?;
-                let (actor, details) =
-                    (origin.actor_named(user.user_id, &user.username), json!({ "session": claims.sid }));
-                audit_events::record(conn, &actor, Action::SessionEnded, target(&user), &details, now).await
+                let (actor, details) = (
+                    origin.actor_named(user.user_id, &user.username),
+                    json!({ "session": claims.sid }),
+                );
+                audit_events::record(
+                    conn,
+                    &actor,
+                    Action::SessionEnded,
+                    target(&user),
+                    &details,
+                    now,
+                )
+                .await
             }
         }
     });

@@ -37,7 +37,11 @@ pub(super) fn next_session(state: &AppState, client: SessionClient) -> NextSessi
     NextSession { session_id: Uuid::now_v7(), now: state.clock.now(), client }
 }
 
-pub(super) fn pair(state: &AppState, user: &User, session: &Session) -> Result<TokenPair, ApiError> {
+pub(super) fn pair(
+    state: &AppState,
+    user: &User,
+    session: &Session,
+) -> Result<TokenPair, ApiError> {
     let (token_id, now) = (Uuid::now_v7(), state.clock.now());
     let bearer = Bearer {
         user_id: user.user_id,
@@ -57,6 +61,9 @@ pub(super) fn pair(state: &AppState, user: &User, session: &Session) -> Result<T
 }
 
 /// Answers that carry secrets are kept by nobody on the way.
-pub(super) fn secret<T: Serialize>(mut builder: HttpResponseBuilder, body: &T) -> Result<HttpResponse, ApiError> {
+pub(super) fn secret<T: Serialize>(
+    mut builder: HttpResponseBuilder,
+    body: &T,
+) -> Result<HttpResponse, ApiError> {
     json(builder.insert_header((CACHE_CONTROL, "no-store")), body)
 }

@@ -15,11 +15,12 @@ use crate::http::AppState;
 use crate::http::answer::{self, JSON, listed, text, uncached};
 use crate::http::envelope::Message;
 use crate::http::error::ApiError;
-use crate::http::extract::caller::{Admin, Caller, Credential, Person};
+use crate::http::extract::caller::{Admin, Person};
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::extract::query::QueryParameters;
+use crate::http::request::caller::{Caller, Credential};
 use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::model::object::Object;
@@ -106,7 +107,9 @@ async fn list(
     let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
     let (users, total) = state
         .db
-        .run(Circuit::Auth, "list_users", async |conn| users::list(conn, request.offset(), request.limit).await)
+        .run(Circuit::Auth, "list_users", async |conn| {
+            users::list(conn, request.offset(), request.limit).await
+        })
         .await?;
     let pagination = request.of(total);
     let body = UsersBody { success: true, count: users.len(), users, pagination };
@@ -124,12 +127,17 @@ async fn list(
     responses((status = 200, body = UserBody))
 )]
 #[get("/api/auth/users/{id}")]
-async fn get(caller: Caller, UuidPath(id): UuidPath, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+async fn get(
+    caller: Caller,
+    UuidPath(id): UuidPath,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
     let oneself = caller.user.user_id == id && matches!(caller.credential, Credential::LogIn(_));
     if !oneself {
         caller.may(&[Scope::Admin])?;
     }
-    let user = state.db.run(Circuit::Auth, "get_user", async |conn| users::get(conn, id).await).await?;
+    let user =
+        state.db.run(Circuit::Auth, "get_user", async |conn| users::get(conn, id).await).await?;
     answer::json(&mut HttpResponse::Ok(), &UserBody { success: true, user })
 }
 
@@ -172,7 +180,8 @@ async fn create(
             authority::confirm(conn, &admin.authority(), now).await?;
             let user = users::create(conn, &new, now).await?;
             let details = json!({ "role": user.role, "status": user.status });
-            audit_events::record(conn, &actor, Action::UserCreated, target(&user), &details, now).await?;
+            audit_events::record(conn, &actor, Action::UserCreated, target(&user), &details, now)
+                .await?;
             Ok(user)
         })
         .await?;
@@ -184,9 +193,9 @@ async fn create(
 
 /// Change a user
 ///
-/// Acts on tokens and API keys at once, also on requests whose body is still arriving. Any status but active ends all sessions
-/// and, unless `keep_api_keys` is true, revokes the user's API keys for good. Another e-mail address or status voids password
-/// resets.
+/// Acts on tokens and API keys at once, also on requests whose body is still arriving. Any status
+/// but active ends all sessions and, unless `keep_api_keys` is true, revokes the user's API keys
+/// for good. Another e-mail address or status voids password resets.
 #[utoipa::path(
     tag = "users",
     operation_id = "update_user",
@@ -209,9 +218,18 @@ async fn update(
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     let updated = state.db.transaction(Circuit::Auth, "update_user", async |conn| {
-        let changed = user_changes::update(conn, &admin.authority(), &actor, (id, &body.value), now).await?;
+        let changed =
+            user_changes::update(conn, &admin.authority(), &actor, (id, &body.value), now).await?;
         let (user, difference) = (&changed.after, changed.after.changes_since(&changed.before));
-        audit_events::record_changes(conn, &actor, Action::UserUpdated, target(user), &difference, now).await?;
+        audit_events::record_changes(
+            conn,
+            &actor,
+            Action::UserUpdated,
+            target(user),
+            &difference,
+            now,
+        )
+        .await?;
         Ok(changed)
     });
     let changed = state.invalidation(Concern::User(id)).deliver_after(updated).await?;
@@ -240,7 +258,8 @@ async fn remove(
     let (now, actor) = (state.clock.now(), origin.actor(&caller.user));
     let removed = state.db.transaction(Circuit::Auth, "delete_user", async |conn| {
         let user = user_changes::delete(conn, &admin.authority(), id, now).await?;
-        audit_events::record(conn, &actor, Action::UserDeleted, target(&user), &json!({}), now).await
+        audit_events::record(conn, &actor, Action::UserDeleted, target(&user), &json!({}), now)
+            .await
     });
     state.invalidation(Concern::User(id)).deliver_after(removed).await?;
     answer::json(&mut HttpResponse::Ok(), &Message::of("User deleted successfully"))

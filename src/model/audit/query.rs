@@ -85,7 +85,9 @@ impl AuditQuery {
             "actor" => self.actor = Some(short(value)?),
             "action" => self.actions = Some(ActionFilter::parse(value)?),
             "target" => self.target = Some(short(value)?),
-            "outcome" => self.outcome = Some(value.parse().map_err(|_| "must be success or refused")?),
+            "outcome" => {
+                self.outcome = Some(value.parse().map_err(|_| "must be success or refused")?)
+            }
             "since" => self.since = Some(instant(value)?),
             "until" => self.until = Some(instant(value)?),
             _ => return self.page.set(name, value),
@@ -107,50 +109,4 @@ fn instant(value: &str) -> Result<DateTime<Utc>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(name: &str, value: &str) -> Result<AuditQuery, Vec<Violation>> {
-        AuditQuery::parse(&[(name.to_owned(), value.to_owned())])
-    }
-
-    #[test]
-    fn every_parameter_has_an_effect_or_is_refused() {
-        let nothing = AuditQuery::parse(&[]).unwrap();
-        for (name, value) in [
-            ("actor", "eva"),
-            ("action", "api_key.revoked"),
-            ("target", "0193b0a4-0000-7000-8000-000000000000"),
-            ("target", "mrr"),
-            ("outcome", "refused"),
-            ("since", "2026-11-24T00:00:00Z"),
-            ("until", "2026-11-24T00:00:00+01:00"),
-            ("page", "2"),
-            ("limit", "7"),
-        ] {
-            assert_ne!(parse(name, value).unwrap(), nothing, "{name}");
-        }
-        for (name, value) in [
-            ("actor", ""),
-            ("action", "x"),
-            ("action", ""),
-            ("action", "*"),
-            ("action", "api_key*"),
-            ("action", "api_key.created,"),
-            ("target", ""),
-            ("outcome", "maybe"),
-            ("since", "now"),
-            ("limit", "0"),
-            ("x", "y"),
-        ] {
-            assert_eq!(parse(name, value).unwrap_err()[0].field, name, "{value}");
-        }
-    }
-
-    #[test]
-    fn actions_by_list_and_by_noun() {
-        let names = |value: &str| parse("action", value).unwrap().actions.unwrap().names().to_vec();
-        assert_eq!(names("login.failed, user.deleted,user.deleted"), ["login.failed", "user.deleted"]);
-        assert_eq!(names("domain.*,metric.created").len(), 4);
-    }
-}
+mod tests;

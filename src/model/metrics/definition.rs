@@ -133,6 +133,8 @@ fn names_are_texts(numbers: &BTreeMap<String, Number>, (): &()) -> garde::Result
     if numbers.keys().all(sound) {
         Ok(())
     } else {
-        Err(garde::Error::new("must have names of 1 to 2000 characters, of one line and without invisible ones"))
+        Err(garde::Error::new(
+            "must have names of 1 to 2000 characters, of one line and without invisible ones",
+        ))
     }
 }

@@ -1,7 +1,7 @@
 //! A metric definition: what a number means, where it comes from, who answers for it.
 //!
-//! Sections are structs of their own ([`definition`], [`governance`], [`usage`]); [`revision`] says what a change
-//! means for the version, [`query`] what a list may be asked.
+//! Sections are structs of their own ([`definition`], [`governance`], [`usage`]); [`revision`] says
+//! what a change means for the version, [`query`] what a list may be asked.
 
 pub mod definition;
 pub mod governance;
@@ -90,7 +90,19 @@ pub struct Metric {
 }
 
 /// How far up a metric is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, EnumString, AsRefStr, VariantNames)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    AsRefStr,
+    VariantNames,
+)]
 pub enum Tier {
     /// The whole company.
     #[serde(rename = "Tier-1")]
@@ -107,7 +119,19 @@ pub enum Tier {
 }
 
 /// What a metric is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, EnumString, AsRefStr, VariantNames)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    EnumString,
+    AsRefStr,
+    VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum MetricType {

@@ -31,7 +31,8 @@ pub struct MetricFilter {
     pub status: Option<Status>,
     /// Of this team.
     pub owner_team: Option<String>,
-    /// With all of these words, or words that begin so, in name, description or formula. Letters and digits only.
+    /// With all of these words, or words that begin so, in name, description or formula. Letters
+    /// and digits only.
     pub search: Vec<String>,
 }
 
@@ -48,7 +49,6 @@ pub struct Sort {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, AsRefStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum SortField {
-    /// By name.
     #[default]
     Name,
     /// By the instant it was first stored.
@@ -62,7 +62,6 @@ pub enum SortField {
 /// A list of metrics as it is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricQuery {
-    /// Which metrics.
     pub filter: MetricFilter,
     /// In which order.
     pub sort: Sort,
@@ -119,8 +118,11 @@ fn tags(value: &str) -> Result<Vec<String>, String> {
 }
 
 fn words(value: &str) -> Result<Vec<String>, String> {
-    let words: Vec<String> =
-        value.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    let words: Vec<String> = value
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
     if words.is_empty() || words.len() > MAX_WORDS {
         return Err(format!("must have 1 to {MAX_WORDS} words of letters or digits"));
     }
@@ -129,58 +131,10 @@ fn words(value: &str) -> Result<Vec<String>, String> {
 
 fn sort(value: &str) -> Result<Sort, String> {
     let (field, descending) = value.strip_prefix('-').map_or((value, false), |field| (field, true));
-    let by = one_of(field).map_err(|message| format!("{message}, with - in front for descending"))?;
+    let by =
+        one_of(field).map_err(|message| format!("{message}, with - in front for descending"))?;
     Ok(Sort { by, descending })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(query: &[(&str, &str)]) -> Result<MetricQuery, Vec<Violation>> {
-        let pairs: Vec<_> = query.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        MetricQuery::parse(&pairs)
-    }
-
-    #[test]
-    fn all_parameters_have_an_effect() {
-        let query = parse(&[
-            ("tier", "Tier-2"),
-            ("tags", "a, b"),
-            ("search", "net-revenue a<b"),
-            ("sort", "-updated_at"),
-            ("page", "3"),
-            ("limit", "100"),
-            ("status", "draft"),
-        ]);
-        let query = query.expect("a sound query");
-        assert_eq!(query.filter.tier, Some(Tier::Two));
-        assert_eq!(query.filter.status, Some(Status::Draft));
-        assert_eq!(query.filter.tags, ["a", "b"]);
-        assert_eq!(query.filter.search, ["net", "revenue", "a", "b"]);
-        assert_eq!(query.sort, Sort { by: SortField::UpdatedAt, descending: true });
-        assert_eq!(query.page, PageRequest { page: 3, limit: 100 });
-    }
-
-    #[test]
-    fn what_has_no_effect_is_refused() {
-        for (name, value) in [
-            ("page", "0"),
-            ("page", "-1"),
-            ("limit", "1e9"),
-            ("limit", "101"),
-            ("sort", "formula"),
-            ("tier", "1"),
-            ("search", "<&>"),
-            ("tags", "a,,b"),
-            ("colour", "red"),
-            ("category", " "),
-            ("owner_team", "\0"),
-        ] {
-            let violations = parse(&[(name, value)]).expect_err(name);
-            assert_eq!(violations.len(), 1, "{name}={value}");
-            assert_eq!(violations[0].field, name);
-        }
-        assert_eq!(parse(&[("tags", "a"), ("tags", "b")]).expect_err("twice")[0].field, "tags");
-    }
-}
+mod tests;

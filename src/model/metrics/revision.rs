@@ -33,7 +33,9 @@ pub struct HistoryEntry {
 }
 
 /// What was done to a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum ChangeType {
@@ -48,7 +50,8 @@ pub enum ChangeType {
 /// The difference between two states of a metric; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Paths of the fields that differ, sorted; sections are looked into, lists are taken as a whole.
+    /// Paths of the fields that differ, sorted; sections are looked into, lists are taken as a
+    /// whole.
     pub fields: Vec<String>,
 }
 
@@ -74,10 +77,12 @@ impl Change {
         (!fields.is_empty()).then_some(Self { fields })
     }
 
-    /// The version after this change: another formula, unit or category is another metric (major), another name,
-    /// description, tier or domain is news (minor), anything else is a detail (patch).
+    /// The version after this change: another formula, unit or category is another metric (major),
+    /// another name, description, tier or domain is news (minor), anything else is a detail
+    /// (patch).
     pub fn next_version(&self, version: &str) -> String {
-        let touches = |paths: &[&str]| self.fields.iter().any(|field| paths.contains(&field.as_str()));
+        let touches =
+            |paths: &[&str]| self.fields.iter().any(|field| paths.contains(&field.as_str()));
         let mut parts = version.splitn(3, '.').map(|part| part.parse::<u64>().unwrap_or(0));
         let mut next = || parts.next().unwrap_or(0);
         let (major, minor, patch) = (next(), next(), next());
@@ -109,51 +114,19 @@ fn object(metric: &Metric) -> Map<String, Value> {
 }
 
 /// Both values of every key that either side has; what one side lacks is null there.
-fn pairs<'a>(old: &'a Map<String, Value>, new: &'a Map<String, Value>) -> Vec<(&'a str, (&'a Value, &'a Value))> {
+fn pairs<'a>(
+    old: &'a Map<String, Value>,
+    new: &'a Map<String, Value>,
+) -> Vec<(&'a str, (&'a Value, &'a Value))> {
     let absent = &Value::Null;
-    let gone = old.iter().map(|(key, value)| (key.as_str(), (value, new.get(key).unwrap_or(absent))));
-    let come =
-        new.iter().filter(|(key, _)| !old.contains_key(*key)).map(|(key, value)| (key.as_str(), (absent, value)));
+    let gone =
+        old.iter().map(|(key, value)| (key.as_str(), (value, new.get(key).unwrap_or(absent))));
+    let come = new
+        .iter()
+        .filter(|(key, _)| !old.contains_key(*key))
+        .map(|(key, value)| (key.as_str(), (absent, value)));
     gone.chain(come).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn change(fields: &[&str]) -> Change {
-        Change { fields: fields.iter().map(|&field| field.to_owned()).collect() }
-    }
-
-    #[test]
-    fn the_greatest_change_decides() {
-        for (fields, version) in [
-            (vec!["tags"], "1.2.4"),
-            (vec!["definition.formula_detail"], "1.2.4"),
-            (vec!["name", "tags"], "1.3.0"),
-            (vec!["business_domain"], "1.3.0"),
-            (vec!["definition.formula", "name"], "2.0.0"),
-            (vec!["definition.unit"], "2.0.0"),
-            (vec!["category"], "2.0.0"),
-        ] {
-            assert_eq!(change(&fields).next_version("1.2.3"), version, "{fields:?}");
-        }
-    }
-
-    #[test]
-    fn long_changes_are_summed_up() {
-        assert_eq!(change(&["a", "b"]).summary(), "Changed a, b");
-        assert_eq!(change(&["a", "b", "c", "d", "e", "f", "g"]).summary(), "Changed a, b, c, d, e and 2 more");
-    }
-
-    proptest! {
-        #[test]
-        fn versions_only_grow(major in 0_u64..99, minor in 0_u64..99, patch in 0_u64..99, which in 0_usize..3) {
-            let fields = [["category"], ["name"], ["tags"]];
-            let next = change(&fields[which]).next_version(&format!("{major}.{minor}.{patch}"));
-            let parts: Vec<u64> = next.split('.').map(|part| part.parse().unwrap()).collect();
-            prop_assert!((parts[0], parts[1], parts[2]) > (major, minor, patch));
-        }
-    }
-}
+mod tests;

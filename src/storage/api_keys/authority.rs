@@ -17,9 +17,7 @@ use crate::storage::users::Account;
 /// Whom a key stands for, and what it may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The key.
     pub key_id: Uuid,
-    /// Its owner.
     pub owner: Account,
     /// What it may do, if its owner may.
     pub scopes: Scopes,
@@ -32,8 +30,19 @@ pub struct Standing {
 }
 
 /// Finds a key. One statement.
-pub async fn find(conn: &mut AsyncPgConnection, hash: KeyHash) -> Result<Option<Standing>, StorageError> {
-    type Row = (Uuid, Document, Option<i32>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, String, Account);
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    hash: KeyHash,
+) -> Result<Option<Standing>, StorageError> {
+    type Row = (
+        Uuid,
+        Document,
+        Option<i32>,
+        Option<DateTime<Utc>>,
+        Option<DateTime<Utc>>,
+        String,
+        Account,
+    );
     let found: Option<Row> = api_keys::table
         .inner_join(users::table)
         .filter(api_keys::key_hash.eq(hash.hex()))
@@ -49,16 +58,22 @@ pub async fn find(conn: &mut AsyncPgConnection, hash: KeyHash) -> Result<Option<
         .first(conn)
         .await
         .optional()?;
-    let Some((key_id, scopes, rate_limit, expires_at, revoked_at, status, owner)) = found else { return Ok(None) };
-    let scopes = Scopes::try_from(scopes).map_err(|_| StorageError::Corrupt("the scopes of an API key"))?;
+    let Some((key_id, scopes, rate_limit, expires_at, revoked_at, status, owner)) = found else {
+        return Ok(None);
+    };
+    let scopes =
+        Scopes::try_from(scopes).map_err(|_| StorageError::Corrupt("the scopes of an API key"))?;
     let ended = revoked_at.is_some() || status != UserStatus::Active.as_ref();
     let rate_limit = rate_limit.and_then(|limit| u32::try_from(limit).ok());
     Ok(Some(Standing { key_id, owner, scopes, rate_limit, expires_at, ended }))
 }
 
-/// Notes when keys were last used; never backwards, and in the order of their ids, so that two processes that note the
-/// same keys take turns.
-pub async fn note_used(conn: &mut AsyncPgConnection, uses: &[(Uuid, DateTime<Utc>)]) -> Result<(), StorageError> {
+/// Notes when keys were last used; never backwards, and in the order of their ids, so that two
+/// processes that note the same keys take turns.
+pub async fn note_used(
+    conn: &mut AsyncPgConnection,
+    uses: &[(Uuid, DateTime<Utc>)],
+) -> Result<(), StorageError> {
     let (ids, instants): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().copied().unzip();
     diesel::sql_query(
         "WITH used AS (SELECT * FROM unnest($1, $2) AS used (key_id, at)), \

@@ -14,7 +14,11 @@ use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::schema::api_keys;
 
 /// One of an owner's own keys, held until the transaction ends.
-async fn own(conn: &mut AsyncPgConnection, user_id: Uuid, key_id: Uuid) -> Result<KeyRow, StorageError> {
+async fn own(
+    conn: &mut AsyncPgConnection,
+    user_id: Uuid,
+    key_id: Uuid,
+) -> Result<KeyRow, StorageError> {
     let key = held(conn, key_id).await?;
     // Nobody is told that somebody else has such a key.
     if key.user_id == user_id { Ok(key) } else { Err(StorageError::NotFound) }
@@ -28,7 +32,8 @@ fn live(key: KeyRow, now: DateTime<Utc>) -> Result<KeyRow, StorageError> {
     if key.status(now) == KeyStatus::Active { Ok(key) } else { Err(StorageError::KeyEnded) }
 }
 
-/// Renames a key, or extends its life; says what it changed, for the audit log. Needs a transaction that has locked the owner.
+/// Renames a key, or extends its life; says what it changed, for the audit log. Needs a transaction
+/// that has locked the owner.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] also for somebody else's, [`StorageError::KeyEnded`], [`StorageError::Invalid`].
@@ -41,29 +46,33 @@ pub async fn update(
 ) -> Result<(KeyRow, Changes), StorageError> {
     let key = live(own(conn, user_id, key_id).await?, now)?;
     let expires_at = match patch.extend_days {
-        Some(days) => {
-            extended(key.expires_at, days).map_err(|message| StorageError::invalid("extend_days", message))?
-        }
+        Some(days) => extended(key.expires_at, days)
+            .map_err(|message| StorageError::invalid("extend_days", message))?,
         None => key.expires_at,
     };
     let name = patch.name.as_ref().map_or(key.name.as_str(), |name| name.as_str());
-    let rate_limit = patch.rate_limit.map_or(key.rate_limit, |limit| limit.and_then(|limit| i32::try_from(limit).ok()));
+    let rate_limit = patch
+        .rate_limit
+        .map_or(key.rate_limit, |limit| limit.and_then(|limit| i32::try_from(limit).ok()));
     let row: KeyRow = diesel::update(api_keys::table.find(key_id))
-        .set((api_keys::name.eq(name), api_keys::expires_at.eq(expires_at), api_keys::rate_limit.eq(rate_limit)))
+        .set((
+            api_keys::name.eq(name),
+            api_keys::expires_at.eq(expires_at),
+            api_keys::rate_limit.eq(rate_limit),
+        ))
         .returning(KeyRow::as_returning())
         .get_result(conn)
         .await?;
     let mut changes = Changes::default();
-    changes.field("name", &key.name, &row.name).field("expires_at", &key.expires_at, &row.expires_at).field(
-        "rate_limit",
-        &key.rate_limit,
-        &row.rate_limit,
-    );
+    changes
+        .field("name", &key.name, &row.name)
+        .field("expires_at", &key.expires_at, &row.expires_at)
+        .field("rate_limit", &key.rate_limit, &row.rate_limit);
     Ok((row, changes))
 }
 
-/// Replaces a key by `new`, with the same name, scopes and expiry; the old one goes on for a while. Needs a transaction
-/// that has locked the owner.
+/// Replaces a key by `new`, with the same name, scopes and expiry; the old one goes on for a while.
+/// Needs a transaction that has locked the owner.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] also for somebody else's, [`StorageError::KeyEnded`], [`StorageError::KeyRotated`] where it
@@ -117,8 +126,8 @@ pub async fn revoke(
         .await?)
 }
 
-/// Ends all keys of a user that were not ended before, with an entry in the audit log for each. Returns how many they were.
-/// Needs a transaction that has locked the user.
+/// Ends all keys of a user that were not ended before, with an entry in the audit log for each.
+/// Returns how many they were. Needs a transaction that has locked the user.
 pub async fn revoke_all(
     conn: &mut AsyncPgConnection,
     actor: &Actor,
@@ -139,7 +148,15 @@ pub async fn revoke_all(
         .await?;
     for key in &revoked {
         let target = Target { id: key.key_id, name: &key.name };
-        audit_events::record(conn, actor, Action::KeyRevoked, target, &json!({ "with": "all" }), now).await?;
+        audit_events::record(
+            conn,
+            actor,
+            Action::KeyRevoked,
+            target,
+            &json!({ "with": "all" }),
+            now,
+        )
+        .await?;
     }
     Ok(revoked.len())
 }

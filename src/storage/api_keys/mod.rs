@@ -1,7 +1,8 @@
-//! API keys: their rows ([`self`]), what becomes of them ([`life`]), and what requests ask of them ([`authority`]).
+//! API keys: their rows ([`self`]), what becomes of them ([`life`]), and what requests ask of them
+//! ([`authority`]).
 //!
-//! Locks are taken in one order everywhere, so that no two transactions wait for each other: the owner, then its keys by
-//! id, then (by trigger, at the end) the epoch.
+//! Locks are taken in one order everywhere, so that no two transactions wait for each other: the
+//! owner, then its keys by id, then (by trigger, at the end) the epoch.
 
 pub mod authority;
 pub mod life;
@@ -59,9 +60,7 @@ impl TryFrom<Document> for Scopes {
 /// A key to be.
 #[derive(Clone, Copy, Debug)]
 pub struct NewKey<'a> {
-    /// UUID v7.
     pub key_id: Uuid,
-    /// Whose.
     pub user_id: Uuid,
     /// The key itself, of which the hash is stored.
     pub key: &'a ApiKey,
@@ -140,8 +139,13 @@ async fn room_for_one(
     if live < MAX_LIVE { Ok(()) } else { Err(StorageError::TooManyKeys) }
 }
 
-type Condition =
-    Box<dyn BoxableExpression<api_keys::table, Pg, SqlType = diesel::sql_types::Nullable<diesel::sql_types::Bool>>>;
+type Condition = Box<
+    dyn BoxableExpression<
+            api_keys::table,
+            Pg,
+            SqlType = diesel::sql_types::Nullable<diesel::sql_types::Bool>,
+        >,
+>;
 
 /// The rows in one state: [`KeyStatus::of`] in SQL.
 fn is(status: KeyStatus, now: DateTime<Utc>) -> Condition {

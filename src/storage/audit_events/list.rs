@@ -37,7 +37,8 @@ pub struct AuditEvent {
     pub target_id: Option<Uuid>,
     /// Its name or id then; of an unknown account, the start of the SHA-256 of its name.
     pub target: Option<String>,
-    /// `api`, `command` (on the database itself), `mail` (the token of a mail) or `system` (the service itself).
+    /// `api`, `command` (on the database itself), `mail` (the token of a mail) or `system` (the
+    /// service itself).
     pub channel: String,
     /// What the caller came with: `session` or `api_key`.
     pub credential: Option<String>,
@@ -65,7 +66,10 @@ diesel::define_sql_function! {
 }
 
 /// What the log says, newest first, and how many entries there are.
-pub async fn list(conn: &mut AsyncPgConnection, query: &AuditQuery) -> Result<(Vec<AuditEvent>, i64), StorageError> {
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    query: &AuditQuery,
+) -> Result<(Vec<AuditEvent>, i64), StorageError> {
     let total = narrowed(query).count().get_result(conn).await?;
     let entries = narrowed(query)
         .select(AuditEvent::as_select())

@@ -7,10 +7,8 @@ use super::NewEvent;
 /// A row, and the transaction that wrote it.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Its id.
     pub event_id: i64,
     pub(super) transaction: String,
-    /// It.
     pub event: NewEvent,
 }
 
@@ -23,8 +21,8 @@ impl Trail {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
     }
 
-    /// Empties it. First the rows of the last transaction, then those of earlier ones: a transaction that meets another is
-    /// begun again, and only its last attempt is committed.
+    /// Empties it. First the rows of the last transaction, then those of earlier ones: a
+    /// transaction that meets another is begun again, and only its last attempt is committed.
     pub fn take(&self) -> (Vec<Recorded>, Vec<Recorded>) {
         let rows = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let last = rows.last().map(|row| row.transaction.clone());

@@ -1,6 +1,6 @@
-//! Lists of metrics. The ids of the page come first, from an index alone; only its rows are fetched. A page in the far
-//! half of the list is counted from the end, so that the last costs what the first does. A page that would be too long is
-//! refused before its rows are fetched.
+//! Lists of metrics. The ids of the page come first, from an index alone; only its rows are
+//! fetched. A page in the far half of the list is counted from the end, so that the last costs what
+//! the first does. A page that would be too long is refused before its rows are fetched.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,10 @@ type Boxed<'a> = diesel::helper_types::IntoBoxed<'a, table, Pg>;
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for a page of more than [`MAX_PAGE_BYTES`].
-pub async fn list(conn: &mut AsyncPgConnection, query: &MetricQuery) -> Result<(Vec<MetricRow>, i64), StorageError> {
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    query: &MetricQuery,
+) -> Result<(Vec<MetricRow>, i64), StorageError> {
     let total = if query.filter == MetricFilter::default() {
         super::count(conn).await?
     } else {
@@ -30,27 +33,40 @@ pub async fn list(conn: &mut AsyncPgConnection, query: &MetricQuery) -> Result<(
     };
     let ids = ids(conn, query, total).await?;
     let rows = rows(conn, &ids).await?;
-    let mut by_id: HashMap<String, MetricRow> = rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
+    let mut by_id: HashMap<String, MetricRow> =
+        rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
     // One that was deleted between the two statements is missing, not an error.
     Ok((ids.iter().filter_map(|id| by_id.remove(id)).collect(), total))
 }
 
-/// These metrics, or none where all of them together are too long: one statement measures and fetches.
-async fn rows(conn: &mut AsyncPgConnection, ids: &[String]) -> Result<Vec<MetricRow>, StorageError> {
-    let fits = sql::<Bool>("(SELECT coalesce(sum(size_bytes), 0) FROM metrics AS page WHERE page.metric_id = ANY(")
-        .bind::<Array<Text>, _>(ids)
-        .sql(")) <= ")
-        .bind::<BigInt, _>(MAX_PAGE_BYTES);
+/// These metrics, or none where all of them together are too long: one statement measures and
+/// fetches.
+async fn rows(
+    conn: &mut AsyncPgConnection,
+    ids: &[String],
+) -> Result<Vec<MetricRow>, StorageError> {
+    let fits = sql::<Bool>(
+        "(SELECT coalesce(sum(size_bytes), 0) FROM metrics AS page WHERE page.metric_id = ANY(",
+    )
+    .bind::<Array<Text>, _>(ids)
+    .sql(")) <= ")
+    .bind::<BigInt, _>(MAX_PAGE_BYTES);
     let on_page = dsl::metrics.filter(dsl::metric_id.eq_any(ids));
-    let rows: Vec<MetricRow> = on_page.clone().filter(fits).select(MetricRow::as_select()).load(conn).await?;
+    let rows: Vec<MetricRow> =
+        on_page.clone().filter(fits).select(MetricRow::as_select()).load(conn).await?;
     if rows.is_empty() && !ids.is_empty() {
-        let bytes: Option<i64> = on_page.select(diesel::dsl::sum(dsl::size_bytes)).first(conn).await?;
+        let bytes: Option<i64> =
+            on_page.select(diesel::dsl::sum(dsl::size_bytes)).first(conn).await?;
         ensure_fits(bytes.unwrap_or(0))?;
     }
     Ok(rows)
 }
 
-async fn ids(conn: &mut AsyncPgConnection, query: &MetricQuery, total: i64) -> Result<Vec<String>, StorageError> {
+async fn ids(
+    conn: &mut AsyncPgConnection,
+    query: &MetricQuery,
+    total: i64,
+) -> Result<Vec<String>, StorageError> {
     let offset = query.page.offset();
     let on_page = query.page.limit.min(total.saturating_sub(offset));
     if on_page <= 0 {
@@ -94,14 +110,17 @@ fn filtered(filter: &MetricFilter) -> Boxed<'_> {
         query = query.filter(dsl::tags.contains(serde_json::Value::from(filter.tags.clone())));
     }
     if !filter.search.is_empty() {
-        query = query
-            .filter(sql::<Bool>("search @@ to_tsquery('simple', ").bind::<Text, _>(prefixes(&filter.search)).sql(")"));
+        query = query.filter(
+            sql::<Bool>("search :: to_tsquery('simple', ")
+                .bind::<Text, _>(prefixes(&filter.search))
+                .sql(")"),
+        );
     }
     query
 }
 
-/// All words, each of them as it is or as the beginning of another. Words are letters and digits (the model sees to it),
-/// so nothing in them is an operator.
+/// All words, each of them as it is or as the beginning of another. Words are letters and digits
+/// (the model sees to it), so nothing in them is an operator.
 fn prefixes(words: &[String]) -> String {
     words.iter().map(|word| format!("{word}:*")).collect::<Vec<_>>().join(" & ")
 }

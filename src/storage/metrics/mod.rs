@@ -30,7 +30,11 @@ pub async fn get(conn: &mut AsyncPgConnection, metric_id: &str) -> Result<Metric
 }
 
 /// Up to `limit` metrics whose id comes after `after`, by id; for going through all of them.
-pub async fn after(conn: &mut AsyncPgConnection, after: &str, limit: i64) -> Result<Vec<MetricRow>, StorageError> {
+pub async fn after(
+    conn: &mut AsyncPgConnection,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<MetricRow>, StorageError> {
     Ok(dsl::metrics
         .filter(dsl::metric_id.gt(after))
         .select(MetricRow::as_select())
@@ -47,7 +51,10 @@ pub async fn count(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
 }
 
 /// The categories of most metrics, the commonest first.
-pub async fn commonest_categories(conn: &mut AsyncPgConnection, most: i64) -> Result<Vec<String>, StorageError> {
+pub async fn commonest_categories(
+    conn: &mut AsyncPgConnection,
+    most: i64,
+) -> Result<Vec<String>, StorageError> {
     Ok(dsl::metrics
         .group_by(dsl::category)
         .select(dsl::category)
@@ -58,7 +65,10 @@ pub async fn commonest_categories(conn: &mut AsyncPgConnection, most: i64) -> Re
 }
 
 /// These metrics, locked against change until the transaction ends.
-pub async fn lock_many(conn: &mut AsyncPgConnection, ids: &[&str]) -> Result<Vec<MetricRow>, StorageError> {
+pub async fn lock_many(
+    conn: &mut AsyncPgConnection,
+    ids: &[&str],
+) -> Result<Vec<MetricRow>, StorageError> {
     Ok(dsl::metrics
         .filter(dsl::metric_id.eq_any(ids))
         .select(MetricRow::as_select())
@@ -115,14 +125,19 @@ fn next_major(version: &str) -> String {
 }
 
 fn refused(error: diesel::result::Error) -> StorageError {
-    StorageError::from(error).on_constraint("metrics_pkey", StorageError::Duplicate("metric_id")).on_constraint(
-        "metrics_business_domain_fkey",
-        StorageError::invalid("business_domain", "must be the name of an existing business domain"),
-    )
+    StorageError::from(error)
+        .on_constraint("metrics_pkey", StorageError::Duplicate("metric_id"))
+        .on_constraint(
+            "metrics_business_domain_fkey",
+            StorageError::invalid(
+                "business_domain",
+                "must be the name of an existing business domain",
+            ),
+        )
 }
 
-/// Lays the top-level fields of `patch` over a metric; what is absent stays as it is. Says what it changed, for the audit
-/// log. Needs a transaction.
+/// Lays the top-level fields of `patch` over a metric; what is absent stays as it is. Says what it
+/// changed, for the audit log. Needs a transaction.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`].
@@ -144,7 +159,8 @@ pub async fn update(
     replace(conn, row, &metric, author, now).await
 }
 
-/// Replaces a locked metric, if that changes anything; says what it changed: names and versions, the history has the rest.
+/// Replaces a locked metric, if that changes anything; says what it changed: names and versions,
+/// the history has the rest.
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for a domain that does not exist.
@@ -196,13 +212,19 @@ pub async fn delete(
     precondition.check(&row.version)?;
     diesel::delete(dsl::metrics.find(metric_id)).execute(conn).await?;
     let what = (ChangeType::Delete, Vec::new(), "Deleted".to_owned());
-    let revision = NewRevision::new(metric_id, (row.revision.saturating_add(1), &row.version), what, author, now);
+    let revision = NewRevision::new(
+        metric_id,
+        (row.revision.saturating_add(1), &row.version),
+        what,
+        author,
+        now,
+    );
     metric_revisions::insert(conn, &[revision]).await?;
     Ok(row.version)
 }
 
-/// Notes the renaming of a domain as a change of each of its metrics, in one statement whatever their number.
-/// Another `business_domain` is a minor version, as in [`Change::next_version`].
+/// Notes the renaming of a domain as a change of each of its metrics, in one statement whatever
+/// their number. Another `business_domain` is a minor version, as in [`Change::next_version`].
 pub async fn renamed_domain(
     conn: &mut AsyncPgConnection,
     name: &str,

@@ -12,7 +12,8 @@ use crate::storage::StorageError;
 use crate::storage::document::Document;
 use crate::storage::schema::metrics;
 
-/// A stored metric; serialises to what the API answers. The sections are handed through as they are stored.
+/// A stored metric; serialises to what the API answers. The sections are handed through as they are
+/// stored.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = metrics, check_for_backend(diesel::pg::Pg))]
 pub struct MetricRow {
@@ -21,7 +22,6 @@ pub struct MetricRow {
     name: String,
     short_name: String,
     description: String,
-    /// Free grouping.
     pub category: String,
     /// Tier-1, Tier-2 or Tier-3.
     pub tier: String,
@@ -39,7 +39,6 @@ pub struct MetricRow {
     operational_usage: Document,
     notes: Option<String>,
     example_queries: Document,
-    /// `major.minor.patch`.
     pub version: String,
     pub(super) revision: i32,
     created_at: DateTime<Utc>,
@@ -191,8 +190,13 @@ impl History {
     }
 
     fn of(entry: &HistoryEntry, former: &[HistoryEntry]) -> Result<Self, StorageError> {
-        let shown: Vec<&HistoryEntry> = std::iter::once(entry).chain(former).take(HISTORY_SHOWN).collect();
-        Ok(Self { version: entry.version.clone(), revision: entry.revision, change_history: Document::of(&shown)? })
+        let shown: Vec<&HistoryEntry> =
+            std::iter::once(entry).chain(former).take(HISTORY_SHOWN).collect();
+        Ok(Self {
+            version: entry.version.clone(),
+            revision: entry.revision,
+            change_history: Document::of(&shown)?,
+        })
     }
 }
 

@@ -6,7 +6,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{Family, NextSession, Session, end, head, insert, is_live};
-use crate::credentials::tokens::{Tokens, fingerprint};
+use crate::credentials::digest::fingerprint;
+use crate::credentials::tokens::Tokens;
 use crate::model::users::UserStatus;
 use crate::storage::StorageError;
 use crate::storage::schema::sessions;
@@ -29,7 +30,8 @@ pub struct Presented {
 /// The result of a refresh.
 #[derive(Clone, Debug)]
 pub enum Rotation {
-    /// The session to answer with: the new one, or, for a replay, the one that a lost answer was about.
+    /// The session to answer with: the new one, or, for a replay, the one that a lost answer was
+    /// about.
     To(Box<(Session, User)>),
     /// The token is not known, has ended, or its user may not log in.
     Refused,
@@ -50,7 +52,9 @@ pub async fn rotate(
         Err(error) => return Err(error),
     };
     let rotated = diesel::update(sessions::table)
-        .filter(sessions::token_hash.eq(&presented.token_hash).and(sessions::user_id.eq(user.user_id)))
+        .filter(
+            sessions::token_hash.eq(&presented.token_hash).and(sessions::user_id.eq(user.user_id)),
+        )
         .filter(is_live(next.now))
         // Started longer ago only if the maximum was lowered meanwhile.
         .filter(sessions::family_started_at.gt(tokens.oldest_family_start(next.now)))
@@ -62,16 +66,24 @@ pub async fn rotate(
     let Some(parent) = rotated else { return replay(conn, tokens, presented, user, next).await };
     // The grandparent: a family never has more than two rows, however often it is rotated.
     diesel::delete(sessions::table)
-        .filter(sessions::family_id.eq(parent.family_id).and(sessions::session_id.ne(parent.session_id)))
+        .filter(
+            sessions::family_id
+                .eq(parent.family_id)
+                .and(sessions::session_id.ne(parent.session_id)),
+        )
         .execute(conn)
         .await?;
-    let family = Family { user_id: user.user_id, family_id: parent.family_id, started_at: parent.family_started_at };
+    let family = Family {
+        user_id: user.user_id,
+        family_id: parent.family_id,
+        started_at: parent.family_started_at,
+    };
     let session = insert(conn, tokens, family, next).await?;
     Ok(Rotation::To(Box::new((session, user))))
 }
 
-/// A token that is not the head of its family: the answer again within the grace period, or a theft. Tokens of older
-/// members, whose rows are deleted, are recognised by the family they name.
+/// A token that is not the head of its family: the answer again within the grace period, or a
+/// theft. Tokens of older members, whose rows are deleted, are recognised by the family they name.
 async fn replay(
     conn: &mut AsyncPgConnection,
     tokens: &Tokens,
@@ -80,16 +92,20 @@ async fn replay(
     next: &NextSession,
 ) -> Result<Rotation, StorageError> {
     let found = member(conn, presented).await?;
-    let Some(family_id) = found.as_ref().map(|member| member.family_id).or(presented.family_id) else {
+    let Some(family_id) = found.as_ref().map(|member| member.family_id).or(presented.family_id)
+    else {
         return Ok(Rotation::Refused);
     };
-    let Some(head) = head(conn, user.user_id, family_id, next.now).await? else { return Ok(Rotation::Refused) };
+    let Some(head) = head(conn, user.user_id, family_id, next.now).await? else {
+        return Ok(Rotation::Refused);
+    };
     if let Some(member) = found {
         if member.session_id == head.session_id {
             // Live, but the family is older than the maximum allows now.
             return Ok(Rotation::Refused);
         }
-        let in_time = member.rotated_at.is_some_and(|rotated_at| next.now - rotated_at <= REPLAY_GRACE);
+        let in_time =
+            member.rotated_at.is_some_and(|rotated_at| next.now - rotated_at <= REPLAY_GRACE);
         if member.successor_id == Some(head.session_id) && in_time {
             return Ok(again(tokens, head, user));
         }
@@ -108,9 +124,16 @@ fn again(tokens: &Tokens, head: Session, user: User) -> Rotation {
     }
 }
 
-async fn member(conn: &mut AsyncPgConnection, presented: &Presented) -> Result<Option<Session>, StorageError> {
+async fn member(
+    conn: &mut AsyncPgConnection,
+    presented: &Presented,
+) -> Result<Option<Session>, StorageError> {
     Ok(sessions::table
-        .filter(sessions::token_hash.eq(&presented.token_hash).and(sessions::user_id.eq(presented.user_id)))
+        .filter(
+            sessions::token_hash
+                .eq(&presented.token_hash)
+                .and(sessions::user_id.eq(presented.user_id)),
+        )
         .select(Session::as_select())
         .first(conn)
         .await

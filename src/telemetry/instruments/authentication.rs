@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use prometheus::{Histogram, IntCounter, IntGauge, Registry};
 
 use super::families::{
-    ATTEMPTS, KEYS_CREATED, KEYS_REVOKED, LAST_USED_PENDING, LAST_USED_WRITTEN, LOOKUPS, PROPAGATION,
+    ATTEMPTS, KEYS_CREATED, KEYS_REVOKED, LAST_USED_PENDING, LAST_USED_WRITTEN, LOOKUPS,
+    PROPAGATION,
 };
 
 /// How a credential was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// Remembered.
     Hit,
     /// The database was asked.
     Miss,
@@ -27,7 +27,6 @@ pub enum Lookup {
 pub enum Method {
     /// User name and password.
     Login,
-    /// `X-API-Key`.
     ApiKey,
     /// A refresh token.
     Refresh,
@@ -55,9 +54,12 @@ impl Authentication {
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let lookups = LOOKUPS.counters(registry)?;
         let attempts = ATTEMPTS.counters(registry)?;
-        let both = |method| ["success", "failure"].map(|status| attempts.with_label_values(&[method, status]));
+        let both = |method| {
+            ["success", "failure"].map(|status| attempts.with_label_values(&[method, status]))
+        };
         Ok(Self {
-            lookups: ["hit", "miss", "negative", "malformed"].map(|outcome| lookups.with_label_values(&[outcome])),
+            lookups: ["hit", "miss", "negative", "malformed"]
+                .map(|outcome| lookups.with_label_values(&[outcome])),
             attempts: ["login", "api_key", "refresh", "jwt"].map(both),
             last_used_pending: LAST_USED_PENDING.gauges(registry)?.with_label_values::<&str>(&[]),
             last_used_written: LAST_USED_WRITTEN.gauges(registry)?.with_label_values::<&str>(&[]),
@@ -76,7 +78,9 @@ impl Authentication {
 
     /// A credential was judged.
     pub fn attempt(&self, method: Method, success: bool) {
-        if let Some(counter) = self.attempts.get(method as usize).and_then(|pair| pair.get(usize::from(!success))) {
+        if let Some(counter) =
+            self.attempts.get(method as usize).and_then(|pair| pair.get(usize::from(!success)))
+        {
             counter.inc();
         }
     }

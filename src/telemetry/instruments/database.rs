@@ -5,8 +5,8 @@ use std::time::Duration;
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 use super::families::{
-    CIRCUIT_FAILURES, CIRCUIT_REJECTIONS, CIRCUIT_STATE, CIRCUIT_TRANSITIONS, CONNECTIONS_ACTIVE, CONNECTIONS_IDLE,
-    CONNECTIONS_MAX, CONNECTIONS_WAITING, QUERY_DURATION,
+    CIRCUIT_FAILURES, CIRCUIT_REJECTIONS, CIRCUIT_STATE, CIRCUIT_TRANSITIONS, CONNECTIONS_ACTIVE,
+    CONNECTIONS_IDLE, CONNECTIONS_MAX, CONNECTIONS_WAITING, QUERY_DURATION,
 };
 use super::raise;
 
@@ -16,7 +16,6 @@ const STATES: [&str; 4] = ["closed", "open", "half-open", "isolated"];
 /// How one circuit is, for the instruments.
 #[derive(Clone, Copy, Debug)]
 pub struct CircuitReading<'a> {
-    /// Its name.
     pub name: &'a str,
     /// closed, open, half-open or isolated.
     pub state: &'a str,

@@ -1,18 +1,19 @@
-//! All families of metrics that Prometheus can read here: name, help, type and labels, each once. The instruments are made from
-//! this list, and so is their reference in `docs/metrics.md`.
+//! All families of metrics that Prometheus can read here: name, help, type and labels, each once.
+//! The instruments are made from this list, and so is their reference in `docs/metrics.md`.
 //!
-//! Labels have closed sets of values, and where a set is known beforehand every combination exists from the start, because
-//! a counter that appears with its first event hides that event from `rate()`.
+//! Labels have closed sets of values, and where a set is known beforehand every combination exists
+//! from the start, because a counter that appears with its first event hides that event from
+//! `rate()`.
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// Seconds, from a read out of memory to a request that nearly took too long.
-pub const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+pub const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// What a family measures with.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// Only grows.
     Counter,
     /// Is what it is.
     Gauge,
@@ -23,7 +24,6 @@ pub enum Kind {
 /// Which values a label can have.
 #[derive(Clone, Copy, Debug)]
 pub enum Values {
-    /// These.
     Of(&'static [&'static str]),
     /// Bounded, as these words say.
     Bounded(&'static str),
@@ -32,7 +32,6 @@ pub enum Values {
 /// One family.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
-    /// Its name.
     pub name: &'static str,
     /// What it counts or measures, in one sentence.
     pub help: &'static str,
@@ -64,7 +63,8 @@ const CIRCUIT: (&str, Values) = ("breaker_name", Of(&["metrics", "domains", "aut
 pub const SINKS: &[&str] = &["stdout", "cloudwatch", "elasticsearch"];
 
 // The two of actix-web-prom, with its words.
-pub(super) const HTTP_REQUESTS: Family = family("http_requests_total", Counter, HTTP, "Total number of HTTP requests");
+pub(super) const HTTP_REQUESTS: Family =
+    family("http_requests_total", Counter, HTTP, "Total number of HTTP requests");
 pub(super) const HTTP_DURATION: Family = family(
     "http_request_duration_seconds",
     Histogram(SECONDS),
@@ -88,7 +88,10 @@ pub(super) const HTTP_CONNECTIONS_REFUSED: Family = family(
 pub(super) const ATTEMPTS: Family = family(
     "auth_attempts_total",
     Counter,
-    &[("method", Of(&["login", "api_key", "refresh", "jwt"])), ("status", Of(&["success", "failure"]))],
+    &[
+        ("method", Of(&["login", "api_key", "refresh", "jwt"])),
+        ("status", Of(&["success", "failure"])),
+    ],
     "Credentials that were judged",
 );
 pub(super) const ACTIVE_USERS: Family =
@@ -115,17 +118,24 @@ pub(super) const PROPAGATION: Family = family(
 );
 pub(super) const KEYS_CREATED: Family =
     family("api_keys_created_total", Counter, &[], "API keys that were made, by rotation included");
-pub(super) const KEYS_REVOKED: Family = family("api_keys_revoked_total", Counter, &[], "API keys that were revoked");
+pub(super) const KEYS_REVOKED: Family =
+    family("api_keys_revoked_total", Counter, &[], "API keys that were revoked");
 pub(super) const REJECTIONS: Family = family(
     "rate_limit_rejections_total",
     Counter,
-    &[("policy", Of(&["general", "auth", "api_key", "password_reset", "burst", "unknown_key", "caller"]))],
+    &[(
+        "policy",
+        Of(&["general", "auth", "api_key", "password_reset", "burst", "unknown_key", "caller"]),
+    )],
     "Requests that a rate limit has refused",
 );
 pub(super) const QUERY_DURATION: Family = family(
     "db_query_duration_seconds",
     Histogram(SECONDS),
-    &[("operation", Bounded("the operations in the code")), ("table", Bounded("the tables that circuits guard"))],
+    &[
+        ("operation", Bounded("the operations in the code")),
+        ("table", Bounded("the tables that circuits guard")),
+    ],
     "Time of calls to the database",
 );
 pub(super) const CONNECTIONS_ACTIVE: Family =
@@ -134,7 +144,8 @@ pub(super) const CONNECTIONS_IDLE: Family =
     family("db_connections_idle", Gauge, &[], "Database connections open and idle");
 pub(super) const CONNECTIONS_WAITING: Family =
     family("db_connections_waiting", Gauge, &[], "Callers that wait for a database connection");
-pub(super) const CONNECTIONS_MAX: Family = family("db_connections_max", Gauge, &[], "Most database connections");
+pub(super) const CONNECTIONS_MAX: Family =
+    family("db_connections_max", Gauge, &[], "Most database connections");
 pub(super) const CIRCUIT_STATE: Family =
     family("circuit_breaker_state", Gauge, &[CIRCUIT], "0 closed, 1 half-open, 2 open or isolated");
 pub(super) const CIRCUIT_FAILURES: Family =
@@ -152,7 +163,12 @@ pub(super) const METRICS_CREATED: Family = family(
     Counter,
     &[
         ("tier", Bounded("Tier-1, Tier-2 or Tier-3")),
-        ("category", Bounded("the 50 commonest when the service starts, then the first to come; else `other`")),
+        (
+            "category",
+            Bounded(
+                "the 50 commonest when the service starts, then the first to come; else `other`",
+            ),
+        ),
     ],
     "Metrics that were added to the catalogue, by import included",
 );
@@ -162,8 +178,12 @@ pub(super) const LOG_EVENTS: Family = family(
     &[("sink", Of(SINKS)), ("outcome", Of(&["shipped", "dropped", "rejected"]))],
     "Log events, by what became of them",
 );
-pub(super) const LOG_BUFFERED: Family =
-    family("log_events_buffered", Gauge, &[("sink", Of(SINKS))], "Log events that wait to be shipped");
+pub(super) const LOG_BUFFERED: Family = family(
+    "log_events_buffered",
+    Gauge,
+    &[("sink", Of(SINKS))],
+    "Log events that wait to be shipped",
+);
 pub(super) const BUILD: Family = family(
     "mdl_build_info",
     Gauge,
@@ -224,7 +244,10 @@ impl Family {
     }
 
     /// Its histograms, in this registry.
-    pub(super) fn histograms(&self, registry: &Registry) -> Result<HistogramVec, prometheus::Error> {
+    pub(super) fn histograms(
+        &self,
+        registry: &Registry,
+    ) -> Result<HistogramVec, prometheus::Error> {
         let Histogram(buckets) = self.kind else {
             return Err(prometheus::Error::Msg(format!("{} is no histogram", self.name)));
         };
@@ -245,12 +268,14 @@ impl Family {
         self.labels.iter().map(|(name, _)| *name).collect()
     }
 
-    /// Every combination of values, if all are known beforehand; the one without any, if there are no labels.
+    /// Every combination of values, if all are known beforehand; the one without any, if there are
+    /// no labels.
     fn combinations(&self) -> Vec<Vec<&'static str>> {
         self.labels.iter().fold(vec![Vec::new()], |before, (_, values)| match values {
-            Of(values) => {
-                before.iter().flat_map(|start| values.iter().map(|value| [&start[..], &[*value]].concat())).collect()
-            }
+            Of(values) => before
+                .iter()
+                .flat_map(|start| values.iter().map(|value| [&start[..], &[*value]].concat()))
+                .collect(),
             Bounded(_) => Vec::new(),
         })
     }

@@ -1,7 +1,10 @@
-//! What Prometheus reads of requests: actix-web-prom counts and times what is answered, and we count what failed, because the
-//! alert on failures needs series that exist before the first failure, and must see panics, which have no answer to count.
+//! What Prometheus reads of requests: actix-web-prom counts and times what is answered, and we
+//! count what failed, because the alert on failures needs series that exist before the first
+//! failure, and must see panics, which have no answer to count.
 
-use actix_web_prom::{ActixMetricsConfiguration, LabelsConfiguration, PrometheusMetrics, PrometheusMetricsBuilder};
+use actix_web_prom::{
+    ActixMetricsConfiguration, LabelsConfiguration, PrometheusMetrics, PrometheusMetricsBuilder,
+};
 use prometheus::{IntCounter, Registry};
 
 use super::families::{HTTP_DURATION, HTTP_REQUESTS, SECONDS, SERVER_ERRORS};
@@ -21,7 +24,8 @@ impl HttpInstruments {
     /// # Errors
     /// When they are in it already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let labels = LabelsConfiguration::default().endpoint("route").method("method").status("status_code");
+        let labels =
+            LabelsConfiguration::default().endpoint("route").method("method").status("status_code");
         let configuration = ActixMetricsConfiguration::default()
             .http_requests_total_name(HTTP_REQUESTS.name)
             .http_requests_duration_seconds_name(HTTP_DURATION.name)
@@ -35,7 +39,10 @@ impl HttpInstruments {
             .build()
             .map_err(|error| prometheus::Error::Msg(error.to_string()))?;
         let errors = SERVER_ERRORS.counters(registry)?;
-        Ok(Self { middleware, errors: ["500", "503"].map(|status| errors.with_label_values(&[status])) })
+        Ok(Self {
+            middleware,
+            errors: ["500", "503"].map(|status| errors.with_label_values(&[status])),
+        })
     }
 
     /// A request has failed: 503, or else by a fault of ours.

@@ -19,15 +19,24 @@ impl LogInstruments {
     /// # Errors
     /// When they are in it already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        Ok(Self { events: LOG_EVENTS.counters(registry)?, buffered: LOG_BUFFERED.gauges(registry)? })
+        Ok(Self {
+            events: LOG_EVENTS.counters(registry)?,
+            buffered: LOG_BUFFERED.gauges(registry)?,
+        })
     }
 
     /// What became of the events of this sink.
     pub fn sink(&self, name: &str, counts: Counts) {
-        let outcomes = [("shipped", counts.shipped), ("dropped", counts.dropped), ("rejected", counts.rejected)];
+        let outcomes = [
+            ("shipped", counts.shipped),
+            ("dropped", counts.dropped),
+            ("rejected", counts.rejected),
+        ];
         for (outcome, count) in outcomes {
             raise(&self.events.with_label_values(&[name, outcome]), count);
         }
-        self.buffered.with_label_values(&[name]).set(i64::try_from(counts.buffered).unwrap_or(i64::MAX));
+        self.buffered
+            .with_label_values(&[name])
+            .set(i64::try_from(counts.buffered).unwrap_or(i64::MAX));
     }
 }

@@ -36,19 +36,15 @@ pub const REVISION: &str = match option_env!("MDL_REVISION") {
 pub struct Instruments {
     registry: Registry,
     turn: Arc<Mutex<()>>,
-    /// Requests.
     pub http: HttpInstruments,
     /// Connections to the listeners.
     pub connections: ConnectionInstruments,
     /// Authentication and API keys.
     pub authentication: Authentication,
-    /// Rate limits.
     pub limits: LimitInstruments,
-    /// The database.
     pub database: DatabaseInstruments,
     /// The catalogue and its users.
     pub catalogue: CatalogueInstruments,
-    /// Log events.
     pub logs: LogInstruments,
 }
 
@@ -81,8 +77,8 @@ impl Instruments {
         })
     }
 
-    /// Everything, in Prometheus' text format, after `refresh` has brought up to date what others count. One at a time, or
-    /// two readers would add the same twice.
+    /// Everything, in Prometheus' text format, after `refresh` has brought up to date what others
+    /// count. One at a time, or two readers would add the same twice.
     ///
     /// # Errors
     /// Never in practice.

@@ -34,7 +34,14 @@ process counts the users of the whole database, so take `max`, not `sum`, over i
 pub fn markdown() -> String {
     let mut text = HEAD.to_owned();
     for family in ALL {
-        let _ = writeln!(text, "| `{}` | {} | {} | {} |", family.name, kind(family), labels(family), family.help);
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            family.name,
+            kind(family),
+            labels(family),
+            family.help
+        );
     }
     text.push_str(FOOT);
     let histograms = ALL.iter().filter_map(|family| match family.kind {

@@ -1,5 +1,6 @@
-//! The bounded buffer in front of a sink. When it is full the least severe events go first, the oldest of them before the younger;
-//! each is counted, and a marker in the stream says how many are missing and where.
+//! The bounded buffer in front of a sink. When it is full the least severe events go first, the
+//! oldest of them before the younger; each is counted, and a marker in the stream says how many are
+//! missing and where.
 //!
 //! At any time `enqueued = shipped + dropped + rejected + buffered`, markers included.
 
@@ -40,7 +41,8 @@ pub struct Limits {
 pub struct Event {
     /// Its place among all events of this process for this sink; gaps are events that were dropped.
     pub sequence: u64,
-    /// When. Of events of the same moment none is before the one before it; a clock that was set back shows.
+    /// When. Of events of the same moment none is before the one before it; a clock that was set
+    /// back shows.
     pub at: DateTime<Utc>,
     /// One JSON object.
     pub line: Arc<str>,
@@ -102,8 +104,11 @@ impl Buffer {
             return inner.miss(queue, event.sequence);
         }
         while !inner.has_room(self.capacity, event.line.len()) {
-            // Of what waits, the least severe that is no more severe than this event; else the event itself.
-            let Some(victim) = (queue..QUEUES).rev().find(|queue| inner.queue(*queue).is_some_and(|q| !q.is_empty()))
+            // Of what waits, the least severe that is no more severe than this event; else the
+            // event itself.
+            let Some(victim) = (queue..QUEUES)
+                .rev()
+                .find(|queue| inner.queue(*queue).is_some_and(|q| !q.is_empty()))
             else {
                 return inner.miss(queue, event.sequence);
             };
@@ -127,21 +132,28 @@ impl Buffer {
         }
     }
 
-    /// Takes the next batch in order, after a marker for what is missing was put in line. What is taken is still buffered until it
-    /// is said what became of it.
+    /// Takes the next batch in order, after a marker for what is missing was put in line. What is
+    /// taken is still buffered until it is said what became of it.
     pub fn take(&self, now: DateTime<Utc>) -> Vec<Event> {
         let (mut inner, limits) = (self.inner(), self.limits);
         inner.mark(now);
         let (mut batch, mut bytes) = (Vec::new(), 0_usize);
         while batch.len() < limits.events {
-            let fronts = inner.queues.iter().enumerate().filter_map(|(index, q)| Some((q.front()?.sequence, index)));
+            let fronts = inner
+                .queues
+                .iter()
+                .enumerate()
+                .filter_map(|(index, q)| Some((q.front()?.sequence, index)));
             let Some((_, first)) = fronts.min() else { break };
             let Some(event) = inner.queue(first).and_then(VecDeque::front) else { break };
             bytes = bytes.saturating_add(event.line.len()).saturating_add(limits.overhead);
             let began = batch.first().map_or(event.at, |first: &Event| first.at);
             // `PutLogEvents` refuses a batch that goes back in time.
             let back = batch.last().is_some_and(|last: &Event| event.at < last.at);
-            if back || (bytes > limits.bytes && !batch.is_empty()) || event.at - began >= limits.span {
+            if back
+                || (bytes > limits.bytes && !batch.is_empty())
+                || event.at - began >= limits.span
+            {
                 break;
             }
             let Some(event) = inner.pop(first) else { break };
@@ -166,7 +178,8 @@ impl Buffer {
         inner.counts.rejected += 1;
     }
 
-    /// Nothing more is shipped: what is still here is dropped, and what comes. Answers how many were here.
+    /// Nothing more is shipped: what is still here is dropped, and what comes. Answers how many
+    /// were here.
     pub fn give_up(&self) -> u64 {
         let mut inner = self.inner();
         let left = inner.held.events.saturating_add(inner.on_the_way.events) as u64;
@@ -195,7 +208,8 @@ impl Counted for Buffer {
 impl Inner {
     fn next(&mut self, at: DateTime<Utc>, line: Arc<str>) -> Event {
         self.counts.enqueued += 1;
-        // Threads overtake each other by microseconds. A larger step is a clock that was set back, and the new time is right.
+        // Threads overtake each other by microseconds. A larger step is a clock that was set back,
+        // and the new time is right.
         let overtaken = at < self.last_at && self.last_at - at < TimeDelta::seconds(1);
         self.last_at = if overtaken { self.last_at } else { at };
         Event { sequence: self.counts.enqueued, at: self.last_at, line }
@@ -239,12 +253,14 @@ impl Inner {
         self.counts.dropped += 1;
         let level = Level::from_usize(queue).unwrap_or(Level::Trace).as_str();
         let missing = &mut self.missing;
-        missing.first = if missing.by_level.is_empty() { sequence } else { missing.first.min(sequence) };
+        missing.first =
+            if missing.by_level.is_empty() { sequence } else { missing.first.min(sequence) };
         missing.last = missing.last.max(sequence);
         *missing.by_level.entry(level).or_default() += 1;
     }
 
-    /// Puts a marker in line, where none is in it already. It is small, so it may exceed the capacity.
+    /// Puts a marker in line, where none is in it already. It is small, so it may exceed the
+    /// capacity.
     fn mark(&mut self, now: DateTime<Utc>) {
         if self.queue(MARKERS).is_some_and(|markers| !markers.is_empty()) {
             return;

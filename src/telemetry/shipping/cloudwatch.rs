@@ -1,7 +1,9 @@
-//! CloudWatch Logs, by the official SDK. One stream a process, in the group that the configuration names; both are made if they are
-//! missing and may be made. Retries are the shipper's, so that there is one policy and not two inside each other.
+//! CloudWatch Logs, by the official SDK. One stream a process, in the group that the configuration
+//! names; both are made if they are missing and may be made. Retries are the shipper's, so that
+//! there is one policy and not two inside each other.
 //!
-//! `PutLogEvents` knows no idempotency: when an answer is lost, a batch may be there twice. `sequence` tells.
+//! `PutLogEvents` knows no idempotency: when an answer is lost, a batch may be there twice.
+//! `sequence` tells.
 
 use std::time::Duration;
 
@@ -20,8 +22,10 @@ use super::buffer::{Event, Limits};
 use super::sink::{Fate, Sink, Verdict, causes, short};
 use crate::config::ShippingConfig;
 
-/// Of `PutLogEvents`: 1,048,576 bytes counting 26 an event, 24 hours, 10,000 events; fewer, so that no lock is held for long.
-const LIMITS: Limits = Limits { events: 1000, bytes: 1_048_576, overhead: 26 + SEQUENCE, span: TimeDelta::hours(24) };
+/// Of `PutLogEvents`: 1,048,576 bytes counting 26 an event, 24 hours, 10,000 events; fewer, so that
+/// no lock is held for long.
+const LIMITS: Limits =
+    Limits { events: 1000, bytes: 1_048_576, overhead: 26 + SEQUENCE, span: TimeDelta::hours(24) };
 /// What `"sequence":…,` adds to a line at most.
 const SEQUENCE: usize = 32;
 
@@ -34,10 +38,12 @@ pub(super) struct CloudWatch {
 }
 
 impl CloudWatch {
-    /// Reads the credentials as every tool of AWS does: environment, profile, web identity, container, instance.
+    /// Reads the credentials as every tool of AWS does: environment, profile, web identity,
+    /// container, instance.
     pub(super) async fn new(config: &ShippingConfig, instance: Uuid) -> Self {
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
         let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
@@ -60,7 +66,11 @@ impl CloudWatch {
         match self.create_stream().await {
             Err(Failure { code, .. }) if code == "ResourceNotFoundException" => {
                 let group = self.client.create_log_group().log_group_name(&self.group).send().await;
-                group.map(|_| ()).map_err(Failure::of).or_else(Failure::unless_there).map_err(Failure::again)?;
+                group
+                    .map(|_| ())
+                    .map_err(Failure::of)
+                    .or_else(Failure::unless_there)
+                    .map_err(Failure::again)?;
                 self.create_stream().await.map_err(Failure::again)
             }
             done => done.map_err(Failure::again),
@@ -68,7 +78,11 @@ impl CloudWatch {
     }
 
     async fn create_stream(&self) -> Result<(), Failure> {
-        let stream = self.client.create_log_stream().log_group_name(&self.group).log_stream_name(&self.stream);
+        let stream = self
+            .client
+            .create_log_stream()
+            .log_group_name(&self.group)
+            .log_stream_name(&self.stream);
         stream.send().await.map(|_| ()).map_err(Failure::of).or_else(Failure::unless_there)
     }
 }
@@ -87,9 +101,14 @@ impl Sink for CloudWatch {
             let fields = event.line.strip_prefix('{').unwrap_or("}");
             let message = format!("{{\"sequence\":{},{fields}", event.sequence);
             // Both are given: it cannot fail.
-            InputLogEvent::builder().timestamp(event.at.timestamp_millis()).message(message).build().ok()
+            InputLogEvent::builder()
+                .timestamp(event.at.timestamp_millis())
+                .message(message)
+                .build()
+                .ok()
         });
-        let put = self.client.put_log_events().log_group_name(&self.group).log_stream_name(&self.stream);
+        let put =
+            self.client.put_log_events().log_group_name(&self.group).log_stream_name(&self.stream);
         match put.set_log_events(Some(events.flatten().collect())).send().await {
             Ok(output) => Verdict::Each(fates(&output, batch.len())),
             Err(error) => {
@@ -113,7 +132,8 @@ fn fates(output: &PutLogEventsOutput, events: usize) -> Vec<Fate> {
     let info = output.rejected_log_events_info();
     let old = info.and_then(|info| index(info.too_old_log_event_end_index())).unwrap_or(0);
     let expired = info.and_then(|info| index(info.expired_log_event_end_index())).unwrap_or(0);
-    let new = info.and_then(|info| index(info.too_new_log_event_start_index())).unwrap_or(usize::MAX);
+    let new =
+        info.and_then(|info| index(info.too_new_log_event_start_index())).unwrap_or(usize::MAX);
     let fate = |at: usize| match at {
         _ if at < old.max(expired) => Fate::Rejected("too old".into()),
         _ if at >= new => Fate::Rejected("too new: is the clock right?".into()),
@@ -152,20 +172,4 @@ impl Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_sdk_cloudwatchlogs::types::RejectedLogEventsInfo;
-
-    #[test]
-    fn a_call_that_went_well_may_have_refused_the_ends() {
-        let told = |info: RejectedLogEventsInfo| {
-            let output = PutLogEventsOutput::builder().rejected_log_events_info(info).build();
-            fates(&output, 5).into_iter().map(|fate| matches!(fate, Fate::Shipped)).collect::<Vec<_>>()
-        };
-        let info = RejectedLogEventsInfo::builder;
-        assert_eq!(fates(&PutLogEventsOutput::builder().build(), 2), [Fate::Shipped, Fate::Shipped]);
-        assert_eq!(told(info().too_old_log_event_end_index(2).build()), [false, false, true, true, true]);
-        let both = info().expired_log_event_end_index(1).too_new_log_event_start_index(4);
-        assert_eq!(told(both.build()), [false, true, true, true, false]);
-    }
-}
+mod tests;

@@ -1,7 +1,9 @@
-//! Elasticsearch and its fork OpenSearch, by `_bulk`. Plain HTTP by reqwest: the official client is for ever an alpha, and refuses the fork.
+//! Elasticsearch and its fork OpenSearch, by `_bulk`. Plain HTTP by reqwest: the official client is
+//! for ever an alpha, and refuses the fork.
 //!
-//! Each event has an id of its own and is *created*, so that one that is sent twice, because an answer was lost, is there once; and
-//! so that the index may be a data stream, which takes nothing else.
+//! Each event has an id of its own and is *created*, so that one that is sent twice, because an
+//! answer was lost, is there once; and so that the index may be a data stream, which takes nothing
+//! else.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -18,7 +20,8 @@ use super::sink::{Fate, Sink, Verdict, causes, short};
 use crate::config::ShippingConfig;
 
 /// A tenth of what Elasticsearch takes by default, as its guide to tuning for indexing suggests.
-const LIMITS: Limits = Limits { events: 1000, bytes: 5 * 1024 * 1024, overhead: 256, span: TimeDelta::MAX };
+const LIMITS: Limits =
+    Limits { events: 1000, bytes: 5 * 1024 * 1024, overhead: 256, span: TimeDelta::MAX };
 /// Longest answer that is read: what is said of a thousand events.
 const ANSWER: usize = 4 * 1024 * 1024;
 
@@ -61,8 +64,10 @@ impl Elasticsearch {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| error.to_string())?;
-        let url =
-            format!("{}/_bulk?filter_path=items.*.status,items.*.error.type,items.*.error.reason", url.expose_secret());
+        let url = format!(
+            "{}/_bulk?filter_path=items.*.status,items.*.error.type,items.*.error.reason",
+            url.expose_secret()
+        );
         Ok(Self { client, url: url.into(), index: config.elasticsearch_index()?, instance })
     }
 
@@ -72,7 +77,10 @@ impl Elasticsearch {
         for Event { sequence, at, line } in batch {
             let (index, instance) = (&self.index, self.instance);
             let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
-            let _ = writeln!(body, "{{\"create\":{{\"_index\":\"{index}\",\"_id\":\"{instance}-{sequence}\"}}}}");
+            let _ = writeln!(
+                body,
+                "{{\"create\":{{\"_index\":\"{index}\",\"_id\":\"{instance}-{sequence}\"}}}}"
+            );
             let fields = line.strip_prefix('{').unwrap_or("}");
             let _ = writeln!(
                 body,
@@ -87,7 +95,8 @@ impl Sink for Elasticsearch {
     const LIMITS: Limits = LIMITS;
 
     async fn send(&mut self, batch: &[Event]) -> Verdict {
-        let request = self.client.post(self.url.expose_secret()).header(CONTENT_TYPE, "application/x-ndjson");
+        let request =
+            self.client.post(self.url.expose_secret()).header(CONTENT_TYPE, "application/x-ndjson");
         match request.body(self.body(batch)).send().await {
             // The address may hold a password.
             Err(error) => Verdict::Again(None, causes(&error.without_url())),
@@ -98,11 +107,14 @@ impl Sink for Elasticsearch {
 
 async fn judged(mut response: Response) -> Verdict {
     let status = response.status();
-    let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let after =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) <= ANSWER => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) <= ANSWER => {
+                body.extend_from_slice(&chunk)
+            }
             Ok(Some(_)) => return Verdict::Again(None, "an endless answer".into()),
             Ok(None) => break,
             Err(error) => return Verdict::Again(None, causes(&error.without_url())),
@@ -138,19 +150,4 @@ fn fate(outcome: Outcome) -> Fate {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_item_has_its_own_fate() {
-        let answer = br#"{"errors":true,"items":[{"create":{"status":201}},{"create":{"status":409}},
-            {"create":{"status":429}},{"create":{"status":503}},
-            {"create":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"no"}}}]}"#;
-        let Verdict::Each(fates) = read(answer) else { panic!("a verdict on each") };
-        assert!(matches!(
-            &fates[..],
-            [Fate::Shipped, Fate::Shipped, Fate::Again(_), Fate::Again(_), Fate::Rejected(why)] if why.contains("mapper")
-        ));
-        assert!(matches!(read(b"<html>"), Verdict::Again(..)));
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
-//! Log events on their way to CloudWatch Logs and to Elasticsearch: rendered once (`line`), put into a bounded [`buffer`] for each
-//! sink, carried by a `shipper` on a thread of its own. Nobody waits for a sink, and a shipper never ships what it says itself.
+//! Log events on their way to CloudWatch Logs and to Elasticsearch: rendered once (`line`), put
+//! into a bounded [`buffer`] for each sink, carried by a `shipper` on a thread of its own. Nobody
+//! waits for a sink, and a shipper never ships what it says itself.
 
 pub mod buffer;
 #[cfg(feature = "cloudwatch")]
@@ -29,7 +30,8 @@ use self::sink::Sink;
 use super::sinks::Sinks;
 use crate::config::ShippingConfig;
 
-/// What each sink may hold back: at 500 bytes an event, about half a minute of 1,000 requests a second.
+/// What each sink may hold back: at 500 bytes an event, about half a minute of 1,000 requests a
+/// second.
 pub const CAPACITY: Capacity = Capacity { events: 32_768, bytes: 16 * 1024 * 1024 };
 
 thread_local! {
@@ -41,9 +43,12 @@ fn own_thread() {
     SHIPS.set(true);
 }
 
-type Start = Box<dyn FnOnce(Logger, watch::Receiver<Option<Instant>>) -> std::io::Result<JoinHandle<()>> + Send>;
+type Start = Box<
+    dyn FnOnce(Logger, watch::Receiver<Option<Instant>>) -> std::io::Result<JoinHandle<()>> + Send,
+>;
 
-/// A sink that is to be: its buffer fills from the first event, its shipper starts when there is a logger to complain to.
+/// A sink that is to be: its buffer fills from the first event, its shipper starts when there is a
+/// logger to complain to.
 struct Prepared {
     name: &'static str,
     buffer: Arc<Buffer>,
@@ -65,7 +70,11 @@ impl Shipping {
     ///
     /// # Errors
     /// A line that names the variable.
-    pub fn prepare(config: &ShippingConfig, capacity: Capacity, pace: Pace) -> Result<Self, String> {
+    pub fn prepare(
+        config: &ShippingConfig,
+        capacity: Capacity,
+        pace: Pace,
+    ) -> Result<Self, String> {
         let instance = Uuid::now_v7();
         let mut shipping = Self {
             prepared: Vec::new(),
@@ -83,7 +92,9 @@ impl Shipping {
                 shipping.add("cloudwatch", make, capacity, pace);
             }
             #[cfg(not(feature = "cloudwatch"))]
-            return Err("AWS_CLOUDWATCH_ENABLED: this build cannot ship there (feature cloudwatch)".into());
+            return Err(
+                "AWS_CLOUDWATCH_ENABLED: this build cannot ship there (feature cloudwatch)".into(),
+            );
         }
         if config.elasticsearch_enabled {
             #[cfg(feature = "elasticsearch")]
@@ -92,7 +103,10 @@ impl Shipping {
                 shipping.add("elasticsearch", async move || sink, capacity, pace);
             }
             #[cfg(not(feature = "elasticsearch"))]
-            return Err("ELASTICSEARCH_ENABLED: this build cannot ship there (feature elasticsearch)".into());
+            return Err(
+                "ELASTICSEARCH_ENABLED: this build cannot ship there (feature elasticsearch)"
+                    .into(),
+            );
         }
         Ok(shipping)
     }
@@ -111,15 +125,19 @@ impl Shipping {
                 own_thread();
                 let (buffer, complaints) = (Arc::clone(&shipped), Logger::clone(&logger));
                 let ship = AssertUnwindSafe(|| {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                    let runtime =
+                        tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                     runtime.block_on(async move {
-                        Shipper { name, buffer, pace, closing, logger, failures: 0 }.run(make()).await;
+                        Shipper { name, buffer, pace, closing, logger, failures: 0 }
+                            .run(make())
+                            .await;
                     });
                     // Names may still be looked up.
                     runtime.shutdown_background();
                     Ok::<_, std::io::Error>(())
                 });
-                // Not of ours, as far as we know; but what a library does not survive, the service does.
+                // Not of ours, as far as we know; but what a library does not survive, the service
+                // does.
                 if !matches!(std::panic::catch_unwind(ship), Ok(Ok(()))) {
                     let lost = shipped.give_up();
                     slog::error!(complaints, "log sink has failed; its events are dropped until the next start";

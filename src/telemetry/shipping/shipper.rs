@@ -1,5 +1,5 @@
-//! Carries events from a buffer to a sink, on a thread with a runtime of its own, so that it shares nothing with requests. In order:
-//! a batch is finished before the next is begun.
+//! Carries events from a buffer to a sink, on a thread with a runtime of its own, so that it shares
+//! nothing with requests. In order: a batch is finished before the next is begun.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use super::buffer::{Buffer, Event};
 use super::sink::{Fate, Sink, Verdict};
 use crate::telemetry::sinks::Counted;
 
-/// How long everything may take to be shipped when the process ends, unless a test has more patience.
+/// How long everything may take to be shipped when the process ends, unless a test has more
+/// patience.
 pub const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How long it waits for what.
@@ -63,7 +64,8 @@ pub(super) struct Shipper {
 }
 
 impl Shipper {
-    /// Ships to the sink that `make` makes until it is told to end, and then until the deadline. What is left is dropped.
+    /// Ships to the sink that `make` makes until it is told to end, and then until the deadline.
+    /// What is left is dropped.
     pub(super) async fn run<S: Sink>(mut self, make: impl Future<Output = S>) {
         let mut closing = self.closing.clone();
         let expired = async move {
@@ -84,7 +86,8 @@ impl Shipper {
     }
 
     async fn ship<S: Sink>(&mut self, mut sink: S) {
-        // What was refused before anything was taken: the fault may be the sink's, so it goes again.
+        // What was refused before anything was taken: the fault may be the sink's, so it goes
+        // again.
         let (mut suspects, mut sound) = (Vec::new(), false);
         loop {
             let last = self.is_closing();
@@ -94,7 +97,11 @@ impl Shipper {
             if !suspects.is_empty() {
                 suspects = self.deliver(&mut sink, suspects, sound).await.0;
             }
-            let more = if suspects.len() < S::LIMITS.events { self.buffer.take(Utc::now()) } else { Vec::new() };
+            let more = if suspects.len() < S::LIMITS.events {
+                self.buffer.take(Utc::now())
+            } else {
+                Vec::new()
+            };
             if more.is_empty() && last {
                 return;
             }
@@ -116,10 +123,17 @@ impl Shipper {
         }
     }
 
-    /// Sends these until each event has arrived or was refused. A refusal is final where the sink is known to be `sound`, because
-    /// it took something just before; the other refused events are answered, and whether anything was taken.
-    async fn deliver<S: Sink>(&mut self, sink: &mut S, batch: Vec<Event>, sound: bool) -> (Vec<Event>, bool) {
-        let (mut refused, mut suspects, mut why, mut taken) = (Vec::new(), Vec::new(), String::new(), false);
+    /// Sends these until each event has arrived or was refused. A refusal is final where the sink
+    /// is known to be `sound`, because it took something just before; the other refused events are
+    /// answered, and whether anything was taken.
+    async fn deliver<S: Sink>(
+        &mut self,
+        sink: &mut S,
+        batch: Vec<Event>,
+        sound: bool,
+    ) -> (Vec<Event>, bool) {
+        let (mut refused, mut suspects, mut why, mut taken) =
+            (Vec::new(), Vec::new(), String::new(), false);
         let mut parts = VecDeque::from([batch]);
         while let Some(mut part) = parts.pop_front().filter(|part| !part.is_empty()) {
             let answer = tokio::time::timeout(self.pace.answer, sink.send(&part)).await;
@@ -156,7 +170,11 @@ impl Shipper {
                 }
                 Verdict::Refused(cause) => {
                     why = cause;
-                    if sound || taken { refused.append(&mut part) } else { suspects.append(&mut part) }
+                    if sound || taken {
+                        refused.append(&mut part)
+                    } else {
+                        suspects.append(&mut part)
+                    }
                 }
             }
         }
@@ -169,7 +187,8 @@ impl Shipper {
 
     /// Counts what is decided; answers what is not, and why.
     fn settle(&self, part: Vec<Event>, fates: Vec<Fate>) -> Option<(Vec<Event>, String)> {
-        let (mut rest, mut cause, mut refused, mut reason) = (Vec::new(), String::new(), Vec::new(), String::new());
+        let (mut rest, mut cause, mut refused, mut reason) =
+            (Vec::new(), String::new(), Vec::new(), String::new());
         for (event, fate) in part.into_iter().zip(fates) {
             match fate {
                 Fate::Shipped => self.buffer.shipped(&event),
@@ -197,14 +216,15 @@ impl Shipper {
         }
     }
 
-    /// Waits before the next attempt: longer with each, never in step with others (equal jitter, as AWS' architecture blog names
-    /// it).
+    /// Waits before the next attempt: longer with each, never in step with others (equal jitter, as
+    /// AWS' architecture blog names it).
     async fn wait(&mut self, after: Option<Duration>, cause: &str) {
         if self.failures == 0 {
             let (sink, buffered) = (self.name, self.buffer.counts().buffered);
             slog::warn!(self.logger, "log sink takes no events; trying again"; "sink" => sink, "error" => cause, "buffered" => buffered);
         }
-        let most = self.pace.first_retry.saturating_mul(2_u32.saturating_pow(self.failures.min(16)));
+        let most =
+            self.pace.first_retry.saturating_mul(2_u32.saturating_pow(self.failures.min(16)));
         let most = most.min(self.pace.last_retry);
         self.failures = self.failures.saturating_add(1);
         // Nobody makes this process wait for ever.

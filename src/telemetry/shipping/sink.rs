@@ -39,7 +39,8 @@ pub(super) trait Sink {
     async fn send(&mut self, batch: &[Event]) -> Verdict;
 }
 
-/// An error and what caused it, as they show themselves to people: what programmers are shown may hold addresses.
+/// An error and what caused it, as they show themselves to people: what programmers are shown may
+/// hold addresses.
 pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     short(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))

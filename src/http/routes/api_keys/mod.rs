@@ -1,5 +1,5 @@
-//! API keys. Their owner looks after them, logged in: no key makes or changes keys. What ends one is committed first, then
-//! forgotten here, then answered.
+//! API keys. Their owner looks after them, logged in: no key makes or changes keys. What ends one
+//! is committed first, then forgotten here, then answered.
 
 mod body;
 
@@ -22,13 +22,13 @@ use crate::http::extract::json_body::{JsonBody, OptionalJsonBody};
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::extract::query::QueryParameters;
-use crate::http::limits::{Against, Limiter};
-use crate::limits::policy::Policy;
+use crate::http::rate_limit::{Against, Limiter};
 use crate::model::api_keys::{KeyDraft, KeyPatch, KeyQuery, KeyRotation, may_set_rate_limit};
 use crate::model::audit::Action;
 use crate::model::authority::Concern;
 use crate::model::scopes::Scopes;
 use crate::model::users::Role;
+use crate::rate_limit::policy::Policy;
 use crate::storage::api_keys::{self, KeyRow, NewKey, life};
 use crate::storage::audit_events::{self, Target};
 use crate::storage::authority::{self, Lost};
@@ -39,7 +39,13 @@ const STORE_IT: &str = "Store this API key securely. It will not be shown again.
 
 /// All routes of API keys.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(rotate).service(update).service(revoke).service(revoke_all);
+    config
+        .service(list)
+        .service(create)
+        .service(rotate)
+        .service(update)
+        .service(revoke)
+        .service(revoke_all);
 }
 
 /// A route of keys knows no other thing that could be missing.
@@ -80,7 +86,9 @@ async fn list(
     }
     let (rows, total) = state
         .db
-        .run(Circuit::ApiKeys, "list_api_keys", async |conn| api_keys::list(conn, user_id, &query, now).await)
+        .run(Circuit::ApiKeys, "list_api_keys", async |conn| {
+            api_keys::list(conn, user_id, &query, now).await
+        })
         .await?;
     let pagination = query.page.of(total);
     let keys: Vec<KeyBody> = rows.into_iter().map(|row| KeyBody::of(row, now)).collect();
@@ -120,12 +128,18 @@ async fn create(
 }
 
 /// Only an administrator sets a rate limit above that of all callers.
-fn check_rate_limit(state: &AppState, caller: &Person, rate_limit: Option<u32>) -> Result<(), ApiError> {
-    let allowed = |limit| may_set_rate_limit(caller.user.role, limit, state.limits.caller_quota().map(|all| all.most));
+fn check_rate_limit(
+    state: &AppState,
+    caller: &Person,
+    rate_limit: Option<u32>,
+) -> Result<(), ApiError> {
+    let allowed = |limit| {
+        may_set_rate_limit(caller.user.role, limit, state.limits.caller_quota().map(|all| all.most))
+    };
     match rate_limit {
-        Some(limit) if !allowed(limit) => {
-            Err(ApiError::Authorization("Only administrators may set a rate_limit above the limit of all callers"))
-        }
+        Some(limit) if !allowed(limit) => Err(ApiError::Authorization(
+            "Only administrators may set a rate_limit above the limit of all callers",
+        )),
         _ => Ok(()),
     }
 }
@@ -146,14 +160,20 @@ async fn make(
             return Err(StorageError::AuthorityLost(Lost::Role));
         }
         let row = api_keys::create(conn, new, draft, now).await?;
-        let details = json!({ "scopes": row.scopes, "expires_at": row.expires_at, "prefix": row.prefix });
+        let details =
+            json!({ "scopes": row.scopes, "expires_at": row.expires_at, "prefix": row.prefix });
         audit_events::record(conn, &actor, Action::KeyCreated, target(&row), &details, now).await?;
         Ok(row)
     });
     shown(state, &key, made.await?, now)
 }
 
-fn shown(state: &AppState, key: &ApiKey, row: KeyRow, now: DateTime<Utc>) -> Result<HttpResponse, ApiError> {
+fn shown(
+    state: &AppState,
+    key: &ApiKey,
+    row: KeyRow,
+    now: DateTime<Utc>,
+) -> Result<HttpResponse, ApiError> {
     state.instruments.authentication.key_created();
     let body = NewKeyBody {
         success: true,
@@ -166,8 +186,8 @@ fn shown(state: &AppState, key: &ApiKey, row: KeyRow, now: DateTime<Utc>) -> Res
 
 /// Replace an API key by a new one
 ///
-/// With the same name, scopes and expiry. The old one goes on working for `grace_minutes`, but never longer than it would
-/// have anyway.
+/// With the same name, scopes and expiry. The old one goes on working for `grace_minutes`, but
+/// never longer than it would have anyway.
 #[utoipa::path(
     tag = "api-keys",
     operation_id = "rotate_api_key",
@@ -241,25 +261,30 @@ async fn update(
 ) -> Result<HttpResponse, ApiError> {
     let (patch, now, actor) = (body.value, state.clock.now(), origin.actor(&caller.user));
     if patch.name.is_none() && patch.extend_days.is_none() && patch.rate_limit.is_none() {
-        return Err(ApiError::invalid("", "must name what to change: name, extend_days or rate_limit"));
+        return Err(ApiError::invalid(
+            "",
+            "must name what to change: name, extend_days or rate_limit",
+        ));
     }
     check_rate_limit(&state, &caller, patch.rate_limit.flatten())?;
     let changed = state.db.transaction(Circuit::ApiKeys, "update_api_key", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let (row, changes) = life::update(conn, caller.user.user_id, id, &patch, now).await?;
-        audit_events::record_changes(conn, &actor, Action::KeyUpdated, target(&row), &changes, now).await?;
+        audit_events::record_changes(conn, &actor, Action::KeyUpdated, target(&row), &changes, now)
+            .await?;
         Ok(row)
     });
     let changed = state.invalidation(Concern::Key(id)).deliver_after(changed);
-    let KeyRow { key_id, name, expires_at, last_used_at, rate_limit, .. } = changed.await.map_err(of_keys)?;
+    let KeyRow { key_id, name, expires_at, last_used_at, rate_limit, .. } =
+        changed.await.map_err(of_keys)?;
     let key = ChangedKey { id: key_id, name, expires_at, last_used_at, rate_limit };
     answer::json(&mut HttpResponse::Ok(), &ChangedKeyBody { success: true, key })
 }
 
 /// Revoke an API key
 ///
-/// Your own, or, as an administrator, anybody's. When this is answered the key is dead here; on other processes within a
-/// moment.
+/// Your own, or, as an administrator, anybody's. When this is answered the key is dead here; on
+/// other processes within a moment.
 #[utoipa::path(
     tag = "api-keys",
     operation_id = "revoke_api_key",
@@ -284,7 +309,15 @@ async fn revoke(
         let only_of = (user.role != Role::Admin).then_some(user.user_id);
         let row = life::revoke(conn, id, only_of, now).await?;
         let owner = users::get(conn, row.user_id).await?.username;
-        audit_events::record(conn, &actor, Action::KeyRevoked, target(&row), &json!({ "owner": owner }), now).await
+        audit_events::record(
+            conn,
+            &actor,
+            Action::KeyRevoked,
+            target(&row),
+            &json!({ "owner": owner }),
+            now,
+        )
+        .await
     });
     state.invalidation(Concern::Key(id)).deliver_after(revoked).await.map_err(of_keys)?;
     state.instruments.authentication.keys_revoked(1);
@@ -299,8 +332,13 @@ async fn revoke(
     responses((status = 200, body = RevokedBody))
 )]
 #[delete("/api/auth/api-keys")]
-async fn revoke_all(caller: Person, origin: Origin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let (now, actor, user_id) = (state.clock.now(), origin.actor(&caller.user), caller.user.user_id);
+async fn revoke_all(
+    caller: Person,
+    origin: Origin,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, actor, user_id) =
+        (state.clock.now(), origin.actor(&caller.user), caller.user.user_id);
     let revoked = state.db.transaction(Circuit::ApiKeys, "revoke_api_keys", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         life::revoke_all(conn, &actor, user_id, now).await

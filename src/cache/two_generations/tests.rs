@@ -1,0 +1,18 @@
+//! Tests of `cache::two_generations`.
+
+use super::*;
+
+#[test]
+fn what_is_asked_for_stays_and_the_weight_is_bounded() {
+    let mut map = Generations::<u32, Vec<u8>>::new(1000, Vec::len);
+    map.insert(0, vec![0; 10]);
+    for key in 1..10_000 {
+        map.change(key, || vec![0; 5], |value| value.push(0));
+        map.renew(&0);
+        let weight: usize = map.young.values().chain(map.old.values()).map(Vec::len).sum();
+        assert!(weight <= 1010, "{weight}");
+    }
+    assert!(map.get(&0).is_some() && map.get(&1).is_none());
+    map.retain(Vec::is_empty);
+    assert!(map.is_empty());
+}

@@ -1,0 +1,54 @@
+//! Tests of `credentials::api_keys`.
+
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn a_new_key_is_well_formed_and_prints_nothing() {
+    let key = ApiKey::generate();
+    assert_eq!(key.expose().len(), 50);
+    assert!(key.expose().starts_with(key.prefix()) && key.prefix().len() == 8);
+    assert!(!key.is_old());
+    assert_ne!(ApiKey::generate().hash(), key.hash());
+    assert_eq!(ApiKey::parse(key.expose()).unwrap().hash(), key.hash());
+    let printed = format!("{key:?} {:?}", key.hash());
+    assert!(
+        !printed.contains(key.expose().get(4..).unwrap()) && !printed.contains(&key.hash().hex())
+    );
+}
+
+#[test]
+fn the_checksum_is_the_documented_one() {
+    // Python: zlib.crc32(b"mdl_" + b"0" * 40) in base62 of 0-9A-Za-z.
+    let key = format!("mdl_{}", "0".repeat(40));
+    let sum: String = checksum(&key).collect();
+    assert_eq!(sum, "0GdRQp");
+    assert!(ApiKey::parse(&format!("{key}{sum}")).is_ok());
+}
+
+#[test]
+fn older_keys_are_64_small_hexadecimal_digits() {
+    assert!(ApiKey::parse(&format!("mdl_{}", "0123456789abcdef".repeat(4))).unwrap().is_old());
+    for bad in
+        ["ABCDEF0123456789".repeat(4), "0123456789abcdef".repeat(3), "g".repeat(64), String::new()]
+    {
+        assert!(ApiKey::parse(&format!("mdl_{bad}")).is_err(), "{bad}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn one_wrong_character_is_always_noticed(at in 4_usize..50, to in 0_usize..62) {
+        let key = ApiKey::generate();
+        let mut text = key.expose().to_owned().into_bytes();
+        text[at] = BASE62[to];
+        let text = String::from_utf8(text).unwrap();
+        prop_assert_eq!(ApiKey::parse(&text).is_ok(), text == key.expose());
+    }
+
+    #[test]
+    fn whatever_is_sent_is_read_without_panic(text in "\\PC{0,80}") {
+        let _ = ApiKey::parse(&text);
+        let _ = ApiKey::parse(&format!("mdl_{text}"));
+    }
+}

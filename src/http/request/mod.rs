@@ -1,0 +1,8 @@
+//! What is known of a request before its handler runs: canonical path, class, client IP, request
+//! ids. Extractors, middleware and rate limits import this folder; it imports none of them.
+
+pub mod caller;
+pub mod class;
+pub mod client_ip;
+pub mod path;
+pub mod request_id;

@@ -1,0 +1,22 @@
+//! Tests of `model::markup`.
+
+use super::*;
+
+#[test]
+fn placeholders_are_text_and_tags_are_not() {
+    for (text, escaped) in [
+        ("Revenue per <product> and day", "Revenue per &lt;product> and day"),
+        ("<customer_name> pays", "&lt;customer_name> pays"),
+        ("<title> of the book", "&lt;title> of the book"),
+        ("<title>x</title> y", "<title>x</title> y"),
+        ("<script>x", "<script>x"),
+        ("a <b>c</b>", "a <b>c</b>"),
+        ("a < b and <b", "a &lt; b and &lt;b"),
+        ("<b<script>", "&lt;b<script>"),
+        ("<!-- note --> x <!-- y", "<!-- note --> x &lt;!-- y"),
+        ("<BR/>", "<BR/>"),
+        ("ü<ü>", "ü&lt;ü>"),
+    ] {
+        assert_eq!(escape_placeholders(text), escaped, "{text}");
+    }
+}

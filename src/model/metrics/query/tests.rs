@@ -1,0 +1,51 @@
+//! Tests of `model::metrics::query`.
+
+use super::*;
+
+fn parse(query: &[(&str, &str)]) -> Result<MetricQuery, Vec<Violation>> {
+    let pairs: Vec<_> =
+        query.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    MetricQuery::parse(&pairs)
+}
+
+#[test]
+fn all_parameters_have_an_effect() {
+    let query = parse(&[
+        ("tier", "Tier-2"),
+        ("tags", "a, b"),
+        ("search", "net-revenue a<b"),
+        ("sort", "-updated_at"),
+        ("page", "3"),
+        ("limit", "100"),
+        ("status", "draft"),
+    ]);
+    let query = query.expect("a sound query");
+    assert_eq!(query.filter.tier, Some(Tier::Two));
+    assert_eq!(query.filter.status, Some(Status::Draft));
+    assert_eq!(query.filter.tags, ["a", "b"]);
+    assert_eq!(query.filter.search, ["net", "revenue", "a", "b"]);
+    assert_eq!(query.sort, Sort { by: SortField::UpdatedAt, descending: true });
+    assert_eq!(query.page, PageRequest { page: 3, limit: 100 });
+}
+
+#[test]
+fn what_has_no_effect_is_refused() {
+    for (name, value) in [
+        ("page", "0"),
+        ("page", "-1"),
+        ("limit", "1e9"),
+        ("limit", "101"),
+        ("sort", "formula"),
+        ("tier", "1"),
+        ("search", "<&>"),
+        ("tags", "a,,b"),
+        ("colour", "red"),
+        ("category", " "),
+        ("owner_team", "\0"),
+    ] {
+        let violations = parse(&[(name, value)]).expect_err(name);
+        assert_eq!(violations.len(), 1, "{name}={value}");
+        assert_eq!(violations[0].field, name);
+    }
+    assert_eq!(parse(&[("tags", "a"), ("tags", "b")]).expect_err("twice")[0].field, "tags");
+}

@@ -1,0 +1,42 @@
+//! Tests of `model::metrics::revision`.
+
+use super::*;
+use proptest::prelude::*;
+
+fn change(fields: &[&str]) -> Change {
+    Change { fields: fields.iter().map(|&field| field.to_owned()).collect() }
+}
+
+#[test]
+fn the_greatest_change_decides() {
+    for (fields, version) in [
+        (vec!["tags"], "1.2.4"),
+        (vec!["definition.formula_detail"], "1.2.4"),
+        (vec!["name", "tags"], "1.3.0"),
+        (vec!["business_domain"], "1.3.0"),
+        (vec!["definition.formula", "name"], "2.0.0"),
+        (vec!["definition.unit"], "2.0.0"),
+        (vec!["category"], "2.0.0"),
+    ] {
+        assert_eq!(change(&fields).next_version("1.2.3"), version, "{fields:?}");
+    }
+}
+
+#[test]
+fn long_changes_are_summed_up() {
+    assert_eq!(change(&["a", "b"]).summary(), "Changed a, b");
+    assert_eq!(
+        change(&["a", "b", "c", "d", "e", "f", "g"]).summary(),
+        "Changed a, b, c, d, e and 2 more"
+    );
+}
+
+proptest! {
+    #[test]
+    fn versions_only_grow(major in 0_u64..99, minor in 0_u64..99, patch in 0_u64..99, which in 0_usize..3) {
+        let fields = [["category"], ["name"], ["tags"]];
+        let next = change(&fields[which]).next_version(&format!("{major}.{minor}.{patch}"));
+        let parts: Vec<u64> = next.split('.').map(|part| part.parse().unwrap()).collect();
+        prop_assert!((parts[0], parts[1], parts[2]) > (major, minor, patch));
+    }
+}

@@ -1,0 +1,32 @@
+//! Tests of `model::violations`.
+
+use super::*;
+
+#[test]
+fn serde_errors_become_violations_without_values() {
+    for (path, message, field, text) in [
+        (".", "missing field `name` at line 1 column 2", "name", "is required"),
+        ("data", "missing field `time_grain`", "data.time_grain", "is required"),
+        ("x", "unknown field `x`, expected `a` or `b`", "x", "is not a known field"),
+        (
+            "tier",
+            "unknown variant `secret`, expected one of `Tier-1`, `Tier-2`",
+            "tier",
+            "must be one of `Tier-1`, `Tier-2`",
+        ),
+        (
+            "data",
+            "invalid type: string \"secret\", expected a boolean at line 3 column 4",
+            "data",
+            "must be a boolean",
+        ),
+    ] {
+        assert_eq!(shape_violation(path, message), Violation::new(field, text));
+    }
+}
+
+#[test]
+fn a_prefix_moves_the_path() {
+    assert_eq!(Violation::new("name", "m").under("metrics[3]").field, "metrics[3].name");
+    assert_eq!(Violation::new("", "m").under("metrics[3]").field, "metrics[3]");
+}

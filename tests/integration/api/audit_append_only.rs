@@ -1,0 +1,142 @@
+//! The audit log is append-only for the service's own role, and shrinks only by the purge of old
+//! rows.
+
+use diesel_async::RunQueryDsl;
+use mdl::actors::db_breaker::Circuit;
+use serde_json::json;
+
+use crate::support::{Server, database};
+
+/// A service whose role owns its database and is no superuser, as an operator would set it up.
+async fn as_owner(role: &str, options: &[&str]) -> Server {
+    let url = database::empty().await;
+    let name = url.rsplit_once('/').unwrap().1.to_owned();
+    let create = format!("CREATE ROLE {role} LOGIN; ALTER DATABASE {name} OWNER TO {role}");
+    database::sql(&url, &create).await;
+    database::sql(&url, &format!("GRANT ALL ON SCHEMA public TO {role}")).await;
+    let server = Server::on(&url.replacen("postgres@", &format!("{role}@"), 1), options).await;
+    server.ready().await;
+    server
+}
+
+/// What becomes of a statement on the service's own connections: how many rows, or the error.
+async fn execute(server: &Server, statement: &str) -> Result<usize, String> {
+    let work = async |conn: &mut _| Ok(diesel::sql_query(statement).execute(conn).await?);
+    let done = server.state().db.transaction(Circuit::Auth, "test", work).await;
+    done.map_err(|error| format!("{error:?}"))
+}
+
+async fn count(server: &Server, condition: &str) -> usize {
+    let question = format!("SELECT count(*) FROM audit_events WHERE {condition}");
+    database::sql(&server.database_url, &question).await[0][0].parse().unwrap()
+}
+
+async fn insert_old(server: &Server, days: u32, rows: u32) {
+    let insert = format!(
+        "INSERT INTO audit_events (occurred_at, actor, action, target) \
+         SELECT now() - interval '{days} days', 'old', 'user.created', 'x' FROM generate_series(1, {rows})"
+    );
+    execute(server, &insert).await.unwrap();
+}
+
+#[actix_web::test]
+async fn update_delete_and_truncate_by_the_services_role_fail() {
+    let server = as_owner("mdl_audit_owner", &[]).await;
+    let admin = server.admin().await;
+    server
+        .post("/api/v1/domains", &admin, &json!({"domain_id": "d", "name": "D"}))
+        .await
+        .expect(201);
+    insert_old(&server, 400, 3).await;
+    let owner = "SELECT tableowner = current_user FROM pg_tables WHERE tablename = 'audit_events'";
+    assert_eq!(database::sql(&server.database_url, owner).await[0][0], "t");
+    let all = count(&server, "true").await;
+    assert!(all >= 5);
+    for statement in [
+        "UPDATE audit_events SET actor = 'x'",
+        "UPDATE audit_events SET actor = 'x' WHERE false",
+        "DELETE FROM audit_events",
+        "DELETE FROM audit_events WHERE occurred_at < now() - interval '1 year'",
+        "TRUNCATE audit_events",
+        "TRUNCATE audit_events RESTART IDENTITY CASCADE",
+        "INSERT INTO audit_events (event_id, occurred_at, action) OVERRIDING SYSTEM VALUE \
+         SELECT event_id, now(), 'user.created' FROM audit_events LIMIT 1 ON CONFLICT (event_id) DO UPDATE SET actor = 'x'",
+        "WITH gone AS (DELETE FROM audit_events RETURNING *) SELECT count(*) FROM gone",
+    ] {
+        let refused = execute(&server, statement).await.unwrap_err();
+        assert!(refused.contains("audit_events is append-only"), "{statement}: {refused}");
+    }
+    // Even who sets what the purge sets deletes nothing young.
+    let pretending = "SET LOCAL mdl.audit_purge = 'on'; DELETE FROM audit_events";
+    let refused = database_error(&server, &format!("BEGIN; {pretending}; COMMIT")).await;
+    assert!(refused.contains("append-only"), "{refused}");
+    assert_eq!(count(&server, "true").await, all);
+    let young = count(&server, "occurred_at > now() - interval '1 day'").await;
+    execute(&server, "SELECT purge_audit_events('infinity', 1000000)").await.unwrap();
+    assert_eq!(
+        count(&server, "true").await,
+        young,
+        "the purge takes old rows only, whatever it is asked for"
+    );
+    // The setting ends with the function.
+    let after = "SELECT purge_audit_events('infinity', 1); DELETE FROM audit_events WHERE false";
+    let refused = database_error(&server, &format!("BEGIN; {after}; COMMIT")).await;
+    assert!(refused.contains("append-only"), "{refused}");
+}
+
+/// The error of a script on a connection of the service's role.
+async fn database_error(server: &Server, script: &str) -> String {
+    let (client, connection) =
+        tokio_postgres::connect(&server.database_url, tokio_postgres::NoTls).await.unwrap();
+    let driving = tokio::spawn(connection);
+    let error = client.batch_execute(script).await.unwrap_err();
+    drop(client);
+    let _ = driving.await;
+    error.as_db_error().unwrap().message().to_owned()
+}
+
+#[actix_web::test]
+async fn the_purge_is_nobody_elses() {
+    let server = as_owner("mdl_audit_owner_two", &[]).await;
+    database::sql(&database::url("postgres"), "CREATE ROLE mdl_audit_other LOGIN").await;
+    let other = server.database_url.replacen("mdl_audit_owner_two@", "mdl_audit_other@", 1);
+    let (client, connection) =
+        tokio_postgres::connect(&other, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let error = client.batch_execute("SELECT purge_audit_events('infinity', 1)").await.unwrap_err();
+    assert!(error.as_db_error().unwrap().message().contains("permission denied"), "{error:?}");
+}
+
+#[actix_web::test]
+async fn old_rows_are_purged_in_the_background() {
+    let url = database::fresh().await;
+    let first = Server::on(&url, &[]).await;
+    first.ready().await;
+    insert_old(&first, 31, 10).await;
+    insert_old(&first, 100, 2500).await;
+    first.stop().await;
+    let keeping = Server::on(&url, &["--audit-retention-days", "0"]).await;
+    keeping.ready().await;
+    keeping.admin().await;
+    assert_eq!(count(&keeping, "actor = 'old'").await, 2510, "0 keeps rows for ever");
+    keeping.stop().await;
+    let server = Server::on(&url, &["--audit-retention-days", "60"]).await;
+    server.ready().await;
+    database::until(&url, "SELECT count(*) = 10 FROM audit_events WHERE actor = 'old'").await;
+    database::until(&url, "SELECT sum((details->>'rows')::int) = 2500 FROM audit_events WHERE action = 'audit.purged'")
+        .await;
+    assert!(
+        count(&server, "action = 'user.created' AND channel = 'system'").await == 1,
+        "young rows stay"
+    );
+}
+
+#[test]
+fn retention_is_zero_or_thirty_days_at_least() {
+    use clap::Parser;
+    let parse = |days: &str| {
+        mdl::app::cli::Cli::try_parse_from(["mdl", "--audit-retention-days", days]).is_ok()
+    };
+    assert!(parse("0") && parse("30") && parse("365"));
+    assert!(!parse("1") && !parse("29") && !parse("-1") && !parse("x"));
+}

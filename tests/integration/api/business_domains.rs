@@ -1,0 +1,98 @@
+use serde_json::json;
+
+use crate::support::Server;
+use crate::support::samples::metric;
+
+#[actix_web::test]
+async fn a_domain_from_beginning_to_end() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let whole = json!({"domain_id": "d1", "name": "Finance & Cash", "description": "<b>x</b><hr>", "owner_team": "T < U",
+        "contact_email": "f@example.com", "tier_focus": {"Tier-1": "a < b", "notes": "<i>n</i><script>"}, "key_areas": ["k"], "color": "#fff"});
+    let created = server.post("/api/v1/domains", &admin, &whole).await.expect(201);
+    assert_eq!(created.header("location"), "/api/v1/domains/d1");
+    assert_eq!(created.header("etag"), "\"1\"");
+    let data = &server.get("/api/v1/domains/d1", &admin).await.expect(200).json()["data"];
+    assert_eq!(data["owner_team"], "T < U");
+    assert_eq!(data["description"], "<b>x</b>");
+    assert_eq!(data["tier_focus"], json!({"Tier-1": "a < b", "notes": "<i>n</i>"}));
+    let changed = server
+        .put("/api/v1/domains/d1", &admin, &json!({"color": null, "key_areas": []}))
+        .await
+        .expect(200);
+    assert_eq!(changed.header("etag"), "\"2\"");
+    assert_eq!(changed.json()["data"]["color"], json!(null));
+    assert_eq!(changed.json()["data"]["owner_team"], "T < U");
+    // The same again changes nothing, also as the answer came.
+    assert_eq!(
+        server
+            .put("/api/v1/domains/d1", &admin, &changed.json()["data"])
+            .await
+            .expect(200)
+            .header("etag"),
+        "\"2\""
+    );
+    server
+        .put_if("/api/v1/domains/d1", &admin, "\"1\"", &json!({"color": "x"}))
+        .await
+        .expect_error(412, "PRECONDITION_FAILED");
+    for bad in [
+        json!({"name": null}),
+        json!({"name": ""}),
+        json!({"contact_email": "x"}),
+        json!({"domain_id": "d2"}),
+        json!({"x": 1}),
+        json!([]),
+    ] {
+        server.put("/api/v1/domains/d1", &admin, &bad).await.expect_error(400, "VALIDATION_ERROR");
+    }
+    let listed = server.get("/api/v1/domains", &admin).await.expect(200).json();
+    assert_eq!(listed["count"], 1);
+    server.delete("/api/v1/domains/d1", &admin).await.expect(200);
+    server.get("/api/v1/domains/d1", &admin).await.expect_error(404, "NOT_FOUND");
+}
+
+#[actix_web::test]
+async fn names_are_unique() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    for taken in
+        [json!({"domain_id": "d1", "name": "New"}), json!({"domain_id": "d3", "name": "Finance"})]
+    {
+        server.post("/api/v1/domains", &admin, &taken).await.expect_error(409, "CONFLICT");
+    }
+    server
+        .put("/api/v1/domains/d2", &admin, &json!({"name": "Finance"}))
+        .await
+        .expect_error(409, "CONFLICT");
+}
+
+#[actix_web::test]
+async fn a_rename_carries_the_metrics_along_and_a_domain_in_use_stays() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    for id in ["m1", "m2"] {
+        server.post("/api/v1/metrics", &admin, &metric(id)).await.expect(201);
+    }
+    server.delete("/api/v1/domains/d1", &admin).await.expect_error(409, "CONFLICT");
+    server.put("/api/v1/domains/d1", &admin, &json!({"name": "Money"})).await.expect(200);
+    for id in ["m1", "m2"] {
+        let data =
+            server.get(&format!("/api/v1/metrics/{id}"), &admin).await.json()["data"].clone();
+        assert_eq!(data["business_domain"], "Money");
+        assert_eq!(data["metadata"]["version"], "1.1.0");
+        let history = server.get(&format!("/api/v1/metrics/{id}/history"), &admin).await.json();
+        assert_eq!(history["data"], data["metadata"]["change_history"]);
+        assert_eq!(history["data"][0]["fields_changed"], json!(["business_domain"]));
+    }
+    // The old name is nobody's now.
+    server
+        .post("/api/v1/metrics", &admin, &metric("m3"))
+        .await
+        .expect_error(400, "VALIDATION_ERROR");
+    // A rename is a change like any other: the next one goes on from it.
+    let next = server.put("/api/v1/metrics/m1", &admin, &json!({"tags": ["t"]})).await.expect(200);
+    assert_eq!(next.header("etag"), "\"1.1.1\"");
+}

@@ -1,0 +1,285 @@
+//! The circuit breaker in the service: what opens it, what does not, how it comes back, and what
+//! operators do with it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel_async::RunQueryDsl;
+use futures_util::future::join_all;
+use mdl::actors::db_breaker::Circuit;
+use serde_json::{Value, json};
+
+use crate::support::proxy::Proxy;
+use crate::support::samples::metric;
+use crate::support::{ADMIN_PASSWORD, Server, database};
+
+const QUICK: [&str; 6] = [
+    "--db-connection-timeout",
+    "1000",
+    "--circuit-breaker-reset-timeout",
+    "1000",
+    "--circuit-breaker-timeout",
+    "1000",
+];
+
+async fn breakers(server: &Server, admin: &str) -> Value {
+    server.get("/health/circuit-breakers", admin).await.expect(200).json()
+}
+
+/// As the service itself sees it, without a request that would need the database.
+async fn status(server: &Server, circuit: &str) -> String {
+    let (circuits, _) = server.state().db.report().await.unwrap();
+    let found = circuits.into_iter().find(|report| report.circuit.as_ref() == circuit).unwrap();
+    found.state.as_ref().to_owned()
+}
+
+async fn wait_for(server: &Server, circuit: &str, state: &str, limit: Duration) -> Duration {
+    let began = Instant::now();
+    while began.elapsed() < limit {
+        if status(server, circuit).await == state {
+            return began.elapsed();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{circuit} is {} after {limit:?}", status(server, circuit).await);
+}
+
+#[actix_web::test]
+async fn it_opens_refuses_at_once_and_recovers_without_traffic() {
+    let proxy = Proxy::start(true).await;
+    let server = Server::on(&proxy.url(&database::fresh().await), &QUICK).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    proxy.close();
+    let mut failures = 0;
+    while status(&server, "auth").await == "closed" {
+        server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
+        failures += 1;
+        assert!(failures <= 10, "it does not open");
+    }
+    // Who cannot connect cannot do anything: it counts against all circuits, each by its own rate
+    // and volume.
+    for report in server.state().db.report().await.unwrap().0 {
+        assert!(report.stats.failures > 0, "{report:?}");
+    }
+    assert_eq!(server.get("/health", "").await.json()["status"], "degraded");
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let began = Instant::now();
+        let refused =
+            server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
+        times.push(began.elapsed());
+        assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    }
+    times.sort();
+    println!("refusal over HTTP: median {:?}, 99th percentile {:?}", times[100], times[198]);
+    proxy.open();
+    let took = wait_for(&server, "auth", "closed", Duration::from_secs(3)).await;
+    println!("recovered {took:?} after the end of the outage, without traffic");
+    wait_for(&server, "metrics", "closed", Duration::from_secs(2)).await;
+    for answer in join_all((0..20).map(|_| server.get("/api/v1/metrics", &admin))).await {
+        answer.expect(200);
+    }
+    let text = server.logs.text();
+    for (from, to) in [("closed", "open"), ("open", "half-open"), ("half-open", "closed")] {
+        let logged = text.lines().any(|line| {
+            line.contains(&format!("\"from\":\"{from}\""))
+                && line.contains(&format!("\"to\":\"{to}\""))
+        });
+        assert!(logged, "{from} to {to} is not in the log");
+    }
+}
+
+#[actix_web::test]
+async fn a_slow_list_leaves_log_in_working() {
+    let url = database::fresh().await;
+    let options = ["--circuit-breaker-timeout", "1000", "--circuit-breaker-reset-timeout", "1000"];
+    let server = Server::on(&url, &options).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    // A call that waited for a connection all its time says nothing about the lists.
+    server.warm(10).await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE metrics").await.unwrap();
+    for answer in join_all((0..10).map(|_| server.get("/api/v1/metrics/x", &admin))).await {
+        answer.expect_error(503, "DATABASE_ERROR");
+    }
+    assert_eq!(status(&server, "metrics").await, "open");
+    assert_eq!(status(&server, "auth").await, "closed");
+    server.login("admin", ADMIN_PASSWORD).await.expect(200);
+    server.get("/api/v1/domains", &admin).await.expect(200);
+    client.batch_execute("COMMIT").await.unwrap();
+    wait_for(&server, "metrics", "closed", Duration::from_secs(4)).await;
+    server.get("/api/v1/metrics/x", &admin).await.expect(404);
+}
+
+#[actix_web::test]
+async fn refusals_of_a_healthy_database_never_open_it() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    for _ in 0..250 {
+        server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(409);
+        server
+            .post("/api/v1/domains", &admin, &json!({"domain_id": "d1", "name": "Finance"}))
+            .await
+            .expect(409);
+        server.get("/api/v1/metrics/none", &admin).await.expect(404);
+        server.put("/api/v1/metrics/m1", &admin, &json!({"name": ""})).await.expect(400);
+    }
+    let report = breakers(&server, &admin).await;
+    for circuit in ["metrics", "domains", "auth"] {
+        assert_eq!(report["breakers"][circuit]["status"], "closed");
+        assert_eq!(report["breakers"][circuit]["stats"]["failures"], 0);
+    }
+    assert!(report["breakers"]["metrics"]["stats"]["successes"].as_u64().unwrap() >= 500);
+    assert_eq!(report["pool"]["max"], 10);
+}
+
+#[actix_web::test]
+async fn a_full_pool_sheds_load_and_opens_nothing() {
+    let url = database::fresh().await;
+    let options =
+        ["--db-pool-max", "1", "--db-connection-timeout", "500", "--anonymous-read", "true"];
+    let server = Server::on(&url, &options).await;
+    server.ready().await;
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    // The service itself counts metrics now and then, but never domains.
+    client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
+    let holder = server.get("/api/v1/domains/x", "");
+    let crowd = async {
+        database::until_locked(&url, 1, "%").await;
+        for answer in join_all((0..60).map(|_| server.get("/api/v1/metrics", ""))).await {
+            answer.expect_error(503, "DATABASE_ERROR");
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+    };
+    let (held, ()) = futures_util::future::join(holder, crowd).await;
+    held.expect(404);
+    for circuit in ["metrics", "domains", "auth"] {
+        assert_eq!(status(&server, circuit).await, "closed");
+    }
+    server.get("/api/v1/metrics", "").await.expect(200);
+}
+
+#[actix_web::test]
+async fn operators_isolate_close_and_reset() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (_, editor) = server.user(&admin, "eva", "editor").await;
+    let steer = async |token: &str, name: &str, action: &str| {
+        let body = json!({"action": action, "reason": "maintenance of the disk"});
+        server.post(&format!("/health/circuit-breakers/{name}"), token, &body).await
+    };
+    let isolated = steer(&admin, "metrics", "isolate").await.expect(200).json();
+    assert_eq!(isolated["breakers"]["metrics"]["status"], "isolated");
+    server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
+    server.get("/api/v1/domains", &admin).await.expect(200);
+    assert_eq!(
+        steer(&admin, "metrics", "close").await.expect(200).json()["breakers"]["metrics"]["status"],
+        "closed"
+    );
+    server.get("/api/v1/metrics", &admin).await.expect(200);
+    steer(&admin, "metrics", "reset").await.expect(200);
+    assert!(server.logs.text().contains("isolate by admin: maintenance of the disk"));
+    steer(&editor, "metrics", "isolate").await.expect_error(403, "AUTHORIZATION_ERROR");
+    server.get("/health/circuit-breakers", &editor).await.expect_error(403, "AUTHORIZATION_ERROR");
+    server.get("/health/circuit-breakers", "").await.expect_error(401, "AUTHENTICATION_ERROR");
+    steer(&admin, "nothing", "isolate").await.expect_error(404, "NOT_FOUND");
+    steer(&admin, "metrics", "explode").await.expect_error(400, "VALIDATION_ERROR");
+}
+
+#[actix_web::test]
+async fn switched_off_it_never_opens() {
+    let proxy = Proxy::start(true).await;
+    let options = [&QUICK[..], &["--circuit-breaker-enabled", "false"][..]].concat();
+    let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
+    server.ready().await;
+    let admin = server.admin().await;
+    proxy.close();
+    for answer in join_all((0..20).map(|_| server.get("/api/v1/metrics", &admin))).await {
+        answer.expect_error(503, "DATABASE_ERROR");
+    }
+    assert_eq!(status(&server, "auth").await, "closed");
+    proxy.open();
+    server.get("/api/v1/metrics", &admin).await.expect(200);
+}
+
+#[actix_web::test]
+async fn prometheus_reads_it_on_a_listener_of_its_own() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.get("/api/v1/metrics", &admin).await.expect(200);
+    let scrape =
+        async || reqwest::get(server.metrics.clone().unwrap()).await.unwrap().text().await.unwrap();
+    let value = |text: &str, series: &str| -> Option<f64> {
+        text.lines()
+            .find_map(|line| line.strip_prefix(series))
+            .and_then(|rest| rest.trim().parse().ok())
+    };
+    let text = scrape().await;
+    for circuit in ["metrics", "domains", "auth", "api_keys"] {
+        assert_eq!(
+            value(&text, &format!("circuit_breaker_state{{breaker_name=\"{circuit}\"}}")),
+            Some(0.0)
+        );
+        for state in ["closed", "open", "half-open", "isolated"] {
+            let series = format!(
+                "circuit_breaker_transitions_total{{breaker_name=\"{circuit}\",to=\"{state}\"}}"
+            );
+            assert_eq!(value(&text, &series), Some(0.0), "from the start");
+        }
+    }
+    assert_eq!(value(&text, "db_connections_max"), Some(10.0));
+    let listed = "db_query_duration_seconds_count{operation=\"list_metrics\",table=\"metrics\"}";
+    assert_eq!(value(&text, listed), Some(1.0));
+    let body = json!({"action": "isolate", "reason": "test"});
+    server.post("/health/circuit-breakers/domains", &admin, &body).await.expect(200);
+    server.get("/api/v1/domains", &admin).await.expect(503);
+    let text = scrape().await;
+    assert_eq!(value(&text, "circuit_breaker_state{breaker_name=\"domains\"}"), Some(2.0));
+    assert_eq!(
+        value(&text, "circuit_breaker_rejections_total{breaker_name=\"domains\"}"),
+        Some(1.0)
+    );
+    server.get("/metrics", &admin).await.expect_error(404, "NOT_FOUND");
+    let off = Server::with(&["--metrics-enabled", "false"]).await;
+    assert!(off.metrics.is_none());
+    off.get("/health", "").await.expect(200);
+}
+
+/// On the embedded database, which has no second connection to probe on: there the callers
+/// themselves find recovery.
+#[actix_web::test]
+async fn of_two_hundred_callers_one_probes() {
+    let folder = tempfile::tempdir().unwrap();
+    let quick = ["--circuit-breaker-timeout", "500", "--circuit-breaker-volume-threshold", "1"];
+    let server = Server::embedded_with(
+        folder.path(),
+        &[&quick[..], &["--circuit-breaker-reset-timeout", "1000"]].concat(),
+    )
+    .await;
+    let db = server.state().db.clone();
+    let hangs = db.run(Circuit::Domains, "hangs", async |_| {
+        std::future::pending::<()>().await;
+        Ok(())
+    });
+    assert!(hangs.await.is_err());
+    assert_eq!(status(&server, "domains").await, "open");
+    // Over the jitter of ten percent.
+    tokio::time::sleep(Duration::from_millis(1150)).await;
+    let reached = AtomicU32::new(0);
+    let outcomes = join_all((0..200).map(|_| {
+        db.run(Circuit::Domains, "probe", async |conn| {
+            reached.fetch_add(1, Ordering::SeqCst);
+            diesel::sql_query("SELECT pg_sleep(0.1)").execute(conn).await?;
+            Ok(())
+        })
+    }));
+    let refused = outcomes.await.iter().filter(|outcome| outcome.is_err()).count();
+    assert_eq!((reached.into_inner(), refused), (1, 199));
+    assert_eq!(status(&server, "domains").await, "closed");
+}

@@ -1,0 +1,182 @@
+//! When a key was last used: behind the requests, forward only, never lost.
+
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+
+use crate::support::database::{self, sql};
+use crate::support::proxy::Proxy;
+use crate::support::{ADMIN_PASSWORD, Server, token};
+
+const METRICS: &str = "/api/v1/metrics";
+
+pub async fn updates(url: &str) -> i64 {
+    let query = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%last_used_at = held.at%' \
+                 AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    sql(url, query).await[0][0].parse().unwrap()
+}
+
+async fn last_used(url: &str, id: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+    let query = format!(
+        "SELECT to_char(last_used_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') \
+                         FROM api_keys WHERE key_id = '{id}'"
+    );
+    sql(url, &query).await[0][0].parse().ok()
+}
+
+#[actix_web::test]
+async fn ten_thousand_uses_are_a_handful_of_updates() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
+    let mut keys = Vec::new();
+    for _ in 0..5 {
+        keys.push(server.key(&admin, &["metrics:read"]).await);
+    }
+    let state = server.state();
+    for use_ in 0..10_000 {
+        let (_, key) = &keys[use_ % keys.len()];
+        let hash = mdl::credentials::api_keys::ApiKey::parse(key).unwrap().hash();
+        state.keys.authenticate(hash, server.clock.now(), Instant::now()).await.unwrap();
+    }
+    let end = server.clock.now();
+    assert_eq!(state.keys.close().await, 0);
+    let written = updates(&server.database_url).await;
+    println!("10,000 uses of 5 keys: {written} UPDATEs");
+    assert!((1..=5).contains(&written));
+    for (id, _) in &keys {
+        let at = last_used(&server.database_url, id).await.unwrap();
+        assert!(at <= end && end - at < chrono::TimeDelta::seconds(5));
+        let listed = server.get("/api/auth/api-keys", &admin).await.json();
+        assert!(
+            listed["api_keys"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|key| key["last_used_at"].is_string())
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_thousand_pending_are_written_before_their_time() {
+    let server = Server::start().await;
+    sql(
+        &server.database_url,
+        "INSERT INTO api_keys (key_id, user_id, name, scopes, key_hash, prefix, created_at) \
+         SELECT gen_random_uuid(), user_id, 'k', '[\"admin\"]', encode(sha256(('mdl_' || lpad(to_hex(n), 64, '0'))::bytea), 'hex'), \
+                'mdl_0000', now() FROM users, generate_series(1, 1000) n",
+    )
+    .await;
+    let state = server.state();
+    let used = (1..=1000).map(|number| {
+        let key = mdl::credentials::api_keys::ApiKey::parse(&format!("mdl_{number:064x}")).unwrap();
+        state.keys.authenticate(key.hash(), server.clock.now(), Instant::now())
+    });
+    // Some at a time, so that it is over long before ten seconds are.
+    let used: Vec<_> = futures_util::stream::iter(used).buffer_unordered(10).collect().await;
+    assert!(used.iter().all(Result::is_ok));
+    for _ in 0..100 {
+        let noted = sql(
+            &server.database_url,
+            "SELECT count(*) FROM api_keys WHERE last_used_at IS NOT NULL",
+        )
+        .await;
+        if noted[0][0] == "1000" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("nothing was written");
+}
+
+#[actix_web::test]
+async fn never_backwards_whoever_writes_last() {
+    let url = database::fresh().await;
+    let (early, late) = (Server::on(&url, &[]).await, Server::on(&url, &[]).await);
+    early.ready().await;
+    late.ready().await;
+    let admin = late.admin().await;
+    late.advance(3600);
+    let (id, key) = early.key(&admin, &["metrics:read"]).await;
+    late.get_with(METRICS, &key).await.expect(200);
+    early.get_with(METRICS, &key).await.expect(200);
+    assert_eq!(late.state().keys.close().await, 0);
+    let newer = last_used(&url, &id).await.unwrap();
+    assert_eq!(early.state().keys.close().await, 0);
+    assert_eq!(last_used(&url, &id).await.unwrap(), newer);
+}
+
+#[actix_web::test]
+async fn nothing_is_lost_while_the_database_is_away() {
+    let proxy = Proxy::start(true).await;
+    let url = database::fresh().await;
+    let server = Server::on(
+        &proxy.url(&url),
+        &["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "300"],
+    )
+    .await;
+    server.ready().await;
+    let admin = token(&server.login("admin", ADMIN_PASSWORD).await);
+    let (id, key) = server.key(&admin, &["metrics:read"]).await;
+    server.get_with(METRICS, &key).await.expect(200);
+    assert_eq!(server.state().keys.close().await, 0);
+    let before = last_used(&url, &id).await.unwrap();
+    proxy.close();
+    // Thirty seconds later by the service's clock.
+    server.advance(30);
+    server.get_with(METRICS, &key).await;
+    let used = server.clock.now();
+    for _ in 0..5 {
+        assert!(server.state().keys.flush().await > 0, "it is owed");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(server.reading("api_key_last_used_pending").await >= 1.0);
+    assert_eq!(last_used(&url, &id).await.unwrap(), before);
+    proxy.open();
+    server.well().await;
+    for _ in 0..100 {
+        if server.state().keys.close().await == 0 {
+            break;
+        }
+    }
+    let after = last_used(&url, &id).await.unwrap();
+    assert!(after > before + chrono::TimeDelta::seconds(29) && after <= used);
+}
+
+#[actix_web::test]
+async fn two_processes_that_write_the_same_keys_take_turns() {
+    let url = database::fresh().await;
+    let (one, other) = (Server::on(&url, &[]).await, Server::on(&url, &[]).await);
+    one.ready().await;
+    other.ready().await;
+    let admin = one.admin().await;
+    let mut hashes = Vec::new();
+    for _ in 0..60 {
+        let (_, key) = one.key(&admin, &["metrics:read"]).await;
+        hashes.push(mdl::credentials::api_keys::ApiKey::parse(&key).unwrap().hash());
+    }
+    for round in 0..40 {
+        for server in [&one, &other] {
+            // Each in another order.
+            hashes.rotate_left(7);
+            for hash in &hashes {
+                server
+                    .state()
+                    .keys
+                    .authenticate(*hash, server.clock.now(), Instant::now())
+                    .await
+                    .unwrap();
+            }
+        }
+        let (one, other) = (one.state(), other.state());
+        let left = join_all([one.keys.close(), other.keys.close()]).await;
+        assert_eq!(left, [0, 0], "round {round}");
+    }
+    let deadlocks =
+        sql(&url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .await;
+    assert_eq!(deadlocks[0][0], "0");
+    assert!(!one.logs.text().contains("not written") && !other.logs.text().contains("not written"));
+}

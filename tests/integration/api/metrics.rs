@@ -1,0 +1,215 @@
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::samples::{metric, metric_with};
+use crate::support::{Server, json_body};
+
+/// What a client wrote, without what the server adds.
+fn written(data: &Value) -> Value {
+    let mut data = data.clone();
+    let metadata = data["metadata"].as_object_mut().unwrap();
+    metadata.retain(|key, _| key == "notes" || key == "example_queries");
+    data
+}
+
+#[actix_web::test]
+async fn all_of_it_comes_back_byte_for_byte() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let created = server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    let read = server.get("/api/v1/metrics/m1", &admin).await.expect(200);
+    assert_eq!(created.json()["data"], read.json()["data"]);
+    let data = &read.json()["data"];
+    assert_eq!(written(data), metric("m1"));
+    assert_eq!(data["metadata"]["version"], "1.0.0");
+    assert_eq!(data["metadata"]["created_by"], "admin");
+    assert_eq!(data["metadata"]["change_history"][0]["change_type"], "create");
+    // An answer can be sent back as it came: nothing changes.
+    let again = server.put("/api/v1/metrics/m1", &admin, data).await.expect(200);
+    assert_eq!(again.json()["data"], *data);
+    assert_eq!(server.get("/api/v1/metrics/m1/history", &admin).await.json()["count"], 1);
+}
+
+#[actix_web::test]
+async fn texts_are_trimmed_and_rich_texts_cleaned() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let sent = metric_with(
+        "m1",
+        &json!({"name": "  N  ", "description": "<b onclick=x>b</b><script>alert(1)</script><a href='javascript:x'>l</a>",
+                "metadata": {"notes": "R&D < 5", "example_queries": []},
+                "definition": {"formula": "<script>a < b</script>", "formula_detail": "d", "unit": "u", "expected_direction": "increase",
+                    "numerator": {"event_name": "e", "filters": [{"my_comment": "<i>x</i><img src=x>", "code": "<img src=x>"}]},
+                    "denominator": {"event_name": "e"}, "example_calculation": {}}}),
+    );
+    let data =
+        server.post("/api/v1/metrics", &admin, &sent).await.expect(201).json()["data"].clone();
+    assert_eq!(data["name"], "N");
+    assert_eq!(data["description"], "<b>b</b><a rel=\"noopener noreferrer nofollow\">l</a>");
+    assert_eq!(data["metadata"]["notes"], "R&amp;D &lt; 5");
+    assert_eq!(data["definition"]["formula"], "<script>a < b</script>");
+    let filter = &data["definition"]["numerator"]["filters"][0];
+    assert_eq!(*filter, json!({"my_comment": "<i>x</i>", "code": "<img src=x>"}));
+}
+
+#[actix_web::test]
+async fn a_change_leaves_the_absent_alone_and_raises_the_version() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let (_, editor) = server.user(&admin, "eva", "editor").await;
+    server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    let mut definition = metric("m1")["definition"].clone();
+    definition["formula"] = json!("x / y");
+    for (change, version, fields) in [
+        (json!({"tags": ["c"]}), "1.0.1", json!(["tags"])),
+        (
+            json!({"business_domain": "Growth", "name": "N2"}),
+            "1.1.0",
+            json!(["business_domain", "name"]),
+        ),
+        (json!({"definition": definition}), "2.0.0", json!(["definition.formula"])),
+        (json!({"metric_id": "m1", "short_name": "S"}), "2.0.1", json!(["short_name"])),
+    ] {
+        let changed = server.put("/api/v1/metrics/m1", &editor, &change).await.expect(200);
+        assert_eq!(changed.header("etag"), format!("\"{version}\""));
+        let entry = &changed.json()["data"]["metadata"]["change_history"][0];
+        assert_eq!(entry["fields_changed"], fields);
+        assert_eq!(entry["changed_by"], "eva");
+    }
+    let data = server.get("/api/v1/metrics/m1", &admin).await.json()["data"].clone();
+    assert_eq!(data["dimensions"], metric("m1")["dimensions"]);
+    assert_eq!(data["tags"], json!(["c"]));
+    assert_eq!(data["metadata"]["created_by"], "admin");
+    assert_eq!(data["metadata"]["last_updated_by"], "eva");
+    server
+        .put("/api/v1/metrics/m1", &editor, &json!({"metric_id": "m2"}))
+        .await
+        .expect_error(400, "VALIDATION_ERROR");
+    server
+        .put("/api/v1/metrics/m9", &editor, &json!({"tags": []}))
+        .await
+        .expect_error(404, "NOT_FOUND");
+    server.delete("/api/v1/metrics/m1", &editor).await.expect_error(403, "AUTHORIZATION_ERROR");
+}
+
+#[actix_web::test]
+async fn the_history_outlives_its_metric() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    for number in 0..25 {
+        server
+            .put("/api/v1/metrics/m1", &admin, &json!({"tags": [number.to_string()]}))
+            .await
+            .expect(200);
+    }
+    let data = server.get("/api/v1/metrics/m1", &admin).await.json()["data"].clone();
+    assert_eq!(data["metadata"]["change_history"].as_array().unwrap().len(), 20);
+    assert_eq!(data["metadata"]["change_history"][0]["revision"], 26);
+    let page =
+        server.get("/api/v1/metrics/m1/history?limit=10&page=3", &admin).await.expect(200).json();
+    assert_eq!(page["pagination"]["total"], 26);
+    assert_eq!(page["data"][5]["change_type"], "create");
+    let gone = server.delete("/api/v1/metrics/m1", &admin).await.expect(200).json();
+    assert_eq!(gone["message"], "Metric deleted successfully");
+    let after = server.get("/api/v1/metrics/m1/history", &admin).await.expect(200).json();
+    assert_eq!(after["data"][0]["change_type"], "delete");
+    // Created again, no version means two things.
+    let again = server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    assert_eq!(again.header("etag"), "\"2.0.0\"");
+    assert_eq!(again.json()["data"]["metadata"]["change_history"][0]["revision"], 28);
+    server.get("/api/v1/metrics/never/history", &admin).await.expect_error(404, "NOT_FOUND");
+}
+
+#[actix_web::test]
+async fn conditional_requests() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    let path = "/api/v1/metrics/m1";
+    let get_if = async |tags: &str| {
+        server.send(Method::GET, path, &admin, &[("if-none-match", tags)], None).await
+    };
+    for known in ["\"1.0.0\"", "W/\"1.0.0\"", "\"x\", \"1.0.0\"", "*"] {
+        let answer = get_if(known).await.expect(304);
+        assert!(answer.text.is_empty());
+        assert_eq!(answer.header("etag"), "\"1.0.0\"");
+    }
+    get_if("\"0.9.0\"").await.expect(200);
+    get_if("1.0.0").await.expect_error(400, "VALIDATION_ERROR");
+    let stale = server.put_if(path, &admin, "\"0.9.0\"", &json!({"tags": []})).await;
+    assert_eq!(stale.expect_error(412, "PRECONDITION_FAILED").header("etag"), "\"1.0.0\"");
+    server
+        .put_if(path, &admin, "W/\"1.0.0\"", &json!({"tags": []}))
+        .await
+        .expect_error(412, "PRECONDITION_FAILED");
+    server.put_if(path, &admin, "\"1.0.0\"", &json!({"tags": []})).await.expect(200);
+    server.put_if(path, &admin, "*", &json!({"tags": ["x"]})).await.expect(200);
+    let delete_if = async |tag: &str| {
+        server.send(Method::DELETE, path, &admin, &[("if-match", tag)], None).await
+    };
+    delete_if("\"1.0.0\"").await.expect_error(412, "PRECONDITION_FAILED");
+    delete_if("\"1.0.2\"").await.expect(200);
+
+    let strict = Server::with(&["--require-if-match", "true"]).await;
+    let admin = strict.admin().await;
+    strict.domains(&admin).await;
+    strict.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    strict.put(path, &admin, &json!({"tags": []})).await.expect_error(428, "PRECONDITION_REQUIRED");
+    strict.put_if(path, &admin, "\"1.0.0\"", &json!({"tags": []})).await.expect(200);
+}
+
+#[actix_web::test]
+async fn an_idempotency_key_makes_it_happen_once() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let (_, editor) = server.user(&admin, "eva", "editor").await;
+    let create = async |token: &str, key: &str, body: &Value| {
+        server
+            .send(
+                Method::POST,
+                "/api/v1/metrics",
+                token,
+                &[("idempotency-key", key)],
+                Some(json_body(body)),
+            )
+            .await
+    };
+    let first = create(&admin, "k1", &metric("m1")).await.expect(201);
+    server.put("/api/v1/metrics/m1", &admin, &json!({"tags": ["later"]})).await.expect(200);
+    let again = create(&admin, "k1", &metric("m1")).await.expect(201);
+    assert_eq!(first.text, again.text);
+    assert_eq!(first.header("etag"), again.header("etag"));
+    create(&admin, "k1", &metric("m2")).await.expect_error(422, "IDEMPOTENCY_MISMATCH");
+    // Another principal's key is another key.
+    create(&editor, "k1", &metric("m2")).await.expect(201);
+    // A refusal is no answer to be kept.
+    create(&admin, "k2", &metric("m1")).await.expect_error(409, "CONFLICT");
+    create(&admin, "k2", &metric("m3")).await.expect(201);
+    create(&admin, &"k".repeat(256), &metric("m4")).await.expect_error(400, "VALIDATION_ERROR");
+    // A day later it is free again.
+    server.advance(24 * 3600 + 1);
+    let admin = server.admin().await;
+    create(&admin, "k1", &metric("m4")).await.expect(201);
+}
+
+#[actix_web::test]
+async fn who_may_read() {
+    let server = Server::start().await;
+    for path in
+        ["/api/v1/metrics", "/api/v1/metrics/x", "/api/v1/metrics/x/history", "/api/v1/domains"]
+    {
+        server.get(path, "").await.expect_error(401, "AUTHENTICATION_ERROR");
+    }
+    let open = Server::with(&["--anonymous-read", "true"]).await;
+    open.get("/api/v1/metrics", "").await.expect(200);
+    // Wrong credentials are wrong even where none are needed.
+    open.get("/api/v1/metrics", "a.b.c").await.expect_error(401, "AUTHENTICATION_ERROR");
+    open.post("/api/v1/metrics", "", &metric("m")).await.expect_error(401, "AUTHENTICATION_ERROR");
+}

@@ -1,0 +1,249 @@
+//! A lost password, by a real mail server.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{PASSWORD, Server, token};
+
+const REQUEST: &str = "/api/auth/password-reset/request";
+const CONFIRM: &str = "/api/auth/password-reset/confirm";
+const NEW: &str = "another password for tests";
+
+/// aiosmtpd, which puts what it gets into a maildir.
+struct MailServer {
+    child: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl MailServer {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let python = std::env::var("MDL_TEST_PYTHON")
+            .expect("run the tests with scripts/test, which installs aiosmtpd");
+        let child = Command::new(python)
+            .args([
+                "-m",
+                "aiosmtpd",
+                "-n",
+                "-l",
+                &format!("127.0.0.1:{port}"),
+                "-c",
+                "aiosmtpd.handlers.Mailbox",
+            ])
+            .arg(folder.path().join("mail"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "the mail server does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self { child, port, folder }
+    }
+
+    fn mails(&self) -> Vec<String> {
+        texts(&self.folder.path().join("mail/new"))
+    }
+}
+
+fn texts(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap()).collect();
+    files.sort_by_key(|file| file.metadata().unwrap().modified().unwrap());
+    // Long lines are folded by quoted-printable.
+    let text = |file: &std::fs::DirEntry| {
+        std::fs::read_to_string(file.path()).unwrap().replace("=\r\n", "").replace("=\n", "")
+    };
+    files.iter().map(text).collect()
+}
+
+/// Waits for the mails to be so many.
+async fn arrived(count: usize, mails: impl Fn() -> Vec<String>) -> Vec<String> {
+    let until = Instant::now() + Duration::from_secs(10);
+    // A file is there before its text is.
+    while mails().iter().filter(|mail| mail.contains("\"token\": \"")).count() < count {
+        assert!(Instant::now() < until, "{} mails of {count}", mails().len());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    mails()
+}
+
+fn token_in(mail: &str) -> String {
+    let (_, rest) = mail.split_once("\"token\": \"").expect("a token");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[actix_web::test]
+async fn by_mail_once_and_within_half_an_hour() {
+    let mail = MailServer::start();
+    let url = format!("smtp://127.0.0.1:{}", mail.port);
+    let server = Server::with(&[
+        "--smtp-url",
+        &url,
+        "--mail-from",
+        "MDL <mdl@example.com>",
+        "--public-url",
+        "https://mdl.example.com/",
+    ])
+    .await;
+    let admin = server.admin().await;
+    let (_, eva) = server.user(&admin, "eva", "editor").await;
+    let (_, key) = server.key(&eva, &["metrics:read"]).await;
+    server.get_with("/api/v1/metrics", &key).await.expect(200);
+    // Known or not: the same answer, and nothing is sent to nobody.
+    let known = server.post(REQUEST, "", &json!({"email": "EVA@example.com"})).await.expect(202);
+    let unknown =
+        server.post(REQUEST, "", &json!({"email": "nobody@example.com"})).await.expect(202);
+    assert_eq!(known.text, unknown.text);
+    let mails = arrived(1, || mail.mails()).await;
+    assert!(
+        mails[0].contains("To: eva@example.com")
+            && mails[0].contains("From: MDL <mdl@example.com>"),
+        "{}",
+        mails[0]
+    );
+    assert!(mails[0].contains("https://mdl.example.com/api/auth/password-reset/confirm"));
+    let first = token_in(&mails[0]);
+    // A second one makes the first void.
+    server.post(REQUEST, "", &json!({"email": "eva@example.com"})).await.expect(202);
+    let second = token_in(&arrived(2, || mail.mails()).await[1]);
+    let confirm = |token: &str, password: &str| json!({"token": token, "new_password": password});
+    server.post(CONFIRM, "", &confirm(&first, NEW)).await.expect_error(401, "AUTHENTICATION_ERROR");
+    let answer = server
+        .post(CONFIRM, "", &confirm(&second, "short"))
+        .await
+        .expect_error(400, "VALIDATION_ERROR");
+    assert_eq!(answer.fields(), ["new_password"]);
+    server.post(CONFIRM, "", &confirm(&second, NEW)).await.expect(200);
+    server
+        .post(CONFIRM, "", &confirm(&second, "a third password here"))
+        .await
+        .expect_error(401, "AUTHENTICATION_ERROR");
+    server.login("eva", PASSWORD).await.expect(401);
+    server.login("eva", NEW).await.expect(200);
+    server.get("/api/v1/metrics", &eva).await.expect_error(401, "AUTHENTICATION_ERROR");
+    server.get_with("/api/v1/metrics", &key).await.expect_error(401, "INVALID_API_KEY");
+    let log =
+        server.get("/api/v1/audit?action=user.password_changed", &admin).await.expect(200).json();
+    assert_eq!(log["data"][0]["target"], "eva");
+    // Too late.
+    server.post(REQUEST, "", &json!({"email": "eva@example.com"})).await.expect(202);
+    let third = token_in(&arrived(3, || mail.mails()).await[2]);
+    server.advance(1800);
+    server
+        .post(CONFIRM, "", &confirm(&third, PASSWORD))
+        .await
+        .expect_error(401, "AUTHENTICATION_ERROR");
+    assert_eq!(mail.mails().len(), 3);
+    let text = server.logs.text();
+    for token in [&first, &second, &third] {
+        assert!(!text.contains(token.as_str()));
+    }
+}
+
+#[actix_web::test]
+async fn two_who_use_one_token_and_a_change_in_between() {
+    let mail = MailServer::start();
+    let server = Server::with(&["--smtp-url", &format!("smtp://127.0.0.1:{}", mail.port)]).await;
+    let admin = server.admin().await;
+    let (id, eva) = server.user(&admin, "eva", "editor").await;
+    server.post(REQUEST, "", &json!({"email": "eva@example.com"})).await.expect(202);
+    let token_ = token_in(&arrived(1, || mail.mails()).await[0]);
+    let tries = ["the first of two passwords", "the second of two passwords"]
+        .map(|password| json!({"token": token_, "new_password": password}));
+    let answers =
+        futures_util::future::join_all(tries.iter().map(|body| server.post(CONFIRM, "", body)))
+            .await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 401]);
+    server.get("/api/auth/me", &eva).await.expect(401);
+    // Whoever is suspended gets no mail; whoever changes the password otherwise makes the mail
+    // void.
+    let now = if answers[0].status == 200 { &tries[0] } else { &tries[1] }["new_password"]
+        .as_str()
+        .unwrap();
+    let eva = token(&server.login("eva", now).await.expect(200));
+    server.post(REQUEST, "", &json!({"email": "eva@example.com"})).await.expect(202);
+    let pending = token_in(&arrived(2, || mail.mails()).await[1]);
+    server
+        .post(
+            "/api/auth/change-password",
+            &eva,
+            &json!({"current_password": now, "new_password": NEW}),
+        )
+        .await
+        .expect(200);
+    server
+        .post(CONFIRM, "", &json!({"token": pending, "new_password": PASSWORD}))
+        .await
+        .expect(401);
+    server
+        .put(&format!("/api/auth/users/{id}"), &admin, &json!({"status": "suspended"}))
+        .await
+        .expect(200);
+    server.post(REQUEST, "", &json!({"email": "eva@example.com"})).await.expect(202);
+    server.post(REQUEST, "", &json!({"email": "admin@localhost"})).await.expect(202);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(mail.mails().iter().filter(|mail| mail.contains("To: eva@")).count() == 2);
+}
+
+#[actix_web::test]
+async fn three_an_hour_and_no_mail_server_is_our_problem() {
+    let on = [
+        "--rate-limit-enabled",
+        "true",
+        "--rate-limit-general-max",
+        "1000",
+        "--trusted-proxies",
+        "127.0.0.1",
+    ];
+    // Nobody listens there.
+    let server = Server::with(&[&on[..], &["--smtp-url", "smtp://127.0.0.1:1"]].concat()).await;
+    let ask = async |address: &str, email: &str| {
+        let body = Some(crate::support::json_body(&json!({ "email": email })));
+        server.send(reqwest::Method::POST, REQUEST, "", &[("x-forwarded-for", address)], body).await
+    };
+    for _ in 0..3 {
+        ask("192.0.2.1", "admin@localhost").await.expect(202);
+    }
+    let refused =
+        ask("192.0.2.1", "other@example.com").await.expect_error(429, "RATE_LIMIT_EXCEEDED");
+    assert!(refused.header("ratelimit-policy").contains("\"password_reset\";q=3;w=3600"));
+    ask("192.0.2.2", "admin@localhost").await.expect(429);
+    ask("192.0.2.2", "other@example.com").await.expect(202);
+    let until = Instant::now() + Duration::from_secs(10);
+    while !server.logs.text().contains("password reset not sent") {
+        assert!(Instant::now() < until, "nobody is told");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!server.logs.text().contains("admin@localhost"));
+}
+
+#[actix_web::test]
+async fn without_a_mail_server_the_embedded_mode_writes_it_into_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::embedded(folder.path()).await;
+    assert!(server.logs.text().contains("mail goes into a folder"));
+    server.post(REQUEST, "", &json!({"email": "admin@localhost"})).await.expect(202);
+    let mail = arrived(1, || texts(&folder.path().join("mail"))).await;
+    let confirm = json!({"token": token_in(&mail[0]), "new_password": NEW});
+    server.post(CONFIRM, "", &confirm).await.expect(200);
+    server.login("admin", NEW).await.expect(200);
+}

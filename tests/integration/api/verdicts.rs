@@ -1,0 +1,125 @@
+//! What the database says, and what it means for the circuit: each row said by a real `PostgreSQL`.
+
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use mdl::actors::db_breaker::{Circuit, DbError, Stats};
+use mdl::storage::StorageError;
+
+use crate::support::{Server, database};
+
+async fn stats(server: &Server) -> Stats {
+    server
+        .state()
+        .db
+        .report()
+        .await
+        .unwrap()
+        .0
+        .iter()
+        .find(|report| report.circuit == Circuit::Domains)
+        .unwrap()
+        .stats
+}
+
+/// Runs SQL in a circuit that nobody else uses; says what changed in its counts: successes,
+/// failures, neutral.
+async fn said(server: &Server, sql: &str) -> ((u64, u64, u64), Result<(), DbError>) {
+    let before = stats(server).await;
+    let work = async |conn: &mut AsyncPgConnection| {
+        conn.batch_execute(sql).await.map_err(StorageError::from)
+    };
+    let outcome = server.state().db.run(Circuit::Domains, "verdict", work).await;
+    // The verdict goes by message.
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let after = stats(server).await;
+    let change = (
+        after.successes - before.successes,
+        after.failures - before.failures,
+        after.neutral - before.neutral,
+    );
+    (change, outcome)
+}
+
+const ALIVE: (u64, u64, u64) = (1, 0, 0);
+const FAILURE: (u64, u64, u64) = (0, 1, 0);
+const NEUTRAL: (u64, u64, u64) = (0, 0, 1);
+
+#[actix_web::test]
+async fn each_word_of_the_database_has_its_verdict() {
+    let url = database::fresh().await;
+    let options =
+        ["--circuit-breaker-timeout", "1000", "--circuit-breaker-volume-threshold", "1000"];
+    let server = Server::on(&url, &options).await;
+    server.ready().await;
+    let raise = |message: &str, code: &str| {
+        format!("DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{code}'; END $$")
+    };
+    let domain = "INSERT INTO business_domains (domain_id, name, created_at, updated_at) VALUES ('d', 'D', now(), now())";
+    for (name, sql, verdict) in [
+        ("an answer", "SELECT 1".to_owned(), ALIVE),
+        ("a constraint", format!("{domain}; {domain}"), ALIVE),
+        ("bad SQL", "SELEKT 1".to_owned(), ALIVE),
+        ("no such table", "SELECT * FROM nothing".to_owned(), ALIVE),
+        ("a statement that takes too long", "SELECT pg_sleep(5)".to_owned(), FAILURE),
+        ("a killed backend", "SELECT pg_terminate_backend(pg_backend_pid())".to_owned(), FAILURE),
+        ("read-only after a failover", format!("BEGIN READ ONLY; {domain}"), FAILURE),
+        ("a shutdown", raise("the database system is shutting down", "57P03"), FAILURE),
+        ("too many connections", raise("sorry, too many clients already", "53300"), FAILURE),
+        (
+            "a full disk",
+            raise("could not extend file \"base/1\": No space left on device", "53100"),
+            FAILURE,
+        ),
+        ("a serialisation failure", raise("could not serialize access", "40001"), NEUTRAL),
+        ("a deadlock", raise("deadlock detected", "40P01"), NEUTRAL),
+    ] {
+        let (found, outcome) = said(&server, &sql).await;
+        assert_eq!(found, verdict, "{name}: {outcome:?}");
+    }
+    // A lock that is not to be had.
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
+    let (found, outcome) = said(&server, "SELECT * FROM business_domains").await;
+    assert_eq!(found, FAILURE, "{outcome:?}");
+    client.batch_execute("COMMIT").await.unwrap();
+    // And after all that the pool is as good as new.
+    for _ in 0..20 {
+        assert_eq!(said(&server, "SELECT 1").await.0, ALIVE);
+    }
+}
+
+#[actix_web::test]
+async fn a_real_deadlock_is_tried_again_and_both_are_done() {
+    let url = database::fresh().await;
+    let server = Server::on(&url, &[]).await;
+    server.ready().await;
+    let make = "INSERT INTO business_domains (domain_id, name, created_at, updated_at)
+                SELECT n, n, now(), now() FROM unnest(ARRAY['a', 'b']) n";
+    database::sql(&url, make).await;
+    let state = server.state();
+    let crossed = async |first: &str, second: &str| {
+        let update = |id: &str| {
+            format!(
+                "UPDATE business_domains SET color = coalesce(color, '') || 'x' WHERE domain_id = '{id}'"
+            )
+        };
+        // No epoch is locked here on purpose: two writers who do not queue up.
+        let (one, two) = (update(first), update(second));
+        state
+            .db
+            .transaction(Circuit::Domains, "crossed", async |conn| {
+                conn.batch_execute("SET LOCAL session_replication_role = replica; SET LOCAL deadlock_timeout = '50ms'")
+                    .await?;
+                conn.batch_execute(&one).await?;
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                conn.batch_execute(&two).await?;
+                Ok(())
+            })
+            .await
+    };
+    let (one, two) = futures_util::future::join(crossed("a", "b"), crossed("b", "a")).await;
+    one.unwrap();
+    two.unwrap();
+    let colors = database::sql(&url, "SELECT string_agg(color, ',') FROM business_domains").await;
+    assert_eq!(colors, [["xx,xx"]]);
+}

@@ -1,0 +1,184 @@
+//! A real Prometheus with our configuration of alerts scrapes a running service: what dashboards
+//! ask has an answer, and the alert about circuits fires when the database stops and resolves when
+//! it is back. Ignored in a plain `cargo test`, because it stops the cluster that other tests
+//! share; `scripts/test` runs it on one of its own.
+
+use std::time::{Duration, Instant};
+
+use promql_parser::parser::{self, Expr};
+use serde_json::Value;
+
+use crate::observability::queries::{Query, of_alerts, of_dashboards};
+use crate::observability::tools::Tool;
+use crate::observability::traffic;
+use crate::support::{Server, database};
+
+/// Scraped and judged this often; the alert must be there after two judgements.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+fn configuration(server: &Server) -> String {
+    let target = server
+        .metrics
+        .as_ref()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/metrics")
+        .unwrap();
+    format!(
+        "global: {{scrape_interval: 2s, evaluation_interval: 2s}}\nrule_files: [alerts.yml]\n\
+         scrape_configs: [{{job_name: mdl, static_configs: [{{targets: ['{target}']}}]}}]\n"
+    )
+}
+
+struct Prometheus {
+    tool: Tool,
+    http: reqwest::Client,
+}
+
+impl Prometheus {
+    async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+        let request = self.http.get(format!("{}/api/v1/{path}", self.tool.url())).query(parameters);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["status"], "success", "{answer}");
+        answer["data"].clone()
+    }
+
+    async fn query(&self, query: &str) -> Vec<Value> {
+        let data = self.get("query", &[("query", query)]).await;
+        match data["result"].as_array() {
+            Some(series) if data["resultType"] == "vector" => series.clone(),
+            _ => vec![data["result"].clone()],
+        }
+    }
+
+    /// Whether an alert fires.
+    async fn fires(&self, name: &str) -> bool {
+        let data = self.get("alerts", &[]).await;
+        data["alerts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|alert| alert["labels"]["alertname"] == name && alert["state"] == "firing")
+    }
+}
+
+/// What an alert compares: its own answer is empty while all is well.
+fn compared(expression: &Expr, found: &mut Vec<String>) {
+    match expression {
+        Expr::Binary(binary) if binary.op.is_set_operator() => {
+            compared(&binary.lhs, found);
+            compared(&binary.rhs, found);
+        }
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => compared(&binary.lhs, found),
+        Expr::Paren(paren) => compared(&paren.expr, found),
+        Expr::Call(call) if call.func.name == "absent" => {}
+        other => found.push(other.to_string()),
+    }
+}
+
+async fn load(server: &Server, rounds: usize) {
+    for _ in 0..rounds {
+        let admin = server.admin().await;
+        let requests = (0..20).map(|_| server.get("/api/v1/metrics", &admin));
+        futures_util::future::join_all(requests).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn ctl(what: &str) {
+    let ctl = std::env::var("MDL_TEST_CTL")
+        .expect("run the tests with scripts/with-postgres or scripts/test");
+    assert!(std::process::Command::new(ctl).arg(what).status().unwrap().success(), "{what}");
+}
+
+#[actix_web::test]
+#[ignore = "stops the cluster; scripts/test runs it on one of its own"]
+async fn a_real_prometheus_sees_what_happens() {
+    let url = database::fresh().await;
+    let options = ["--circuit-breaker-reset-timeout", "5000", "--db-connection-timeout", "400"];
+    let server = Server::on(&url, &[traffic::OPTIONS, &options].concat()).await;
+    server.ready().await;
+    let rules = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/deploy/prometheus/alerts.yml"
+    ))
+    .unwrap();
+    // The alert outlives half-open moments of an outage; here a minute of that is a few seconds.
+    assert!(rules.contains("keep_firing_for: 1m"));
+    let rules = rules.replace("keep_firing_for: 1m", "keep_firing_for: 5s");
+    let tool = Tool::prometheus(&configuration(&server), &[("alerts.yml", &rules)]);
+    let prometheus =
+        Prometheus { tool, http: reqwest::Client::builder().no_proxy().build().unwrap() };
+    while prometheus.query("up == 1").await.is_empty() {
+        tokio::time::sleep(INTERVAL / 4).await;
+    }
+    // A counter that is scraped once has no rate: traffic for some scrapes.
+    for _ in 0..5 {
+        traffic::everything(&server).await;
+        load(&server, 5).await;
+        tokio::time::sleep(INTERVAL).await;
+    }
+    tokio::time::sleep(INTERVAL * 2).await;
+
+    let mut empty = Vec::new();
+    for Query { place, text } in of_dashboards() {
+        if prometheus.query(&text).await.is_empty() {
+            empty.push(format!("{place}: {text}"));
+        }
+    }
+    for Query { place, text } in of_alerts() {
+        let mut parts = Vec::new();
+        compared(&parser::parse(&text).unwrap(), &mut parts);
+        // What was a quarter of an hour ago cannot be asked here.
+        for part in parts.iter().filter(|part| !part.contains(" offset ")) {
+            if prometheus.query(part).await.is_empty() {
+                empty.push(format!("{place}: {part}"));
+            }
+        }
+    }
+    assert!(empty.is_empty(), "no answer to {empty:#?}\n{}", prometheus.tool.log());
+
+    assert!(!prometheus.fires("MdlCircuitOpen").await);
+    ctl("stop");
+    let admin = "no token is needed to fail";
+    let stopped = Instant::now();
+    // The circuit opens for callers, so there have to be some.
+    while server
+        .state()
+        .db
+        .report()
+        .await
+        .unwrap()
+        .0
+        .iter()
+        .all(|circuit| circuit.state.as_ref() != "open")
+    {
+        server.login("admin", "whoever asks meets the database").await;
+        assert!(stopped.elapsed() < Duration::from_secs(30), "no circuit opens");
+    }
+    let opened = Instant::now();
+    while !prometheus.fires("MdlCircuitOpen").await {
+        // Half-open circuits close only for callers, and open again while the database is away.
+        server.get("/api/v1/domains", admin).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(opened.elapsed() < INTERVAL * 10, "the alert does not fire");
+    }
+    let fired = opened.elapsed();
+    assert!(server.reading("http_server_errors_total{status_code=\"503\"}").await > 0.0);
+    ctl("start");
+    let back = Instant::now();
+    while prometheus.fires("MdlCircuitOpen").await {
+        server.login("admin", "whoever asks meets the database").await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(back.elapsed() < Duration::from_mins(1), "the alert does not resolve");
+    }
+    let failing = opened - stopped;
+    println!(
+        "a circuit opened after {failing:?}, the alert fired {fired:?} later, and resolved {:?} after the database was back",
+        back.elapsed()
+    );
+    // Seen at the next scrape, judged at the next evaluation, and a little for both to happen.
+    assert!(fired <= INTERVAL * 2 + Duration::from_millis(500), "{fired:?}");
+    server.stop().await;
+}

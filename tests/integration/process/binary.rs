@@ -1,0 +1,157 @@
+//! A process of the binary, ended with the test at the latest.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+pub const SECRETS: [(&str, &str); 2] = [
+    ("JWT_SECRET", "only-for-tests-0123456789abcdef-access"),
+    ("JWT_REFRESH_SECRET", "only-for-tests-0123456789abcdef-refresh"),
+];
+pub const ADMIN_PASSWORD: &str = "an horse of correct battery";
+
+/// A command of the binary with nothing from this environment.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap_or_default());
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end, with this on its stdin. One that serves by mistake is ended after a
+/// minute.
+pub fn run(mut command: Command, stdin: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    let (pid, (done, ended)) = (child.id().to_string(), std::sync::mpsc::channel::<()>());
+    let watch = std::thread::spawn(move || {
+        if ended.recv_timeout(Duration::from_mins(1))
+            == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
+            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(done);
+    watch.join().unwrap();
+    output
+}
+
+/// What a command said, if it went well.
+#[track_caller]
+pub fn success(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a command complained of, if it did not go well.
+#[track_caller]
+pub fn failure(output: &Output) -> String {
+    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running service.
+pub struct Serving {
+    pub child: Child,
+    pub base: String,
+    pub http: reqwest::Client,
+    stderr: std::path::PathBuf,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Serving {
+    /// Starts `mdl serve` with JSON logs on a free port and waits until it is ready.
+    pub async fn start(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let stderr = folder.join(format!("stderr-{}", rand::random::<u32>()));
+        let mut command = command(folder, &[&["serve"], arguments].concat());
+        command
+            .env("RATE_LIMIT_ENABLED", "false")
+            .envs(environment.iter().copied())
+            .env("PORT", "0")
+            .env("LOG_FORMAT", "json")
+            .env("WORKERS", "2")
+            .env("METRICS_PORT", "0");
+        command.stdout(Stdio::piped()).stderr(std::fs::File::create(&stderr).unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let base = lines
+            .find_map(|line| {
+                let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+                (line["message"] == "listening")
+                    .then(|| line["address"].as_str().unwrap().to_owned())
+            })
+            .expect("an address");
+        // Somebody must read on, or the service would wait for its log.
+        std::thread::spawn(move || lines.for_each(drop));
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let serving = Self { child, base, http, stderr };
+        serving.ready().await;
+        serving
+    }
+
+    async fn ready(&self) {
+        let until = Instant::now() + Duration::from_mins(1);
+        while Instant::now() < until {
+            let answer = self.http.get(format!("{}/health/ready", self.base)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("not ready: {}", self.stderr());
+    }
+
+    /// What it said on its terminal.
+    pub fn stderr(&self) -> String {
+        std::fs::read_to_string(&self.stderr).unwrap()
+    }
+
+    pub async fn login(&self, password: &str) -> String {
+        let body = serde_json::json!({"username": "admin", "password": password});
+        let answer = self
+            .http
+            .post(format!("{}/api/auth/login", self.base))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        answer["tokens"]["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> serde_json::Value {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(token);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Ends it as an operator would; returns its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let until = Instant::now() + Duration::from_secs(40);
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("it does not stop");
+    }
+}
