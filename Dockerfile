@@ -1,4 +1,4 @@
-# Built without the embedded database: a container has PostgreSQL beside it.
+# Built without the embedded database: containers use a PostgreSQL server.
 FROM rust:1.93-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
@@ -12,7 +12,7 @@ ARG MDL_REVISION=unknown
 RUN cargo build --locked --release --no-default-features --features cloudwatch,elasticsearch --bin mdl
 
 FROM debian:bookworm-slim
-# The authorities that TLS to the database may be verified with.
+# The system's certificate authorities, which verify TLS to the database and other hosts.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home mdl
 COPY --from=build /src/target/release/mdl /usr/local/bin/mdl

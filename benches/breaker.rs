@@ -1,5 +1,5 @@
-//! What the circuit breaker costs: reading one metric through it against the same query on the bare
-//! pool, in interleaved pairs of one run; a refusal; a permit.
+//! Cost of the circuit breaker: reading one metric through it and on the bare pool, in interleaved
+//! pairs of one run; the time of a refusal and of a permit.
 //!
 //!     scripts/with-postgres cargo bench --bench breaker
 
@@ -23,11 +23,11 @@ const PAIRS: usize = 15;
 const SLICE: Duration = Duration::from_millis(400);
 const CALLERS: usize = 16;
 
-/// Calls a second that so many callers make of this in a slice of time.
+/// Returns calls per second by [`CALLERS`] concurrent callers during [`SLICE`].
 async fn throughput(call: impl AsyncFn() + Clone + 'static) -> f64 {
     let began = Instant::now();
-    // A task each, as requests are: a future that polls all callers whenever one of them moves
-    // would measure itself.
+    // One task for each caller, as for requests: a single future that polls all callers would
+    // measure itself.
     let callers = (0..CALLERS).map(|_| {
         let call = call.clone();
         actix_web::rt::spawn(async move {
@@ -53,7 +53,7 @@ async fn each(times: u32, call: impl AsyncFn()) -> Duration {
 
 #[actix_web::main]
 async fn main() {
-    // Like against like: the driver's own pool speaks no TLS, and the service would.
+    // Both without TLS, which the bare pool does not use.
     let url = format!("{}?sslmode=disable", support::database::fresh().await);
     let server = Server::on(&url, &[]).await;
     server.ready().await;
@@ -76,7 +76,7 @@ async fn main() {
     };
     let mut ratios = Vec::new();
     for pair in 0..=PAIRS {
-        // The order changes, so that neither always has the warmer half.
+        // The order alternates, so that neither is always second.
         let (a, b) = if pair % 2 == 0 {
             let a = throughput(through.clone()).await;
             (a, throughput(directly.clone()).await)
@@ -98,7 +98,7 @@ async fn main() {
         ratios[PAIRS / 2]
     );
     let permit = each(20_000, async || {
-        state.db.run(Circuit::Domains, "permit", async |_| Ok(())).await.unwrap()
+        state.db.run(Circuit::Domains, "permit", async |_| Ok(())).await.unwrap();
     })
     .await;
     let checkout = each(20_000, async || drop(bare.get().await.unwrap())).await;
@@ -108,9 +108,9 @@ async fn main() {
         permit.as_nanos(),
         checkout.as_nanos()
     );
-    state.db.steer(Circuit::Domains, Control::Isolate, "bench".into()).await.unwrap();
+    state.db.control(Circuit::Domains, Control::Isolate, "bench".into()).await.unwrap();
     let refusal = each(20_000, async || {
-        drop(state.db.run(Circuit::Domains, "refused", async |_| Ok(())).await)
+        drop(state.db.run(Circuit::Domains, "refused", async |_| Ok(())).await);
     })
     .await;
     println!("a refusal: {} ns", refusal.as_nanos());

@@ -1,11 +1,10 @@
-//! Does a hundred times more metrics cost a hundred times more? One metric by its id, and pages of
-//! the list, in a catalogue of 200 and in one of 100,000, in turns in one run, over HTTP; and the
-//! plans of the queries behind them.
+//! Cost of a large catalogue: one metric by its id and pages of the list, with 200 and with 100,000
+//! metrics, in turns in one run over HTTP; and the plans of the queries behind them.
 //!
 //!     scripts/with-postgres cargo bench --profile dev --bench catalogue
 //!
-//! Own harness: what counts is the ratio of two services measured in turns, which criterion does
-//! not do.
+//! It has a harness of its own, because it compares two services measured in turns, which
+//! criterion does not support.
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -22,19 +21,21 @@ const SMALL: i64 = 200;
 const LARGE: i64 = 100_000;
 const ROUNDS: usize = 60;
 
-/// Copies one metric until there are `total`, as a catalogue of that size would look to the
-/// planner.
+/// Copies one metric until there are `total`, with values distributed as in a real catalogue.
+/// Returns an access token.
 async fn fill(server: &Server, total: i64) -> String {
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m0")).await.expect(201);
-    let columns = "short_name, description, metric_type, alignment, definition, data, dimensions, targets_and_alerts, \
-                   visualization, relationships, operational_usage, notes, example_queries, version, revision, created_by, \
-                   updated_by, change_history";
+    let columns = "short_name, description, metric_type, alignment, definition, data, dimensions, \
+                   targets_and_alerts, visualization, relationships, operational_usage, notes, \
+                   example_queries, version, revision, created_by, updated_by, change_history";
     let copies = format!(
-        "INSERT INTO metrics (metric_id, name, category, tier, business_domain, tags, governance, created_at, updated_at, {columns})
-         SELECT 'm' || n, 'Metric ' || md5(n::text), 'Category ' || n % 50, 'Tier-' || 1 + n % 3, 'Finance',
-                jsonb_build_array('t' || n % 100), jsonb_set(governance, '{{owner_team}}', to_jsonb('Team ' || n % 40)),
+        "INSERT INTO metrics (metric_id, name, category, tier, business_domain, tags,
+                              governance, created_at, updated_at, {columns})
+         SELECT 'm' || n, 'Metric ' || md5(n::text), 'Category ' || n % 50, 'Tier-' || 1 + n % 3,
+                'Finance', jsonb_build_array('t' || n % 100),
+                jsonb_set(governance, '{{owner_team}}', to_jsonb('Team ' || n % 40)),
                 created_at + n * interval '1 s', updated_at - n * interval '1 s', {columns}
          FROM metrics, generate_series(1, {total} - 1) n"
     );
@@ -43,7 +44,7 @@ async fn fill(server: &Server, total: i64) -> String {
     admin
 }
 
-/// Milliseconds of one request.
+/// Returns the time of one request in milliseconds.
 async fn time(server: &Server, token: &str, path: &str) -> f64 {
     let began = Instant::now();
     server.get(path, token).await.expect(200);
@@ -69,7 +70,7 @@ async fn compare(name: &str, small: (&Server, &str, String), large: (&Server, &s
     println!("| {name} | {small:.2} | {large:.2} | {:.2} |", large / small);
 }
 
-/// The plans of what a list asks, as `storage::metrics::list` asks it.
+/// Prints the plans of the queries of `storage::metrics::list`, and fails on a sequential scan.
 async fn plans(url: &str) {
     for (name, query) in [
         ("by id", "SELECT * FROM metrics WHERE metric_id = 'm777'"),
@@ -90,11 +91,13 @@ async fn plans(url: &str) {
         ("sort=-tier", "SELECT metric_id FROM metrics ORDER BY tier DESC, metric_id LIMIT 50"),
         (
             "category",
-            "SELECT metric_id FROM metrics WHERE category = 'Category 7' ORDER BY name, metric_id LIMIT 50",
+            "SELECT metric_id FROM metrics WHERE category = 'Category 7' \
+             ORDER BY name, metric_id LIMIT 50",
         ),
         (
             "owner_team",
-            "SELECT metric_id FROM metrics WHERE owner_team = 'Team 7' ORDER BY name, metric_id LIMIT 50",
+            "SELECT metric_id FROM metrics WHERE owner_team = 'Team 7' \
+             ORDER BY name, metric_id LIMIT 50",
         ),
         (
             "tier",
@@ -102,10 +105,11 @@ async fn plans(url: &str) {
         ),
         (
             "business_domain",
-            "SELECT metric_id FROM metrics WHERE business_domain = 'Finance' ORDER BY name, metric_id LIMIT 50",
+            "SELECT metric_id FROM metrics WHERE business_domain = 'Finance' \
+             ORDER BY name, metric_id LIMIT 50",
         ),
         ("tags", "SELECT count(*) FROM metrics WHERE tags @> '[\"t7\"]'"),
-        ("search", "SELECT count(*) FROM metrics WHERE search :: to_tsquery('simple', 'abc:*')"),
+        ("search", "SELECT count(*) FROM metrics WHERE search @@ to_tsquery('simple', 'abc:*')"),
     ] {
         let plan: Vec<String> = database::sql(url, &format!("EXPLAIN {query}"))
             .await
@@ -128,7 +132,8 @@ async fn main() {
     let (small, large) = (Server::start().await, Server::start().await);
     let (small_token, large_token) = (fill(&small, SMALL).await, fill(&large, LARGE).await);
     println!(
-        "\n| request | {SMALL} metrics, ms | {LARGE} metrics, ms | ratio |\n| --- | --- | --- | --- |"
+        "\n| request | {SMALL} metrics, ms | {LARGE} metrics, ms | ratio |\n\
+         | --- | --- | --- | --- |"
     );
     let page = |total: i64, number: f64, rest: &str| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]

@@ -1,5 +1,5 @@
-//! What the limits cost: reading one metric over HTTP from a service that counts every request
-//! against one that does not, in interleaved pairs of one run.
+//! Cost of rate limits: reading one metric over HTTP from a service with limits and from one
+//! without, in interleaved pairs of one run.
 //!
 //!     scripts/with-postgres cargo bench --bench limits
 
@@ -15,7 +15,7 @@ use load::{compare, throughput};
 use support::Server;
 use support::samples::metric;
 
-/// A quota that nobody uses up is counted all the same.
+/// A quota that is never used up, but counted.
 const COUNTS: [&str; 6] = [
     "--rate-limit-enabled",
     "true",
@@ -41,10 +41,10 @@ async fn main() {
     let window = ["--rate-limit-general-window", "1000"];
     let (counting, a, token_a) = service(&[&COUNTS[..], &window].concat()).await;
     let (free, b, token_b) = service(&[]).await;
-    println!("a read from memory by anybody: the cheapest request there is");
+    println!("a cached read without credentials: the cheapest request");
     let with = async || throughput(a.clone(), String::new()).await;
     compare("limits", 31, with, async || throughput(b.clone(), String::new()).await).await;
-    println!("\na read from memory with an access token, which costs a statement");
+    println!("\na cached read with an access token");
     let with = async || throughput(a.clone(), token_a.clone()).await;
     compare("limits", 31, with, async || throughput(b.clone(), token_b.clone()).await).await;
     counting.stop().await;

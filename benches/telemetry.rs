@@ -1,6 +1,6 @@
-//! What watching costs requests, in interleaved pairs of one run: counting and timing them for
-//! Prometheus, and shipping their log lines, more than a hundred thousand, while the sink is away,
-//! slow and back.
+//! Cost of telemetry for requests, in interleaved pairs of one run: counting and timing them for
+//! Prometheus, and shipping more than a hundred thousand log lines while the sink is unreachable,
+//! slow and available.
 //!
 //!     scripts/with-postgres cargo bench --bench telemetry     (with the tools of scripts/test)
 
@@ -22,21 +22,21 @@ use std::time::{Duration, Instant};
 
 use mdl::telemetry::shipping::{CAPACITY, Shipping};
 use mdl::telemetry::sinks::Sinks;
-use observability::faults::{Faults, Mood};
-use observability::logger::{self, Shipped, lawful};
+use observability::faults::{Faults, SinkFault};
+use observability::logger::{self, Shipped, assert_balanced};
 use observability::tools::Tool;
 use slog::{Drain, Logger};
 use support::Server;
-use support::faulty_network::{Network, Weather};
+use support::faulty_network::{Network, NetworkFault};
 use support::samples::metric;
 
-/// Reads a second, on all connections together.
+/// Reads per second on all connections together.
 const RATE: u32 = 1_000;
 const ROUNDS: usize = 20;
-/// Which service a round measures.
+/// Arms of a round; the other one is a service that does not ship.
 const SHIPS: usize = 0;
 const BESIDE: usize = 2;
-const ANYBODY: [&str; 2] = ["--anonymous-read", "true"];
+const ANONYMOUS: [&str; 2] = ["--anonymous-read", "true"];
 
 async fn prepared(server: Server) -> (Server, String) {
     let admin = server.admin().await;
@@ -47,7 +47,7 @@ async fn prepared(server: Server) -> (Server, String) {
     (server, address)
 }
 
-/// Median and 99th percentile, in microseconds.
+/// Returns the median and the 99th percentile in microseconds.
 fn percentiles(mut latencies: Vec<Duration>) -> [f64; 2] {
     latencies.sort_unstable();
     [50, 99].map(|percent| latencies[latencies.len() * percent / 100].as_secs_f64() * 1e6)
@@ -60,16 +60,16 @@ fn median(mut figures: Vec<f64>) -> f64 {
 
 #[actix_web::main]
 async fn main() {
-    a_line();
+    log_line();
     Box::pin(measuring()).await;
     Box::pin(shipping()).await;
 }
 
-/// What the thread that logs pays for a line as requests have it, while the buffer is full.
-fn a_line() {
+/// Prints the time of one `request` line for the logging thread, while the buffer is full.
+fn log_line() {
     const LINES: u32 = 500_000;
     let options = ["--elasticsearch-enabled", "true"];
-    let prepared = Shipping::prepare(&logger::config(&options), CAPACITY, logger::PACE).unwrap();
+    let prepared = Shipping::prepare(&logger::config(&options), CAPACITY, logger::FAST).unwrap();
     let drain = prepared.drain(&mut Sinks::default());
     let logger = Logger::root(
         drain.fuse(),
@@ -77,20 +77,21 @@ fn a_line() {
     );
     let began = Instant::now();
     for number in 0..LINES {
-        slog::info!(logger, "request"; "method" => "GET", "route" => "/api/v1/metrics/{id}", "status" => 200,
-            "duration_ms" => f64::from(number) / 1000.0, "client" => "203.0.113.7", "user" => Some("admin"), "api_key" => None::<&str>);
+        slog::info!(logger, "request"; "method" => "GET", "route" => "/api/v1/metrics/{id}",
+            "status" => 200, "duration_ms" => f64::from(number) / 1000.0,
+            "client" => "203.0.113.7", "user" => Some("admin"), "api_key" => None::<&str>);
     }
     println!("a line into a full buffer: {} ns\n", began.elapsed().as_nanos() / u128::from(LINES));
 }
 
-/// Throughput, because what it costs is far below what a latency shows.
+/// Measures throughput, because the cost is too small to show in latencies.
 async fn measuring() {
-    let (measured, with) = prepared(Server::with(&ANYBODY).await).await;
+    let (measured, with) = prepared(Server::with(&ANONYMOUS).await).await;
     let (free, without) =
-        prepared(Server::with(&[&ANYBODY[..], &["--metrics-enabled", "false"]].concat()).await)
+        prepared(Server::with(&[&ANONYMOUS[..], &["--metrics-enabled", "false"]].concat()).await)
             .await;
     println!(
-        "a read from memory by anybody, the cheapest request there is, counted and timed for Prometheus or not"
+        "a cached anonymous read, the cheapest request, with and without metrics for Prometheus"
     );
     let counted = async || load::throughput(with.clone(), String::new()).await;
     load::compare("metrics", 31, counted, async || {
@@ -101,50 +102,53 @@ async fn measuring() {
     free.stop().await;
 }
 
-/// As many lines as the requests of a second have, by somebody else.
+/// Logs as many lines as the requests of one second, from another thread.
 fn log_beside(logger: Logger) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         for number in 0..RATE / 10 {
             for _ in 0..10 {
-                slog::info!(logger, "request"; "method" => "GET", "route" => "/api/v1/metrics/{id}", "status" => 200,
-                    "duration_ms" => f64::from(number) / 1000.0, "client" => "127.0.0.1", "user" => None::<&str>,
-                    "api_key" => None::<&str>, "request_id" => "01a20e2d-be57-73c9-9cde-27576b0bb8bc");
+                slog::info!(logger, "request"; "method" => "GET",
+                    "route" => "/api/v1/metrics/{id}", "status" => 200,
+                    "duration_ms" => f64::from(number) / 1000.0, "client" => "127.0.0.1",
+                    "user" => None::<&str>, "api_key" => None::<&str>,
+                    "request_id" => "01a20e2d-be57-73c9-9cde-27576b0bb8bc");
             }
             std::thread::sleep(Duration::from_secs(1) * 10 / RATE);
         }
     })
 }
 
-/// Latencies at a steady rate.
+/// Measures latencies at a steady rate.
 async fn shipping() {
-    let tool = Tool::elasticsearch_elsewhere();
+    let tool = Tool::elasticsearch_low_priority();
     let faults = Faults::start(tool.url());
     let network = Network::start(faults.port).await;
     let url = format!("http://127.0.0.1:{}", network.port);
     let mut shipped =
         Shipped::start(&["--elasticsearch-enabled", "true", "--elasticsearch-url", &url], CAPACITY);
-    let shipping = Server::shipping(shipped.logger.clone(), shipped.sinks.clone(), &ANYBODY).await;
+    let shipping =
+        Server::shipping(shipped.logger.clone(), shipped.sinks.clone(), &ANONYMOUS).await;
     let (shipping, with) = prepared(shipping).await;
-    let (plain, without) = prepared(Server::with(&ANYBODY).await).await;
+    let (plain, without) = prepared(Server::with(&ANONYMOUS).await).await;
 
     println!("\n| sink | p50 ships / does not / beside, µs | ratios | p99, µs | ratios |");
     println!("| --- | --- | --- | --- | --- |");
-    for (sink, weather, mood) in [
-        ("away", Weather::Reset, Mood::Fair),
-        ("slow (300 ms an answer)", Weather::Fair, Mood::Slow(300)),
-        ("well", Weather::Fair, Mood::Fair),
+    for (sink, weather, fault) in [
+        ("unreachable", NetworkFault::Reset, SinkFault::None),
+        ("slow (300 ms per response)", NetworkFault::None, SinkFault::Slow(300)),
+        ("available", NetworkFault::None, SinkFault::None),
     ] {
         network.set(weather);
-        faults.set(mood);
+        faults.set(fault);
         let (mut figures, mut ratios) = ([const { Vec::new() }; 6], [const { Vec::new() }; 4]);
         for round in 0..=ROUNDS {
             let mut three = [[0.0; 2]; 3];
             for turn in 0..3 {
                 let arm = (round + turn) % 3;
                 let address = if arm == SHIPS { with.clone() } else { without.clone() };
-                // The sink, its proxies and the shipper share these processors. So there is a third
-                // arm, in which somebody else logs as many lines, and the measured service does not
-                // ship: that is what the machine costs.
+                // The sink, its proxies and the shipper share these processors. In the third arm
+                // another thread logs as many lines and the measured service does not ship, which
+                // shows the cost of the machine.
                 let beside = (arm == BESIDE).then(|| log_beside(shipped.logger.clone()));
                 three[arm] = percentiles(load::paced(address, RATE).await);
                 beside.map(std::thread::JoinHandle::join);
@@ -167,11 +171,11 @@ async fn shipping() {
             ratios[..2].join(", "),
             ratios[2..].join(", ")
         );
-        lawful(shipped.counts());
+        assert_balanced(shipped.counts());
     }
-    shipped.calm().await;
+    shipped.wait_until_shipped().await;
     let counts = shipped.counts();
-    lawful(counts);
+    assert_balanced(counts);
     println!("\nmedians of {ROUNDS} rounds of {RATE} reads in a second for each; {counts:?}");
     shipping.stop().await;
     plain.stop().await;

@@ -1,22 +1,22 @@
-//! MDL, the Metrics Definition Library: a REST service that keeps what a company's metrics mean.
+//! MDL, the Metrics Definition Library: a REST service for a catalogue of metric definitions.
 //!
-//! Imports run down this list only; the house test sees to it.
+//! Imports run down this list only; a test checks that.
 //!
-//! - [`app`]: the composition root. Commands, start and stop; the only room that knows everybody.
-//! - [`http`]: routes, extractors, middleware, error → status.
-//! - [`actors`]: the database circuit breaker, through which every query goes; the memory of API
-//!   keys.
-//! - [`storage`]: SQL, one file per table; free functions that are handed a connection.
-//! - [`limits`]: exact windows, and whom a request is counted against, pure.
-//! - [`memory`]: the last good answers, for readers while nothing changes and for outages.
-//! - [`credentials`]: passwords, tokens and API keys, pure.
+//! - [`app`]: the composition root. Commands, startup and shutdown.
+//! - [`http`]: routes, extractors, middleware, conversion of errors to status codes.
+//! - [`actors`]: the database circuit breaker, through which every query runs; the API key cache.
+//! - [`storage`]: SQL, one file per table; free functions that take a connection.
+//! - [`postgres`]: connection, URL, TLS, migrations.
+//! - [`rate_limit`]: exact windows, and what a request is counted against; pure.
+//! - [`cache`]: cached responses and sessions.
+//! - [`credentials`]: passwords, tokens and API keys; pure.
 //! - [`model`]: the nouns and their rules. No actix, no queries, no clock, no I/O.
 //! - [`config`], [`telemetry`], [`embedded`], [`mail`], [`clock`], [`bulkhead`]: leaves.
 //!
-//! The way of a request: `http::middleware` → handler in `http::routes` → `db.run(circuit,
-//! operation, …)` → `storage::<noun>::<verb>(conn, …)` → answer. Errors rise `StorageError →
+//! The path of a request: `http::middleware` → handler in `http::routes` → `db.run(circuit,
+//! operation, …)` → `storage::<noun>::<verb>(conn, …)` → response. Errors rise `StorageError →
 //! DbError → ApiError`; status codes exist only in [`http::error`]. To add an endpoint, read
-//! `http::routes::business_domains` from top to bottom: it is the smallest complete one.
+//! `http::routes::business_domains` first: it is the smallest complete one.
 
 #![cfg_attr(
     test,

@@ -1,4 +1,4 @@
-//! The binary: only starts what the library composes.
+//! The binary: sets the allocator and calls the library.
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,4 +1,4 @@
-//! A client that does as little as it can: what it costs itself would hide what is measured.
+//! A minimal HTTP client, so that its own cost does not hide what is measured.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const SLICE: Duration = Duration::from_millis(400);
 const CONNECTIONS: usize = 4;
 
-/// Requests a second for one metric, on so many connections.
+/// Returns requests per second for one metric, on [`CONNECTIONS`] connections.
 pub async fn throughput(address: String, header: String) -> f64 {
     let clients: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
@@ -31,14 +31,14 @@ fn requests(address: &str, header: &str) -> f64 {
         let mut length = 0;
         loop {
             length += stream.read(&mut buffer[length..]).unwrap();
-            // The first answer is read with care; the others end as it did, however many headers
-            // they have.
-            let answer = &buffer[..length];
-            if end.is_empty() && complete(answer) {
-                end = answer[length - 64..].to_vec();
+            // The first response is parsed; the others end with the same bytes, however many
+            // headers they have.
+            let response = &buffer[..length];
+            if end.is_empty() && is_complete(response) {
+                end = response[length - 64..].to_vec();
                 break;
             }
-            if !end.is_empty() && answer.ends_with(&end) {
+            if !end.is_empty() && response.ends_with(&end) {
                 break;
             }
         }
@@ -48,18 +48,18 @@ fn requests(address: &str, header: &str) -> f64 {
     f64::from(done) / began.elapsed().as_secs_f64()
 }
 
-fn complete(answer: &[u8]) -> bool {
-    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
-    let head = std::str::from_utf8(&answer[..end]).unwrap();
+fn is_complete(response: &[u8]) -> bool {
+    let Some(end) = response.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = std::str::from_utf8(&response[..end]).unwrap();
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok())
         .unwrap();
-    answer.len() >= end + 4 + length
+    response.len() >= end + 4 + length
 }
 
-/// Reads with something against reads without, in interleaved pairs; prints each, and the median of
-/// their ratios.
+/// Compares reads with something and without, in interleaved pairs; prints each pair, and the
+/// median of the ratios.
 pub async fn compare(
     what: &str,
     pairs: usize,
@@ -68,7 +68,7 @@ pub async fn compare(
 ) {
     let mut ratios = Vec::new();
     for pair in 0..=pairs {
-        // The order changes, so that neither always has the warmer half; the first pair warms up.
+        // The order alternates, so that neither is always second; the first pair warms up.
         let (a, b) = if pair % 2 == 0 {
             let a = with().await;
             (a, without().await)
@@ -85,8 +85,8 @@ pub async fn compare(
     println!("\nreads with {what} / without, median of {pairs} pairs: {:.3}", ratios[pairs / 2]);
 }
 
-/// Latencies of a second of requests for one metric at this rate, on so many connections, each from
-/// when it was due.
+/// Returns the latencies of one second of requests for one metric at this rate, on
+/// [`CONNECTIONS`] connections, each measured from when the request was due.
 pub async fn paced(address: String, rate: u32) -> Vec<Duration> {
     let clients: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
@@ -112,7 +112,7 @@ fn at_pace(address: &str, rate: u32) -> Vec<Duration> {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         stream.write_all(b"GET /api/v1/metrics/m HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         let mut length = 0;
-        while length == 0 || !complete(&buffer[..length]) {
+        while length == 0 || !is_complete(&buffer[..length]) {
             length += stream.read(&mut buffer[length..]).unwrap();
         }
         due.elapsed()

@@ -1,6 +1,8 @@
-//! The command line. Every option of the configuration is also a variable of the environment;
-//! secrets are variables only.
+//! The command line. The first line of each doc comment is the `--help` text, so it is written for
+//! users. Every option of the configuration is also an environment variable; secrets are variables
+//! only (`config::secrets`).
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,129 +14,126 @@ use crate::config::{Config, secrets};
 #[derive(Debug, Parser)]
 #[command(name = "mdl", version, after_help = secrets::help())]
 pub struct Cli {
-    /// What to do; `serve` if not said.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The configuration.
     #[command(flatten)]
     pub config: Config,
 }
 
-/// What can be done.
+/// The subcommands; without one, the service runs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the service (what happens without a command)
+    /// Run the service (default)
     Serve {
-        /// Fill an empty catalogue with the sample
+        /// Load the sample catalogue if the catalogue is empty
         #[arg(long)]
         sample: bool,
     },
-    /// Bring the database's schema up to date
+    /// Run pending migrations of the database schema
     Migrate {
-        /// Take back the last migration instead
+        /// Revert the last migration instead
         #[arg(long, conflicts_with = "status")]
         revert: bool,
-        /// Only say which migrations have been run
+        /// Only list the migrations and whether they have been run
         #[arg(long)]
         status: bool,
     },
-    /// Bring a catalogue (JSON or YAML) into the database, all of it or nothing
+    /// Import a catalogue (JSON or YAML), all of it or nothing
     Import {
-        /// The file; - for stdin (YAML or JSON)
+        /// File to import; - for stdin
         file: PathBuf,
-        /// Only say what would be done
+        /// Only report what would change
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
-        #[allow(missing_docs)]
-        remote: Remote,
+        remote: RemoteOptions,
     },
-    /// Write the catalogue to stdout or a file
+    /// Export the catalogue to stdout or a file
     Export {
-        /// How it is written
+        /// Format of the output
         #[arg(long, value_enum, default_value_t = ExportFormat::Yaml)]
         format: ExportFormat,
         /// File to write instead of stdout
         #[arg(long, short)]
         output: Option<PathBuf>,
         #[command(flatten)]
-        #[allow(missing_docs)]
-        remote: Remote,
+        remote: RemoteOptions,
     },
-    /// Manage administrators, on the database itself
+    /// Manage administrators, directly in the database
     Admin {
-        /// What to do.
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Look at API keys
+    /// Inspect API keys
     Key {
-        /// What to do.
         #[command(subcommand)]
         command: KeyCommand,
     },
     /// Print the `OpenAPI` document
     Openapi,
-    /// Ask the service on HOST:PORT whether it lives; for containers
+    /// Check that the service on HOST:PORT is alive; for containers
     Healthcheck {
-        /// Ask whether it can do its work, too
+        /// Also check that it is ready to serve requests
         #[arg(long)]
         ready: bool,
     },
 }
 
-/// A running service, instead of the database.
+/// Options of commands that may use a running service instead of the database.
 #[derive(Clone, Debug, Args)]
-pub struct Remote {
-    /// Ask the service at this address instead of the database; `MDL_TOKEN` or `MDL_TOKEN_FILE`
+pub struct RemoteOptions {
+    /// Use the service at this address instead of the database; `MDL_TOKEN` or `MDL_TOKEN_FILE`
     /// holds the API key or access token
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// `MDL_TOKEN`: API key or access token.
+    /// Value of `MDL_TOKEN`, set by `app::run`.
     #[arg(skip)]
     pub token: Option<SecretString>,
 }
 
-/// How an export is written.
+/// Output format of `mdl export`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// YAML 1.2.
     Yaml,
-    /// JSON.
     Json,
 }
 
-/// What can be done with an API key, without a database.
+/// Subcommands of `mdl key`; none needs a database.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Say whether a key is well-formed, and what it is found by in the database; the key is read
-    /// from stdin
+    /// Check the format of an API key read from stdin and print its hash, by which the database
+    /// finds it
     Inspect {
-        /// Refused: a key does not belong into the history of a shell. It is taken so that the
-        /// parser does not repeat it.
-        #[arg(hide = true, value_name = "KEY", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(SecretString::from(text)))]
+        /// Always refused, because a key must not end up in the shell history. It is parsed here so
+        /// that clap's own error message does not repeat it.
+        #[arg(hide = true, value_name = "KEY", value_parser = parse_secret)]
         key: Option<SecretString>,
     },
 }
 
-/// What can be done about administrators. The password is asked for, or read from stdin when that
-/// is no terminal.
+/// Subcommands of `mdl admin`. The password is prompted for, or read from stdin if that is no
+/// terminal.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Create an administrator
     Create {
-        /// User name
+        /// User name of the administrator
         username: String,
-        /// E-mail address
+        /// E-mail address of the administrator
         #[arg(long)]
         email: String,
-        /// Full name; the user name if not said
+        /// Full name [default: the user name]
         #[arg(long)]
         full_name: Option<String>,
     },
-    /// Set another password for a user, end its sessions and revoke its API keys
+    /// Set a new password for a user, end its sessions and revoke its API keys
     ResetPassword {
         /// User name or e-mail address
         username: String,
     },
+}
+
+#[allow(clippy::unnecessary_wraps)] // The signature that clap requires.
+fn parse_secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(text.into())
 }

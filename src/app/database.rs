@@ -1,104 +1,105 @@
-//! The database that the configuration names, behind its breaker.
+//! The database that the configuration names, behind its circuit breaker. Starts the embedded
+//! database where `DATABASE_URL` is not set, and adapts pool and timeouts to the purpose.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 use slog::Logger;
 
-use super::failure::Failure;
-use crate::actors::db_breaker::{DbBreakerHandle, PoolSettings, Settings};
+use crate::actors::db_breaker::{CircuitSettings, DbBreakerHandle, PoolSettings};
+use crate::app::command_error::CommandError;
 use crate::config::{Config, DatabaseConfig};
-use crate::postgres::connection::{Connector, Limits};
+use crate::postgres::connection::{Connector, Timeouts};
 use crate::postgres::migrations;
 use crate::postgres::url::DatabaseUrl;
 use crate::telemetry::instruments::Instruments;
 
-/// A command may take as long as it takes.
+/// Timeout of statements of commands: an import may take hours.
 const COMMAND_TIMEOUT: Duration = Duration::from_hours(24);
 
-/// Longest start of the embedded database.
-const BOOT: Duration = Duration::from_mins(1);
+/// Longest start of the embedded database, on a busy machine.
+const EMBEDDED_START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What the database is for.
+/// What a process uses the database for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum Purpose {
     /// Many short queries, none of which may hang.
     Service,
     /// One long piece of work.
     Command,
 }
 
-/// The database.
+/// A database handle, and the embedded server if there is one.
 pub(super) struct Database {
     pub(super) db: DbBreakerHandle,
     pub(super) instruments: Instruments,
-    server: Server,
+    server: DatabaseServer,
 }
 
-enum Server {
-    Elsewhere,
+enum DatabaseServer {
+    External,
     #[cfg(feature = "embedded")]
     Embedded(crate::embedded::EmbeddedDatabase),
 }
 
-impl Server {
-    async fn start(config: &DatabaseConfig) -> Result<(Self, SecretString), String> {
+impl DatabaseServer {
+    async fn start(config: &DatabaseConfig) -> Result<(Self, SecretString), CommandError> {
         if let Some(url) = config.url() {
-            return Ok((Self::Elsewhere, url.clone()));
+            return Ok((Self::External, url.clone()));
         }
         #[cfg(feature = "embedded")]
         {
             let folder = config.data_dir.clone();
             let start = move || crate::embedded::EmbeddedDatabase::start(&folder);
-            let server =
-                tokio::task::spawn_blocking(start).await.map_err(|error| error.to_string())??;
+            let started = tokio::task::spawn_blocking(start).await;
+            let server = started.map_err(CommandError::failed)?.map_err(CommandError::failed)?;
             let url = server.url();
             Ok((Self::Embedded(server), url))
         }
         #[cfg(not(feature = "embedded"))]
-        Err("DATABASE_URL is required: this build has no embedded database".into())
+        Err(CommandError::usage("DATABASE_URL is required: this build has no embedded database"))
     }
 
     fn is_embedded(&self) -> bool {
-        !matches!(self, Self::Elsewhere)
+        !matches!(self, Self::External)
     }
 }
 
 impl Database {
-    /// Starts what is to be started; connects to nothing yet.
+    /// Starts the embedded database if there is one, and the circuit breaker. Opens no connection.
     pub(super) async fn start(
         config: &Config,
-        purpose: Use,
+        purpose: Purpose,
         logger: &Logger,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let (config, breaker) = (&config.database, &config.breaker);
-        let (server, url) = Server::start(config).await.map_err(Failure::new)?;
-        let url = DatabaseUrl::parse(&url).map_err(Failure::usage)?;
-        // The embedded database starts with its first connection, which a busy machine may take
-        // longer over than one ever should over the network; and it would begin anew for each that
-        // is given up.
-        let connect = if server.is_embedded() { BOOT } else { config.connection_timeout() };
-        let limits = Limits { connect, statement: Some(breaker.timeout()) };
-        let mut connector = Connector::new(url, limits).map_err(Failure::usage)?;
+        let (server, url) = DatabaseServer::start(config).await?;
+        let url = DatabaseUrl::parse(&url).map_err(CommandError::usage)?;
+        // The embedded database starts with its first connection, and starts anew for each that is
+        // given up.
+        let connect =
+            if server.is_embedded() { EMBEDDED_START_TIMEOUT } else { config.connection_timeout() };
+        let timeouts = Timeouts { connect, statement: Some(breaker.timeout()) };
+        let mut connector = Connector::new(url, timeouts).map_err(CommandError::usage)?;
         let wait = config.connection_timeout();
         let mut pool = PoolSettings { max: config.db_pool_max, min: config.db_pool_min, wait };
-        let mut settings = Settings {
+        let mut settings = CircuitSettings {
             enabled: breaker.circuit_breaker_enabled,
             timeout: breaker.timeout(),
             error_threshold: breaker.circuit_breaker_error_threshold,
             volume_threshold: breaker.circuit_breaker_volume_threshold,
             reset_timeout: breaker.reset_timeout(),
         };
-        if purpose == Use::Command {
+        if purpose == Purpose::Command {
             connector = connector.administrative();
-            settings = Settings { enabled: false, timeout: COMMAND_TIMEOUT, ..settings };
+            settings = CircuitSettings { enabled: false, timeout: COMMAND_TIMEOUT, ..settings };
             pool = PoolSettings { max: 1, min: 0, wait };
         }
         if server.is_embedded() {
-            // It has one connection, for which its callers queue up.
+            // The embedded database has one connection, for which callers queue.
             pool = PoolSettings { max: 1, min: 1, wait: settings.timeout };
         }
-        let instruments = Instruments::new().map_err(|error| Failure::new(error.to_string()))?;
+        let instruments = Instruments::new().map_err(CommandError::failed)?;
         let db = DbBreakerHandle::start(
             connector,
             pool,
@@ -110,39 +111,36 @@ impl Database {
         Ok(Self { db, instruments, server })
     }
 
-    /// Whether the database is inside this process.
+    /// Whether the database runs inside this process.
     pub(super) fn is_embedded(&self) -> bool {
         self.server.is_embedded()
     }
 
-    /// For a command: connects, and makes sure that the schema is up to date. That of a database of
-    /// our own is brought there; somebody else's is not touched without being asked.
-    pub(super) async fn open(&self) -> Result<(), Failure> {
-        let connection = self
-            .db
-            .administrative_connection()
-            .await
-            .map_err(|error| Failure::new(error.to_string()))?;
+    /// Connects for a command and requires an up-to-date schema. The embedded database is migrated;
+    /// an external one only by `mdl migrate`.
+    pub(super) async fn open(&self) -> Result<(), CommandError> {
+        let connection = self.db.administrative_connection().await;
+        let connection = connection.map_err(CommandError::failed)?;
         if self.server.is_embedded() {
-            migrations::run(connection).await.map_err(Failure::new)?;
+            migrations::run(connection).await.map_err(CommandError::failed)?;
         } else {
-            let status = migrations::status(connection).await.map_err(Failure::new)?;
+            let status = migrations::status(connection).await.map_err(CommandError::failed)?;
             if status.iter().any(|migration| !migration.applied) {
-                return Err(Failure::new(
-                    "the database's schema is not up to date; run `mdl migrate` first",
+                return Err(CommandError::failed(
+                    "database schema is not up to date; run `mdl migrate` first",
                 ));
             }
         }
-        self.db.open().await.map_err(|error| Failure::new(format!("{error:?}")))
+        self.db.open_pool().await.map_err(CommandError::from)
     }
 
-    /// Closes the connections and stops what was started.
+    /// Closes all connections and stops the embedded database.
     pub(super) async fn stop(self) {
-        self.db.close().await;
+        self.db.close_pool().await;
         match self.server {
-            Server::Elsewhere => {}
+            DatabaseServer::External => {}
             #[cfg(feature = "embedded")]
-            Server::Embedded(server) => {
+            DatabaseServer::Embedded(server) => {
                 let _ = tokio::task::spawn_blocking(move || server.stop()).await;
             }
         }

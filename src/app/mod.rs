@@ -1,10 +1,10 @@
-//! The composition root: the only room that knows everybody. One file a command, and what they
-//! share.
+//! The composition root, the only module that may import every other one: the command line, one
+//! file per command in [`commands`], and the long-running service in [`service`].
 
 pub mod cli;
+mod command_error;
 pub mod commands;
 mod database;
-mod failure;
 mod output;
 pub mod service;
 
@@ -13,56 +13,57 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::cli::{Cli, Command};
+use self::command_error::CommandError;
 use self::commands::{admin, export, healthcheck, import, key, migrate};
-use self::failure::Failure;
-use self::output::say;
+use self::output::print_line;
 use crate::config::secrets;
 
-/// Runs the command line of this process.
+/// Parses the command line of this process and runs the command.
 pub fn main() -> ExitCode {
     match dotenvy::dotenv() {
         Ok(_) => {}
         Err(error) if error.not_found() => {}
-        // Never the line itself: there may be a secret in it.
+        // The message never repeats the line, because it may hold a secret.
         Err(_) => {
-            return Failure::usage(".env cannot be read: each line must be NAME=value").tell();
+            return CommandError::usage(".env cannot be read: each line must be NAME=value")
+                .report();
         }
     }
     if let Some(name) =
-        std::env::args_os().skip(1).find_map(|argument| secrets::named_by(&argument))
+        std::env::args_os().skip(1).find_map(|argument| secrets::secret_in_argument(&argument))
     {
-        return Failure::usage(format!(
-            "{name} is not taken from the command line, which other users and the shell's history see; \
-             set {name} or {name}_FILE in the environment"
+        return CommandError::usage(format!(
+            "{name} is not accepted on the command line, which other users and the shell history \
+             can see; set {name} or {name}_FILE in the environment"
         ))
-        .tell();
+        .report();
     }
     let cli = Cli::parse();
-    let done = actix_web::rt::System::new().block_on(async {
-        let done = run(cli).await;
-        // An actor that never had its first turn panics when it is dropped: let it have one.
+    let outcome = actix_web::rt::System::new().block_on(async {
+        let outcome = run(cli).await;
+        // An actor that was never polled panics when it is dropped.
         tokio::task::yield_now().await;
-        done
+        outcome
     });
-    match done {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(error) => error.report(),
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Failure> {
+async fn run(cli: Cli) -> Result<(), CommandError> {
     let (mut config, mut command) =
         (cli.config, cli.command.unwrap_or(Command::Serve { sample: false }));
-    let environment = |name: &str| std::env::var_os(name);
+    let variable = |name: &str| std::env::var_os(name);
     match &mut command {
         Command::Key { .. } | Command::Openapi | Command::Healthcheck { .. } => {}
         Command::Import { remote, .. } | Command::Export { remote, .. } if remote.url.is_some() => {
             remote.token =
-                secrets::read(secrets::MDL_TOKEN, environment).map_err(Failure::usage)?;
+                secrets::read(secrets::MDL_TOKEN, variable).map_err(CommandError::usage)?;
         }
         _ => {
-            config.load_secrets(environment).map_err(Failure::usage)?;
-            config.database.check().map_err(Failure::usage)?;
+            config.load_secrets(variable).map_err(CommandError::usage)?;
+            config.database.check().map_err(CommandError::usage)?;
         }
     }
     match command {
@@ -81,8 +82,6 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-fn openapi() -> Result<(), Failure> {
-    say(&crate::http::server::document()
-        .to_pretty_json()
-        .map_err(|error| Failure::new(error.to_string()))?)
+fn openapi() -> Result<(), CommandError> {
+    print_line(&crate::http::server::document().to_pretty_json().map_err(CommandError::failed)?)
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_queue_is_bounded_and_drains() {
+async fn full_bulkhead_refuses_and_waiting_jobs_run() {
     let bulkhead = Bulkhead::new(1, 16);
     let (release, blocked) = std::sync::mpsc::channel::<()>();
     let first = {
@@ -16,11 +16,11 @@ async fn the_queue_is_bounded_and_drains() {
             tokio::spawn(async move { bulkhead.run(|| true).await })
         })
         .collect();
-    while bulkhead.places.available_permits() > 0 {
+    while bulkhead.admitted.available_permits() > 0 {
         tokio::task::yield_now().await;
     }
     assert_eq!(bulkhead.run(|| true).await, Err(BulkheadError::Full));
-    release.send(()).expect("someone waits");
+    release.send(()).expect("the first job waits");
     assert_eq!(first.await.expect("no panic"), Ok(true));
     for waiter in waiting {
         assert_eq!(waiter.await.expect("no panic"), Ok(true));
@@ -29,14 +29,14 @@ async fn the_queue_is_bounded_and_drains() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_or_panics_frees_its_turn_when_the_work_is_over() {
+async fn permit_of_a_dropped_caller_or_panicking_job_is_released_when_the_job_ends() {
     let bulkhead = Bulkhead::new(1, 0);
     let (release, blocked) = std::sync::mpsc::channel::<()>();
-    let impatient = bulkhead.run(move || blocked.recv().is_ok());
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), impatient).await.is_err());
-    assert_eq!(bulkhead.run(|| ()).await, Err(BulkheadError::Full), "it goes on");
-    release.send(()).expect("it is still there");
-    while bulkhead.places.available_permits() == 0 {
+    let dropped = bulkhead.run(move || blocked.recv().is_ok());
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(50), dropped).await.is_err());
+    assert_eq!(bulkhead.run(|| ()).await, Err(BulkheadError::Full), "the job still runs");
+    release.send(()).expect("the job still runs");
+    while bulkhead.admitted.available_permits() == 0 {
         tokio::task::yield_now().await;
     }
     let panics = {

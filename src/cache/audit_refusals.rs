@@ -1,7 +1,7 @@
-//! Refusals, counted until they are written into the audit log: one row for each kind in an
-//! interval, however many there are. Bounded, so that a flood fills neither memory nor the table.
-//! The first of a kind is due at once, what follows at the end of the interval. Pure:
-//! `http::auditing` fills it, `app::audit_tasks` empties it.
+//! Counts of refused requests, for the audit log: one row for each kind of refusal in an interval,
+//! however many there are. Bounded, so that a flood fills neither memory nor the table. The first
+//! refusal of a kind is due at once, the following ones at the end of the interval.
+//! `http::auditing` records refusals, `app::service::audit_tasks` writes them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,139 +11,137 @@ use uuid::Uuid;
 
 use crate::model::audit::{Action, CredentialKind};
 
-/// Most kinds in an interval; beyond that only action and reason are told apart.
-const MAX_KINDS: usize = 64;
-/// Most kinds of one address; beyond that its actors and targets are not told apart.
-const MAX_OF_ADDRESS: usize = 8;
+/// Maximum number of keys in an interval. Further refusals are counted by action and reason only.
+const MAX_KEYS: usize = 64;
+/// Maximum number of keys of one address. Further refusals are counted without actor, credential
+/// and target.
+const MAX_KEYS_OF_ADDRESS: usize = 8;
 
-/// What is counted together.
+/// What refusals have in common that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Kind {
-    /// What was refused.
+pub struct RefusalKey {
     pub action: Action,
     /// An error code or the name of a rate limit; from a closed set.
     pub reason: &'static str,
-    /// The client's address, IPv6 by /64; none for all others together.
+    /// Client IP, IPv6 by /64; none where addresses are counted together.
     pub address: Option<String>,
-    /// The user who was refused, if it is known.
+    /// Id and name of the user whose request was refused, if known.
     pub actor: Option<(Uuid, String)>,
-    /// What the user came with.
     pub credential: Option<(CredentialKind, Uuid)>,
-    /// The account that was tried: id, if it is known, and name or pseudonym.
+    /// The account that was tried: its id, if it exists, and its name or pseudonym.
     pub target: Option<(Option<Uuid>, String)>,
 }
 
-/// A request that was refused.
+/// One of the refused requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sample {
+pub struct RefusedRequest {
+    /// Sent by the client or made by the server.
     pub request_id: String,
-    /// The server's own.
+    /// Always made by the server.
     pub server_request_id: Uuid,
-    /// Method and pattern of the route, if it is known.
+    /// Method and pattern of the route, if it matched one.
     pub route: Option<String>,
 }
 
-/// Refusals of one kind.
+/// The refusals of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    pub kind: Kind,
+pub struct RefusalCount {
+    pub key: RefusalKey,
     pub count: u64,
-    /// When the first of them was.
+    /// Time of the first refusal.
     pub first: DateTime<Utc>,
-    /// When the last of them was.
+    /// Time of the last refusal.
     pub last: DateTime<Utc>,
-    /// The last of them.
-    pub sample: Sample,
+    /// The last refused request.
+    pub sample: RefusedRequest,
 }
 
-/// See the module.
+/// Counts of refusals that are not yet in the audit log.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<Counted>);
+pub struct RefusalCounts(Mutex<Interval>);
 
 #[derive(Debug, Default)]
-struct Counted {
-    /// The kinds of this interval; none where all were handed out.
-    kinds: HashMap<Kind, Option<Refused>>,
-    /// Kinds that were not there before, to be handed out at once.
-    fresh: Vec<Refused>,
+struct Interval {
+    /// The keys seen in this interval; without a count where all refusals were taken.
+    counts: HashMap<RefusalKey, Option<RefusalCount>>,
+    /// The first refusals of new keys, due at once.
+    new: Vec<RefusalCount>,
 }
 
-impl Refusals {
-    /// Counts a refusal. Says whether there is something to be written at once.
-    pub fn count(&self, kind: Kind, sample: Sample, now: DateTime<Utc>) -> bool {
-        self.lock().add(Refused { kind, count: 1, first: now, last: now, sample })
+impl RefusalCounts {
+    /// Counts a refusal. Returns whether it is due at once, because its key is new.
+    pub fn record(&self, key: RefusalKey, sample: RefusedRequest, now: DateTime<Utc>) -> bool {
+        self.lock().add(RefusalCount { key, count: 1, first: now, last: now, sample })
     }
 
-    /// The first refusals of kinds that are new.
-    pub fn take_fresh(&self) -> Vec<Refused> {
-        std::mem::take(&mut self.lock().fresh)
+    /// Takes the first refusals of new keys.
+    pub fn take_new(&self) -> Vec<RefusalCount> {
+        std::mem::take(&mut self.lock().new)
     }
 
-    /// All that was counted, at the end of an interval. Kinds without a refusal in it are new when
-    /// they come again.
-    pub fn take_all(&self) -> Vec<Refused> {
-        let mut counted = self.lock();
-        let mut all = std::mem::take(&mut counted.fresh);
-        counted.kinds.retain(|_, refused| refused.is_some());
-        all.extend(counted.kinds.values_mut().filter_map(Option::take));
+    /// Takes all counts and ends the interval. A key without a refusal in it is new when it occurs
+    /// again.
+    pub fn take_all(&self) -> Vec<RefusalCount> {
+        let mut interval = self.lock();
+        let mut all = std::mem::take(&mut interval.new);
+        interval.counts.retain(|_, count| count.is_some());
+        all.extend(interval.counts.values_mut().filter_map(Option::take));
         all
     }
 
-    /// Takes back what could not be written.
-    pub fn give_back(&self, refused: Vec<Refused>) {
-        let mut counted = self.lock();
-        for refused in refused {
-            // Known by now, so that it is not due at once again.
-            let kind = counted.bounded(&refused.kind);
-            counted.kinds.entry(kind).or_default();
-            counted.add(refused);
+    /// Adds counts again that could not be written.
+    pub fn put_back(&self, counts: Vec<RefusalCount>) {
+        let mut interval = self.lock();
+        for count in counts {
+            // The key is entered first, so that the count is not due at once again.
+            let key = interval.bounded(&count.key);
+            interval.counts.entry(key).or_default();
+            interval.add(count);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Counted> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Interval> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Counted {
-    fn add(&mut self, refused: Refused) -> bool {
-        let kind = self.bounded(&refused.kind);
-        let refused = Refused { kind: kind.clone(), ..refused };
-        let Some(known) = self.kinds.get_mut(&kind) else {
-            self.kinds.insert(kind, None);
-            self.fresh.push(refused);
+impl Interval {
+    fn add(&mut self, added: RefusalCount) -> bool {
+        let key = self.bounded(&added.key);
+        let added = RefusalCount { key: key.clone(), ..added };
+        let Some(present) = self.counts.get_mut(&key) else {
+            self.counts.insert(key, None);
+            self.new.push(added);
             return true;
         };
-        match known {
-            None => *known = Some(refused),
-            Some(known) => {
-                known.count = known.count.saturating_add(refused.count);
-                known.first = known.first.min(refused.first);
-                known.last = known.last.max(refused.last);
-                known.sample = refused.sample;
+        match present {
+            None => *present = Some(added),
+            Some(present) => {
+                present.count = present.count.saturating_add(added.count);
+                present.first = present.first.min(added.first);
+                present.last = present.last.max(added.last);
+                present.sample = added.sample;
             }
         }
         false
     }
 
-    /// The kind that a refusal is counted as.
-    fn bounded(&self, kind: &Kind) -> Kind {
-        if self.kinds.contains_key(kind) {
-            return kind.clone();
+    /// Returns the key that a refusal is counted under, with fewer parts when there are too many.
+    fn bounded(&self, key: &RefusalKey) -> RefusalKey {
+        if self.counts.contains_key(key) {
+            return key.clone();
         }
-        let of_address = Kind { actor: None, credential: None, target: None, ..kind.clone() };
-        let kind = if self.kinds.keys().filter(|known| known.address == kind.address).count()
-            < MAX_OF_ADDRESS
-        {
-            kind.clone()
+        let of_address = self.counts.keys().filter(|known| known.address == key.address).count();
+        let key = if of_address < MAX_KEYS_OF_ADDRESS {
+            key.clone()
         } else {
-            of_address
+            RefusalKey { actor: None, credential: None, target: None, ..key.clone() }
         };
-        if self.kinds.len() < MAX_KINDS || self.kinds.contains_key(&kind) {
-            return kind;
+        if self.counts.len() < MAX_KEYS || self.counts.contains_key(&key) {
+            return key;
         }
-        // As many as there are pairs of action and reason, at most.
-        Kind { address: None, actor: None, credential: None, target: None, ..kind }
+        // At most as many as there are pairs of action and reason.
+        RefusalKey { address: None, actor: None, credential: None, target: None, ..key }
     }
 }
 

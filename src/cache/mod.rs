@@ -1,6 +1,7 @@
-//! What the service remembers of responses that the database gave: for readers while nothing has
-//! changed, and for outages. Bounded in bytes, entries and age; the instant is a parameter.
-//! [`audit_refusals`] counts what the audit log is going to say.
+//! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue,
+//! [`sessions`] for outages, and [`two_generations`], the map below the key cache and the rate
+//! limits. [`audit_refusals`] collects refused requests until the audit log is written. Nothing
+//! here reads a clock or the database; the instant is a parameter.
 
 pub mod audit_refusals;
 pub mod responses;

@@ -1,5 +1,6 @@
-//! The last good answers of the catalogue. An answer of the present epoch is fresh and costs no
-//! statement; an older one is read again, and answered as stale only while the database is away.
+//! Cached responses of the catalogue. An entry of the current catalogue epoch is fresh and is sent
+//! without a statement; an older one is stale and is sent only while the database is unavailable.
+//! `http::catalogue` fills it, `app::service::invalidation` confirms the epoch.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,112 +9,113 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use moka::sync::Cache;
 
-/// The most that is remembered, in bytes.
+/// Maximum weight of all entries, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// For how long anything is remembered.
+/// Maximum age of an entry.
 const MAX_AGE: Duration = Duration::from_hours(1);
-/// Not having heard the epoch for so long, nothing is trusted to be fresh.
-const TRUST: Duration = Duration::from_secs(10);
+/// When the epoch was not confirmed for this long, no entry is fresh.
+const EPOCH_MAX_AGE: Duration = Duration::from_secs(10);
+/// About what an entry takes beside its texts, in bytes.
+const ENTRY_OVERHEAD: usize = 256;
 
-/// An answer: everything but what belongs to one request.
+/// A response without what belongs to a single request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Its JSON text; all copies of an answer share it.
+pub struct CachedResponse {
+    /// The JSON text; all copies of a response share it.
     pub body: Bytes,
-    /// Its version, unquoted, where it has one.
+    /// The value of `ETag` without quotes, for single items.
     pub version: Option<String>,
-    /// Headers that go with it.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// What is remembered of a question.
+/// The result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recollection {
-    /// Nothing has changed since.
-    Fresh(Answer),
-    /// Something may have changed since; its age.
-    Stale(Answer, Duration),
-    Nothing,
+pub enum CacheLookup {
+    Fresh(CachedResponse),
+    /// The catalogue may have changed since; with the age of the entry.
+    Stale(CachedResponse, Duration),
+    Miss,
 }
 
 #[derive(Clone)]
-struct Entry {
-    answer: Answer,
+struct CacheEntry {
+    response: CachedResponse,
     epoch: i64,
-    at: Instant,
+    inserted_at: Instant,
 }
 
-/// The memory.
-pub struct Answers {
-    entries: Cache<String, Entry>,
+/// A cache of responses, bounded in bytes and age.
+pub struct ResponseCache {
+    entries: Cache<String, CacheEntry>,
     epoch: AtomicI64,
-    heard: Mutex<Option<Instant>>,
+    epoch_confirmed_at: Mutex<Option<Instant>>,
 }
 
-impl std::fmt::Debug for Answers {
+impl std::fmt::Debug for ResponseCache {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Answers").field("epoch", &self.epoch).finish_non_exhaustive()
+        formatter.debug_struct("ResponseCache").field("epoch", &self.epoch).finish_non_exhaustive()
     }
 }
 
-impl Default for Answers {
+impl Default for ResponseCache {
     fn default() -> Self {
-        let weight = |key: &String, entry: &Entry| {
-            let headers: usize =
-                entry.answer.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-            u32::try_from(key.len() + entry.answer.body.len() + headers + 256).unwrap_or(u32::MAX)
+        let weight = |key: &String, entry: &CacheEntry| {
+            let headers = entry.response.headers.iter();
+            let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+            let bytes = key.len() + entry.response.body.len() + headers + ENTRY_OVERHEAD;
+            u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         let entries =
             Cache::builder().weigher(weight).max_capacity(MAX_BYTES).time_to_live(MAX_AGE).build();
-        Self { entries, epoch: AtomicI64::new(0), heard: Mutex::new(None) }
+        Self { entries, epoch: AtomicI64::new(0), epoch_confirmed_at: Mutex::new(None) }
     }
 }
 
-impl Answers {
-    /// What is remembered of a question.
-    pub fn recall(&self, question: &str, now: Instant) -> Recollection {
-        let Some(entry) = self.entries.get(question) else { return Recollection::Nothing };
-        let age = now.saturating_duration_since(entry.at);
+impl ResponseCache {
+    /// Looks up the response to a request.
+    pub fn get(&self, key: &str, now: Instant) -> CacheLookup {
+        let Some(entry) = self.entries.get(key) else { return CacheLookup::Miss };
+        let age = now.saturating_duration_since(entry.inserted_at);
         if age >= MAX_AGE {
-            return Recollection::Nothing;
+            return CacheLookup::Miss;
         }
-        if entry.epoch == self.epoch() && self.is_trusted(now) {
-            Recollection::Fresh(entry.answer)
+        if entry.epoch == self.epoch() && self.is_epoch_current(now) {
+            CacheLookup::Fresh(entry.response)
         } else {
-            Recollection::Stale(entry.answer, age)
+            CacheLookup::Stale(entry.response, age)
         }
     }
 
-    /// Whether there is nothing that could be answered while the database is unavailable.
+    /// Whether there is no response to send while the database is unavailable.
     pub fn is_empty(&self) -> bool {
         self.entries.iter().next().is_none()
     }
 
-    /// The epoch that a read begins under; to be asked before the database is.
+    /// Returns the current catalogue epoch. A read takes it before it asks the database.
     pub fn epoch(&self) -> i64 {
         self.epoch.load(Ordering::SeqCst)
     }
 
-    /// Remembers an answer that was read from `epoch` on. One that began under an older epoch never
-    /// replaces a newer.
-    pub fn remember(&self, question: &str, answer: Answer, epoch: i64, now: Instant) {
-        let entry = Entry { answer, epoch, at: now };
-        self.entries.entry_by_ref(question).and_upsert_with(|present| match present {
+    /// Inserts a response that was read at `epoch` or later. It never replaces one of a newer
+    /// epoch.
+    pub fn insert(&self, key: &str, response: CachedResponse, epoch: i64, now: Instant) {
+        let entry = CacheEntry { response, epoch, inserted_at: now };
+        self.entries.entry_by_ref(key).and_upsert_with(|present| match present {
             Some(present) if present.value().epoch > epoch => present.into_value(),
             _ => entry,
         });
     }
 
-    /// Hears the catalogue's epoch, from whomever; it never goes back.
-    pub fn hear(&self, epoch: i64, now: Instant) {
+    /// Sets the catalogue epoch as it was in the database at `now`; it never decreases.
+    pub fn confirm_epoch(&self, epoch: i64, now: Instant) {
         self.epoch.fetch_max(epoch, Ordering::SeqCst);
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        *heard = (*heard).max(Some(now));
+        let mut confirmed = self.epoch_confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *confirmed = (*confirmed).max(Some(now));
     }
 
-    fn is_trusted(&self, now: Instant) -> bool {
-        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.is_some_and(|at| now.saturating_duration_since(at) <= TRUST)
+    fn is_epoch_current(&self, now: Instant) -> bool {
+        let confirmed = *self.epoch_confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        confirmed.is_some_and(|at| now.saturating_duration_since(at) <= EPOCH_MAX_AGE)
     }
 }
 

@@ -1,5 +1,6 @@
-//! Who was let in lately, so that valid tokens keep working while the database is away. Never asked
-//! while it is there.
+//! A cache of authenticated sessions, so that valid access tokens keep working while the database
+//! is unavailable. It is not read while the database is available. Invalidations come from
+//! `http::invalidation` and from the listener in `app::service::invalidation`.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,107 +10,109 @@ use std::time::Duration;
 use moka::sync::Cache;
 use uuid::Uuid;
 
-use crate::model::authority::Concern;
+use crate::model::authority::InvalidationScope;
 
-/// The most that are remembered.
-const MAX_CALLERS: u64 = 10_000;
-/// For how long, after the database last vouched for them.
+/// Maximum number of cached sessions.
+const MAX_SESSIONS: u64 = 10_000;
+/// How long an entry is kept after the database confirmed the session.
 const MAX_AGE: Duration = Duration::from_hours(1);
-/// How many of the last ends are known by whom they concern; a caller who was asked about for
-/// longer than that is not remembered.
-const MAX_ENDS: usize = 1024;
+/// Size of the invalidation log. A lookup that overlaps more invalidations than this is not
+/// cached.
+const MAX_LOGGED: usize = 1024;
 
-/// The memory; `T` is what the database says of a caller. A log-in is known by its user and its
-/// session.
+/// The user and the token family of a session.
+type SessionKey = (Uuid, Uuid);
+
+/// A cache of sessions; `T` is what the database returned for one.
 #[derive(Clone)]
-pub struct Callers<T: Clone + Send + Sync + 'static> {
-    known: Cache<(Uuid, Uuid), T>,
-    ends: Arc<Ends>,
+pub struct SessionCache<T: Clone + Send + Sync + 'static> {
+    entries: Cache<SessionKey, T>,
+    log: Arc<InvalidationLog>,
 }
 
-/// Whose authority has ended lately.
+/// The latest invalidations, for lookups that overlap them.
 #[derive(Default)]
-struct Ends {
-    /// How many there have been; grows while `last` is held.
+struct InvalidationLog {
+    /// Number of invalidations since the start; changes only while `latest` is locked.
     count: AtomicU64,
-    /// The last of them, latest last.
-    last: Mutex<VecDeque<Concern>>,
+    /// The last invalidations, the newest last.
+    latest: Mutex<VecDeque<InvalidationScope>>,
 }
 
-impl<T: Clone + Send + Sync + 'static> std::fmt::Debug for Callers<T> {
+impl<T: Clone + Send + Sync + 'static> std::fmt::Debug for SessionCache<T> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Callers").finish_non_exhaustive()
+        formatter.debug_struct("SessionCache").finish_non_exhaustive()
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Default for Callers<T> {
+impl<T: Clone + Send + Sync + 'static> Default for SessionCache<T> {
     fn default() -> Self {
-        let known = Cache::builder()
-            .max_capacity(MAX_CALLERS)
-            .time_to_live(MAX_AGE)
-            .support_invalidation_closures();
-        Self { known: known.build(), ends: Arc::default() }
+        let entries = Cache::builder().max_capacity(MAX_SESSIONS).time_to_live(MAX_AGE).build();
+        Self { entries, log: Arc::default() }
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Callers<T> {
-    /// What the database last said.
-    pub fn recall(&self, log_in: (Uuid, Uuid)) -> Option<T> {
-        self.known.get(&log_in)
+impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
+    /// Returns what the database last returned for a session.
+    pub fn get(&self, session: SessionKey) -> Option<T> {
+        self.entries.get(&session)
     }
 
-    /// How often somebody's authority has ended; to be asked before the database is.
+    /// Returns the number of invalidations so far. A lookup takes it before it asks the database.
     pub fn epoch(&self) -> u64 {
-        self.ends.count.load(Ordering::SeqCst)
+        self.log.count.load(Ordering::SeqCst)
     }
 
-    /// The database vouched for this caller, asked at `epoch`. If this caller's authority may have
-    /// ended meanwhile, nothing is remembered; that somebody else's did is no reason to lose this
-    /// one in the outage that may follow.
-    pub fn remember(&self, log_in: (Uuid, Uuid), caller: T, epoch: u64) {
-        self.known.insert(log_in, caller);
-        // After the insertion, because whoever ends something notes it first and forgets then.
-        if self.epoch() != epoch && self.ends.may_concern(log_in.0, epoch) {
-            self.forget(log_in);
+    /// Caches the result of a lookup that began at `epoch`, unless an invalidation since then
+    /// covers this session. Invalidations of other users do not matter.
+    pub fn insert(&self, session: SessionKey, value: T, epoch: u64) {
+        self.entries.insert(session, value);
+        // Checked after the insertion, because `invalidate` logs first and removes entries then:
+        // one of the two sees the other.
+        if self.epoch() != epoch && self.log.may_affect(session.0, epoch) {
+            self.remove(session);
         }
     }
 
-    /// The database did not vouch for it.
-    pub fn forget(&self, log_in: (Uuid, Uuid)) {
-        self.known.invalidate(&log_in);
+    /// Removes a session that the database did not confirm.
+    pub fn remove(&self, session: SessionKey) {
+        self.entries.invalidate(&session);
     }
 
-    /// Somebody's authority has ended or shrunk: whom it concerns is asked about anew.
-    pub fn end(&self, concern: Concern) {
-        self.ends.note(concern);
-        match concern {
-            Concern::Key(_) => {}
-            Concern::User(user_id) | Concern::Sessions(user_id) => {
-                // Fails only where it is not supported, which it is.
-                let _ = self.known.invalidate_entries_if(move |(of, _), _| *of == user_id);
+    /// Removes the sessions in `scope`, also those whose lookups are under way.
+    pub fn invalidate(&self, scope: InvalidationScope) {
+        self.log.push(scope);
+        if matches!(scope, InvalidationScope::Key(_)) {
+            return;
+        }
+        // One by one: a predicate given to `invalidate_entries_if` would be evaluated by every
+        // later `get`, and `invalidate_all` compares timestamps.
+        for (session, _) in &self.entries {
+            if scope.affects_sessions_of(session.0) {
+                self.entries.invalidate(&*session);
             }
-            Concern::All => self.known.invalidate_all(),
         }
     }
 }
 
-impl Ends {
-    fn note(&self, concern: Concern) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.len() == MAX_ENDS {
-            last.pop_front();
+impl InvalidationLog {
+    fn push(&self, scope: InvalidationScope) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.len() == MAX_LOGGED {
+            latest.pop_front();
         }
-        last.push_back(concern);
+        latest.push_back(scope);
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Whether this user's log-ins may have ended since `epoch`.
-    fn may_concern(&self, user_id: Uuid, epoch: u64) -> bool {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether an invalidation since `epoch` covers this user's sessions, or may have: it may if
+    /// the log does not go back that far.
+    fn may_affect(&self, user_id: Uuid, epoch: u64) -> bool {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let since = self.count.load(Ordering::SeqCst).saturating_sub(epoch);
         let since = usize::try_from(since).unwrap_or(usize::MAX);
-        since > last.len()
-            || last.iter().rev().take(since).any(|concern| concern.is_about_log_ins_of(user_id))
+        since > latest.len()
+            || latest.iter().rev().take(since).any(|scope| scope.affects_sessions_of(user_id))
     }
 }
 

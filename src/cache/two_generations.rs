@@ -1,83 +1,89 @@
-//! A bounded map in two halves: what is new or was asked for goes into the young one; when that is
-//! full it becomes the old one, and what nobody asked for since the last time is forgotten. As good
-//! as LRU here, and a read writes nothing.
+//! A bounded map of two generations, nearly as good as LRU although a read writes nothing. Values
+//! are inserted into the young generation; when that is full it becomes the old one, and the
+//! previous old one is dropped. A value that is used must be promoted to survive.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// The map.
+/// A map that drops the values that were not inserted, updated or promoted for the longest time.
 #[derive(Debug)]
-pub struct Generations<K, V> {
+pub struct TwoGenerations<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
-    /// The weight of the young half.
+    /// Weight of the young generation.
     weight: usize,
-    half: usize,
+    max_generation_weight: usize,
     weigh: fn(&V) -> usize,
 }
 
-impl<K: Hash + Eq, V> Generations<K, V> {
-    /// An empty one of at most this weight; `weigh` says what a value weighs.
-    pub fn new(most: usize, weigh: fn(&V) -> usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), weight: 0, half: most / 2, weigh }
+impl<K: Hash + Eq, V> TwoGenerations<K, V> {
+    /// Creates an empty map of at most `max_weight`; `weigh` returns the weight of a value.
+    pub fn new(max_weight: usize, weigh: fn(&V) -> usize) -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            weight: 0,
+            max_generation_weight: max_weight / 2,
+            weigh,
+        }
     }
 
-    /// Looks without touching.
+    /// Returns a value without promoting it.
     pub fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// Whether a value would be forgotten soon if nobody renewed it.
+    /// Whether a value is in the old generation, and so dropped soon unless it is promoted.
     pub fn is_old(&self, key: &K) -> bool {
         !self.young.contains_key(key) && self.old.contains_key(key)
     }
 
-    /// Puts a value in the place of another.
+    /// Inserts a value, or replaces the one with this key.
     pub fn insert(&mut self, key: K, value: V) {
         self.remove(&key);
         self.weight = self.weight.saturating_add((self.weigh)(&value));
         self.young.insert(key, value);
-        self.turn();
+        self.rotate_if_full();
     }
 
-    /// Keeps a value from being forgotten.
-    pub fn renew(&mut self, key: &K) {
+    /// Moves a value from the old to the young generation.
+    pub fn promote(&mut self, key: &K) {
         if let Some((key, value)) = self.old.remove_entry(key) {
             self.insert(key, value);
         }
     }
 
-    /// Changes a value, which is made if it is not there.
-    pub fn change<R>(
+    /// Updates a value, which is made by `default` if it is missing, and promotes it.
+    pub fn update_or_insert_with<R>(
         &mut self,
         key: K,
-        make: impl FnOnce() -> V,
-        change: impl FnOnce(&mut V) -> R,
+        default: impl FnOnce() -> V,
+        update: impl FnOnce(&mut V) -> R,
     ) -> R {
-        // Most of the time it is there.
+        // The common case needs one lookup.
         if let Some(value) = self.young.get_mut(&key) {
             let before = (self.weigh)(value);
-            let result = change(value);
+            let result = update(value);
             self.weight = self.weight.saturating_sub(before).saturating_add((self.weigh)(value));
-            self.turn();
+            self.rotate_if_full();
             return result;
         }
-        let mut value = self.old.remove(&key).unwrap_or_else(make);
-        let result = change(&mut value);
+        let mut value = self.old.remove(&key).unwrap_or_else(default);
+        let result = update(&mut value);
         self.weight = self.weight.saturating_add((self.weigh)(&value));
         self.young.insert(key, value);
-        self.turn();
+        self.rotate_if_full();
         result
     }
 
-    fn turn(&mut self) {
-        if self.weight >= self.half {
+    fn rotate_if_full(&mut self) {
+        if self.weight >= self.max_generation_weight {
             self.old = std::mem::take(&mut self.young);
             self.weight = 0;
         }
     }
 
-    /// Forgets a value.
+    /// Removes a value.
     pub fn remove(&mut self, key: &K) {
         if let Some(value) = self.young.remove(key) {
             self.weight = self.weight.saturating_sub((self.weigh)(&value));
@@ -85,19 +91,19 @@ impl<K: Hash + Eq, V> Generations<K, V> {
         self.old.remove(key);
     }
 
-    /// Forgets what is not to be kept.
+    /// Removes the values for which `keep` returns false.
     pub fn retain(&mut self, keep: impl Fn(&V) -> bool) {
         self.young.retain(|_, value| keep(value));
         self.old.retain(|_, value| keep(value));
         self.weight = self.young.values().map(self.weigh).sum();
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         self.young.len().saturating_add(self.old.len())
     }
 
-    /// Whether there is none.
+    /// Whether the map has no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

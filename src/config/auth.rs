@@ -1,19 +1,22 @@
-//! Who may come in: secrets, lifetimes, the first administrator.
+//! Settings of authentication: token secrets and lifetimes, the first administrator, access policy.
 
 use clap::{ArgAction, Args};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The shortest secret, in bytes: as long as the hash that it keys (RFC 7518, 3.2).
+use crate::config::error::ConfigError;
+use crate::config::non_empty::non_empty;
+
+/// Least length of a token secret in bytes: that of the HMAC's hash (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// Who may come in.
+/// Token secrets and lifetimes, the first administrator, access policy.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Authentication")]
 pub struct AuthConfig {
-    /// `JWT_SECRET`: signs access tokens.
+    /// Value of `JWT_SECRET`; signs access tokens.
     #[arg(skip)]
     pub jwt_secret: Option<SecretString>,
-    /// `JWT_REFRESH_SECRET`: signs refresh tokens.
+    /// Value of `JWT_REFRESH_SECRET`; signs refresh tokens.
     #[arg(skip)]
     pub jwt_refresh_secret: Option<SecretString>,
     /// Lifetime of an access token, in seconds
@@ -21,59 +24,68 @@ pub struct AuthConfig {
           value_parser = clap::value_parser!(i64).range(1..=86_400))]
     pub jwt_access_token_expiry: i64,
     /// Lifetime of a refresh token, in seconds
-    #[arg(long, env, global = true, default_value_t = 604_800, value_name = "JWT_REFRESH_TOKEN_EXPIRY",
+    #[arg(long, env, global = true, default_value_t = 604_800,
+          value_name = "JWT_REFRESH_TOKEN_EXPIRY",
           value_parser = clap::value_parser!(i64).range(1..=31_536_000))]
     pub jwt_refresh_token_expiry: i64,
-    /// A log-in ends after so many days, however often its tokens are refreshed
+    /// Days after which a session ends, however often its tokens are refreshed
     #[arg(long, env, global = true, default_value_t = 90, value_name = "SESSION_MAX_AGE_DAYS",
           value_parser = clap::value_parser!(i64).range(1..=3_650))]
     pub session_max_age_days: i64,
-    /// Name of the administrator that is made on an empty database
+    /// User name of the administrator created on a database without one
     #[arg(long, env, global = true, default_value = "admin", value_name = "ADMIN_USERNAME")]
     pub admin_username: String,
-    /// `ADMIN_PASSWORD`: its password.
+    /// Value of `ADMIN_PASSWORD`.
     #[arg(skip)]
     pub admin_password: Option<SecretString>,
-    /// Whether anyone may read the catalogue without a token
-    #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "ANONYMOUS_READ")]
+    /// Allow reading the catalogue without a token
+    #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set,
+          value_name = "ANONYMOUS_READ")]
     pub anonymous_read: bool,
-    /// Whether anyone may register, as a viewer; else the route does not exist
-    #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "REGISTRATION_ENABLED")]
+    /// Allow anyone to register as a viewer; otherwise the route answers 404
+    #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set,
+          value_name = "REGISTRATION_ENABLED")]
     pub registration_enabled: bool,
-    /// Whether a change must name the version that it changes
-    #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set, value_name = "REQUIRE_IF_MATCH")]
+    /// Require If-Match on changes of metrics and domains
+    #[arg(long, env, global = true, default_value_t = false, action = ArgAction::Set,
+          value_name = "REQUIRE_IF_MATCH")]
     pub require_if_match: bool,
 }
 
 impl AuthConfig {
-    /// The two secrets, where both are given.
+    /// Secrets of access and refresh tokens, if both are set.
     pub fn secrets(&self) -> Option<(&SecretString, &SecretString)> {
-        super::given(self.jwt_secret.as_ref()).zip(super::given(self.jwt_refresh_secret.as_ref()))
+        non_empty(self.jwt_secret.as_ref()).zip(non_empty(self.jwt_refresh_secret.as_ref()))
     }
 
-    /// The first administrator's password, where one is given.
+    /// Password of the first administrator, if it is set.
     pub fn password(&self) -> Option<&SecretString> {
-        super::given(self.admin_password.as_ref())
+        non_empty(self.admin_password.as_ref())
     }
 
-    /// Whether the service could run with these secrets.
+    /// Checks the token secrets.
     ///
     /// # Errors
-    /// A line that names the variable.
-    pub fn check(&self, required: bool) -> Result<(), String> {
+    /// When one is missing although `required`, or too short, or both are the same.
+    pub fn check(&self, required: bool) -> Result<(), ConfigError> {
         let long_enough = |secret: &SecretString| secret.expose_secret().len() >= MIN_SECRET_BYTES;
         for (name, secret) in
             [("JWT_SECRET", &self.jwt_secret), ("JWT_REFRESH_SECRET", &self.jwt_refresh_secret)]
         {
-            match super::given(secret.as_ref()) {
+            match non_empty(secret.as_ref()) {
                 Some(secret) if !long_enough(secret) => {
-                    return Err(format!(
-                        "{name} must be at least {MIN_SECRET_BYTES} bytes long; try `openssl rand -base64 48`"
+                    return Err(ConfigError::new(
+                        name,
+                        format!(
+                            "must be at least {MIN_SECRET_BYTES} bytes long; \
+                             try `openssl rand -base64 48`"
+                        ),
                     ));
                 }
                 None if required => {
-                    return Err(format!(
-                        "{name} is required with DATABASE_URL; try `openssl rand -base64 48`"
+                    return Err(ConfigError::new(
+                        name,
+                        "is required with DATABASE_URL; try `openssl rand -base64 48`",
                     ));
                 }
                 _ => {}
@@ -81,7 +93,7 @@ impl AuthConfig {
         }
         match self.secrets() {
             Some((access, refresh)) if access.expose_secret() == refresh.expose_secret() => {
-                Err("JWT_REFRESH_SECRET must differ from JWT_SECRET".into())
+                Err(ConfigError::new("JWT_REFRESH_SECRET", "must differ from JWT_SECRET"))
             }
             _ => Ok(()),
         }

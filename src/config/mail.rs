@@ -1,19 +1,22 @@
-//! Mail, and the address that it names.
+//! Settings of mail.
 
 use clap::Args;
 use secrecy::SecretString;
 
-/// How mail is sent.
+use crate::config::error::ConfigError;
+use crate::config::non_empty::non_empty;
+
+/// Mail server, sender, and the address of this service in mails.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Mail")]
 pub struct MailConfig {
-    /// `SMTP_URL`: the mail server.
+    /// Value of `SMTP_URL`.
     #[arg(skip)]
     pub smtp_url: Option<SecretString>,
     /// Sender of mails
     #[arg(long, env, global = true, default_value = "mdl@localhost", value_name = "MAIL_FROM")]
     pub mail_from: String,
-    /// Where clients reach this service, for mails. Empty: mails name no address
+    /// URL of this service for clients, used in mails. Empty: mails contain no link
     #[arg(
         long,
         env,
@@ -26,23 +29,24 @@ pub struct MailConfig {
 }
 
 impl MailConfig {
-    /// The mail server, where one is given.
+    /// URL of the mail server, if it is set.
     pub fn server(&self) -> Option<&SecretString> {
-        super::given(self.smtp_url.as_ref())
+        non_empty(self.smtp_url.as_ref())
     }
 
-    /// Where clients reach this service, without a slash at the end; none if it is not said.
+    /// URL of this service for clients, without a slash at the end, if it is set.
     ///
     /// # Errors
-    /// A line that names the variable.
-    pub fn public_url(&self) -> Result<Option<String>, String> {
+    /// When it is no http or https URL.
+    pub fn public_url(&self) -> Result<Option<String>, ConfigError> {
         if self.public_url.is_empty() {
             return Ok(None);
         }
         let url = url::Url::parse(&self.public_url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"));
-        let url = url.ok_or("PUBLIC_URL must be an http or https address")?;
+        let url =
+            url.ok_or_else(|| ConfigError::new("PUBLIC_URL", "must be an http or https address"))?;
         Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
     }
 }

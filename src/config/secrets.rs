@@ -1,39 +1,39 @@
-//! Secrets come from the environment (or `.env`) only: `NAME` holds the value, `NAME_FILE` the path
-//! of a file that holds it.
-//!
-//! They are no options of the command line, because other users of the machine see those in its
-//! list of processes, and the shell keeps them in its history. `app::main` calls the loader; tests
-//! set single values with [`Config::set_secret`].
+//! Reads secrets from the environment (or `.env`): `NAME` holds the value, `NAME_FILE` the path of
+//! a file that holds it. They are not command-line options, because other users see those in the
+//! process list and the shell keeps them in its history. `app::run` loads them; tests set single
+//! values with [`Config::set_secret`].
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 
 use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
 
-use super::Config;
+use crate::config::Config;
 
 /// A variable whose value is a secret.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretVariable {
-    /// Its name; with `_FILE` behind it the variable that names a file.
     pub name: &'static str,
-    /// What `mdl --help` says about it.
+    /// Text in `mdl --help`.
     pub help: &'static str,
-    /// What holds when it is not set, as shown in `.env.example`.
+    /// Value if it is not set, as shown in `.env.example`.
     pub default: &'static str,
 }
 
-/// All of them.
+/// All variables that hold a secret.
 pub const SECRETS: [SecretVariable; 8] = [
     SecretVariable {
         name: "DATABASE_URL",
-        help: "PostgreSQL 14 or newer: postgres://user:password@host:5432/name?sslmode=verify-full&sslrootcert=ca.pem; several \
-               hosts by comma. Empty: the embedded database",
+        help: "PostgreSQL 14 or newer: postgres://user:password@host:5432/name?\
+               sslmode=verify-full&sslrootcert=ca.pem; several hosts separated by commas. Empty: \
+               the embedded database",
         default: "",
     },
     SecretVariable {
         name: "JWT_SECRET",
-        help: "Signs access tokens; at least 32 bytes. Required with DATABASE_URL; the embedded mode makes its own",
+        help: "Signs access tokens; at least 32 bytes. Required with DATABASE_URL; the embedded \
+               mode generates one",
         default: "",
     },
     SecretVariable {
@@ -43,40 +43,67 @@ pub const SECRETS: [SecretVariable; 8] = [
     },
     SecretVariable {
         name: "ADMIN_PASSWORD",
-        help: "Password of the first administrator. Required with DATABASE_URL while the database has no administrator; the embedded \
-               mode makes one",
+        help: "Password of the first administrator. Required with DATABASE_URL while the database \
+               has no administrator; the embedded mode generates one",
         default: "",
     },
     SecretVariable {
         name: "SMTP_URL",
-        help: "Mail server: smtp://user:password@host:587?tls=required or smtps://…. Empty: with the embedded database mail goes \
-               into DATA_DIR/mail, else nowhere",
+        help: "Mail server: smtp://user:password@host:587?tls=required or smtps://…. Empty: mail \
+               is written to DATA_DIR/mail with the embedded database, otherwise disabled",
         default: "",
     },
     SecretVariable {
         name: "ELASTICSEARCH_URL",
-        help: "Address of Elasticsearch or OpenSearch; may hold user name and password",
+        help: "URL of Elasticsearch or OpenSearch; may contain user name and password",
         default: super::shipping::ELASTICSEARCH_URL,
     },
     SecretVariable {
         name: "ELASTICSEARCH_API_KEY",
-        help: "API key of Elasticsearch, as it gives it out (encoded)",
+        help: "Encoded API key of Elasticsearch",
         default: "",
     },
     SecretVariable { name: MDL_TOKEN, help: "API key or access token for --url", default: "" },
 ];
 
-/// The credential of `--url`; read by the commands that take it.
+/// Variable with the credential of `--url`; read by the commands that accept that option.
 pub const MDL_TOKEN: &str = "MDL_TOKEN";
 
-/// The largest file, in bytes: a private key with its chain would fit, a log file would not.
-const MAX_BYTES: u64 = 64 * 1024;
+/// Largest secret file in bytes: a private key with its chain fits, a log file does not.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// The part of `mdl --help` about secrets.
+/// A secret that cannot be read. The text never contains its value.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    #[error("{name} and {name}_FILE are both set; set only one of them")]
+    SetTwice { name: String },
+    #[error("{name} must be UTF-8 text")]
+    NotUtf8 { name: String },
+    #[error("{name}_FILE: cannot use {path}")]
+    File { name: String, path: String, source: SecretFileError },
+    #[error("{name} is not a secret of the configuration")]
+    Unknown { name: String },
+}
+
+/// A file that cannot be used as the value of a secret.
+#[derive(Debug, Error)]
+pub enum SecretFileError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("it is larger than {} bytes", MAX_FILE_BYTES)]
+    TooLarge,
+    #[error("it is not UTF-8 text")]
+    NotUtf8,
+    #[error("it is empty")]
+    Empty,
+}
+
+/// Returns the section of `mdl --help` about secrets.
 pub fn help() -> String {
     use std::fmt::Write;
     let mut text = String::from(
-        "Secrets (environment or .env only; each also as NAME_FILE, the path of a file that holds the value):\n",
+        "Secrets (environment or .env only; each also as NAME_FILE, the path of a file that holds \
+         the value):\n",
     );
     for SecretVariable { name, help, default } in SECRETS {
         let default =
@@ -87,13 +114,13 @@ pub fn help() -> String {
     text
 }
 
-/// The secret that an argument of the command line would set, if it is meant to set one
-/// (`--jwt-secret`, `--jwt-secret=…`).
-pub fn named_by(argument: &OsStr) -> Option<&'static str> {
+/// Returns the secret that a command-line argument is meant to set (`--jwt-secret`,
+/// `--jwt-secret=…`), if any.
+pub fn secret_in_argument(argument: &OsStr) -> Option<&'static str> {
     let argument = argument.to_string_lossy();
     let option =
         argument.strip_prefix("--")?.split('=').next()?.to_ascii_uppercase().replace('-', "_");
-    // What `--token` set before.
+    // Earlier versions had an option `--token`.
     let option = if option == "TOKEN" { MDL_TOKEN } else { &option };
     SECRETS
         .iter()
@@ -101,71 +128,70 @@ pub fn named_by(argument: &OsStr) -> Option<&'static str> {
         .find(|name| *name == option || option == format!("{name}_FILE"))
 }
 
-/// Reads one secret. A variable that is set to nothing is not set.
+/// Reads one secret. A variable that is set to an empty value counts as not set.
 ///
 /// # Errors
-/// A line that names the variable and shows no value: `NAME` and `NAME_FILE` are both set, the
-/// value is not UTF-8, or the file cannot be read, is empty or is larger than 64 KiB.
+/// See [`SecretError`].
 pub fn read(
     name: &str,
     variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<SecretString>, String> {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let file = format!("{name}_FILE");
-    match (set(name), set(&file)) {
+) -> Result<Option<SecretString>, SecretError> {
+    let value_of = |name: &str| variable(name).filter(|value| !value.is_empty());
+    match (value_of(name), value_of(&format!("{name}_FILE"))) {
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(format!("{name} and {file} are both set; set only one of them")),
+        (Some(_), Some(_)) => Err(SecretError::SetTwice { name: name.into() }),
         (Some(value), None) => match value.into_string() {
             Ok(value) => Ok(Some(value.into())),
-            Err(_) => Err(format!("{name} must be UTF-8 text")),
+            Err(_) => Err(SecretError::NotUtf8 { name: name.into() }),
         },
-        (None, Some(path)) => {
-            from_file(&path).map(Some).map_err(|error| format!("{file}: {error}"))
-        }
+        (None, Some(path)) => match read_file(&path) {
+            Ok(secret) => Ok(Some(secret)),
+            Err(source) => Err(SecretError::File {
+                name: name.into(),
+                path: path.to_string_lossy().into_owned(),
+                source,
+            }),
+        },
     }
 }
 
-/// The content of a file, without the line break at its end.
-fn from_file(path: &OsStr) -> Result<SecretString, String> {
-    let shown = path.to_string_lossy();
-    let failed = |error: std::io::Error| format!("cannot read {shown}: {error}");
-    let file = std::fs::File::open(path).map_err(failed)?;
+/// Reads a file, without the line break at its end.
+fn read_file(path: &OsStr) -> Result<SecretString, SecretFileError> {
+    let file = std::fs::File::open(path)?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("{shown} is larger than {MAX_BYTES} bytes"));
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(SecretFileError::TooLarge);
     }
-    let text: SecretString =
-        String::from_utf8(bytes).map_err(|_| format!("{shown} is not UTF-8 text"))?.into();
+    let text: SecretString = String::from_utf8(bytes).map_err(|_| SecretFileError::NotUtf8)?.into();
     let line = text.expose_secret();
     let line = line.strip_suffix('\n').unwrap_or(line);
     let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() { Err(format!("{shown} is empty")) } else { Ok(line.into()) }
+    if line.is_empty() { Err(SecretFileError::Empty) } else { Ok(line.into()) }
 }
 
 impl Config {
-    /// Reads the secrets, but for [`MDL_TOKEN`].
+    /// Reads all secrets but [`MDL_TOKEN`].
     ///
     /// # Errors
-    /// A line that names the variable; see [`read`].
+    /// See [`SecretError`].
     pub fn load_secrets(
         &mut self,
         variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<(), String> {
+    ) -> Result<(), SecretError> {
         for (name, field) in self.secrets() {
             *field = read(name, &variable)?;
         }
         Ok(())
     }
 
-    /// Sets one secret, for whoever starts a service without an environment.
+    /// Sets one secret without the environment.
     ///
     /// # Errors
-    /// A line when there is no secret of this name.
-    pub fn set_secret(&mut self, name: &str, value: SecretString) -> Result<(), String> {
+    /// When the configuration has no secret of this name.
+    pub fn set_secret(&mut self, name: &str, value: SecretString) -> Result<(), SecretError> {
         let found = self.secrets().into_iter().find(|(known, _)| *known == name);
-        let (_, field) =
-            found.ok_or_else(|| format!("{name} is no secret of the configuration"))?;
+        let (_, field) = found.ok_or_else(|| SecretError::Unknown { name: name.into() })?;
         *field = Some(value);
         Ok(())
     }

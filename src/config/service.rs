@@ -1,10 +1,10 @@
-//! The service itself: where it listens, with how many workers, how much it takes at once.
+//! Settings of the API listener, its workers and its bounds, and the retention of audit events.
 
 use std::net::IpAddr;
 
 use clap::Args;
 
-/// Where the service listens, and how much it takes at once.
+/// Listener, workers, bounds, retention.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub struct ServiceConfig {
@@ -15,27 +15,30 @@ pub struct ServiceConfig {
     #[arg(long, env, global = true, default_value_t = 3000, value_name = "PORT")]
     pub port: u16,
     /// Worker threads [default: number of cores]
-    #[arg(long, env, global = true, value_name = "WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, env, global = true, value_name = "WORKERS",
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
     /// Largest body of POST /api/v1/import, in bytes
     #[arg(long, env, global = true, default_value_t = 8_388_608, value_name = "IMPORT_MAX_BYTES",
         value_parser = clap::value_parser!(u32).range(65_536..=268_435_456))]
     pub import_max_bytes: u32,
-    /// Days after which audit events are purged; 0 keeps them for ever, else at least 30
-    #[arg(long, env, global = true, default_value_t = 365, value_name = "AUDIT_RETENTION_DAYS", value_parser = retention)]
+    /// Days after which audit events are purged: 0 (never) or at least 30
+    #[arg(long, env, global = true, default_value_t = 365, value_name = "AUDIT_RETENTION_DAYS",
+          value_parser = parse_retention)]
     pub audit_retention_days: u32,
-    /// Most open connections; one more is closed at once. Lowered to what the limit on open files
-    /// allows
+    /// Maximum open connections; further ones are closed at once. Lowered to what the limit on open
+    /// files allows
     #[arg(long, env, global = true, default_value_t = 4096, value_name = "MAX_CONNECTIONS",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_connections: u32,
-    /// Most open connections from one address (IPv6: /64); trusted proxies are exempt
-    #[arg(long, env, global = true, default_value_t = 512, value_name = "MAX_CONNECTIONS_PER_ADDRESS",
+    /// Maximum open connections from one client IP (IPv6: /64); trusted proxies are exempt
+    #[arg(long, env, global = true, default_value_t = 512,
+          value_name = "MAX_CONNECTIONS_PER_ADDRESS",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_connections_per_address: u32,
 }
 
-fn retention(text: &str) -> Result<u32, String> {
+fn parse_retention(text: &str) -> Result<u32, String> {
     match text.parse() {
         Ok(days @ (0 | 30..=36_500)) => Ok(days),
         _ => Err("must be 0 or a number of days from 30 to 36500".into()),

@@ -1,11 +1,8 @@
-//! The format of API keys: `mdl_`, 40 random base62 characters, and 6 of a CRC-32 over all that
-//! precedes, so that a mistyped or invented key is refused without being looked up, and a scanner
-//! of source code can tell a key from noise (the idea is GitHub's:
-//! <https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/>).
-//! Older keys, `mdl_` and 64 hexadecimal digits, have no checksum.
-//!
-//! At rest there is only the SHA-256: a key has 238 random bits (an older one 256), so nothing
-//! slower is needed.
+//! The format of API keys: `mdl_`, 40 random base62 characters, and a CRC-32 of both in 6 more.
+//! The checksum lets the service refuse a mistyped or invented key without a lookup, and lets
+//! secret scanners recognise keys (as GitHub describes in "Behind GitHub's new authentication token
+//! formats"). Legacy keys, `mdl_` and 64 hexadecimal digits, have no checksum. Only the SHA-256 of
+//! a key is stored; as it has 238 random bits (a legacy key 256), nothing slower is needed.
 
 use std::fmt;
 
@@ -13,55 +10,54 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
 use super::digest::hex;
 
 const PREFIX: &str = "mdl_";
-const RANDOM: usize = 40;
-const CHECKSUM: usize = 6;
-const OLD_DIGITS: usize = 64;
-/// How much of a key is shown to tell it from others.
-const SHOWN: usize = 8;
+const RANDOM_CHARS: usize = 40;
+const CHECKSUM_CHARS: usize = 6;
+const LEGACY_DIGITS: usize = 64;
+/// Length of the prefix by which users recognise a key.
+const SHOWN_CHARS: usize = 8;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// What finds a key in a source text; for secret scanners.
+/// A regular expression for secret scanners.
 pub const PATTERN: &str = "mdl_(?:[0-9A-Za-z]{46}|[0-9a-f]{64})";
 
-/// A well-formed API key. Never printed by accident, and wiped when it is dropped.
+/// A well-formed API key. `Debug` does not print it, and it is wiped when it is dropped.
 #[derive(Clone)]
 pub struct ApiKey(Zeroizing<String>);
 
-/// The SHA-256 of a key: what is stored, and what it is found by.
+/// The SHA-256 of a key, which is stored and used for lookups.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyHash([u8; 32]);
 
-/// Which format a key has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyFormat {
-    /// With a checksum.
-    Checked,
-    /// An older one, without.
-    Old,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeyFormat {
+    Checksummed,
+    Legacy,
 }
 
-/// No API key: another form, or a wrong checksum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A text is not an API key, or its checksum is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("malformed API key")]
 pub struct MalformedKey;
 
 impl ApiKey {
-    /// A new one.
+    /// Generates a key.
     pub fn generate() -> Self {
-        let random = rand::rng().sample_iter(Alphanumeric).take(RANDOM).map(char::from);
+        let random = rand::rng().sample_iter(Alphanumeric).take(RANDOM_CHARS).map(char::from);
         let mut text: Zeroizing<String> = Zeroizing::new(PREFIX.chars().chain(random).collect());
         let checksum = checksum(&text);
         text.extend(checksum);
         Self(text)
     }
 
-    /// Reads a key.
+    /// Parses a key.
     ///
     /// # Errors
-    /// [`MalformedKey`].
+    /// [`MalformedKey`] for another format or a wrong checksum.
     pub fn parse(text: &str) -> Result<Self, MalformedKey> {
         let key = Self(Zeroizing::new(text.to_owned()));
         key.format().map(|_| key).ok_or(MalformedKey)
@@ -69,40 +65,41 @@ impl ApiKey {
 
     fn format(&self) -> Option<KeyFormat> {
         let body = self.0.strip_prefix(PREFIX)?;
-        if body.len() == RANDOM + CHECKSUM && body.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        {
-            let (checked, sum) = self.0.split_at_checked(PREFIX.len() + RANDOM)?;
-            return checksum(checked).eq(sum.chars()).then_some(KeyFormat::Checked);
+        let is_alphanumeric = body.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if body.len() == RANDOM_CHARS + CHECKSUM_CHARS && is_alphanumeric {
+            let (checked, sum) = self.0.split_at_checked(PREFIX.len() + RANDOM_CHARS)?;
+            return checksum(checked).eq(sum.chars()).then_some(KeyFormat::Checksummed);
         }
-        let hexadecimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        (body.len() == OLD_DIGITS && body.bytes().all(hexadecimal)).then_some(KeyFormat::Old)
+        let is_hexadecimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (body.len() == LEGACY_DIGITS && body.bytes().all(is_hexadecimal))
+            .then_some(KeyFormat::Legacy)
     }
 
-    /// Which format it has.
-    pub fn is_old(&self) -> bool {
-        self.format() == Some(KeyFormat::Old)
+    /// Whether the key has the format of earlier versions, without a checksum.
+    pub fn is_legacy(&self) -> bool {
+        self.format() == Some(KeyFormat::Legacy)
     }
 
-    /// What it is found by.
+    /// Returns the hash that the key is stored under.
     pub fn hash(&self) -> KeyHash {
         KeyHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// Its first characters, by which its owner tells it from others.
+    /// Returns the first characters, by which users recognise the key.
     pub fn prefix(&self) -> &str {
-        self.0.get(..SHOWN).unwrap_or_default()
+        self.0.get(..SHOWN_CHARS).unwrap_or_default()
     }
 
-    /// The key itself, to be shown once.
+    /// Returns the key itself, which is shown only once.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// CRC-32 (IEEE) in base62, most significant digit first.
+/// Returns the CRC-32 (IEEE) in base62, most significant digit first.
 fn checksum(text: &str) -> impl Iterator<Item = char> + use<> {
     let mut rest = crc32fast::hash(text.as_bytes());
-    let mut digits = ['0'; CHECKSUM];
+    let mut digits = ['0'; CHECKSUM_CHARS];
     for digit in digits.iter_mut().rev() {
         *digit = BASE62.get(rest as usize % BASE62.len()).copied().map_or('0', char::from);
         rest /= 62;
@@ -123,7 +120,7 @@ impl fmt::Debug for KeyHash {
 }
 
 impl KeyHash {
-    /// As it is stored: 64 hexadecimal digits.
+    /// Returns the hash as it is stored: 64 hexadecimal digits.
     pub fn hex(&self) -> String {
         hex(&self.0)
     }

@@ -1,22 +1,22 @@
-//! Password hashing behind a bulkhead: one hash is 19 MiB and tens of milliseconds of a core, so
-//! that a crowd of log-ins would be an attack on memory.
+//! Password hashing behind a bulkhead. One hash takes 19 MiB and tens of milliseconds of a core, so
+//! without a bound many log-ins at once would exhaust the memory.
 
 use secrecy::SecretString;
 
 use super::passwords;
 use crate::bulkhead::{Bulkhead, BulkheadError};
 
-/// How many log-ins may wait for each that runs.
-const WAITING_FOR_EACH: usize = 16;
+/// Maximum number of waiting hashes for each that runs.
+const WAITING_PER_RUNNING: usize = 16;
 
-/// Hashes and checks passwords away from the worker threads.
+/// Hashes and verifies passwords on other threads than the workers.
 #[derive(Clone, Debug)]
 pub struct Hasher(Bulkhead);
 
 impl Hasher {
-    /// A queue that runs `parallel` hashes at a time.
+    /// Creates a hasher that runs `parallel` hashes at a time.
     pub fn new(parallel: usize) -> Self {
-        Self(Bulkhead::new(parallel, parallel.max(1).saturating_mul(WAITING_FOR_EACH)))
+        Self(Bulkhead::new(parallel, parallel.max(1).saturating_mul(WAITING_PER_RUNNING)))
     }
 
     /// Hashes a new password.
@@ -27,7 +27,7 @@ impl Hasher {
         self.0.run(move || passwords::hash(&password)).await?.map_err(|_| BulkheadError::Failed)
     }
 
-    /// Checks a password; without a hash, does the same work in vain.
+    /// Verifies a password, see [`passwords::verify`].
     ///
     /// # Errors
     /// [`BulkheadError::Full`] when too many wait.

@@ -1,5 +1,6 @@
-//! Passwords, tokens and API keys: pure functions of their arguments. Secrets are types that do not
-//! print.
+//! Password hashes, tokens and API keys as functions of their arguments, without a database or a
+//! clock. Secrets are types whose `Debug` prints nothing. Where they are stored is `storage`, who
+//! may use them `http::middleware::authenticate`.
 
 pub mod api_keys;
 pub mod digest;

@@ -1,10 +1,10 @@
-//! Passwords: which are taken, how they are kept, how they are checked.
+//! The password policy, and password hashes.
 //!
-//! Length and a list of common ones decide, not composition rules (NIST SP 800-63B, 5.1.1.2).
-//! Length is counted in visible characters, before and after NFKC: one code point may become
-//! eighteen, and twelve zero-width spaces are no password. Kept as argon2id with 19 MiB, two
-//! passes, one lane (OWASP Password Storage Cheat Sheet), after NFKC, so that a password typed on
-//! another keyboard is the same password.
+//! New passwords are judged by length and a list of common ones, not by composition rules (NIST SP
+//! 800-63B, 5.1.1.2). Length is counted in visible characters, before and after NFKC: one code
+//! point may become eighteen, and twelve zero-width spaces are no password. Hashes are argon2id
+//! with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet), of the password after
+//! NFKC, so that it does not depend on the keyboard it was typed on.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -13,33 +13,40 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use argon2::{Algorithm, Argon2, Params, Version};
 use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 use super::visible;
 
-/// The shortest password, in visible characters, before and after NFKC.
+/// Minimum length in visible characters, before and after NFKC.
 pub const MIN_CHARS: usize = 12;
-/// The longest password, in code points, before and after NFKC.
+/// Maximum length in code points, before and after NFKC.
 pub const MAX_CHARS: usize = 128;
 
-/// Those of the twenty thousand commonest passwords (Django's list) that are long enough to be
-/// tried here.
+/// The entries of Django's list of 20,000 common passwords that have at least [`MIN_CHARS`]
+/// characters.
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// A hash that no password has; checking against it costs what checking a real one costs.
-static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash(&random()).ok());
+/// The hash of a random password, for accounts that do not exist: verifying against it takes as
+/// long as against a real one.
+static DUMMY_HASH: LazyLock<Option<String>> = LazyLock::new(|| hash(&generate()).ok());
 
 const LENGTH: &str = "must be 12 to 128 visible characters long";
 
-/// Why a password could not be hashed; a fault of ours.
-#[derive(Debug)]
+/// A password could not be hashed, for lack of memory or because of a bug.
+#[derive(Debug, Error)]
+#[error("password hashing failed")]
 pub struct HashingFailed;
 
-/// What is wrong with a new password, if anything.
-pub fn flaw(password: &SecretString, username: &str, email: &str) -> Option<&'static str> {
+/// Returns how a new password violates the policy, if it does, as a message for its user.
+pub fn policy_violation(
+    password: &SecretString,
+    username: &str,
+    email: &str,
+) -> Option<&'static str> {
     let typed = password.expose_secret();
-    // Counted first: a text of any length is not worth normalising.
+    // Counted first, to bound the cost of the normalisation.
     if typed.chars().count() > MAX_CHARS {
         return Some(LENGTH);
     }
@@ -63,7 +70,7 @@ pub fn flaw(password: &SecretString, username: &str, email: &str) -> Option<&'st
 /// Hashes a password, in PHC string format. Takes tens of milliseconds and 19 MiB.
 ///
 /// # Errors
-/// When the parameters or the memory are not to be had.
+/// [`HashingFailed`], for example without memory.
 pub fn hash(password: &SecretString) -> Result<String, HashingFailed> {
     let mut salt = [0_u8; 16];
     rand::rng().fill_bytes(&mut salt);
@@ -75,13 +82,12 @@ pub fn hash(password: &SecretString) -> Result<String, HashingFailed> {
     Ok(hash.to_string())
 }
 
-/// Whether `password` is the one that was hashed. Without a hash (nobody of that name) the same
-/// work is done in vain.
+/// Whether `password` is the one that was hashed. Without a hash (no such account) it does the same
+/// work and returns false, so that the time does not tell which accounts exist.
 pub fn verify(password: &SecretString, hash: Option<&str>) -> bool {
-    let Some(known) = hash.or(NOBODY.as_deref()) else { return false };
-    // Longer ones are never stored; they are not hashed either, so that length is no weapon. Only
-    // this bound holds here, not the rules for new passwords: what was accepted under older rules
-    // goes on working.
+    let Some(known) = hash.or(DUMMY_HASH.as_deref()) else { return false };
+    // Longer passwords are never stored, and not hashed either, to bound the cost. The policy for
+    // new passwords does not apply here: those that an older policy accepted stay valid.
     let normal = normalize(password);
     let text = normal.expose_secret();
     let text = if text.chars().count() > MAX_CHARS { "" } else { text };
@@ -91,15 +97,14 @@ pub fn verify(password: &SecretString, hash: Option<&str>) -> bool {
     matches && hash.is_some()
 }
 
-/// Does the work of the first use ahead of it, so that the first log-in takes no longer than the
-/// others.
+/// Initialises the dummy hash and the list, so that the first log-in takes as long as the others.
 pub fn warm_up() {
-    LazyLock::force(&NOBODY);
+    LazyLock::force(&DUMMY_HASH);
     LazyLock::force(&COMMON);
 }
 
-/// A password for the first administrator: 24 characters of base64url, 144 bits.
-pub fn random() -> SecretString {
+/// Generates a random password of 24 base64url characters (144 bits).
+pub fn generate() -> SecretString {
     use base64::Engine;
     let mut bytes = [0_u8; 18];
     rand::rng().fill_bytes(&mut bytes);
@@ -107,7 +112,7 @@ pub fn random() -> SecretString {
 }
 
 fn normalize(password: &SecretString) -> SecretString {
-    // A bound before the work: NFKC may make eighteen characters of one.
+    // NFKC may make eighteen characters of one, so the input is bounded first.
     password.expose_secret().chars().take(MAX_CHARS * 2).nfkc().collect::<String>().into()
 }
 

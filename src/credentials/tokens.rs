@@ -1,83 +1,78 @@
-//! Tokens: JWTs (RFC 7519), HS256. An access token says who its bearer is; a refresh token is
-//! exchanged for the next pair.
-//!
-//! What they say is checked completely (issuer, audience, type, times without leeway, RFC 8725);
-//! whether the session they belong to still lives is the database's to say.
+//! Access and refresh tokens: JWTs (RFC 7519) signed with HS256. An access token identifies a user
+//! and a session; a refresh token is exchanged for the next pair. All claims are checked here
+//! (issuer, audience, type, times without leeway, RFC 8725); whether the session still exists is
+//! checked in the database (`storage::sessions`).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 use uuid::Uuid;
 
 const ISSUER: &str = "mdl-api";
 const AUDIENCE: &str = "mdl-client";
-/// Longer tokens are not even looked at.
+/// Maximum length of a token; longer ones are refused without being parsed.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// Issues and checks tokens.
+/// Issues and verifies tokens.
 pub struct Tokens {
-    access: Keys,
-    refresh: Keys,
+    access: SigningKeys,
+    refresh: SigningKeys,
     lifetimes: Lifetimes,
 }
 
-/// How long tokens are valid, in seconds.
+/// Lifetimes of tokens, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// An access token.
     pub access: i64,
-    /// A refresh token.
     pub refresh: i64,
-    /// All tokens of one log-in, however often they are rotated.
+    /// Of a token family, however often its tokens are rotated.
     pub session: i64,
 }
 
-struct Keys {
+struct SigningKeys {
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
 
-/// What an access token says.
+/// The claims of an access token. Name, e-mail address and role are for display; the database
+/// decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     pub user_id: Uuid,
-    /// For display; the database's word counts.
     pub username: String,
-    /// For display; the database's word counts.
     pub email: String,
-    /// For display; the database's word counts.
     pub role: String,
-    /// The log-in it belongs to: the family of its refresh token.
+    /// The session: the family of its refresh tokens.
     pub sid: Uuid,
-    /// Its own identifier.
     pub jti: Uuid,
     #[serde(flatten)]
-    registered: Registered,
+    registered: RegisteredClaims,
 }
 
-/// What a refresh token says.
+/// The claims of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshClaims {
-    /// The session row it stands for.
+    /// The id of its row in `sessions`.
     pub jti: Uuid,
-    /// The token family. Missing in tokens issued before families were named in them.
+    /// The token family. Missing in tokens of versions that did not put it into the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Uuid>,
     #[serde(flatten)]
-    registered: Registered,
+    registered: RegisteredClaims,
 }
 
 impl RefreshClaims {
-    /// Whose it is.
+    /// Returns the user that the token was issued for.
     pub fn user_id(&self) -> Uuid {
         self.registered.sub
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Registered {
+struct RegisteredClaims {
     sub: Uuid,
     iss: String,
     aud: String,
@@ -88,9 +83,9 @@ struct Registered {
     exp: i64,
 }
 
-/// The bearer that an access token is made for.
+/// The user and session that an access token is issued for.
 #[derive(Clone, Copy, Debug)]
-pub struct Bearer<'a> {
+pub struct AccessSubject<'a> {
     pub user_id: Uuid,
     pub username: &'a str,
     pub email: &'a str,
@@ -102,18 +97,15 @@ pub struct Bearer<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshSubject {
     pub user_id: Uuid,
-    /// The session row.
     pub session_id: Uuid,
-    /// The token family.
     pub family_id: Uuid,
-    /// Start of validity.
     pub issued_at: DateTime<Utc>,
-    /// End of validity.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Why a token is not taken. There is nothing more to tell: neither to its bearer nor to the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A token is not valid. The reason is not given, neither to the client nor to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("invalid token")]
 pub struct InvalidToken;
 
 impl std::fmt::Debug for Tokens {
@@ -123,17 +115,17 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// From the two secrets and the lifetimes.
+    /// Creates the keys from their secrets.
     pub fn new(access: &SecretString, refresh: &SecretString, lifetimes: Lifetimes) -> Self {
-        Self { access: Keys::new(access), refresh: Keys::new(refresh), lifetimes }
+        Self { access: SigningKeys::new(access), refresh: SigningKeys::new(refresh), lifetimes }
     }
 
-    /// Families that started then or earlier have reached their maximum age.
+    /// Returns the start time at or before which a token family has reached its maximum age.
     pub fn oldest_family_start(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now - TimeDelta::seconds(self.lifetimes.session)
     }
 
-    /// When a session ends that is issued now to a family that started then.
+    /// Returns when a session of a family expires that is issued now.
     pub fn session_expires_at(
         &self,
         family_started_at: DateTime<Utc>,
@@ -143,8 +135,8 @@ impl Tokens {
         family_ends.min(now + TimeDelta::seconds(self.lifetimes.refresh))
     }
 
-    /// Lifetime in seconds of an access token that is issued now to a session: it never outlives
-    /// the session.
+    /// Returns the lifetime in seconds of an access token that is issued now; it never outlives the
+    /// session.
     pub fn access_lifetime(&self, session_expires_at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
         self.lifetimes
             .access
@@ -152,26 +144,26 @@ impl Tokens {
             .max(0)
     }
 
-    /// An access token for `bearer`, valid for `lifetime` seconds.
+    /// Issues an access token that is valid for `lifetime` seconds.
     ///
     /// # Errors
     /// Never in practice: claims are always JSON.
     pub fn issue_access(
         &self,
-        bearer: Bearer<'_>,
+        subject: AccessSubject<'_>,
         jti: Uuid,
         now: DateTime<Utc>,
         lifetime: i64,
     ) -> Result<String, InvalidToken> {
         let claims = AccessClaims {
-            user_id: bearer.user_id,
-            username: bearer.username.to_owned(),
-            email: bearer.email.to_owned(),
-            role: bearer.role.to_owned(),
-            sid: bearer.family_id,
+            user_id: subject.user_id,
+            username: subject.username.to_owned(),
+            email: subject.email.to_owned(),
+            role: subject.role.to_owned(),
+            sid: subject.family_id,
             jti,
-            registered: Registered::new(
-                bearer.user_id,
+            registered: RegisteredClaims::new(
+                subject.user_id,
                 "access",
                 now.timestamp(),
                 now.timestamp().saturating_add(lifetime),
@@ -180,57 +172,61 @@ impl Tokens {
         self.access.sign(&claims)
     }
 
-    /// The refresh token of a session. It follows from its arguments alone, so that it can be
-    /// issued again to a client whose answer was lost, though only its hash is stored.
+    /// Issues the refresh token of a session. It depends on its arguments only, so it can be issued
+    /// again to a client that did not receive the response, although only its hash is stored.
     ///
     /// # Errors
     /// Never in practice: claims are always JSON.
     pub fn issue_refresh(&self, subject: RefreshSubject) -> Result<String, InvalidToken> {
         let RefreshSubject { user_id, session_id, family_id, issued_at, expires_at } = subject;
-        let registered =
-            Registered::new(user_id, "refresh", issued_at.timestamp(), expires_at.timestamp());
+        let registered = RegisteredClaims::new(
+            user_id,
+            "refresh",
+            issued_at.timestamp(),
+            expires_at.timestamp(),
+        );
         self.refresh.sign(&RefreshClaims { jti: session_id, sid: Some(family_id), registered })
     }
 
-    /// What an access token says.
+    /// Verifies an access token and returns its claims.
     ///
     /// # Errors
-    /// When it is not ours, not an access token, or not of this time.
+    /// [`InvalidToken`] for another signature, issuer, audience, type or time.
     pub fn verify_access(
         &self,
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<AccessClaims, InvalidToken> {
-        let claims: AccessClaims = self.access.open(token)?;
+        let claims: AccessClaims = self.access.decode(token)?;
         claims.registered.check("access", now)?;
         if claims.registered.sub == claims.user_id { Ok(claims) } else { Err(InvalidToken) }
     }
 
-    /// Whether a token that is not accepted is an access token of ours which has expired, and
-    /// nothing worse.
+    /// Whether a refused token is an access token of this service that has expired, and is valid
+    /// otherwise.
     pub fn is_expired_access(&self, token: &str, now: DateTime<Utc>) -> bool {
-        let claims = self.access.open::<AccessClaims>(token);
+        let claims = self.access.decode::<AccessClaims>(token);
         claims.is_ok_and(|claims| {
             claims.registered.kind == "access" && claims.registered.exp <= now.timestamp()
         })
     }
 
-    /// What a refresh token says.
+    /// Verifies a refresh token and returns its claims.
     ///
     /// # Errors
-    /// When it is not ours, not a refresh token, or not of this time.
+    /// [`InvalidToken`] for another signature, issuer, audience, type or time.
     pub fn verify_refresh(
         &self,
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<RefreshClaims, InvalidToken> {
-        let claims: RefreshClaims = self.refresh.open(token)?;
+        let claims: RefreshClaims = self.refresh.decode(token)?;
         claims.registered.check("refresh", now)?;
         Ok(claims)
     }
 }
 
-impl Keys {
+impl SigningKeys {
     fn new(secret: &SecretString) -> Self {
         let bytes = secret.expose_secret().as_bytes();
         Self {
@@ -244,7 +240,7 @@ impl Keys {
             .map_err(|_| InvalidToken)
     }
 
-    fn open<T: DeserializeOwned>(&self, token: &str) -> Result<T, InvalidToken> {
+    fn decode<T: DeserializeOwned>(&self, token: &str) -> Result<T, InvalidToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken);
         }
@@ -252,7 +248,7 @@ impl Keys {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
-        // The library asks the system's clock; `check` asks ours.
+        // The library reads the system's clock; `check` takes the instant as a parameter.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         jsonwebtoken::decode(token, &self.decoding, &validation)
@@ -261,7 +257,7 @@ impl Keys {
     }
 }
 
-impl Registered {
+impl RegisteredClaims {
     fn new(sub: Uuid, kind: &str, now: i64, exp: i64) -> Self {
         Self {
             sub,

@@ -1,7 +1,5 @@
-//! Which characters of a password a person would count.
-//!
-//! Marks that sit on a letter, characters that are drawn as nothing, and control characters count
-//! for nothing; a run of white space between two characters counts once.
+//! Counts the visible characters of a password. Combining marks, invisible characters and control
+//! characters do not count; white space between two characters counts once.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -28,14 +26,14 @@ const INVISIBLE: [(char, char); 18] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// How many visible characters a text has.
+/// Counts the visible characters of a text.
 pub(super) fn count(text: &str) -> usize {
     let (mut count, mut blank) = (0_usize, false);
     for c in text.chars().filter(|c| !is_invisible(*c) && !is_combining_mark(*c)) {
         if c.is_whitespace() {
             blank = true;
         } else {
-            // White space at the beginning is not between two characters.
+            // Leading white space is not between two characters.
             count = count.saturating_add(if blank && count > 0 { 2 } else { 1 });
             blank = false;
         }
@@ -43,7 +41,7 @@ pub(super) fn count(text: &str) -> usize {
     count
 }
 
-/// A text without the characters that are drawn as nothing.
+/// Removes the invisible characters of a text.
 pub(super) fn without_invisible(text: &str) -> String {
     text.chars().filter(|c| !is_invisible(*c)).collect()
 }
@@ -58,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_person_would_count() {
+    fn marks_and_invisible_characters_do_not_count() {
         for (text, visible) in [
             ("", 0),
             ("abc", 3),

@@ -1,6 +1,7 @@
 //! The embedded database: `PostgreSQL` inside the binary, on a Unix socket in a private folder,
-//! with secrets of its own.
+//! with its own signing secrets. An external database is reached through `postgres`.
 
+mod error;
 mod secrets;
 #[cfg(feature = "embedded")]
 mod server;
@@ -10,41 +11,40 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-pub use self::secrets::Secrets;
+pub use self::error::EmbeddedError;
+pub use self::secrets::EmbeddedSecrets;
 #[cfg(feature = "embedded")]
 pub use self::server::EmbeddedDatabase;
 
-/// Makes a folder that no other user may look into, if it is not there; refuses one that others can
-/// read or change.
-pub(crate) fn private_folder(path: &Path) -> Result<(), String> {
+/// The mode bits that grant access to other users.
+const GROUP_AND_OTHERS: u32 = 0o077;
+
+/// Creates a folder with mode 0700 if it does not exist.
+///
+/// # Errors
+/// When it cannot be created, or exists and other users can access it.
+pub(crate) fn ensure_private_folder(path: &Path) -> Result<(), EmbeddedError> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|error| format!("DATA_DIR: cannot make {}: {error}", path.display()))?;
+        .map_err(EmbeddedError::at(path))?;
     ensure_private(path, "700")
 }
 
-/// The bits of a mode that let other users in.
-const GROUP_AND_OTHERS: u32 = 0o077;
-
-/// Refuses a folder or file that other users of this machine can read or change.
-fn ensure_private(path: &Path, mode: &str) -> Result<(), String> {
-    let found = std::fs::metadata(path)
-        .map_err(|error| format!("DATA_DIR: {}: {error}", path.display()))?;
-    let found = found.permissions().mode() & 0o777;
-    if found & GROUP_AND_OTHERS == 0 {
+/// Refuses a folder or file that other users of this machine can access.
+fn ensure_private(path: &Path, required: &'static str) -> Result<(), EmbeddedError> {
+    let metadata = std::fs::metadata(path).map_err(EmbeddedError::at(path))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & GROUP_AND_OTHERS == 0 {
         return Ok(());
     }
-    Err(format!(
-        "DATA_DIR: {0} is open to other users (mode {found:o}); run `chmod {mode} {0}`",
-        path.display()
-    ))
+    Err(EmbeddedError::NotPrivate { path: path.to_owned(), mode, required })
 }
 
-/// Writes a file that only this user may read, in place of one that may be there.
+/// Writes a file with mode 0600, replacing an existing one.
 pub(crate) fn write_private_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    // Removed and made anew, so that its mode is ours from its first byte on, and no link is
+    // Removed and created anew, so that the mode applies from the first byte on and no link is
     // followed.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),

@@ -1,5 +1,5 @@
-//! The secrets of the embedded mode: made once, kept in its folder, so that tokens outlive a
-//! restart.
+//! The signing secrets of the embedded mode: created once and stored in its folder, so that tokens
+//! remain valid after a restart.
 
 use std::fs;
 use std::path::Path;
@@ -9,48 +9,46 @@ use rand::RngCore;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::error::EmbeddedError;
+
 const FILE: &str = "secrets.json";
 
-/// What signs tokens.
+/// The secrets that sign access and refresh tokens.
 #[derive(Clone, Debug)]
-pub struct Secrets {
-    /// Signs access tokens.
+pub struct EmbeddedSecrets {
     pub access: SecretString,
-    /// Signs refresh tokens.
     pub refresh: SecretString,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct SecretsFile {
     jwt_secret: String,
     jwt_refresh_secret: String,
 }
 
-impl Secrets {
-    /// Those of this folder; new ones if it has none yet.
+impl EmbeddedSecrets {
+    /// Loads the secrets of a folder, or creates them if it has none.
     ///
     /// # Errors
-    /// A line that names the variable, when the file cannot be read or written.
-    pub fn of(folder: &Path) -> Result<Self, String> {
+    /// When the file cannot be read or written, or other users can access it.
+    pub fn load_or_create(folder: &Path) -> Result<Self, EmbeddedError> {
         let path = folder.join(FILE);
-        let failed =
-            |error: &dyn std::fmt::Display| format!("DATA_DIR: {}: {error}", path.display());
-        super::private_folder(folder)?;
-        let stored: Stored = if path.exists() {
+        super::ensure_private_folder(folder)?;
+        let secrets: SecretsFile = if path.exists() {
             super::ensure_private(&path, "600")?;
-            let text = fs::read_to_string(&path).map_err(|error| failed(&error))?;
-            serde_json::from_str(&text)
-                .map_err(|_| failed(&"is not what MDL wrote; remove it to have it made anew"))?
+            let text = fs::read_to_string(&path).map_err(EmbeddedError::at(&path))?;
+            serde_json::from_str(&text).map_err(|_| EmbeddedError::InvalidSecrets { path })?
         } else {
-            let new = Stored { jwt_secret: random(), jwt_refresh_secret: random() };
-            // Beside it and then in its place: a crash leaves no half of a file.
-            let fresh = folder.join(format!("{FILE}.new"));
-            let content = serde_json::to_vec(&new).map_err(|error| failed(&error))?;
-            super::write_private_file(&fresh, &content).map_err(|error| failed(&error))?;
-            fs::rename(&fresh, &path).map_err(|error| failed(&error))?;
+            let new = SecretsFile { jwt_secret: random(), jwt_refresh_secret: random() };
+            // Written beside it and renamed: a crash leaves no partial file.
+            let temporary = folder.join(format!("{FILE}.new"));
+            let content = serde_json::to_vec(&new)
+                .map_err(|_| EmbeddedError::InvalidSecrets { path: path.clone() })?;
+            super::write_private_file(&temporary, &content).map_err(EmbeddedError::at(&path))?;
+            fs::rename(&temporary, &path).map_err(EmbeddedError::at(&path))?;
             new
         };
-        Ok(Self { access: stored.jwt_secret.into(), refresh: stored.jwt_refresh_secret.into() })
+        Ok(Self { access: secrets.jwt_secret.into(), refresh: secrets.jwt_refresh_secret.into() })
     }
 }
 
@@ -67,16 +65,17 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn they_stay_the_same_and_private() {
+    fn secrets_are_stable_and_their_file_is_private() {
         let outer = tempfile::tempdir().expect("a folder");
         let folder = outer.path().join("data");
-        let first = Secrets::of(&folder).expect("secrets");
-        let second = Secrets::of(&folder).expect("secrets");
+        let first = EmbeddedSecrets::load_or_create(&folder).expect("secrets");
+        let second = EmbeddedSecrets::load_or_create(&folder).expect("secrets");
         assert_eq!(first.access.expose_secret(), second.access.expose_secret());
         assert_ne!(first.access.expose_secret(), first.refresh.expose_secret());
         let mode = fs::metadata(folder.join(FILE)).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         fs::set_permissions(folder.join(FILE), fs::Permissions::from_mode(0o640)).expect("changed");
-        assert!(Secrets::of(&folder).expect_err("refused").contains("`chmod 600 "));
+        let error = EmbeddedSecrets::load_or_create(&folder).expect_err("refused");
+        assert!(error.to_string().contains("`chmod 600 "), "{error}");
     }
 }

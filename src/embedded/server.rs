@@ -1,8 +1,9 @@
-//! The server itself, by pglite-oxide. It has one connection; nobody but this process reaches its
-//! socket.
+//! The embedded `PostgreSQL` server, run by pglite-oxide. It has one connection, and only this
+//! process can reach its socket.
 //!
-//! The crate's own `PgliteServer` stops listening for good after the first connection that ends
-//! without a farewell, as a cancelled query's does; so its proxy is driven from here, and goes on.
+//! The crate's own `PgliteServer` stops listening after the first connection that ends without a
+//! Terminate message, as the connection of a cancelled query does. So its proxy is driven from
+//! here, and continues.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,11 +17,13 @@ use std::time::{Duration, Instant};
 use pglite_oxide::PgliteProxy;
 use secrecy::SecretString;
 
-/// The longest path of a Unix socket that every system takes.
+use super::error::EmbeddedError;
+
+/// Longest path of a Unix socket that all systems accept, in bytes.
 const SOCKET_PATH_MAX: usize = 100;
-/// How long the folder's lock may outlive a process that was killed.
+/// How long the lock of the folder may outlive a process that was killed.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// How long the last connection may take to go.
+/// Longest wait for the last connection to close.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -28,29 +31,29 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct EmbeddedDatabase {
     socket: PathBuf,
-    /// The socket's own folder, where the data folder's path is too long for one.
-    elsewhere: Option<PathBuf>,
+    /// The folder of the socket if the path of the data folder is too long for one.
+    temporary_folder: Option<PathBuf>,
     stopping: Arc<AtomicBool>,
     thread: JoinHandle<()>,
     _lock: File,
 }
 
 impl EmbeddedDatabase {
-    /// Starts it on the data in `folder`, which is locked. The first connection makes or recovers
-    /// the data, for a second or two.
+    /// Locks the data in `folder` and starts the server on it. The first connection creates or
+    /// recovers the data, which takes a second or two.
     ///
     /// # Errors
-    /// A line that names the variable and says what to do.
-    pub fn start(folder: &Path) -> Result<Self, String> {
-        super::private_folder(folder)?;
-        let failed = |error: std::io::Error| format!("DATA_DIR: {}: {error}", folder.display());
-        let folder = folder.canonicalize().map_err(failed)?;
+    /// When the folder cannot be used, or another process uses it.
+    pub fn start(folder: &Path) -> Result<Self, EmbeddedError> {
+        super::ensure_private_folder(folder)?;
+        let failed = EmbeddedError::at(folder);
+        let folder = folder.canonicalize().map_err(&failed)?;
         let lock = lock(&folder)?;
-        let (socket, elsewhere) = socket(&folder)?;
+        let (socket, temporary_folder) = prepare_socket(&folder)?;
         if socket.exists() {
-            std::fs::remove_file(&socket).map_err(failed)?;
+            std::fs::remove_file(&socket).map_err(&failed)?;
         }
-        let listener = UnixListener::bind(&socket).map_err(failed)?;
+        let listener = UnixListener::bind(&socket).map_err(&failed)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let proxy = PgliteProxy::new(folder.join("postgres"));
         let thread = {
@@ -58,12 +61,12 @@ impl EmbeddedDatabase {
             std::thread::Builder::new()
                 .name("mdl-embedded".into())
                 .spawn(move || serve(&proxy, &listener, &stopping))
-                .map_err(failed)?
+                .map_err(&failed)?
         };
-        Ok(Self { socket, elsewhere, stopping, thread, _lock: lock })
+        Ok(Self { socket, temporary_folder, stopping, thread, _lock: lock })
     }
 
-    /// Where it is.
+    /// Returns the connection URL.
     pub fn url(&self) -> SecretString {
         let folder = self.socket.parent().unwrap_or(Path::new("/")).to_string_lossy();
         let host: String = url::form_urlencoded::byte_serialize(folder.as_bytes()).collect();
@@ -71,18 +74,17 @@ impl EmbeddedDatabase {
             .into()
     }
 
-    /// Stops it. Its connection should be closed before; what is acknowledged is on disk in any
-    /// case.
+    /// Stops the server. Close its connection first; committed data is on disk in any case.
     pub fn stop(self) {
         self.stopping.store(true, Ordering::SeqCst);
-        // Wakes the listener, which then sees that it is over.
+        // Wakes the listener, which then reads the flag.
         drop(UnixStream::connect(&self.socket));
-        let until = Instant::now() + STOP_WAIT;
-        while !self.thread.is_finished() && Instant::now() < until {
+        let deadline = Instant::now() + STOP_WAIT;
+        while !self.thread.is_finished() && Instant::now() < deadline {
             std::thread::sleep(PAUSE);
         }
         let _ = std::fs::remove_file(&self.socket);
-        if let Some(folder) = self.elsewhere {
+        if let Some(folder) = self.temporary_folder {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
@@ -91,44 +93,43 @@ impl EmbeddedDatabase {
 fn serve(proxy: &PgliteProxy, listener: &UnixListener, stopping: &AtomicBool) {
     while !stopping.load(Ordering::SeqCst) {
         if let Err(error) = proxy.accept_unix_once(listener) {
-            log::debug!("a connection to the embedded database ended: {error:#}");
+            log::debug!("embedded database connection ended: {error:#}");
             std::thread::sleep(PAUSE);
         }
     }
 }
 
-/// Takes the folder for this process; the system lets go when the process ends, however it ends.
-fn lock(folder: &Path) -> Result<File, String> {
+/// Locks the folder for this process. The system releases the lock when the process ends.
+fn lock(folder: &Path) -> Result<File, EmbeddedError> {
     let path = folder.join("lock");
-    let failed = |error: &dyn std::fmt::Display| format!("DATA_DIR: {}: {error}", path.display());
     let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let file = open.map_err(|error| failed(&error))?;
-    let until = Instant::now() + LOCK_WAIT;
+    let file = open.map_err(EmbeddedError::at(&path))?;
+    let deadline = Instant::now() + LOCK_WAIT;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => {
-                std::thread::sleep(PAUSE)
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(PAUSE);
             }
             Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(format!(
-                    "DATA_DIR: another process works on {}; stop it first, or ask it over HTTP with --url",
-                    folder.display()
-                ));
+                return Err(EmbeddedError::Locked(folder.to_owned()));
             }
-            Err(std::fs::TryLockError::Error(error)) => return Err(failed(&error)),
+            Err(std::fs::TryLockError::Error(source)) => {
+                return Err(EmbeddedError::Io { path, source });
+            }
         }
     }
 }
 
-fn socket(folder: &Path) -> Result<(PathBuf, Option<PathBuf>), String> {
+/// Returns the path of the socket, and its temporary folder if it needs one.
+fn prepare_socket(folder: &Path) -> Result<(PathBuf, Option<PathBuf>), EmbeddedError> {
     const NAME: &str = ".s.PGSQL.5432";
     let inside = folder.join("run");
     if inside.as_os_str().len() + NAME.len() < SOCKET_PATH_MAX {
-        super::private_folder(&inside)?;
+        super::ensure_private_folder(&inside)?;
         return Ok((inside.join(NAME), None));
     }
-    let elsewhere = std::env::temp_dir().join(format!("mdl-{}", uuid::Uuid::new_v4()));
-    super::private_folder(&elsewhere)?;
-    Ok((elsewhere.join(NAME), Some(elsewhere)))
+    let temporary = std::env::temp_dir().join(format!("mdl-{}", uuid::Uuid::new_v4()));
+    super::ensure_private_folder(&temporary)?;
+    Ok((temporary.join(NAME), Some(temporary)))
 }

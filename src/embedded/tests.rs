@@ -8,20 +8,20 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn folders_are_private_or_refused() {
+fn folder_is_created_private_and_refused_when_open_to_others() {
     let folder = tempfile::tempdir().expect("a folder");
     let inner = folder.path().join("a").join("b");
-    private_folder(&inner).expect("made");
+    ensure_private_folder(&inner).expect("created");
     assert_eq!((mode(&inner), mode(&folder.path().join("a"))), (0o700, 0o700));
     for open in [0o755, 0o710, 0o701, 0o770, 0o702] {
         std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(open)).expect("changed");
-        let message = private_folder(&inner).expect_err("refused");
+        let message = ensure_private_folder(&inner).expect_err("refused").to_string();
         assert!(message.starts_with("DATA_DIR: ") && message.contains("`chmod 700 "), "{message}");
     }
 }
 
 #[test]
-fn a_private_file_replaces_what_is_there() {
+fn private_file_replaces_a_link_without_following_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, other) = (folder.path().join("file"), folder.path().join("other"));
     std::fs::write(&other, "untouched").expect("written");

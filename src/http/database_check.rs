@@ -1,48 +1,46 @@
-//! Whether the database answers, for `/health/ready`: however many ask, they cost one round trip a
-//! second in total and never more than one pool connection.
+//! The database check of `/health/ready`. All requests together cost at most one round trip a
+//! second and one pool connection.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use actix_web::web;
-use diesel_async::RunQueryDsl;
 use tokio::sync::watch;
 
-use super::AppState;
 use crate::actors::db_breaker::{Circuit, DbBreakerHandle, DbError};
+use crate::storage;
 
-/// How often the database is asked at most.
-const EVERY: Duration = Duration::from_secs(1);
-/// How long its answer is waited for, the wait for a connection included.
-const LIMIT: Duration = Duration::from_secs(2);
+/// How long a result is reused.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Time limit of a check, including the wait for a connection.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What the last round trip said.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseHealth {
     Ok,
-    /// It does not answer in time, or its circuit is open.
+    /// The database did not answer in time, or the circuit is open.
     Unavailable,
-    /// This process cannot ask any more.
+    /// The database circuit breaker of this process has stopped.
     Stopped,
 }
 
-/// The last check, or the one under way.
+/// The last check, finished or running.
 #[derive(Debug, Default)]
 pub struct DatabaseCheck(Mutex<Option<Check>>);
 
 #[derive(Debug)]
 struct Check {
     began: Instant,
-    /// None until it has ended.
+    /// `None` while the check runs.
     health: watch::Receiver<Option<DatabaseHealth>>,
 }
 
 impl DatabaseCheck {
-    /// What the database said within the last second, or says now.
-    pub async fn health(state: &web::Data<AppState>, now: Instant) -> DatabaseHealth {
-        let mut health = state.database_check.current(&state.db, now);
-        let ended = tokio::time::timeout(LIMIT + EVERY, health.wait_for(Option::is_some)).await;
-        match ended {
+    /// Returns the result of the last second, or of a new check.
+    pub async fn health(&self, db: &DbBreakerHandle, now: Instant) -> DatabaseHealth {
+        let mut health = self.current(db, now);
+        let ended = tokio::time::timeout(TIMEOUT + INTERVAL, health.wait_for(Option::is_some));
+        match ended.await {
             Ok(Ok(health)) => health.unwrap_or(DatabaseHealth::Unavailable),
             Ok(Err(_)) | Err(_) => DatabaseHealth::Unavailable,
         }
@@ -59,7 +57,7 @@ impl DatabaseCheck {
         }
         let (sender, health) = watch::channel(None);
         let db = db.clone();
-        // A task of its own: who asked first may go away while others wait.
+        // A task of its own: the first request may be cancelled while others wait.
         actix_web::rt::spawn(async move {
             let health = ping(&db).await;
             let _ = sender.send(Some(health));
@@ -70,20 +68,16 @@ impl DatabaseCheck {
 }
 
 impl Check {
-    /// Whether it counts still: it began less than a second ago, or has not ended (its sender
-    /// lives).
+    /// Whether the check is running, or began within the last [`INTERVAL`].
     fn is_current(&self, now: Instant) -> bool {
         let is_running = self.health.borrow().is_none() && self.health.has_changed().is_ok();
-        is_running || now.saturating_duration_since(self.began) < EVERY
+        is_running || now.saturating_duration_since(self.began) < INTERVAL
     }
 }
 
 async fn ping(db: &DbBreakerHandle) -> DatabaseHealth {
-    let asked = db.run(Circuit::Auth, "ping", async |conn| {
-        diesel::sql_query("SELECT 1").execute(conn).await?;
-        Ok(())
-    });
-    match tokio::time::timeout(LIMIT, asked).await {
+    let pinged = db.run(Circuit::Auth, "ping", async |conn| storage::health::ping(conn).await);
+    match tokio::time::timeout(TIMEOUT, pinged).await {
         Ok(Ok(())) => DatabaseHealth::Ok,
         Ok(Err(DbError::Stopped)) => DatabaseHealth::Stopped,
         Ok(Err(_)) | Err(_) => DatabaseHealth::Unavailable,

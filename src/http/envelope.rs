@@ -1,4 +1,5 @@
-//! The shapes around what is answered.
+//! The shapes that all response bodies share: success envelopes and the error body. Bodies of one
+//! noun are beside its routes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -9,69 +10,68 @@ use crate::clock::rfc3339;
 use crate::model::page::Pagination;
 use crate::model::violations::Violation;
 
-/// One thing of the catalogue.
+/// One item of the catalogue.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Data<T> {
-    /// Always true.
+#[schema(as = Data)]
+pub struct DataBody<T> {
+    /// Is always true.
     pub success: bool,
-    /// The thing.
     pub data: T,
 }
 
-impl<T> Data<T> {
-    /// Wraps it.
-    pub fn of(data: T) -> Self {
+impl<T> DataBody<T> {
+    /// Wraps an item.
+    pub fn new(data: T) -> Self {
         Self { success: true, data }
     }
 }
 
-/// A page of a list of the catalogue.
+/// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Page<T> {
-    /// Always true.
+#[schema(as = Page)]
+pub struct PageBody<T> {
+    /// Is always true.
     pub success: bool,
-    /// The things on this page.
     pub data: Vec<T>,
-    /// How many they are.
+    /// Number of items on this page.
     pub count: usize,
-    /// The place of this page in the list.
     pub pagination: Pagination,
 }
 
-impl<T> Page<T> {
-    /// Wraps it.
-    pub fn of(data: Vec<T>, pagination: Pagination) -> Self {
+impl<T> PageBody<T> {
+    /// Wraps the items of a page.
+    pub fn new(data: Vec<T>, pagination: Pagination) -> Self {
         Self { success: true, count: data.len(), data, pagination }
     }
 }
 
-/// A sentence that says what was done.
+/// A confirmation of what was done.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Message {
-    /// Always true.
+#[schema(as = Message)]
+pub struct MessageBody {
+    /// Is always true.
     pub success: bool,
     /// What was done.
     pub message: &'static str,
 }
 
-impl Message {
-    /// Wraps it.
-    pub fn of(message: &'static str) -> Self {
+impl MessageBody {
+    /// Wraps a message.
+    pub fn new(message: &'static str) -> Self {
         Self { success: true, message }
     }
 }
 
-/// Any error.
+/// The body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody<'a> {
-    /// Always false.
+    /// Is always false.
     pub success: bool,
-    /// What went wrong.
     pub error: ErrorDetail<'a>,
-    /// Also in `X-Request-ID`; name it when you ask for help.
+    /// Also in `X-Request-ID`; quote it when you ask for help.
     pub request_id: &'a str,
-    /// When, RFC 3339 in UTC.
+    /// RFC 3339 in UTC.
     #[schema(format = DateTime)]
     pub timestamp: String,
 }
@@ -80,15 +80,15 @@ pub struct ErrorBody<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail<'a> {
-    /// For machines.
+    /// Error code, for programs.
     pub code: &'a str,
-    /// For people.
-    pub message: &'a str,
-    /// The broken rules, at most the first 100; only with `VALIDATION_ERROR`.
+    /// Explanation, for people.
+    pub message: String,
+    /// The violated rules, at most the first 100; only with `VALIDATION_ERROR`.
     #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
     #[schema(max_items = 100)]
     pub details: &'a [Violation],
-    /// How many more there are than `details` has; counted up to about 100,000. Absent if none.
+    /// Number of violations beyond those in `details`; counted up to about 100,000. Absent if 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details_omitted: Option<usize>,
     /// When to try again; only with 429 and 503.
@@ -98,15 +98,15 @@ pub struct ErrorDetail<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    /// The body for an error.
-    pub fn of(error: &'a ApiError, request_id: &'a str, now: DateTime<Utc>) -> Self {
+    /// Describes an error at `now`.
+    pub fn new(error: &'a ApiError, request_id: &'a str, now: DateTime<Utc>) -> Self {
         let retry_after =
             error.retry_after().map(|seconds| rfc3339(now + TimeDelta::seconds(seconds.into())));
         Self {
             success: false,
             error: ErrorDetail {
                 code: error.code(),
-                message: error.message(),
+                message: error.to_string(),
                 details: error.details(),
                 details_omitted: Some(error.details_omitted()).filter(|omitted| *omitted > 0),
                 retry_after,

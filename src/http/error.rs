@@ -1,91 +1,119 @@
-//! Errors on their last floor: the only place that knows status codes.
+//! The errors of the API, and the only place that knows status codes.
 //!
-//! Errors rise `StorageError → DbError → ApiError` and are converted once at each floor. Which goes
-//! where:
+//! Errors rise `StorageError → DbError → ApiError` and are converted once at each floor
+//! (`convert`). A variant has one status and one code, and its message is what the client reads:
+//! never an inner cause, never a value that the client sent. Causes are logged where the response
+//! is rendered (`middleware::access_log`).
 //!
-//! | what happened | variant | status, code |
+//! | status, code | variant | when |
 //! | --- | --- | --- |
-//! | body, query or path breaks a rule | [`ApiError::Validation`] | 400 `VALIDATION_ERROR`, with the fields |
-//! | no or bad credentials | [`ApiError::Authentication`] | 401 `AUTHENTICATION_ERROR` |
-//! | a bearer token that is invalid, or of a session that has ended | [`ApiError::InvalidToken`] | 401 `AUTHENTICATION_ERROR`, `invalid_token` |
-//! | an access token past its expiry | [`ApiError::ExpiredToken`] | 401 `TOKEN_EXPIRED`, `invalid_token` |
-//! | an API key that is unknown, malformed or revoked | [`ApiError::InvalidApiKey`] | 401 `INVALID_API_KEY` |
-//! | an API key whose time is over | [`ApiError::ExpiredApiKey`] | 401 `API_KEY_EXPIRED` |
-//! | `current_password` is wrong | [`ApiError::WrongPassword`] | 403 `WRONG_PASSWORD` |
-//! | known, but may not | [`ApiError::Authorization`] | 403 `AUTHORIZATION_ERROR` |
-//! | another user's API key | [`ApiError::ForeignApiKey`] | 403 `FORBIDDEN` |
-//! | no such thing, no such route | [`ApiError::NotFound`] | 404 `NOT_FOUND` |
-//! | no such API key, or revoked already | [`ApiError::NoApiKey`] | 404 `API_KEY_NOT_FOUND` |
-//! | a route, but not with this method | [`ApiError::MethodNotAllowed`] | 405 `METHOD_NOT_ALLOWED`, `Allow` |
-//! | duplicate, in use, still running | [`ApiError::Conflict`] | 409 `CONFLICT` |
-//! | `If-Match` names another version | [`ApiError::PreconditionFailed`] | 412 `PRECONDITION_FAILED`, `ETag` |
-//! | a body that did not arrive in time | [`ApiError::RequestTimeout`] | 408 `REQUEST_TIMEOUT`, `Connection: close` |
-//! | over the limit, wrong type | [`ApiError::PayloadTooLarge`], [`ApiError::UnsupportedMediaType`] | 413, 415 |
-//! | idempotency key of another body | [`ApiError::IdempotencyMismatch`] | 422 `IDEMPOTENCY_MISMATCH` |
-//! | too many requests | [`ApiError::RateLimited`] | 429 `RATE_LIMIT_EXCEEDED`, `AUTH_RATE_LIMIT_EXCEEDED`, `Retry-After` |
-//! | `If-Match` is missing | [`ApiError::PreconditionRequired`] | 428 `PRECONDITION_REQUIRED` |
-//! | our bug | [`ApiError::Internal`] | 500 `INTERNAL_ERROR`; the cause is logged, never told |
-//! | the database is away, slow or full | [`ApiError::Unavailable`] | 503 `DATABASE_ERROR`, `Retry-After` |
+//! | 400 `VALIDATION_ERROR` | `Validation` | body, query, path or header breaks a rule |
+//! | 401 `AUTHENTICATION_ERROR` | `Authentication` | no credential, or a wrong password |
+//! | 401 `AUTHENTICATION_ERROR` | `InvalidToken` | token is invalid, or its session has ended |
+//! | 401 `TOKEN_EXPIRED` | `ExpiredToken` | access token is past its expiry |
+//! | 401 `INVALID_API_KEY` | `InvalidApiKey` | API key is unknown, malformed or revoked |
+//! | 401 `API_KEY_EXPIRED` | `ExpiredApiKey` | API key is past its expiry |
+//! | 403 `WRONG_PASSWORD` | `WrongPassword` | `current_password` is wrong |
+//! | 403 `AUTHORIZATION_ERROR` | `Authorization` | role or scopes do not allow the request |
+//! | 403 `FORBIDDEN` | `ForeignApiKey` | API key belongs to another user |
+//! | 404 `NOT_FOUND` | `NotFound` | resource or route does not exist |
+//! | 404 `API_KEY_NOT_FOUND` | `NoApiKey` | API key does not exist, or was revoked before |
+//! | 405 `METHOD_NOT_ALLOWED` | `MethodNotAllowed` | route exists with other methods (`Allow`) |
+//! | 408 `REQUEST_TIMEOUT` | `RequestTimeout` | body did not arrive in time |
+//! | 409 `CONFLICT` | `Conflict` | duplicate, in use, or still running |
+//! | 412 `PRECONDITION_FAILED` | `PreconditionFailed` | `If-Match` has another version (`ETag`) |
+//! | 413 `PAYLOAD_TOO_LARGE` | `PayloadTooLarge` | body is over its limit |
+//! | 415 `UNSUPPORTED_MEDIA_TYPE` | `UnsupportedMediaType` | body has another media type |
+//! | 422 `IDEMPOTENCY_MISMATCH` | `IdempotencyMismatch` | idempotency key of another body |
+//! | 428 `PRECONDITION_REQUIRED` | `PreconditionRequired` | `If-Match` is missing |
+//! | 429 `AUTH_RATE_LIMIT_EXCEEDED` | `RateLimited` | too many failed attempts (`Retry-After`) |
+//! | 429 `RATE_LIMIT_EXCEEDED` | `RateLimited` | too many requests (`Retry-After`) |
+//! | 500 `INTERNAL_ERROR` | `Internal` | fault of the service |
+//! | 503 `DATABASE_ERROR` | `Unavailable` | database unavailable or overloaded (`Retry-After`) |
 
-use std::fmt;
+mod convert;
+
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
+use thiserror::Error;
 
-use crate::actors::api_key_cache::{Refusal, Unanswered};
-use crate::actors::db_breaker::DbError;
-use crate::bulkhead::BulkheadError;
-use crate::model::api_keys::MAX_LIVE;
 use crate::model::violations::{MAX_SHOWN, Violation};
 use crate::rate_limit::policy::Policy;
-use crate::storage::StorageError;
-use crate::storage::authority::Lost;
 
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
 
-/// The caller's role is too small.
-pub(in crate::http) const ROLE: ApiError = ApiError::Authorization("Your role does not allow this");
-/// The API key's scopes are too small.
-pub(in crate::http) const SCOPE: ApiError =
+/// The error of a caller whose role does not allow the request.
+pub(crate) const ROLE: ApiError = ApiError::Authorization("Your role does not allow this");
+/// The error of a caller whose API key has too few scopes.
+pub(crate) const SCOPE: ApiError =
     ApiError::Authorization("The scopes of the API key do not allow this");
 
-/// What a client is told when something does not work.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)] // the table above
+/// An error of the API. Its text is the message for the client.
+#[derive(Clone, Debug, Error)]
 pub enum ApiError {
+    #[error("The request is not valid")]
     Validation(Vec<Violation>),
+    #[error("{0}")]
     Authentication(&'static str),
+    #[error("The access token is invalid")]
     InvalidToken,
+    #[error("The access token has expired; refresh it and try again")]
     ExpiredToken,
+    #[error("Invalid API key")]
     InvalidApiKey,
+    #[error("The API key has expired")]
     ExpiredApiKey,
+    #[error("The current password is wrong")]
     WrongPassword,
+    #[error("{0}")]
     Authorization(&'static str),
+    #[error("Cannot revoke API key belonging to another user")]
     ForeignApiKey,
-    NotFound(&'static str),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("API key not found")]
     NoApiKey,
+    #[error("The route does not support this method; see Allow")]
     MethodNotAllowed { allow: String },
+    #[error("{0}")]
     Conflict(String),
+    #[error("The resource has another version; read it again")]
     PreconditionFailed { etag: String },
+    #[error("The body did not arrive in time")]
     RequestTimeout,
+    #[error("{message}")]
     PayloadTooLarge { message: String },
+    #[error("{0}")]
     UnsupportedMediaType(&'static str),
+    #[error("This Idempotency-Key was used with another body")]
     IdempotencyMismatch,
+    #[error("Send the version that you change in If-Match")]
     PreconditionRequired,
+    #[error("{}", rate_limit_message(*.policy))]
     RateLimited { policy: Policy, retry_after: Duration },
+    #[error("Internal server error")]
     Internal { cause: String },
+    #[error("{message}")]
     Unavailable { message: &'static str, retry_after: Duration, cause: Option<String> },
 }
 
+fn rate_limit_message(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Auth => "Too many failed attempts. Please try again later.",
+        _ => "Too many requests. Please try again later.",
+    }
+}
+
 impl ApiError {
-    /// One broken rule.
+    /// Makes an error with one violation.
     pub fn invalid(field: &str, message: &str) -> Self {
         Self::Validation(vec![Violation::new(field, message)])
     }
 
-    /// A body of more than `limit` bytes.
+    /// Makes the error of a body of more than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         let size = match limit {
             _ if limit.is_multiple_of(1024 * 1024) => format!("{} MiB", limit / (1024 * 1024)),
@@ -95,12 +123,12 @@ impl ApiError {
         Self::PayloadTooLarge { message: format!("The body is larger than {size}") }
     }
 
-    /// The service has not prepared its database yet.
+    /// Makes the error of a service that has not prepared its database yet.
     pub fn starting() -> Self {
         Self::Unavailable { message: UNAVAILABLE, retry_after: Duration::from_secs(1), cause: None }
     }
 
-    /// The machine's word for it.
+    /// Returns the code, which clients may compare.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Validation(_) => "VALIDATION_ERROR",
@@ -128,39 +156,7 @@ impl ApiError {
         }
     }
 
-    /// The person's words for it. Never a cause, never a value of the client's.
-    pub fn message(&self) -> &str {
-        match self {
-            Self::Validation(_) => "The request is not valid",
-            Self::Authentication(message)
-            | Self::Authorization(message)
-            | Self::NotFound(message)
-            | Self::UnsupportedMediaType(message)
-            | Self::Unavailable { message, .. } => message,
-            Self::InvalidToken => "The access token is invalid",
-            Self::ExpiredToken => "The access token has expired; refresh it and try again",
-            Self::InvalidApiKey => "Invalid API key",
-            Self::ExpiredApiKey => "The API key has expired",
-            Self::WrongPassword => "The current password is wrong",
-            Self::ForeignApiKey => "Cannot revoke API key belonging to another user",
-            Self::NoApiKey => "There is no such API key, or it was revoked",
-            Self::MethodNotAllowed { .. } => "This route does not answer to this method",
-            Self::Conflict(message) | Self::PayloadTooLarge { message } => message,
-            Self::PreconditionFailed { .. } => "Someone else has changed it; read it again",
-            Self::RequestTimeout => "The body did not arrive in time",
-            Self::IdempotencyMismatch => "This Idempotency-Key was used with another body",
-            Self::PreconditionRequired => {
-                "A change must name the version that it changes in If-Match"
-            }
-            Self::RateLimited { policy: Policy::Auth, .. } => {
-                "Too many failed attempts. Please try again later."
-            }
-            Self::RateLimited { .. } => "Too many requests. Please try again later.",
-            Self::Internal { .. } => "Something went wrong on our side",
-        }
-    }
-
-    /// What is wrong, field by field; at most [`MAX_SHOWN`].
+    /// Returns the violations, at most [`MAX_SHOWN`].
     pub fn details(&self) -> &[Violation] {
         match self {
             Self::Validation(violations) => violations.get(..MAX_SHOWN).unwrap_or(violations),
@@ -168,7 +164,7 @@ impl ApiError {
         }
     }
 
-    /// How many violations there are beyond those of `details`.
+    /// Returns how many violations there are beyond those of `details`.
     pub fn details_omitted(&self) -> usize {
         match self {
             Self::Validation(violations) => violations.len().saturating_sub(MAX_SHOWN),
@@ -176,7 +172,7 @@ impl ApiError {
         }
     }
 
-    /// When to try again: whole seconds, at least one.
+    /// Returns the time after which the client may try again, in seconds, rounded up, at least 1.
     pub fn retry_after(&self) -> Option<u32> {
         let (Self::Unavailable { retry_after, .. } | Self::RateLimited { retry_after, .. }) = self
         else {
@@ -187,19 +183,13 @@ impl ApiError {
         Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1))
     }
 
-    /// What the log should know and the client should not.
+    /// Returns the cause, for the log only.
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Internal { cause } => Some(cause),
             Self::Unavailable { cause, .. } => cause.as_deref(),
             _ => None,
         }
-    }
-}
-
-impl fmt::Display for ApiError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.message())
     }
 }
 
@@ -230,14 +220,14 @@ impl ResponseError for ApiError {
         }
     }
 
-    /// Status and headers; `middleware::frame`, which knows the request, writes the body.
+    /// Makes status and headers; `middleware::access_log`, which knows the request, adds the body.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         let (name, value) = match self {
             Self::Authentication(_) | Self::InvalidApiKey | Self::ExpiredApiKey => {
                 (WWW_AUTHENTICATE, "Bearer".to_owned())
             }
-            // RFC 6750, 3.1: get a new one and try again.
+            // RFC 6750, 3.1: the client may get a new token and try again.
             Self::InvalidToken | Self::ExpiredToken => {
                 (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned())
             }
@@ -252,99 +242,5 @@ impl ResponseError for ApiError {
             response.headers_mut().insert(name, value);
         }
         response
-    }
-}
-
-impl From<DbError> for ApiError {
-    fn from(error: DbError) -> Self {
-        let again = Duration::from_secs(1);
-        match error {
-            DbError::Storage(error) => error.into(),
-            DbError::Stopped => {
-                Self::Internal { cause: "the database circuit breaker has stopped".into() }
-            }
-            DbError::Unavailable { retry_after } => {
-                Self::Unavailable { message: UNAVAILABLE, retry_after, cause: None }
-            }
-            DbError::Failed { cause } => {
-                Self::Unavailable { message: UNAVAILABLE, retry_after: again, cause: Some(cause) }
-            }
-            DbError::UnknownOutcome { cause } => Self::Unavailable {
-                message: "The database did not confirm the change; look whether it was made before you repeat it.",
-                retry_after: again,
-                cause: Some(cause),
-            },
-        }
-    }
-}
-
-impl From<StorageError> for ApiError {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::NotFound => Self::NotFound("There is no such thing"),
-            StorageError::Duplicate(field) => Self::Conflict(format!("This {field} is taken")),
-            StorageError::InUse => {
-                Self::Conflict("Metrics still refer to this business domain".into())
-            }
-            StorageError::Invalid(violations) => Self::Validation(violations),
-            StorageError::Stale(version) => {
-                Self::PreconditionFailed { etag: format!("\"{version}\"") }
-            }
-            StorageError::VersionRequired => Self::PreconditionRequired,
-            StorageError::LastAdmin => {
-                Self::Conflict("The last active administrator must remain".into())
-            }
-            StorageError::AuthorityLost(why) => match why {
-                Lost::Session => Self::InvalidToken,
-                Lost::Key => Self::InvalidApiKey,
-                Lost::ExpiredKey => Self::ExpiredApiKey,
-                Lost::Role => ROLE,
-                Lost::Scope => SCOPE,
-            },
-            StorageError::Foreign => Self::ForeignApiKey,
-            StorageError::KeyEnded => {
-                Self::Conflict("The API key has expired or was revoked".into())
-            }
-            StorageError::KeyRotated => Self::Conflict("The API key was rotated before".into()),
-            StorageError::TooManyKeys => {
-                Self::Conflict(format!("{MAX_LIVE} live API keys are the most; revoke one"))
-            }
-            StorageError::IdempotencyMismatch => Self::IdempotencyMismatch,
-            StorageError::IdempotencyRunning => Self::Conflict(
-                "The first request with this Idempotency-Key is still running".into(),
-            ),
-            StorageError::Corrupt(what) => {
-                Self::Internal { cause: format!("{what} in the database breaks the rules") }
-            }
-            StorageError::Database(error) => Self::Internal { cause: error.to_string() },
-        }
-    }
-}
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Invalid => Self::InvalidApiKey,
-            Refusal::Expired => Self::ExpiredApiKey,
-            Refusal::Unanswered(Unanswered::Away { retry_after, cause }) => {
-                Self::Unavailable { message: UNAVAILABLE, retry_after, cause }
-            }
-            Refusal::Unanswered(Unanswered::Fault { cause }) => Self::Internal { cause },
-        }
-    }
-}
-
-impl From<BulkheadError> for ApiError {
-    fn from(error: BulkheadError) -> Self {
-        match error {
-            BulkheadError::Full => Self::Unavailable {
-                message: "Too many ask for this at once. Please try again later.",
-                retry_after: Duration::from_secs(2),
-                cause: None,
-            },
-            BulkheadError::Failed => {
-                Self::Internal { cause: "work behind a bulkhead failed".into() }
-            }
-        }
     }
 }

@@ -1,79 +1,79 @@
-//! A guard around a change that ends or shrinks authority: whatever becomes of the request after
+//! A guard around a change that ends or narrows permissions: whatever happens to the request after
 //! the commit, the caches of this process are invalidated. Other processes follow the database's
-//! notifications and its epoch (`app::epoch_watch`), as this one does for a commit that comes later
-//! than an unknown outcome was reported.
+//! notifications and epoch (`app::service::invalidation`), as this one does for a commit that comes
+//! after an unknown outcome was reported.
 
 use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::actors::db_breaker::DbError;
-use crate::cache::sessions::Callers;
-use crate::model::authority::Concern;
+use crate::cache::sessions::SessionCache;
+use crate::model::authority::InvalidationScope;
 use crate::storage::users::Account;
 
-/// An invalidation that is due. Made before the transaction; dropped without having been delivered
-/// or cancelled (a panic, a time-out, a dropped request) it invalidates synchronously.
+/// A pending invalidation, created before the transaction. If it is dropped without having been
+/// applied or cancelled (panic, timeout, cancelled request), it invalidates synchronously.
 ///
-/// While it exists, hits of the API keys concerned are checked in the database: a commit is visible
-/// there a moment before its answer is read here.
+/// While it exists, cache hits of the API keys in its scope are checked in the database: a commit
+/// is visible there a moment before its result arrives here.
 #[derive(Debug)]
-#[must_use = "dropped at once it invalidates before the change is made"]
+#[must_use = "dropped at once, it invalidates before the change is made"]
 pub struct Invalidation {
-    callers: Callers<Account>,
+    sessions: SessionCache<Account>,
     keys: ApiKeyCacheHandle,
-    concern: Concern,
+    scope: InvalidationScope,
     due: bool,
 }
 
 impl Invalidation {
     pub(super) fn new(
-        callers: Callers<Account>,
+        sessions: SessionCache<Account>,
         keys: ApiKeyCacheHandle,
-        concern: Concern,
+        scope: InvalidationScope,
     ) -> Self {
-        keys.begin(concern);
-        Self { callers, keys, concern, due: true }
+        keys.begin_change(scope);
+        Self { sessions, keys, scope, due: true }
     }
 
-    /// Invalidates: when this returns, this process lets nobody in by what was before.
-    pub async fn deliver(mut self) {
-        self.callers.end(self.concern);
-        self.keys.end(self.concern).await;
+    /// Invalidates. When this returns, this process accepts nothing that was cached before.
+    pub async fn apply(mut self) {
+        self.sessions.invalidate(self.scope);
+        self.keys.invalidate(self.scope).await;
         self.due = false;
     }
 
-    /// Nothing was changed.
+    /// Drops the invalidation, because nothing was changed.
     pub fn cancel(mut self) {
         self.due = false;
     }
 
-    /// Awaits the change and invalidates if it was made, or may have been.
+    /// Awaits the change and invalidates if it was made, or may have been made.
     ///
     /// # Errors
     /// Those of the change.
-    pub fn deliver_after<T>(
+    pub fn apply_after<T>(
         self,
         change: impl Future<Output = Result<T, DbError>>,
     ) -> impl Future<Output = Result<T, DbError>> {
-        self.deliver_after_if(change, |_| true)
+        self.apply_after_if(change, |_| true)
     }
 
-    /// The same for a change that ends something only if `ended` says so of its result.
+    /// Like [`Self::apply_after`], but a result for which `ended` is false invalidates nothing.
     ///
     /// # Errors
     /// Those of the change.
-    pub fn deliver_after_if<T>(
+    pub fn apply_after_if<T>(
         self,
         change: impl Future<Output = Result<T, DbError>>,
         ended: impl FnOnce(&T) -> bool,
     ) -> impl Future<Output = Result<T, DbError>> {
-        // Boxed before it is captured: a transaction's future is large, and each floor would hold
+        // Boxed before it is captured: a transaction's future is large, and each layer would hold
         // it twice.
         let change = Box::pin(change);
         async move {
             let outcome = change.await;
             match &outcome {
                 Ok(done) if !ended(done) => self.cancel(),
-                // After these nothing was changed. A needless invalidation would cost callers the
-                // outage that may have begun.
+                // Nothing was changed. An unneeded invalidation would remove cached entries that
+                // are needed in an outage, which may have begun.
                 Err(
                     DbError::Unavailable { .. }
                     | DbError::Failed { .. }
@@ -82,7 +82,7 @@ impl Invalidation {
                 ) => {
                     self.cancel();
                 }
-                Ok(_) | Err(DbError::UnknownOutcome { .. }) => self.deliver().await,
+                Ok(_) | Err(DbError::UnknownOutcome { .. }) => self.apply().await,
             }
             outcome
         }
@@ -92,9 +92,9 @@ impl Invalidation {
 impl Drop for Invalidation {
     fn drop(&mut self) {
         if self.due {
-            self.callers.end(self.concern);
-            self.keys.end_now(self.concern);
+            self.sessions.invalidate(self.scope);
+            self.keys.invalidate_now(self.scope);
         }
-        self.keys.settle(self.concern);
+        self.keys.end_change(self.scope);
     }
 }

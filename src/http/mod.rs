@@ -1,16 +1,16 @@
-//! HTTP: who may call ([`extract`]), what is answered ([`routes`]), what every request goes through
-//! ([`middleware`]), and the one place that knows status codes ([`error`]).
+//! The HTTP API: routes and middleware. [`extract`] defines who may call, [`routes`] the handlers,
+//! [`middleware`] what every request passes through, [`error`] the status codes.
 //!
 //! A request passes, from the outside in: `middleware::bodies` (deadline of its body),
-//! `middleware::method`, `middleware::classify` (one spelling of its path, one class),
-//! actix-web-prom (counted, timed), `middleware::frame` (request id, client, log line, error shape,
-//! security headers), CORS, compression, HEAD, `middleware::burst` and `middleware::limit` (how
-//! often), `middleware::classify::refuse`, `middleware::queries` (size of the query),
-//! `middleware::authenticate` (who), `middleware::run_to_end` (writes outlive their client), then
-//! its handler. A handler extracts, parses into the model, asks `db` once, wraps and answers; its
-//! parameters alone tell who may call it.
+//! `middleware::method`, `middleware::classify` (canonical path, request class), actix-web-prom
+//! (counts and durations), `middleware::access_log` (request id, client IP, log event, error body,
+//! security headers), CORS, compression, `middleware::head`, `rate_limit::burst` and
+//! `rate_limit::general`, `middleware::classify` again (refused paths), `middleware::queries` (size
+//! of the query), `middleware::authenticate`, `middleware::run_to_end` (writes finish after their
+//! client disconnects), then its handler. A handler's parameters show who may call it and which
+//! services it uses.
 
-pub mod answer;
+pub mod app_data;
 pub mod auditing;
 pub mod catalogue;
 pub mod connections;
@@ -22,7 +22,9 @@ pub mod invalidation;
 pub mod middleware;
 pub mod openapi;
 pub mod rate_limit;
+pub mod readiness;
 pub mod request;
+pub mod response;
 pub mod routes;
 pub mod server;
 pub mod state;

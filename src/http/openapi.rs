@@ -1,5 +1,5 @@
-//! The `OpenAPI` 3.1 document: what the handlers say of themselves, and what is the same for all of
-//! them.
+//! The parts of the OpenAPI 3.1 document that are the same for all operations: general information,
+//! security schemes, error responses, request id. The operations describe themselves in `routes`.
 
 use std::borrow::Cow;
 
@@ -13,11 +13,11 @@ use super::envelope::ErrorBody;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::metrics::Metric;
 
-/// Any of the top-level fields of a [`Metric`].
+/// Schema of a patch: any of the top-level fields of a [`Metric`].
 #[derive(Debug)]
 pub struct MetricPatch;
 
-/// Any of the top-level fields of a [`BusinessDomain`].
+/// Schema of a patch: any of the top-level fields of a [`BusinessDomain`].
 #[derive(Debug)]
 pub struct BusinessDomainPatch;
 
@@ -54,24 +54,24 @@ patch_of!(BusinessDomainPatch, BusinessDomain);
 #[openapi(
     info(
         title = "MDL",
-        description = "Metrics Definition Library: what a company's metrics mean.\n\n\
-            Every answer carries `X-Request-ID`; every error has the same shape, `ErrorBody`."
+        description = "Metrics Definition Library: a catalogue of metric definitions.\n\n\
+            Every response carries `X-Request-ID`; every error response has an `ErrorBody`."
     ),
     tags(
         (name = "metrics", description = "Metric definitions"),
         (name = "domains", description = "Business domains, which own metrics"),
         (name = "catalogue", description = "The catalogue as a whole"),
-        (name = "auth", description = "Registering, logging in and out"),
-        (name = "users", description = "Users, for administrators"),
-        (name = "api-keys", description = "API keys, for programs"),
-        (name = "audit", description = "Who did what to whose authority"),
-        (name = "health", description = "For load balancers and operators"),
+        (name = "auth", description = "Registration, sessions, passwords"),
+        (name = "users", description = "User administration"),
+        (name = "api-keys", description = "API keys"),
+        (name = "audit", description = "Audit log"),
+        (name = "health", description = "Health checks and circuit breakers"),
     ),
     components(schemas(ErrorBody<'static>))
 )]
 struct Base;
 
-/// The document before any route is in it.
+/// Builds the document without operations.
 pub fn base() -> OpenApi {
     let mut document = <Base as utoipa::OpenApi>::openapi();
     let bearer = HttpBuilder::new()
@@ -88,8 +88,8 @@ pub fn base() -> OpenApi {
     document
 }
 
-/// Adds to every operation the errors that follow from what it takes, so that no handler has to
-/// list them.
+/// Adds the error responses that follow from an operation's parameters, body and security, so that
+/// no handler has to list them.
 pub fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
@@ -115,26 +115,26 @@ fn complete_operation(path: &str, operation: &mut Operation) {
     let errors = [
         (
             "400",
-            "The request breaks a rule; `details` says which",
+            "The request is not valid; `details` has the violations",
             takes_body || takes_parameters || secured,
         ),
-        ("401", "No credentials, or some that are invalid or expired", secured),
-        ("403", "The role, or the scopes of the API key, do not allow it", secured),
-        ("404", "There is no such thing", path.contains('{')),
-        ("412", "`If-Match` names another version; `ETag` has the present one", conditional),
+        ("401", "Credentials are missing, invalid or expired", secured),
+        ("403", "The role, or the scopes of the API key, do not allow this", secured),
+        ("404", "Not found", path.contains('{')),
+        ("412", "`If-Match` names another version; `ETag` has the current one", conditional),
         ("408", "The body did not arrive in time; the connection is closed", takes_body),
         ("413", too_large(path), takes_body),
-        ("415", "The body is not of the documented type", takes_body),
-        ("428", "The operator requires `If-Match`", conditional),
+        ("415", "The body does not have a documented media type", takes_body),
+        ("428", "`If-Match` is missing, and the service requires it", conditional),
         (
             "429",
             "Too many requests; `Retry-After` says when to try again",
             path.starts_with("/api/") || secured,
         ),
-        ("500", "A fault of ours", true),
+        ("500", "Internal error", true),
         (
             "503",
-            "The database is away or too slow; `Retry-After` says when to try again",
+            "Overloaded, or database unavailable; `Retry-After` says when to try again",
             !health && (secured || takes_body),
         ),
     ];
@@ -144,7 +144,7 @@ fn complete_operation(path: &str, operation: &mut Operation) {
             None if applies => {
                 operation.responses.responses.insert(status.into(), RefOr::T(error(description)));
             }
-            // Declared by its handler with a text of its own: only the shape is missing.
+            // Declared by the handler with its own description: only the body is missing.
             Some(RefOr::T(response)) if response.content.is_empty() && status != "304" => {
                 let own = response.description.clone();
                 operation.responses.responses.insert(status.into(), RefOr::T(error(&own)));
@@ -161,19 +161,17 @@ fn complete_operation(path: &str, operation: &mut Operation) {
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             if response.description.is_empty() {
-                response.description = "As asked for".into();
+                response.description = "Success".into();
             }
             response.headers.entry("X-Request-ID".into()).or_insert_with(text_header);
         }
     }
 }
 
-/// As the extractors of `http::extract::json_body` have it.
+/// Describes the size limits of `http::extract::json_body`.
 fn too_large(path: &str) -> &'static str {
     match path {
-        "/api/v1/import" => {
-            "The body is larger than `IMPORT_MAX_BYTES` (8 MiB, where the operator has set nothing else)"
-        }
+        "/api/v1/import" => "The body is larger than `IMPORT_MAX_BYTES` (default 8 MiB)",
         _ if path.starts_with("/api/v1/") => "The body is larger than 256 KiB",
         _ => "The body is larger than 64 KiB",
     }

@@ -1,4 +1,5 @@
-//! The application: routes, middleware and their order, and the OpenAPI document.
+//! The application: its routes, its middleware and their order, and the OpenAPI document. The
+//! listeners that serve it are in `app::service::listener`.
 
 use actix_governor::Governor;
 use actix_web::body::MessageBody;
@@ -8,29 +9,27 @@ use actix_web::{App, web};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
-use super::{error, middleware, openapi, rate_limit, routes, unmatched};
-
 use super::rate_limit::burst::BurstConfig;
 use super::request::class::Routes;
+use super::{error, middleware, openapi, rate_limit, routes, unmatched};
 use crate::http::state::AppState;
 
-/// What stands in front of the application.
+/// Options of the API's server.
 #[derive(Clone)]
 #[allow(missing_debug_implementations)]
-pub struct Shields {
-    /// So many requests a second.
+pub struct AppOptions {
     pub burst: BurstConfig,
-    /// Origins whose scripts may read answers.
+    /// Allowed CORS origins; empty allows the same origin only.
     pub origins: Vec<String>,
-    /// Whether requests are counted and timed for Prometheus.
+    /// Whether Prometheus metrics of HTTP requests are collected.
     pub measured: bool,
 }
 
-/// The application, one for each worker, and its description; `with_metrics` if Prometheus scrapes
-/// the same listener.
+/// Builds the application (one for each worker) and its OpenAPI document. `with_metrics` adds
+/// `/metrics` to the same listener.
 pub fn app(
     state: web::Data<AppState>,
-    shields: Shields,
+    options: AppOptions,
     with_metrics: bool,
 ) -> (
     App<
@@ -44,10 +43,14 @@ pub fn app(
     >,
     OpenApi,
 ) {
-    let (app, document) = described(App::new());
+    let (app, document) = with_routes(App::new());
     let measure = state.instruments.http.middleware.clone();
+    let cross_origin = !options.origins.is_empty();
+    let preflights = middleware::cors::preflights(&options.origins);
+    let response_headers = middleware::cors::response_headers(&options.origins);
     let app = app
         .app_data(web::Data::new(Routes::new(&document, with_metrics)))
+        .configure(|config| state.register(config))
         .app_data(state)
         .configure(|config| routes::docs::configure(config, document.clone()))
         .configure(|config| {
@@ -57,29 +60,30 @@ pub fn app(
         })
         .default_service(web::to(unmatched::unmatched))
         .wrap(from_fn(middleware::run_to_end::run_to_end))
-        .wrap(from_fn(rate_limit::general::settle))
+        .wrap(from_fn(rate_limit::general::settle_charge))
         .wrap(from_fn(middleware::authenticate::authenticate))
-        .wrap(from_fn(middleware::queries::bound))
-        .wrap(from_fn(middleware::classify::refuse))
-        .wrap(from_fn(rate_limit::general::limit))
-        .wrap(Governor::new(&shields.burst))
+        .wrap(Condition::new(cross_origin, preflights))
+        .wrap(from_fn(middleware::queries::limit_query))
+        .wrap(from_fn(middleware::classify::refuse_path))
+        .wrap(from_fn(rate_limit::general::charge_request))
+        .wrap(Governor::new(&options.burst))
         .wrap(from_fn(middleware::head::head_as_get))
         .wrap(Compress::default())
-        .wrap(Condition::new(!shields.origins.is_empty(), middleware::cors::cors(&shields.origins)))
-        .wrap(from_fn(middleware::access_log::frame))
-        .wrap(Condition::new(shields.measured, measure))
+        .wrap(Condition::new(cross_origin, response_headers))
+        .wrap(from_fn(middleware::access_log::access_log))
+        .wrap(Condition::new(options.measured, measure))
         .wrap(from_fn(middleware::classify::classify))
-        .wrap(from_fn(middleware::method::known_or_other))
-        .wrap(from_fn(middleware::bodies::bound));
+        .wrap(from_fn(middleware::method::normalize_method))
+        .wrap(from_fn(middleware::bodies::enforce_deadline));
     (app, document)
 }
 
-/// The description alone, without an application.
+/// Builds the OpenAPI document without an application.
 pub fn document() -> OpenApi {
-    described(App::new()).1
+    with_routes(App::new()).1
 }
 
-fn described<T>(app: App<T>) -> (App<T>, OpenApi)
+fn with_routes<T>(app: App<T>) -> (App<T>, OpenApi)
 where
     T: ServiceFactory<ServiceRequest, Config = (), Error = actix_web::Error, InitError = ()>,
 {
@@ -91,7 +95,8 @@ where
     (app, openapi::complete(document))
 }
 
-/// What Prometheus scrapes, on a listener of its own, in the same frame as everything else.
+/// Builds the application of the separate metrics listener, with the same access log, error bodies
+/// and body deadlines as the API.
 pub fn exposition(
     state: web::Data<AppState>,
 ) -> App<
@@ -103,16 +108,18 @@ pub fn exposition(
         InitError = (),
     >,
 > {
-    let nowhere = || async {
-        Err::<actix_web::HttpResponse, _>(error::ApiError::NotFound("Only /metrics is here"))
+    let unmatched = || async {
+        let message = "Route not found; this listener serves /metrics only".to_owned();
+        Err::<actix_web::HttpResponse, _>(error::ApiError::NotFound(message))
     };
     App::new()
         .app_data(web::Data::new(Routes::new(&OpenApi::default(), true)))
+        .configure(|config| state.register(config))
         .app_data(state)
         .configure(routes::exposition::configure)
-        .default_service(web::to(nowhere))
-        .wrap(from_fn(middleware::classify::refuse))
-        .wrap(from_fn(middleware::access_log::frame))
+        .default_service(web::to(unmatched))
+        .wrap(from_fn(middleware::classify::refuse_path))
+        .wrap(from_fn(middleware::access_log::access_log))
         .wrap(from_fn(middleware::classify::classify))
-        .wrap(from_fn(middleware::bodies::bound))
+        .wrap(from_fn(middleware::bodies::enforce_deadline))
 }

@@ -1,23 +1,29 @@
-//! Requests that no route takes: 405 where the path is known with another method, else 404.
+//! Requests that match no route: 405 with `Allow` where the path exists with another method, else
+//! 404. While registration is disabled its path does not exist, whatever the method.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::app_data::AccessPolicy;
 use super::error::ApiError;
 use crate::http::request::class::Routes;
 
-/// What a client is told of a route that does not exist.
-pub(super) const NO_ROUTE: &str = "There is no such route";
+/// Path of the registration.
+pub(super) const REGISTER: &str = "/api/auth/register";
+/// Client message for a route that does not exist.
+pub(super) const NO_ROUTE: &str = "Route not found";
 
-/// The answer of last resort.
+/// Answers a request that matches no route.
 ///
 /// # Errors
-/// Always.
+/// Always: [`ApiError::MethodNotAllowed`] or [`ApiError::NotFound`].
 pub(super) async fn unmatched(
     request: HttpRequest,
     routes: web::Data<Routes>,
+    policy: web::Data<AccessPolicy>,
 ) -> Result<HttpResponse, ApiError> {
-    match routes.allow(request.path()) {
+    let is_disabled = request.path() == REGISTER && !policy.registration;
+    match routes.allow(request.path()).filter(|_| !is_disabled) {
         Some(methods) => Err(ApiError::MethodNotAllowed { allow: methods.to_owned() }),
-        None => Err(ApiError::NotFound(NO_ROUTE)),
+        None => Err(ApiError::NotFound(NO_ROUTE.into())),
     }
 }

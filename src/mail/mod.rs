@@ -1,5 +1,7 @@
-//! Mail: by SMTP, or, where there is none, into a folder, so that the embedded mode can be tried
-//! out whole.
+//! Sends mail: by SMTP, or into a folder in the embedded mode, so that password resets can be tried
+//! without a mail server. What is sent is decided in `http::routes::password_resets`.
+
+mod error;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,111 +13,100 @@ use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, To
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-/// How long a mail server may take for each of its answers.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// The most mails that wait to be sent; what comes on top is not sent, and the log says so.
-const MOST: usize = 64;
+pub use self::error::{MailConfigError, MailError};
+
+/// Longest wait for each response of the mail server.
+const SMTP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Messages that may wait to be sent at a time; more are refused.
+const MAX_WAITING: usize = 64;
 
 /// Sends mail. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailer {
-    way: Way,
+    transport: MailTransport,
     from: Mailbox,
-    room: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
-enum Way {
+enum MailTransport {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
     Folder(AsyncFileTransport<Tokio1Executor>),
-    Nowhere,
+    Disabled,
 }
-
-/// Why a mail was not sent; for the log, without addresses or contents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsent(pub String);
 
 impl std::fmt::Debug for Mailer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let way = match self.way {
-            Way::Smtp(_) => "SMTP",
-            Way::Folder(_) => "folder",
-            Way::Nowhere => "nowhere",
+        let transport = match self.transport {
+            MailTransport::Smtp(_) => "SMTP",
+            MailTransport::Folder(_) => "folder",
+            MailTransport::Disabled => "disabled",
         };
-        formatter.debug_struct("Mailer").field("way", &way).finish_non_exhaustive()
+        formatter.debug_struct("Mailer").field("transport", &transport).finish_non_exhaustive()
     }
 }
 
 impl Mailer {
-    /// By the server of `SMTP_URL`: `smtp://` (plain, for loopback), `smtp://…?tls=required`
-    /// (STARTTLS) or `smtps://`.
+    /// Creates a mailer for the server of `SMTP_URL`: `smtp://` (plain, for loopback),
+    /// `smtp://…?tls=required` (STARTTLS) or `smtps://`.
     ///
     /// # Errors
-    /// A line that names the variable.
-    pub fn smtp(url: &SecretString, from: &str) -> Result<Self, String> {
-        let wrong = |_| {
-            "SMTP_URL must be smtp://[user:password@]host[:port][?tls=required] or smtps://…"
-                .to_owned()
-        };
-        let transport =
-            AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret()).map_err(wrong)?;
-        Self::by(Way::Smtp(transport.timeout(Some(TIMEOUT)).build()), from)
+    /// When the URL or the sender is invalid.
+    pub fn with_smtp(url: &SecretString, from: &str) -> Result<Self, MailConfigError> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
+            .map_err(|_| MailConfigError::InvalidUrl)?;
+        Self::new(MailTransport::Smtp(transport.timeout(Some(SMTP_TIMEOUT)).build()), from)
     }
 
-    /// Into files of a folder, which is made if it is not there.
+    /// Creates a mailer that writes each message into a file of a folder, which is created if it
+    /// does not exist.
     ///
     /// # Errors
-    /// A line that names the variable, or that the folder cannot be made.
-    pub fn folder(folder: &Path, from: &str) -> Result<Self, String> {
+    /// When the folder cannot be created, or the sender is invalid.
+    pub fn with_folder(folder: &Path, from: &str) -> Result<Self, MailConfigError> {
         std::fs::create_dir_all(folder)
-            .map_err(|error| format!("DATA_DIR: {}: {error}", folder.display()))?;
-        Self::by(Way::Folder(AsyncFileTransport::new(folder)), from)
+            .map_err(|source| MailConfigError::CreateFolder { path: folder.to_owned(), source })?;
+        Self::new(MailTransport::Folder(AsyncFileTransport::new(folder)), from)
     }
 
-    /// Nowhere: every mail is an error.
+    /// Creates a mailer that fails to send every message.
     ///
     /// # Errors
-    /// A line that names the variable.
-    pub fn nowhere(from: &str) -> Result<Self, String> {
-        Self::by(Way::Nowhere, from)
+    /// When the sender is invalid.
+    pub fn disabled(from: &str) -> Result<Self, MailConfigError> {
+        Self::new(MailTransport::Disabled, from)
     }
 
-    fn by(way: Way, from: &str) -> Result<Self, String> {
-        let from = from
-            .parse()
-            .map_err(|_| "MAIL_FROM must be an address such as MDL <mdl@example.com>".to_owned())?;
-        Ok(Self { way, from, room: Arc::new(Semaphore::new(MOST)) })
+    fn new(transport: MailTransport, from: &str) -> Result<Self, MailConfigError> {
+        let from = from.parse().map_err(MailConfigError::InvalidSender)?;
+        Ok(Self { transport, from, queue: Arc::new(Semaphore::new(MAX_WAITING)) })
     }
 
-    /// Whether a mail has any chance.
-    pub fn goes_somewhere(&self) -> bool {
-        !matches!(self.way, Way::Nowhere)
-    }
-
-    /// Sends a text. Takes as long as the mail server does: not for a request to wait for.
+    /// Sends a plain text message. Takes as long as the mail server does, so no request should
+    /// wait for it.
     ///
     /// # Errors
-    /// [`Unsent`].
-    pub async fn send(&self, to: &str, subject: &str, text: String) -> Result<(), Unsent> {
-        let Ok(_room) = self.room.try_acquire() else {
-            return Err(Unsent("too many mails wait to be sent".into()));
+    /// See [`MailError`].
+    pub async fn send(&self, to: &str, subject: &str, text: String) -> Result<(), MailError> {
+        let Ok(_queued) = self.queue.try_acquire() else {
+            return Err(MailError::QueueFull);
         };
-        let to = to.parse().map_err(|_| Unsent("the address cannot be written to".into()))?;
+        let to = to.parse().map_err(|_| MailError::InvalidRecipient)?;
         let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(subject)
             .header(ContentType::TEXT_PLAIN)
             .body(text)
-            .map_err(|error| Unsent(error.to_string()))?;
-        match &self.way {
-            Way::Smtp(server) => {
-                server.send(message).await.map(|_| ()).map_err(|error| Unsent(error.to_string()))
+            .map_err(MailError::Build)?;
+        match &self.transport {
+            MailTransport::Smtp(server) => {
+                server.send(message).await.map(|_| ()).map_err(MailError::Smtp)
             }
-            Way::Folder(folder) => {
-                folder.send(message).await.map(|_| ()).map_err(|error| Unsent(error.to_string()))
+            MailTransport::Folder(folder) => {
+                folder.send(message).await.map(|_| ()).map_err(MailError::File)
             }
-            Way::Nowhere => Err(Unsent("SMTP_URL is not set".into())),
+            MailTransport::Disabled => Err(MailError::Disabled),
         }
     }
 }

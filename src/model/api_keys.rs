@@ -1,4 +1,5 @@
-//! API keys: what programs authenticate with, and the rules of their lives.
+//! API keys: their states, expiry and requests. The format of a key is in `credentials::api_keys`,
+//! stored keys are in `storage::api_keys`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use garde::Validate;
@@ -7,21 +8,22 @@ use strum::{AsRefStr, EnumString};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::page::PageRequest;
+use super::optional::present;
+use super::page::{PageRequest, ParameterError};
 use super::rich_text::RichText;
 use super::scopes::Scopes;
 use super::text::Text100;
 use super::users::Role;
 use super::violations::Violation;
 
-/// The most live keys that one user may have.
-pub const MAX_LIVE: i64 = 100;
-/// The largest rate limit of a key: requests per window of a caller.
+/// Maximum number of active keys of one user.
+pub const MAX_ACTIVE_KEYS: i64 = 100;
+/// Maximum rate limit of a key, in requests per window of a caller.
 const MAX_RATE_LIMIT: u32 = 100_000;
-/// RFC 3339 has four digits for a year.
+/// RFC 3339 dates have years of four digits.
 const LAST_YEAR: i32 = 9999;
 
-/// Whether a key can be used.
+/// The status of an API key.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString,
 )]
@@ -29,20 +31,17 @@ const LAST_YEAR: i32 = 9999;
 #[strum(serialize_all = "lowercase")]
 #[schema(as = ApiKeyStatus)]
 pub enum KeyStatus {
-    /// It can.
     Active,
-    /// Its time is over.
     Expired,
-    /// It was ended.
     Revoked,
 }
 
 impl KeyStatus {
-    /// Of a key at this moment; one that was revoked stays so after its expiry.
-    pub fn of(revoked: bool, expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+    /// Returns the status of a key at `now`; a revoked key stays revoked after its expiry.
+    pub fn at(revoked: bool, expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
         if revoked {
             Self::Revoked
-        } else if has_expired(expires_at, now) {
+        } else if is_expired(expires_at, now) {
             Self::Expired
         } else {
             Self::Active
@@ -50,16 +49,16 @@ impl KeyStatus {
     }
 }
 
-/// Whether an expiry has come: in the very moment that it names.
-pub fn has_expired(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+/// Whether a key with this expiry is expired; it is at that instant already.
+pub fn is_expired(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     expires_at.is_some_and(|at| at <= now)
 }
 
-/// When a key ends whose life is extended. One that never ends stays so.
+/// Returns the expiry of a key after an extension. A key without expiry keeps none.
 ///
 /// # Errors
-/// Beyond the year 9999 there is no way to write it down.
-pub fn extended(
+/// A message if the expiry would be after the year 9999.
+pub fn extend_expiry(
     expires_at: Option<DateTime<Utc>>,
     days: u16,
 ) -> Result<Option<DateTime<Utc>>, &'static str> {
@@ -71,8 +70,8 @@ pub fn extended(
         .ok_or("would end after the year 9999")
 }
 
-/// When a key ends that is rotated: after its grace, but never later than it would have anyway.
-pub fn rotated_out(
+/// Returns the expiry of a rotated key: after the grace period, but not later than before.
+pub fn expiry_after_rotation(
     expires_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     grace_minutes: u16,
@@ -81,108 +80,99 @@ pub fn rotated_out(
     expires_at.map_or(end, |at| at.min(end))
 }
 
-/// An API key to be.
+/// The request to create an API key.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ApiKeyCreation)]
 pub struct KeyDraft {
-    /// What it is for.
+    /// Purpose of the key.
     #[garde(dive)]
     pub name: Text100,
-    /// At most 500 characters; a little HTML.
+    /// At most 500 characters; may contain the same HTML as other rich texts.
     #[serde(default)]
     #[garde(inner(custom(at_most_500)))]
     #[schema(value_type = Option<String>, max_length = 500)]
     pub description: Option<RichText>,
-    /// At least one, none that your role does not allow.
+    /// At least one; all must be included in your role.
     #[garde(custom(at_least_one))]
     pub scopes: Scopes,
-    /// Null or absent: it does not end by itself.
+    /// Null or absent: the key does not expire.
     #[serde(default)]
     #[garde(skip)]
     pub expires_at: Option<DateTime<Utc>>,
-    /// Requests per `RATE_LIMIT_CALLER_WINDOW`, where callers have their own limit; null for the
-    /// limit of all callers. Only an administrator may set one above that.
+    /// Requests per `RATE_LIMIT_CALLER_WINDOW`, if callers have their own limit; null for the
+    /// default of all callers. Only an administrator may set a higher one.
     #[serde(default)]
     #[garde(inner(range(min = 1, max = MAX_RATE_LIMIT)))]
     #[schema(minimum = 1, maximum = 100_000)]
     pub rate_limit: Option<u32>,
 }
 
-/// What may be changed about a key. What is absent stays as it is.
+/// Changes of an API key. Absent fields stay as they are.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ApiKeyPatch)]
 pub struct KeyPatch {
-    /// Another name.
     #[serde(default)]
     #[garde(dive)]
     pub name: Option<Text100>,
-    /// By how many days its life is extended.
+    /// Number of days by which the expiry is extended.
     #[serde(default)]
     #[garde(inner(range(min = 1, max = 3650)))]
     #[schema(minimum = 1, maximum = 3650)]
     pub extend_days: Option<u16>,
-    /// Another rate limit; null removes it.
+    /// The new rate limit; null for the default.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(inner(range(min = 1, max = MAX_RATE_LIMIT))))]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100_000)]
-    #[allow(clippy::option_option)] // Absent, null and a number are three things.
+    #[allow(clippy::option_option, reason = "absent, null and a number mean different things")]
     pub rate_limit: Option<Option<u32>>,
 }
 
-/// A field that is there, if only as null.
-#[allow(clippy::option_option)]
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<u32>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// Whether a user of this role may set a rate limit, where callers have this limit. A user may only
-/// lower it; without a limit of all callers there is nothing to lower, and it may be switched on
-/// later.
-pub fn may_set_rate_limit(role: Role, rate_limit: u32, of_all: Option<usize>) -> bool {
+/// Whether a user of this role may set a rate limit; `default` is that of all callers. A user may
+/// only set a lower limit than that; without a default, only administrators may set one, because a
+/// default may be configured later.
+pub fn may_set_rate_limit(role: Role, rate_limit: u32, default: Option<usize>) -> bool {
     role == Role::Admin
-        || of_all.is_some_and(|most| usize::try_from(rate_limit).is_ok_and(|own| own <= most))
+        || default
+            .is_some_and(|default| usize::try_from(rate_limit).is_ok_and(|own| own <= default))
 }
 
-/// How a key is replaced.
+/// The request to rotate an API key.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ApiKeyRotation)]
 pub struct KeyRotation {
-    /// For how long the old key goes on working; 0 if not said.
+    /// How long the old key stays valid, in minutes; 0 by default.
     #[serde(default)]
     #[garde(range(max = 10_080))]
     #[schema(maximum = 10080)]
     pub grace_minutes: u16,
 }
 
-/// A list of keys as it is asked for.
+/// A query of a list of API keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyQuery {
-    /// In these states; in any, if empty.
+    /// Any status if empty.
     pub status: Vec<KeyStatus>,
-    /// Whose; the caller's own, if not said.
+    /// The caller if absent.
     pub user_id: Option<Uuid>,
-    /// Which part of the list.
     pub page: PageRequest,
 }
 
 impl KeyQuery {
-    /// Reads the parameters of a query string, already decoded.
+    /// Parses decoded query parameters.
     ///
     /// # Errors
-    /// Every parameter that is unknown, given twice or breaks its rule.
+    /// Every parameter that is unknown, repeated or invalid.
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
         let mut query =
             Self { status: Vec::new(), user_id: None, page: PageRequest { page: 1, limit: 100 } };
-        PageRequest::read(parameters, |name, value| query.set(name, value))?;
+        PageRequest::parse_with(parameters, |name, value| query.set(name, value))?;
         Ok(query)
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
         match name {
             "status" => {
                 let each = value.split(',').map(|status| status.trim().parse());
@@ -197,8 +187,7 @@ impl KeyQuery {
     }
 }
 
-// garde hands everything over by reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature of garde")]
 fn at_most_500(text: &RichText, (): &()) -> garde::Result {
     if text.as_str().chars().count() > 500 {
         return Err(garde::Error::new("must be at most 500 characters long"));
@@ -206,7 +195,7 @@ fn at_most_500(text: &RichText, (): &()) -> garde::Result {
     text.validate().map_err(|_| garde::Error::new("must not be empty or contain NUL characters"))
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature of garde")]
 fn at_least_one(scopes: &Scopes, (): &()) -> garde::Result {
     if scopes.is_empty() { Err(garde::Error::new("must name at least one scope")) } else { Ok(()) }
 }

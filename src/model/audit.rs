@@ -1,5 +1,5 @@
-//! The audit log: what is recorded, and what one may ask of it. Rows are written by
-//! `storage::audit_events`.
+//! The vocabulary of the audit log: actions, outcomes and recorded changes, and the query of its
+//! list. Rows are written by `storage::audit_events`.
 
 mod changes;
 mod query;
@@ -9,7 +9,7 @@ use strum::{AsRefStr, EnumString, IntoStaticStr, VariantNames};
 pub use self::changes::Changes;
 pub use self::query::{ActionFilter, AuditQuery};
 
-/// What was done, or refused: `noun.verb`. Names are stored, so they are never renamed.
+/// An action that was done or refused: `noun.verb`. The names are stored and never change.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames,
 )]
@@ -17,7 +17,7 @@ pub enum Action {
     /// An API key was created.
     #[strum(serialize = "api_key.created")]
     KeyCreated,
-    /// An API key was renamed or its life extended.
+    /// An API key was renamed, or its expiry or rate limit changed.
     #[strum(serialize = "api_key.updated")]
     KeyUpdated,
     /// An API key was replaced by another.
@@ -38,31 +38,31 @@ pub enum Action {
     /// A user was deleted.
     #[strum(serialize = "user.deleted")]
     UserDeleted,
-    /// A user got another password: with the old one, with the token of a mail, or by `mdl admin`.
+    /// The password of a user was changed: with the old one, with a reset token, or by `mdl admin`.
     #[strum(serialize = "user.password_changed")]
     PasswordChanged,
-    /// A mail with a reset token was requested; refused where no active account has the address.
+    /// An e-mail with a reset token was requested; refused if no active account has the address.
     #[strum(serialize = "user.password_reset_requested")]
     PasswordResetRequested,
     /// A user logged in.
     #[strum(serialize = "session.started")]
     SessionStarted,
-    /// A session was ended by its user.
+    /// A user logged out or revoked a session.
     #[strum(serialize = "session.ended")]
     SessionEnded,
-    /// A rotated refresh token was used again; its session was revoked.
+    /// A rotated refresh token was used again, and its session was revoked.
     #[strum(serialize = "session.reuse_detected")]
     SessionReuseDetected,
     /// A log-in was refused.
     #[strum(serialize = "login.failed")]
     LoginFailed,
-    /// The current password was wrong.
+    /// A password change was refused because the current password was wrong.
     #[strum(serialize = "password.rejected")]
     PasswordRejected,
-    /// A bad token or API key was refused.
+    /// An invalid token or API key was refused.
     #[strum(serialize = "access.unauthenticated")]
     Unauthenticated,
-    /// Role or scopes of the caller were too small.
+    /// The role or scopes of the caller did not permit a request.
     #[strum(serialize = "access.forbidden")]
     Forbidden,
     /// A rate limit was exceeded.
@@ -97,38 +97,36 @@ pub enum Action {
     AuditPurged,
 }
 
-/// How an action ended.
+/// The outcome of an action.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames,
 )]
 #[strum(serialize_all = "lowercase")]
-pub enum Outcome {
-    /// It was done.
+pub enum AuditOutcome {
     Success,
-    /// It was refused.
     Refused,
 }
 
-/// The way an action came in.
+/// Where an action came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Channel {
     /// A request with its own credentials, or without any.
     Api,
-    /// A command on the database itself.
+    /// A subcommand of `mdl` that uses the database directly.
     Command,
-    /// A request with a token that was sent by mail.
+    /// A request with a token that was sent by e-mail.
     Mail,
     /// The service itself.
     System,
 }
 
-/// What a caller came with.
+/// The kind of credential of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum CredentialKind {
-    /// An access token; its id is the session's family.
+    /// An access token; the id is that of the token family.
     Session,
-    /// An API key; its id is the `key_id`.
+    /// An API key; the id is the `key_id`.
     ApiKey,
 }

@@ -1,68 +1,72 @@
-//! Changes of somebody's authority, as they are announced to memories of who may do what.
+//! Invalidation events for cached permissions: the payload of the NOTIFY that database triggers
+//! send when an API key, a user or a session changes. The caches are in `cache::sessions` and
+//! `actors::api_key_cache`; `app::service::invalidation` receives the events.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use thiserror::Error;
 use uuid::Uuid;
 
-/// Whom a change concerns.
+/// Which cached permissions an invalidation covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Concern {
+pub enum InvalidationScope {
     /// One API key: revoked, rotated, its expiry or scopes changed.
     Key(Uuid),
-    /// One user and all its credentials: another role, status, password or name, or gone.
+    /// One user with all credentials: role, status, password or name changed, or deleted.
     User(Uuid),
-    /// One user's log-ins; its API keys go on.
+    /// The sessions of one user; API keys are not affected.
     Sessions(Uuid),
-    /// Everybody, or nobody knows whom.
+    /// All credentials, also where the change is unknown.
     All,
 }
 
-impl Concern {
-    /// Whether log-ins of this user may have ended, or mean something else now.
-    pub fn is_about_log_ins_of(self, user_id: Uuid) -> bool {
+impl InvalidationScope {
+    /// Whether sessions of this user may have ended or changed their permissions.
+    pub fn affects_sessions_of(self, user_id: Uuid) -> bool {
         match self {
             Self::Key(_) => false,
-            Self::User(of) | Self::Sessions(of) => of == user_id,
+            Self::User(affected) | Self::Sessions(affected) => affected == user_id,
             Self::All => true,
         }
     }
 }
 
-/// An announcement of the database.
+/// A notification of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The epoch that began.
+pub struct InvalidationEvent {
+    /// The epoch that began with the change.
     pub epoch: i64,
-    /// When it was said, by the database's clock.
-    pub said_at: DateTime<Utc>,
-    /// Whom it concerns.
-    pub concern: Concern,
+    /// By the database's clock.
+    pub sent_at: DateTime<Utc>,
+    pub scope: InvalidationScope,
 }
 
-/// No announcement that is understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Garbled;
+/// The payload of a notification has another format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("malformed invalidation event")]
+pub struct MalformedEvent;
 
-impl FromStr for Notice {
-    type Err = Garbled;
+impl FromStr for InvalidationEvent {
+    type Err = MalformedEvent;
 
-    /// `<epoch> <milliseconds since 1970> key|user|sessions <id>`, or `… all`.
-    fn from_str(text: &str) -> Result<Self, Garbled> {
+    /// Parses `<epoch> <milliseconds since 1970> key|user|sessions <id>`, or `… all`. An unknown
+    /// word means all, because a newer version of the service may have added it.
+    fn from_str(text: &str) -> Result<Self, MalformedEvent> {
         let mut words = text.split(' ');
-        let mut number = || words.next().and_then(|word| word.parse::<i64>().ok()).ok_or(Garbled);
-        let (epoch, said_at) =
-            (number()?, DateTime::from_timestamp_millis(number()?).ok_or(Garbled)?);
-        let kind = words.next().ok_or(Garbled)?;
-        let id = words.next().map(Uuid::try_parse).transpose().map_err(|_| Garbled)?;
-        let concern = match (kind, id) {
-            ("key", Some(id)) => Concern::Key(id),
-            ("user", Some(id)) => Concern::User(id),
-            ("sessions", Some(id)) => Concern::Sessions(id),
-            // What a newer version announces and this one does not know.
-            _ => Concern::All,
+        let mut number =
+            || words.next().and_then(|word| word.parse::<i64>().ok()).ok_or(MalformedEvent);
+        let epoch = number()?;
+        let sent_at = DateTime::from_timestamp_millis(number()?).ok_or(MalformedEvent)?;
+        let kind = words.next().ok_or(MalformedEvent)?;
+        let id = words.next().map(Uuid::try_parse).transpose().map_err(|_| MalformedEvent)?;
+        let scope = match (kind, id) {
+            ("key", Some(id)) => InvalidationScope::Key(id),
+            ("user", Some(id)) => InvalidationScope::User(id),
+            ("sessions", Some(id)) => InvalidationScope::Sessions(id),
+            _ => InvalidationScope::All,
         };
-        Ok(Self { epoch, said_at, concern })
+        Ok(Self { epoch, sent_at, scope })
     }
 }
 
@@ -71,17 +75,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notices_are_read_and_the_unknown_concerns_everybody() {
+    fn events_are_parsed_and_unknown_scope_means_all() {
         let id = Uuid::from_u128(7);
-        let read = |text: &str| text.parse::<Notice>().map(|notice| (notice.epoch, notice.concern));
-        assert_eq!(read(&format!("5 1700000000000 key {id}")), Ok((5, Concern::Key(id))));
-        assert_eq!(read(&format!("6 1700000000000 user {id}")), Ok((6, Concern::User(id))));
-        assert_eq!(read(&format!("7 1700000000000 sessions {id}")), Ok((7, Concern::Sessions(id))));
-        assert_eq!(read("8 1700000000000 all"), Ok((8, Concern::All)));
-        assert_eq!(read("9 1700000000000 planet mars"), Err(Garbled));
-        assert_eq!(read(&format!("9 1700000000000 planet {id}")), Ok((9, Concern::All)));
-        for garbled in ["", "x", "5", "5 x", "5 1700000000000"] {
-            assert_eq!(read(garbled), Err(Garbled), "{garbled}");
+        let read =
+            |text: &str| text.parse::<InvalidationEvent>().map(|event| (event.epoch, event.scope));
+        for (text, epoch, scope) in [
+            (format!("5 1700000000000 key {id}"), 5, InvalidationScope::Key(id)),
+            (format!("6 1700000000000 user {id}"), 6, InvalidationScope::User(id)),
+            (format!("7 1700000000000 sessions {id}"), 7, InvalidationScope::Sessions(id)),
+            ("8 1700000000000 all".to_owned(), 8, InvalidationScope::All),
+            (format!("9 1700000000000 planet {id}"), 9, InvalidationScope::All),
+        ] {
+            assert_eq!(read(&text), Ok((epoch, scope)), "{text}");
+        }
+        for malformed in ["", "x", "5", "5 x", "5 1700000000000", "9 1700000000000 planet mars"] {
+            assert_eq!(read(malformed), Err(MalformedEvent), "{malformed}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Business domains: the parts of a company that own metrics.
+//! Business domains: the parts of a company that own metrics. They are stored by
+//! `storage::business_domains`.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -7,53 +8,53 @@ use utoipa::ToSchema;
 
 use super::object::Object;
 use super::patch::Patchable;
-use super::read_only::dropped;
+use super::read_only::ignored;
 use super::rich_text::RichText;
 use super::text::{Email, Id, Text100, Text200, Text2000};
 
-/// A business domain.
+/// A part of the company that owns metrics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BusinessDomain {
     /// Chosen by the client; never changes.
     #[garde(dive)]
     pub domain_id: Id,
-    /// Unique; metrics name their domain by it, and a rename carries them along.
+    /// Unique. Metrics refer to their domain by name; renaming a domain updates them.
     #[garde(dive)]
     pub name: Text200,
-    /// What belongs to it.
+    /// Scope of the domain.
     #[garde(dive)]
     pub description: Option<RichText>,
-    /// The team that answers for it.
+    /// The team that is responsible for the domain.
     #[garde(dive)]
     pub owner_team: Option<Text2000>,
-    /// Where to ask.
+    /// E-mail address for questions.
     #[garde(dive)]
     pub contact_email: Option<Email>,
-    /// What each tier means here.
+    /// Meaning of each tier in this domain.
     #[serde(default)]
     #[garde(dive)]
     pub tier_focus: Object,
-    /// What it looks at.
+    /// Main subjects of the domain.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub key_areas: Vec<Text2000>,
-    /// For charts.
+    /// Colour in charts.
     #[garde(dive)]
     pub color: Option<Text100>,
-    /// Raised by each change; the `ETag`. Set by the server.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    /// Increased by each change; the `ETag`. Set by the server.
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only)]
     pub version: Option<i32>,
     /// Set by the server.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only, format = DateTime)]
     pub created_at: Option<String>,
     /// Set by the server.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only, format = DateTime)]
     pub updated_at: Option<String>,

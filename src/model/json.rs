@@ -1,6 +1,6 @@
-//! JSON as it is accepted: an object that names a key twice is refused, because two readers would
-//! disagree about what it says (RFC 8259, section 4); and so is a text that would take up much more
-//! memory than it is long.
+//! A strict JSON parser. It refuses an object with a duplicate key, because parsers disagree about
+//! its meaning (RFC 8259, section 4) and `serde_json::Value` would silently keep one of the values;
+//! and it refuses a text that would take much more memory than its length.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,18 +9,18 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
-/// How many values any text may hold; a long one a quarter of its bytes more. The densest text
-/// (`0,0,…`) has one in two bytes, a catalogue about one in twenty.
+/// Maximum number of values in a text, to which a quarter of its length in bytes is added. The
+/// densest text (`0,0,…`) has a value in two bytes, a catalogue about one in twenty.
 const MIN_VALUES: usize = 100_000;
-/// An object counts as so many values: with a single key it takes up more than 600 bytes.
-const OBJECT: usize = 8;
+/// What an object counts, in values: with a single key it takes more than 600 bytes of memory.
+const OBJECT_WEIGHT: usize = 8;
 const TOO_MANY: &str = "more values than its length allows";
 
-/// Reads a JSON text.
+/// Parses a JSON text.
 ///
 /// # Errors
-/// What [`flaw`] puts into words.
-pub fn read(text: &[u8]) -> serde_json::Result<Value> {
+/// Of serde; [`error_message`] makes a message of it.
+pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
     let left = Cell::new(MIN_VALUES.saturating_add(text.len() / 4));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = StrictValue { left: &left }.deserialize(&mut deserializer)?;
@@ -28,20 +28,20 @@ pub fn read(text: &[u8]) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// What is wrong with a text that [`read`] refuses; nothing of the text is in it.
-pub fn flaw(error: &serde_json::Error) -> String {
+/// Returns the message about an error of [`parse`], without any part of the text.
+pub fn error_message(error: &serde_json::Error) -> String {
     if error.is_data() && error.to_string().starts_with(TOO_MANY) {
         return format!("must not hold {TOO_MANY}");
     }
     format!("is not valid JSON at line {}, column {}", error.line(), error.column())
 }
 
-/// Any JSON value without a repeated key, from another format; how much it holds is up to that
-/// one's reader.
+/// A JSON value from another format (YAML), without duplicate keys and numbers that are not finite.
+/// Its size is bounded by the parser of that format.
 #[derive(Debug, PartialEq)]
-pub struct Strict(pub Value);
+pub struct StrictJson(pub Value);
 
-impl<'de> Deserialize<'de> for Strict {
+impl<'de> Deserialize<'de> for StrictJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let left = Cell::new(usize::MAX);
         StrictValue { left: &left }.deserialize(deserializer).map(Self)
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Strict {
 
 #[derive(Clone, Copy)]
 struct StrictValue<'a> {
-    /// How many more values there may be.
+    /// Number of values that are still allowed.
     left: &'a Cell<usize>,
 }
 
@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        self.count(OBJECT)?;
+        self.count(OBJECT_WEIGHT)?;
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(self)?;

@@ -1,29 +1,31 @@
-//! Tells markup from text that only looks like it: `Revenue per <product>` is a sentence with a
-//! placeholder.
-//!
-//! A `<` that does not begin a tag of a known HTML element is escaped before the text is cleaned as
-//! HTML (`rich_text`), where it would be lost with its name, or, for names that SVG and `MathML`
-//! know, with everything after it. Escaping is always safe: what is escaped is inert. The cleaner
-//! still judges all that is left.
+//! Distinguishes markup from text that looks like it, such as the placeholder in `Revenue per
+//! <product>`. A `<` that does not begin a tag of a known HTML element is escaped before
+//! `rich_text` sanitises the text: the sanitiser would remove it with its name or, if SVG or
+//! `MathML` has an element of that name, with everything after it. Escaping is always safe, because
+//! escaped text is inert; the rest still goes through the sanitiser.
 
 use std::borrow::Cow;
 
-/// Elements whose tags are markup wherever they stand (HTML Living Standard, 4 and 16.2). Those
-/// whose names are common words of a definition are in [`PAIRED`].
-const KNOWN: &str = " a abbr acronym address applet article aside audio b base basefont bdi bdo big blockquote body br button canvas caption \
-    center cite code col colgroup dd del details dfn dialog dir div dl dt em embed fieldset figcaption figure font footer \
-    foreignobject form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd li link \
-    marquee meta mglyph nav noembed noframes noscript ol p plaintext pre script span strong style table tbody td textarea \
-    tfoot th thead tr u ul video xmp ";
+/// Elements whose tags are always markup (HTML Living Standard, sections 4 and 16.2). Those whose
+/// names are common words of a definition are in [`PAIRED`].
+const KNOWN: &str = " \
+    a abbr acronym address applet article aside audio b base basefont bdi bdo big blockquote \
+    body br button canvas caption center cite code col colgroup dd del details dfn dialog dir \
+    div dl dt em embed fieldset figcaption figure font footer foreignobject form frame \
+    frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd li link \
+    marquee meta mglyph nav noembed noframes noscript ol p plaintext pre script span strong \
+    style table tbody td textarea tfoot th thead tr u ul video xmp ";
 
-/// Elements whose tags are markup only where the text both opens and closes them: their names are
-/// words, too, or they are removed with all that they contain, which must not be the rest of a
+/// Elements whose tags are markup only if the text has both an opening and a closing one: their
+/// names are also words, or they are removed with their content, which must not be the rest of a
 /// sentence.
-const PAIRED: &str = " annotation-xml area data datalist label legend main map mark math menu meter mi mn mo ms mtext nobr object optgroup \
-    option output param picture progress q rp rt ruby s samp search section select slot small source strike sub summary \
-    sup svg template time title track tt var wbr ";
+const PAIRED: &str = " \
+    annotation-xml area data datalist label legend main map mark math menu meter mi mn mo ms \
+    mtext nobr object optgroup option output param picture progress q rp rt ruby s samp search \
+    section select slot small source strike sub summary sup svg template time title track tt \
+    var wbr ";
 
-/// The text with every `<` escaped that begins no markup.
+/// Escapes every `<` that does not begin markup.
 pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
     if !text.contains('<') {
         return Cow::Borrowed(text);
@@ -43,8 +45,8 @@ pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether `from`, which begins with `<`, begins markup; `whole` is the text that it is part of.
-/// Both in lower case.
+/// Whether `from`, which starts with `<`, begins markup; `whole` is the whole text. Both are in
+/// lower case.
 fn begins_markup(from: &str, whole: &str) -> bool {
     let inner = from.get(1..).unwrap_or_default();
     if let Some(comment) = inner.strip_prefix("!--") {

@@ -1,5 +1,5 @@
-//! Free JSON objects: filters, `tier_focus`, a user's metadata. Free in shape, bounded all the
-//! same.
+//! JSON objects without a schema of their own: filters, `tier_focus`, the metadata of users. Depth,
+//! number of values and length of texts are bounded; rich texts in them are cleaned.
 
 use std::borrow::Cow;
 
@@ -10,26 +10,25 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::characters::{line_flaw, lines_flaw};
+use super::characters::{multi_line_violation, single_line_violation};
 use super::rich_text::{RichText, is_rich_key};
-use super::violations::{Violation, note};
+use super::violations::{Violation, report_violation};
 
-/// How deep a free object may be nested.
+/// Maximum depth of nesting.
 const MAX_DEPTH: usize = 16;
-/// The longest text in a free object, in Unicode code points.
+/// Maximum length of a text or key, in code points.
 const MAX_TEXT: usize = 2000;
-/// How many values one free object may hold in all.
+/// Maximum number of values at all levels together.
 const MAX_VALUES: usize = 1000;
 
-/// A JSON object of any shape, its texts as `model::characters` has them, at most 16 deep and with
-/// at most 1,000 values. Texts under a key that names rich text are cleaned like any other rich
-/// text.
+/// A JSON object of any shape, nested at most 16 levels deep and with at most 1,000 values. Texts
+/// under the keys of [`is_rich_key`] are cleaned like other rich texts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Object(Map<String, Value>);
 
 impl Object {
-    /// Takes an object as it was sent, and cleans its rich texts. Judged only by `validate`.
+    /// Creates an object and cleans its rich texts. Its rules are checked by `validate`.
     pub fn new(mut raw: Map<String, Value>) -> Self {
         clean_rich(&mut raw, MAX_DEPTH);
         Self(raw)
@@ -42,7 +41,8 @@ fn clean_rich(object: &mut Map<String, Value>, depth: usize) {
     }
 }
 
-/// Deeper than `depth` nothing is cleaned, because nothing that deep is stored.
+/// Cleans the rich texts of a value. Deeper levels than `depth` are left alone: `validate` refuses
+/// such objects.
 fn clean_value(rich: bool, value: &mut Value, depth: usize) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {
@@ -53,8 +53,9 @@ fn clean_value(rich: bool, value: &mut Value, depth: usize) {
     }
 }
 
-/// What is wrong with a value, if anything; counts values down in `left`.
-fn flaw(value: &Value, depth: usize, left: &mut usize) -> Option<&'static str> {
+/// Returns the message about the first rule that a value breaks; `left` is the number of values
+/// that are still allowed.
+fn value_violation(value: &Value, depth: usize, left: &mut usize) -> Option<&'static str> {
     let Some(depth) = depth.checked_sub(1) else {
         return Some("must not be nested deeper than 16 levels");
     };
@@ -63,21 +64,17 @@ fn flaw(value: &Value, depth: usize, left: &mut usize) -> Option<&'static str> {
     };
     *left = fewer;
     match value {
-        Value::String(text) => text_flaw(text),
-        Value::Array(items) => items.iter().find_map(|item| flaw(item, depth, left)),
-        Value::Object(map) => {
-            map.iter().find_map(|(key, item)| key_flaw(key).or_else(|| flaw(item, depth, left)))
-        }
+        Value::String(text) => too_long(text).or_else(|| multi_line_violation(text)),
+        Value::Array(items) => items.iter().find_map(|item| value_violation(item, depth, left)),
+        Value::Object(map) => map.iter().find_map(|(key, item)| {
+            key_violation(key).or_else(|| value_violation(item, depth, left))
+        }),
         _ => None,
     }
 }
 
-fn text_flaw(text: &str) -> Option<&'static str> {
-    too_long(text).or_else(|| lines_flaw(text))
-}
-
-fn key_flaw(key: &str) -> Option<&'static str> {
-    too_long(key).or_else(|| line_flaw(key))
+fn key_violation(key: &str) -> Option<&'static str> {
+    too_long(key).or_else(|| single_line_violation(key))
 }
 
 fn too_long(text: &str) -> Option<&'static str> {
@@ -97,8 +94,11 @@ impl Validate for Object {
     fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> Path, report: &mut Report) {
         let mut left = MAX_VALUES;
         for (key, value) in &self.0 {
-            if let Some(flaw) = key_flaw(key).or_else(|| flaw(value, MAX_DEPTH - 1, &mut left)) {
-                note(report, &mut || parent().join(Violation::name_of(key)), flaw.into());
+            let message =
+                key_violation(key).or_else(|| value_violation(value, MAX_DEPTH - 1, &mut left));
+            if let Some(message) = message {
+                let path = &mut || parent().join(Violation::printable_name(key));
+                report_violation(report, path, message.into());
             }
         }
     }

@@ -1,26 +1,31 @@
-//! Paging: which part of a list, and where its neighbours are.
+//! Pagination: which part of a list is requested, and the links to other pages. The parameters of
+//! all list routes are parsed with `PageRequest::parse_with`, so that unknown and repeated ones
+//! are refused everywhere.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
+use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::violations::Violation;
 
-/// The last page that can be asked for; with 100 items a page that is far beyond any catalogue.
+/// Maximum page number, far beyond any catalogue.
 const MAX_PAGE: i64 = 10_000_000;
-/// The most items a page.
+/// Maximum number of items per page.
 const MAX_LIMIT: i64 = 100;
 
-/// The page that a client asks for.
+/// The page that a client requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Counted from 1.
+    /// 1 to 10,000,000.
     pub page: i64,
-    /// Items a page, 1 to 100.
+    /// Items per page, 1 to 100.
     pub limit: i64,
 }
 
 impl PageRequest {
-    /// Reads the parameters of a list that has nothing but pages.
+    /// Parses the query parameters of a list without filters.
     ///
     /// # Errors
     /// Every parameter that is unknown, given twice or breaks its rule.
@@ -29,29 +34,30 @@ impl PageRequest {
         default_limit: i64,
     ) -> Result<Self, Vec<Violation>> {
         let mut request = Self { page: 1, limit: default_limit };
-        Self::read(parameters, |name, value| request.set(name, value))?;
+        Self::parse_with(parameters, |name, value| request.set(name, value))?;
         Ok(request)
     }
 
-    /// Hands every parameter of a list to `set`, which takes it or says what is wrong with it.
-    pub(in crate::model) fn read(
+    /// Calls `set` for every query parameter and collects its errors and the repeated parameters.
+    pub(in crate::model) fn parse_with(
         parameters: &[(String, String)],
-        mut set: impl FnMut(&str, &str) -> Result<(), String>,
+        mut set: impl FnMut(&str, &str) -> Result<(), ParameterError>,
     ) -> Result<(), Vec<Violation>> {
-        let mut violations = Self::repeated(parameters);
+        let mut violations = repeated(parameters);
         for (name, value) in parameters {
-            if let Err(message) = set(name, value.trim()) {
-                violations.push(Violation::new(Violation::name_of(name), message));
+            if let Err(error) = set(name, value.trim()) {
+                let name = Violation::printable_name(name);
+                violations.push(Violation::new(name, error.to_string()));
             }
         }
         if violations.is_empty() { Ok(()) } else { Err(violations) }
     }
 
-    /// Takes one parameter; says what is wrong with it, if anything.
-    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    /// Sets `page` or `limit`; every other parameter is unknown.
+    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
         let number = |max: i64| match value.parse() {
             Ok(number) if (1..=max).contains(&number) => Ok(number),
-            _ => Err(format!("must be a whole number from 1 to {max}")),
+            _ => Err(ParameterError::from(format!("must be a whole number from 1 to {max}"))),
         };
         match name {
             "page" => self.page = number(MAX_PAGE)?,
@@ -61,26 +67,13 @@ impl PageRequest {
         Ok(())
     }
 
-    /// The parameters that are given more than once.
-    fn repeated(parameters: &[(String, String)]) -> Vec<Violation> {
-        let mut rest = parameters;
-        let mut found = Vec::new();
-        while let Some(((name, _), tail)) = rest.split_first() {
-            if tail.iter().any(|(other, _)| other == name) {
-                found.push(Violation::new(Violation::name_of(name), "must not be given twice"));
-            }
-            rest = tail;
-        }
-        found
-    }
-
-    /// How many items come before this page.
+    /// Returns the number of items before this page.
     pub fn offset(self) -> i64 {
         (self.page - 1).saturating_mul(self.limit)
     }
 
-    /// The place of this page in a list of `total` items.
-    pub fn of(self, total: i64) -> Pagination {
+    /// Returns the position of this page in a list of `total` items.
+    pub fn paginate(self, total: i64) -> Pagination {
         let pages = total.div_euclid(self.limit) + i64::from(total % self.limit != 0);
         Pagination {
             page: self.page,
@@ -93,27 +86,57 @@ impl PageRequest {
     }
 }
 
-/// The place of a page in its list.
+/// Why a query parameter is refused; the message of its [`Violation`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(in crate::model) struct ParameterError(Cow<'static, str>);
+
+impl From<&'static str> for ParameterError {
+    fn from(message: &'static str) -> Self {
+        Self(message.into())
+    }
+}
+
+impl From<String> for ParameterError {
+    fn from(message: String) -> Self {
+        Self(message.into())
+    }
+}
+
+/// Returns a violation for each repetition of a parameter.
+fn repeated(parameters: &[(String, String)]) -> Vec<Violation> {
+    let mut rest = parameters;
+    let mut found = Vec::new();
+    while let Some(((name, _), tail)) = rest.split_first() {
+        if tail.iter().any(|(other, _)| other == name) {
+            found.push(Violation::new(Violation::printable_name(name), "must not be given twice"));
+        }
+        rest = tail;
+    }
+    found
+}
+
+/// The position of a page in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     /// This page, counted from 1.
     pub page: i64,
-    /// Items a page.
+    /// Items per page.
     pub limit: i64,
-    /// Items in the whole list.
+    /// Number of items in the list.
     pub total: i64,
-    /// Pages in the whole list; 0 for an empty one.
+    /// Number of pages in the list; 0 for an empty list.
     pub pages: i64,
-    /// Whether a page follows.
+    /// Whether there is a next page.
     pub has_next: bool,
-    /// Whether a page goes before.
+    /// Whether there is a previous page.
     pub has_prev: bool,
 }
 
 impl Pagination {
-    /// The pages that a client may go to from here, by their RFC 8288 relation, each at most once.
-    pub fn neighbours(self) -> Vec<(&'static str, i64)> {
+    /// Returns the pages that a client may go to from this one, by link relation (RFC 8288).
+    pub fn links(self) -> Vec<(&'static str, i64)> {
         let last = self.pages.max(1);
         let mut links = vec![("first", 1)];
         if self.has_prev {

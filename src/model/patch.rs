@@ -1,6 +1,6 @@
-//! Changes of a stored document: top-level fields to be laid over it. A patch is judged before
-//! anything waits for the database: laid over a template that breaks no rule, whatever is wrong
-//! then is wrong with the patch.
+//! Patches: top-level fields that replace those of a stored document. A patch is validated before
+//! the database is asked, by applying it to a template that breaks no rule: every violation is then
+//! one of the patch.
 
 use std::marker::PhantomData;
 
@@ -9,27 +9,28 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::violations::{Violation, parse, shape};
+use super::item_size::{MAX_ITEM_BYTES, json_length, too_large};
+use super::violations::{Violation, deserialize, parse};
 
-/// A document that takes patches.
+/// A document that can be patched.
 pub trait Patchable: DeserializeOwned + Serialize + Validate<Context = ()> {
     /// The field that never changes.
     const ID: &'static str;
 
-    /// The smallest document that breaks no rule.
+    /// Returns the smallest document that breaks no rule.
     fn template() -> Map<String, Value>;
 }
 
-/// Fields of a `T`, each of which satisfies its rules; no rule of a document is about two of its
+/// Fields of a `T`, each of which satisfies its rules. No rule of a document is about two of its
 /// top-level fields.
 #[derive(Clone, Debug)]
 pub struct Patch<T> {
     fields: Map<String, Value>,
-    of: PhantomData<fn() -> T>,
+    document: PhantomData<fn() -> T>,
 }
 
 impl<T: Patchable> Patch<T> {
-    /// Judges the fields.
+    /// Validates the fields.
     ///
     /// # Errors
     /// As [`parse`].
@@ -37,26 +38,32 @@ impl<T: Patchable> Patch<T> {
         let mut whole = T::template();
         whole.extend(fields.clone());
         parse::<T>(Value::Object(whole))?;
-        Ok(Self { fields, of: PhantomData })
+        Ok(Self { fields, document: PhantomData })
     }
 
-    /// Whether the patch leaves the identifier of the document `id` as it is.
+    /// Whether the patch does not change the identifier of the document `id`.
     pub fn keeps_id(&self, id: &str) -> bool {
         self.fields.get(T::ID).and_then(Value::as_str).is_none_or(|named| named.trim() == id)
     }
 
-    /// Lays the fields over a stored document; what is absent stays as it is, whatever the rules of
-    /// today say of it.
+    /// Applies the patch to a stored document. Fields that it does not have stay as they are, even
+    /// if they break a rule that was added later.
     ///
     /// # Errors
-    /// The first violation of the document's shape; none where `stored` has it.
-    pub fn over(&self, stored: &T) -> Result<T, Vec<Violation>> {
+    /// A violation if the result is larger than 256 KiB and larger than `stored`, or if `stored`
+    /// has a field that is missing or of another type.
+    pub fn apply_to(&self, stored: &T) -> Result<T, Vec<Violation>> {
         let mut whole = match serde_json::to_value(stored) {
             Ok(Value::Object(whole)) => whole,
             _ => Map::new(),
         };
         whole.extend(self.fields.clone());
-        shape(Value::Object(whole))
+        let patched: T = deserialize(Value::Object(whole))?;
+        let length = json_length(&patched);
+        if length > MAX_ITEM_BYTES && length > json_length(stored) {
+            return Err(vec![too_large()]);
+        }
+        Ok(patched)
     }
 }
 

@@ -1,11 +1,11 @@
-//! Fields that only the server sets. They are read and dropped, so that an answer can be sent back
-//! as it came.
+//! Fields that only the server sets. They are accepted in requests and ignored, so that a client
+//! can send a response back unchanged.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-/// Reads whatever a client sends for a field of the server, and forgets it.
-pub(super) fn dropped<'de, D: Deserializer<'de>, T>(
+/// Deserializes any value as `None`.
+pub(super) fn ignored<'de, D: Deserializer<'de>, T>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| None)

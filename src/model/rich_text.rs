@@ -1,9 +1,7 @@
-//! Rich text: the fields whose key contains `description`, `notes` or `comment` may carry a little
-//! HTML.
-//!
-//! A text without `<` is left alone, so that `R&D` stays `R&D`; any other is cleaned to the seven
-//! elements of
-//! [`ELEMENTS`]. Cleaning what is clean changes nothing.
+//! Rich text: fields whose key contains `description`, `notes` or `comment` may contain some HTML.
+//! A text without `<` is not changed, so `R&D` stays `R&D`; any other is sanitised, and only
+//! [`ELEMENTS`] remain. Sanitising a text twice gives the same text. Plain texts are in
+//! [`super::text`].
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -16,20 +14,20 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::markup::escape_placeholders;
-use super::text::{flaw, string_schema};
-use super::violations::note;
+use super::text::{string_schema, text_violation};
+use super::violations::report_violation;
 
-/// The longest rich text, in Unicode code points, before and after cleaning.
+/// Maximum length in code points, before and after sanitising.
 pub const MAX_CHARS: usize = 2000;
 
-/// How deep its elements may be nested: more than any text needs, less than whoever shows it
-/// recursively could trip over.
+/// Maximum nesting of elements: more than any text needs, and less than what a recursive renderer
+/// could fail at.
 pub const MAX_DEPTH: usize = 16;
 
-/// The elements that survive cleaning.
+/// The allowed elements.
 pub const ELEMENTS: [&str; 7] = ["b", "i", "em", "strong", "a", "p", "br"];
 
-/// Elements that go with all they contain: their content is code or another language, not text.
+/// Elements that are removed with their content, because it is code or another language, not text.
 const CONTENT_REMOVED: [&str; 18] = [
     "script",
     "style",
@@ -65,42 +63,42 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// A trimmed, non-empty text of at most [`MAX_CHARS`] code points whose HTML is clean.
+/// A trimmed, non-empty text of at most [`MAX_CHARS`] code points with sanitised HTML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct RichText(String);
 
 impl RichText {
-    /// Cleans a text as it was sent. Judged only by `validate`.
+    /// Creates a text, trimmed and sanitised. Its rules are checked by `validate`.
     pub fn new(raw: &str) -> Self {
-        Self(clean(raw.trim()).into_owned())
+        Self(sanitize(raw.trim()).into_owned())
     }
 
-    /// The clean text.
+    /// Returns the sanitised text.
     pub fn into_string(self) -> String {
         self.0
     }
 
-    /// The clean text.
+    /// Returns the sanitised text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a field of this name is rich text.
+/// Whether a field with this key is rich text.
 pub fn is_rich_key(key: &str) -> bool {
     let key = key.to_lowercase();
     ["description", "notes", "comment"].iter().any(|word| key.contains(word))
 }
 
-/// Cleans one text. What is too long to be stored is not parsed either: it comes back as it is, to
-/// be refused.
-fn clean(text: &str) -> Cow<'_, str> {
+/// Sanitises a text. A text that is too long is not parsed: it is returned unchanged, and
+/// `validate` refuses it.
+fn sanitize(text: &str) -> Cow<'_, str> {
     if !text.contains('<') || text.chars().count() > MAX_CHARS {
         return Cow::Borrowed(text);
     }
-    // The parser repairs broken HTML, and now and then what it wrote is repaired again: go on until
-    // it rests.
+    // The parser repairs broken HTML, and sometimes repairs its own output again: repeat until the
+    // text no longer changes.
     let mut cleaned = CLEANER.clean(&escape_placeholders(text)).to_string();
     for _ in 0..4 {
         let again = CLEANER.clean(&cleaned).to_string();
@@ -112,11 +110,11 @@ fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned.trim().to_owned())
 }
 
-/// How deep a clean text is nested. The cleaner writes every tag whole, `<` nowhere else, and
-/// closes what it opens, but for `br`.
-fn depth(clean: &str) -> usize {
+/// Returns the nesting of a sanitised text. In such a text every `<` begins a complete tag, and all
+/// elements but `br` are closed.
+fn depth(sanitized: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0_usize);
-    for tag in clean.split('<').skip(1) {
+    for tag in sanitized.split('<').skip(1) {
         if tag.starts_with('/') {
             depth = depth.saturating_sub(1);
         } else if !tag.starts_with("br>") {
@@ -141,8 +139,8 @@ impl Validate for RichText {
             (depth(&self.0) > MAX_DEPTH)
                 .then_some("must not nest HTML deeper than 16 levels".into())
         };
-        if let Some(flaw) = flaw(&self.0, MAX_CHARS, true).or_else(too_deep) {
-            note(report, parent, flaw);
+        if let Some(message) = text_violation(&self.0, MAX_CHARS, true).or_else(too_deep) {
+            report_violation(report, parent, message);
         }
     }
 }
@@ -150,7 +148,10 @@ impl Validate for RichText {
 impl PartialSchema for RichText {
     fn schema() -> RefOr<Schema> {
         string_schema(MAX_CHARS)
-            .description(Some("May contain b, i, em, strong, a (href, title), p and br; all other HTML is removed."))
+            .description(Some(
+                "May contain b, i, em, strong, a (href, title), p and br; \
+                 all other HTML is removed.",
+            ))
             .build()
             .into()
     }

@@ -1,5 +1,5 @@
-//! Scopes: what an API key may do, by name. What it really may do is never more than what its
-//! owner's role allows now.
+//! The scopes of API keys. A key has the rights of its scopes, as far as the current role of its
+//! owner includes them.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::users::Role;
 
-/// One thing that may be allowed.
+/// A right that an API key can have.
 #[derive(
     Clone,
     Copy,
@@ -42,27 +42,27 @@ pub enum Scope {
     #[serde(rename = "domains:write")]
     #[strum(serialize = "domains:write")]
     DomainsWrite,
-    /// Reserved.
+    /// Reserved; no route requires it.
     #[serde(rename = "objectives:read")]
     #[strum(serialize = "objectives:read")]
     ObjectivesRead,
-    /// Reserved.
+    /// Reserved; no route requires it.
     #[serde(rename = "objectives:write")]
     #[strum(serialize = "objectives:write")]
     ObjectivesWrite,
-    /// Read users and the audit log, read and steer the circuit breakers.
+    /// Read users and the audit log, read and control the circuit breakers.
     #[serde(rename = "admin")]
     #[strum(serialize = "admin")]
     Admin,
 }
 
-/// A set of scopes; written as a list of names, in a fixed order and each once.
+/// A set of scopes; serialized as a list of names, in a fixed order and without duplicates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// All that a role allows.
-    pub fn of(role: Role) -> Self {
+    /// Returns the scopes that a role includes.
+    pub fn from_role(role: Role) -> Self {
         use Scope::{
             Admin, DomainsRead, DomainsWrite, MetricsRead, MetricsWrite, ObjectivesRead,
             ObjectivesWrite,
@@ -76,22 +76,22 @@ impl Scopes {
         }
     }
 
-    /// Whether all of `needed` are in it.
-    pub fn contain(self, needed: &[Scope]) -> bool {
-        needed.iter().copied().collect::<Self>().is_within(self)
+    /// Whether the set has all `needed` scopes.
+    pub fn contains_all(self, needed: &[Scope]) -> bool {
+        needed.iter().copied().collect::<Self>().is_subset(self)
     }
 
-    /// Whether `others` have all of it.
-    pub fn is_within(self, others: Self) -> bool {
+    /// Whether `others` have all scopes of this set.
+    pub fn is_subset(self, others: Self) -> bool {
         self.0 & !others.0 == 0
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// One by one.
+    /// Iterates over the scopes.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::iter().filter(move |scope| self.0 & bit(*scope) != 0)
     }

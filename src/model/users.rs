@@ -1,4 +1,5 @@
-//! Users: who may log in, and what they may do.
+//! Users: roles, states, and the changes that an administrator can make. Passwords are in
+//! `credentials::passwords`, stored users in `storage::users`.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -6,9 +7,10 @@ use strum::{AsRefStr, EnumString};
 use utoipa::ToSchema;
 
 use super::object::Object;
+use super::optional::present;
 use super::text::{Email, Text100, Username};
 
-/// What a user may do; each role may do what those before it may.
+/// The role of a user; each role includes the rights of those before it.
 #[derive(
     Clone,
     Copy,
@@ -26,11 +28,11 @@ use super::text::{Email, Text100, Username};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Role {
-    /// Reads.
+    /// Reads the catalogue.
     Viewer,
-    /// Writes the catalogue.
+    /// Creates and changes metrics and domains.
     Editor,
-    /// Deletes, and manages users.
+    /// Deletes, imports and manages users.
     Admin,
 }
 
@@ -41,15 +43,12 @@ pub enum Role {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum UserStatus {
-    /// May.
     Active,
-    /// May not, for now.
     Inactive,
-    /// May not, by an administrator's decision.
     Suspended,
 }
 
-/// Both are stored as text.
+/// Parses values that are stored as text.
 macro_rules! from_text {
     ($($name:ty),*) => {$(
         impl TryFrom<String> for $name {
@@ -63,50 +62,43 @@ macro_rules! from_text {
 }
 from_text!(Role, UserStatus);
 
-/// What an administrator changes about a user. What is absent stays as it is.
+/// Changes of a user by an administrator. Absent fields stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserPatch {
-    /// Unique without regard to case.
+    /// Unique, compared case-insensitively.
     #[serde(default, deserialize_with = "present")]
     #[garde(dive)]
     #[schema(nullable = false)]
     pub username: Option<Username>,
-    /// Unique without regard to case.
+    /// Unique, compared case-insensitively.
     #[serde(default, deserialize_with = "present")]
     #[garde(dive)]
     #[schema(nullable = false)]
     pub email: Option<Email>,
-    /// As the person writes it.
+    /// Full name of the person.
     #[serde(default, deserialize_with = "present")]
     #[garde(dive)]
     #[schema(nullable = false)]
     pub full_name: Option<Text100>,
-    /// A smaller role acts on the user's tokens at once.
+    /// Applies at once, also to existing tokens and API keys.
     #[serde(default, deserialize_with = "present")]
     #[garde(skip)]
     #[schema(nullable = false)]
     pub role: Option<Role>,
-    /// Anything but active ends the user's sessions and revokes its API keys.
+    /// Any status but `active` revokes the user's sessions and API keys.
     #[serde(default, deserialize_with = "present")]
     #[garde(skip)]
     #[schema(nullable = false)]
     pub status: Option<UserStatus>,
-    /// With a status other than active: the user's API keys are not revoked, and work again once it
-    /// is active again. If not said, they are revoked for good.
+    /// With a status other than `active`: the API keys are not revoked, and are valid again when
+    /// the user is active again.
     #[serde(default)]
     #[garde(skip)]
     pub keep_api_keys: bool,
-    /// Free object.
+    /// Any JSON object.
     #[serde(default, deserialize_with = "present")]
     #[garde(dive)]
     #[schema(nullable = false)]
     pub metadata: Option<Object>,
-}
-
-/// A field that may be absent but not null.
-fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }

@@ -1,6 +1,6 @@
-//! What is wrong with an input, field by field. An input may break a rule hundreds of thousands of
-//! times: the first
-//! [`MAX_SHOWN`] violations are kept in full, the others are only counted.
+//! Violations: which rules an input breaks, field by field. Inputs are parsed with serde and
+//! validated with garde. As one input may break a rule hundreds of thousands of times, only the
+//! first [`MAX_SHOWN`] violations are described; the others are counted.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,15 @@ use utoipa::ToSchema;
 
 use super::characters::is_hidden;
 
-/// How many violations of one input are described.
+/// Maximum number of violations of one input that are described.
 pub const MAX_SHOWN: usize = 100;
-/// How many are counted; an input with more has at least so many.
+/// Maximum number of violations that are counted; an input may have more.
 pub const MAX_COUNTED: usize = 100_000;
 
-/// How much of a path is shown, in characters.
+/// Maximum length of a path in a violation, in characters.
 const MAX_PATH: usize = 300;
 
-/// One broken rule. Never echoes the value that broke it.
+/// One broken rule. It never contains the value that broke it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Violation {
     /// Path of the field, e.g. `data.primary_sources[0].system`; empty for the input as a whole.
@@ -30,18 +30,18 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation of the field at `field`.
+    /// Creates the violation of a field; `field` is its path.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 
-    /// A name that the client chose, fit to be shown: cut, and without characters that hide or
-    /// disguise.
-    pub fn name_of(raw: &str) -> String {
+    /// Returns a name that the client chose as it may be shown: shortened, and without invisible
+    /// and direction characters.
+    pub fn printable_name(raw: &str) -> String {
         raw.chars().filter(|c| !is_hidden(*c)).take(100).collect()
     }
 
-    /// The same violation, seen from a document that holds this input at `prefix`.
+    /// Returns the violation with the path of this input in a larger document in front.
     #[must_use]
     pub fn under(self, prefix: &str) -> Self {
         let field = if self.field.is_empty() {
@@ -53,17 +53,17 @@ impl Violation {
     }
 }
 
-/// The first violations of an input, and how many more there are.
+/// The first violations of an input, and the number of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     /// At most [`MAX_SHOWN`].
     pub shown: Vec<Violation>,
-    /// How many more there are.
+    /// Number of violations that are not in `shown`.
     pub omitted: usize,
 }
 
 impl Violations {
-    /// Of all violations, those that are described up to `max`.
+    /// Keeps the first `max` violations and counts the others.
     pub fn new(mut all: Vec<Violation>, max: usize) -> Self {
         let omitted = all.len().saturating_sub(max);
         all.truncate(max);
@@ -71,61 +71,61 @@ impl Violations {
         Self { shown: all, omitted }
     }
 
-    /// How many there are in all.
+    /// Returns the number of all violations.
     pub fn count(&self) -> usize {
         self.shown.len().saturating_add(self.omitted)
     }
 }
 
-/// Notes a violation in a report: beyond the first [`MAX_SHOWN`] without its path and its text,
-/// which take most of the room, and beyond [`MAX_COUNTED`] not at all.
-pub(in crate::model) fn note(
+/// Adds a violation to a garde report: after the first [`MAX_SHOWN`] without path and message,
+/// which take most of the memory, and after [`MAX_COUNTED`] not at all.
+pub(in crate::model) fn report_violation(
     report: &mut Report,
     parent: &mut dyn FnMut() -> Path,
-    flaw: Cow<'static, str>,
+    message: Cow<'static, str>,
 ) {
     let has_more_than = |report: &Report, count: usize| report.iter().nth(count).is_some();
     if !has_more_than(report, MAX_SHOWN) {
-        report.append(parent(), garde::Error::new(flaw));
+        report.append(parent(), garde::Error::new(message));
     } else if !has_more_than(report, MAX_COUNTED) {
         report.append(Path::empty(), garde::Error::new(""));
     }
 }
 
-/// Reads a `T` from JSON and judges it by its rules.
+/// Deserializes a `T` and validates it.
 ///
 /// # Errors
-/// All rules that are broken, see [`judge`]; where the shape itself is wrong (a missing, unknown or
-/// mistyped field), the first.
+/// The first field that is missing, unknown or of another type, or else all rules that are broken,
+/// see [`validate`].
 pub fn parse<T: DeserializeOwned + Validate<Context = ()>>(
     value: Value,
 ) -> Result<T, Vec<Violation>> {
-    let parsed = shape(value)?;
-    judge(&parsed)?;
+    let parsed = deserialize(value)?;
+    validate(&parsed)?;
     Ok(parsed)
 }
 
-/// Reads a `T` from JSON, whatever its rules say.
+/// Deserializes a `T` without validating it.
 ///
 /// # Errors
-/// The first field that is missing, unknown or mistyped.
-pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Vec<Violation>> {
+/// The first field that is missing, unknown or of another type.
+pub fn deserialize<T: DeserializeOwned>(value: Value) -> Result<T, Vec<Violation>> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        vec![shape_violation(&path, &error.into_inner().to_string())]
+        vec![from_serde_error(&path, &error.into_inner().to_string())]
     })
 }
 
-/// Judges a value by its rules.
+/// Validates a value.
 ///
 /// # Errors
-/// All rules that are broken; those after the first [`MAX_SHOWN`] are empty, and there only to be
-/// counted.
-pub fn judge<T: Validate<Context = ()>>(value: &T) -> Result<(), Vec<Violation>> {
-    value.validate().map_err(violations)
+/// All rules that are broken; violations after the first [`MAX_SHOWN`] are empty and only serve to
+/// be counted.
+pub fn validate<T: Validate<Context = ()>>(value: &T) -> Result<(), Vec<Violation>> {
+    value.validate().map_err(|report| from_report(&report))
 }
 
-fn violations(report: Report) -> Vec<Violation> {
+fn from_report(report: &Report) -> Vec<Violation> {
     let described = report.iter().take(MAX_SHOWN);
     let mut found: Vec<_> =
         described.map(|(path, error)| Violation::new(path.to_string(), error.message())).collect();
@@ -133,14 +133,15 @@ fn violations(report: Report) -> Vec<Violation> {
     found
 }
 
-/// Puts serde's words into ours: the field's path where it belongs, and no value of the client's.
-pub fn shape_violation(path: &str, message: &str) -> Violation {
-    // A path may go through names that the client chose, of any length.
+/// Converts an error of serde into a violation that has the path of the field and no value of the
+/// client.
+fn from_serde_error(path: &str, message: &str) -> Violation {
+    // Parts of the path may be names that the client chose, of any length.
     let path: String = path.chars().filter(|c| !is_hidden(*c)).take(MAX_PATH).collect();
     let path = if path == "." { "" } else { path.as_str() };
     let join = |field: &str| match path {
         "" => field.to_owned(),
-        // For an unknown field the path may name the field itself already.
+        // For an unknown field the path may already end with the field.
         path if path == field || path.ends_with(&format!(".{field}")) => path.to_owned(),
         path => format!("{path}.{field}"),
     };
@@ -148,7 +149,7 @@ pub fn shape_violation(path: &str, message: &str) -> Violation {
     if message.starts_with("missing field") {
         Violation::new(join(quoted), "is required")
     } else if message.starts_with("unknown field") {
-        Violation::new(join(&Violation::name_of(quoted)), "is not a known field")
+        Violation::new(join(&Violation::printable_name(quoted)), "is not a known field")
     } else if message.starts_with("duplicate field") {
         Violation::new(join(quoted), "must not be given twice")
     } else if let Some((_, expected)) = message.rsplit_once(", expected ") {

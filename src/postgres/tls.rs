@@ -1,37 +1,53 @@
-//! TLS to the database, as libpq's `sslmode` promises it: the driver only knows whether to encrypt,
-//! whom to believe is decided here.
+//! TLS to the database with the guarantees of libpq's `sslmode`: the driver only knows whether to
+//! encrypt; which certificates are accepted is decided here.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
+use thiserror::Error as ThisError;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::postgres::url::{DatabaseUrl, SslMode};
 
-/// A connector for the URL's `sslmode`; none where there is to be no TLS.
+/// Why TLS cannot be configured. The messages are for the operator and name the variable.
+#[derive(Debug, ThisError)]
+pub enum TlsError {
+    #[error("TLS cannot be configured")]
+    Config(#[source] Error),
+    #[error("DATABASE_URL: no certificate authority can be used")]
+    NoAuthority(#[source] VerifierBuilderError),
+    #[error("DATABASE_URL: sslrootcert cannot be read")]
+    ReadRootCert(#[source] pem::Error),
+    #[error("DATABASE_URL: sslrootcert has an invalid certificate")]
+    InvalidRootCert(#[source] Error),
+    #[error("DATABASE_URL: the system has no certificates; name a file with sslrootcert")]
+    NoSystemCertificates,
+}
+
+/// Returns a connector for the URL's `sslmode`; none for `disable`.
 ///
 /// # Errors
-/// A line that names the variable, when the certificates cannot be read.
-pub fn connector(url: &DatabaseUrl) -> Result<Option<MakeRustlsConnect>, String> {
+/// When the certificates cannot be read.
+pub fn connector(url: &DatabaseUrl) -> Result<Option<MakeRustlsConnect>, TlsError> {
     let provider = Arc::new(ring::default_provider());
-    let trust = match url.ssl_mode {
+    let verification = match url.ssl_mode {
         SslMode::Disable => return Ok(None),
-        SslMode::Prefer | SslMode::Require => Trust::Anyone,
-        SslMode::VerifyCa => Trust::Authority(authorities(url, &provider)?),
-        SslMode::VerifyFull => Trust::Host(authorities(url, &provider)?),
+        SslMode::Prefer | SslMode::Require => Verification::None,
+        SslMode::VerifyCa => Verification::Authority(authorities(url, &provider)?),
+        SslMode::VerifyFull => Verification::Host(authorities(url, &provider)?),
     };
-    let verifier = Verifier { trust, provider: Arc::clone(&provider) };
+    let verifier = Verifier { verification, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
+        .map_err(TlsError::Config)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
@@ -41,53 +57,48 @@ pub fn connector(url: &DatabaseUrl) -> Result<Option<MakeRustlsConnect>, String>
 fn authorities(
     url: &DatabaseUrl,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, String> {
+) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
     let roots = match &url.ssl_root_cert {
-        Some(path) => from_file(path)?,
-        None => from_system()?,
+        Some(path) => read_roots(path)?,
+        None => load_system_roots()?,
     };
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
-        .map_err(|error| format!("DATABASE_URL: no authority to believe: {error}"))
+        .map_err(TlsError::NoAuthority)
 }
 
-fn from_file(path: &Path) -> Result<RootCertStore, String> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        format!("DATABASE_URL: sslrootcert cannot be read: {error}")
-    };
+fn read_roots(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        roots.add(certificate).map_err(|error| unreadable(&error))?;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(TlsError::ReadRootCert)? {
+        let certificate = certificate.map_err(TlsError::ReadRootCert)?;
+        roots.add(certificate).map_err(TlsError::InvalidRootCert)?;
     }
     Ok(roots)
 }
 
-fn from_system() -> Result<RootCertStore, String> {
+fn load_system_roots() -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        return Err(
-            "DATABASE_URL: the system has no certificates; name a file with sslrootcert".into()
-        );
+        return Err(TlsError::NoSystemCertificates);
     }
     Ok(roots)
 }
 
-/// Whom to believe.
+/// Which server certificates are accepted.
 #[derive(Debug)]
-enum Trust {
-    /// Whoever answers; against listeners only, not against impostors.
-    Anyone,
-    /// Whoever has a certificate of a known authority.
+enum Verification {
+    /// Any certificate: protects from eavesdropping, not from a man in the middle.
+    None,
+    /// A certificate of a trusted authority.
     Authority(Arc<WebPkiServerVerifier>),
-    /// Whoever has one for this host.
+    /// A certificate of a trusted authority for this host.
     Host(Arc<WebPkiServerVerifier>),
 }
 
 #[derive(Debug)]
 struct Verifier {
-    trust: Trust,
+    verification: Verification,
     provider: Arc<CryptoProvider>,
 }
 
@@ -100,12 +111,12 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let (authority, any_host) = match &self.trust {
-            Trust::Anyone => return Ok(ServerCertVerified::assertion()),
-            Trust::Authority(authority) => (authority, true),
-            Trust::Host(authority) => (authority, false),
+        let (authority, any_host) = match &self.verification {
+            Verification::None => return Ok(ServerCertVerified::assertion()),
+            Verification::Authority(authority) => (authority, true),
+            Verification::Host(authority) => (authority, false),
         };
-        // The chain is judged before the name, so a wrong name means that all else is right.
+        // webpki checks the chain before the name, so this error means that the chain is valid.
         match authority.verify_server_cert(
             end_entity,
             intermediates,
@@ -116,7 +127,7 @@ impl ServerCertVerifier for Verifier {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if any_host => Ok(ServerCertVerified::assertion()),
-            verdict => verdict,
+            result => result,
         }
     }
 

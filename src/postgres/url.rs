@@ -1,40 +1,56 @@
-//! `DATABASE_URL`, read as libpq reads it: several hosts, `sslmode` and `sslrootcert` included,
-//! which the driver itself does not know. An error never shows the URL: there is a password in it.
+//! Parses `DATABASE_URL` as libpq does, including several hosts and the parameters `sslmode` and
+//! `sslrootcert`, which the driver does not know. Errors never quote the URL, because it may have a
+//! password.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use strum::EnumString;
+use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode as DriverSslMode};
 
-use crate::config::transport::{Unprotected, is_loopback};
+use crate::config::transport::{UnprotectedConnection, is_loopback};
 
-/// How far TLS is insisted on (libpq, table 34.1).
+/// TLS modes (`PostgreSQL` documentation, libpq, "SSL Mode Descriptions").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString)]
 #[strum(serialize_all = "kebab-case")]
 pub enum SslMode {
     Disable,
-    /// Where the server offers it; nothing is verified.
+    /// TLS if the server offers it; the certificate is not verified.
     Prefer,
-    /// Always; nothing is verified, unless there is an `sslrootcert`.
+    /// TLS; the certificate is not verified unless `sslrootcert` is set.
     Require,
-    /// Always, and the certificate must come from a known authority.
+    /// TLS; the certificate must be of a trusted authority.
     VerifyCa,
-    /// Always, and the certificate must be this host's.
+    /// TLS; the certificate must be of a trusted authority and for this host.
     VerifyFull,
 }
 
-/// Where the database is, and how to get there.
+/// The parsed URL of the database.
 #[derive(Clone)]
 pub struct DatabaseUrl {
-    /// For the driver.
     pub config: Config,
-    /// How far TLS is insisted on.
     pub ssl_mode: SslMode,
-    /// Certificates of the authorities that are believed, PEM; without it those of the system.
+    /// PEM file with the certificates of trusted authorities; none for those of the system.
     pub ssl_root_cert: Option<PathBuf>,
+}
+
+/// Why the URL cannot be used. The messages are for the operator and name the variable.
+#[derive(Debug, Error)]
+pub enum DatabaseUrlError {
+    #[error("DATABASE_URL must begin with postgres:// or postgresql://")]
+    UnknownScheme,
+    #[error("DATABASE_URL: sslmode must be disable, prefer, require, verify-ca or verify-full")]
+    UnknownSslMode,
+    #[error("DATABASE_URL: {0} is not supported")]
+    UnsupportedParameter(&'static str),
+    /// Without its cause, which may quote a part of the URL.
+    #[error("DATABASE_URL cannot be parsed")]
+    Invalid,
+    #[error("DATABASE_URL must name a host")]
+    NoHost,
 }
 
 impl std::fmt::Debug for DatabaseUrl {
@@ -47,14 +63,14 @@ impl std::fmt::Debug for DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// A line that names the variable and the part, not the text.
-    pub fn parse(url: &SecretString) -> Result<Self, String> {
+    /// See [`DatabaseUrlError`].
+    pub fn parse(url: &SecretString) -> Result<Self, DatabaseUrlError> {
         let url = url.expose_secret();
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err("DATABASE_URL must begin with postgres:// or postgresql://".into());
+            return Err(DatabaseUrlError::UnknownScheme);
         }
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut ssl_mode = SslMode::Prefer;
@@ -63,15 +79,13 @@ impl DatabaseUrl {
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "sslmode" => {
-                    ssl_mode = value.parse().map_err(|_| {
-                        "DATABASE_URL: sslmode must be disable, prefer, require, verify-ca or verify-full".to_owned()
-                    })?;
+                    ssl_mode = value.parse().map_err(|_| DatabaseUrlError::UnknownSslMode)?;
                 }
                 "sslrootcert" if value == "system" => ssl_root_cert = None,
                 "sslrootcert" => ssl_root_cert = Some(PathBuf::from(value.into_owned())),
-                "sslcert" | "sslkey" | "sslcrl" => {
-                    return Err(format!("DATABASE_URL: {name} is not supported"));
-                }
+                "sslcert" => return Err(DatabaseUrlError::UnsupportedParameter("sslcert")),
+                "sslkey" => return Err(DatabaseUrlError::UnsupportedParameter("sslkey")),
+                "sslcrl" => return Err(DatabaseUrlError::UnsupportedParameter("sslcrl")),
                 _ => {
                     rest.append_pair(&name, &value);
                 }
@@ -83,13 +97,11 @@ impl DatabaseUrl {
         } else {
             format!("{base}?{}", rest.replace('+', "%20"))
         };
-        let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
-            format!("DATABASE_URL cannot be read: {error}")
-        })?;
+        let mut config: Config = plain.parse().map_err(|_| DatabaseUrlError::Invalid)?;
         if config.get_hosts().is_empty() {
-            return Err("DATABASE_URL must name a host".into());
+            return Err(DatabaseUrlError::NoHost);
         }
-        // As libpq does: a root certificate makes `require` mean `verify-ca`.
+        // As in libpq, a root certificate makes `require` mean `verify-ca`.
         if ssl_mode == SslMode::Require && ssl_root_cert.is_some() {
             ssl_mode = SslMode::VerifyCa;
         }
@@ -101,7 +113,7 @@ impl DatabaseUrl {
         if config.get_application_name().is_none() {
             config.application_name("mdl");
         }
-        // The system's own defaults notice a vanished server after two hours.
+        // The defaults of the system detect a lost server only after two hours.
         config
             .keepalives_idle(Duration::from_secs(10))
             .keepalives_interval(Duration::from_secs(5))
@@ -110,8 +122,8 @@ impl DatabaseUrl {
         Ok(Self { config, ssl_mode, ssl_root_cert })
     }
 
-    /// What an attacker on the way to the database could do, if it is on another host.
-    pub fn unprotected(&self) -> Option<Unprotected> {
+    /// Returns what is not protected if the database is on another host; none if all is.
+    pub fn unprotected(&self) -> Option<UnprotectedConnection> {
         let elsewhere = |host: &Host| matches!(host, Host::Tcp(name) if !is_loopback(name));
         let addresses = self.config.get_hostaddrs();
         let elsewhere = self.config.get_hosts().iter().any(elsewhere)
@@ -125,7 +137,7 @@ impl DatabaseUrl {
             }
             SslMode::Require => "the certificate of the server is not verified",
         };
-        Some(Unprotected {
+        Some(UnprotectedConnection {
             variable: "DATABASE_URL",
             reason,
             remedy: "add sslmode=verify-full (and sslrootcert=FILE)",

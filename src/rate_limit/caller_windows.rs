@@ -1,24 +1,25 @@
-//! Callers with their own window in bounded memory, and what has to be exchanged with other
-//! processes.
+//! The windows of callers (API keys and users) whose hits several processes count together, in
+//! bounded memory, and what this process has to exchange with the others.
+//! `app::service::caller_exchange` exchanges it through the database.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-use crate::cache::two_generations::Generations;
-use crate::rate_limit::shared_window::{SharedWindow, Slot, slot_length};
-use crate::rate_limit::sliding_window::{Quota, Standing, Wait};
+use crate::cache::two_generations::TwoGenerations;
+use crate::rate_limit::shared_window::{SharedWindow, TimeSlot, slot_length};
+use crate::rate_limit::sliding_window::{Quota, Wait, WindowState};
 
-/// What all windows may weigh, in hits: some 30 MiB. Beyond it, those that were not used for the
-/// longest time are dropped.
-const MOST: usize = 3_000_000;
-/// A caller's own cost beside its hits.
-const ENTRY: usize = 24;
-/// The most callers in one exchange; the others wait for the next.
-const BATCH: usize = 10_000;
+/// Maximum weight of all windows, in hits: about 30 MiB. Beyond it, those that were not used for
+/// the longest time are dropped.
+const MAX_WEIGHT: usize = 3_000_000;
+/// Weight of a caller without hits, in hits.
+const ENTRY_WEIGHT: usize = 24;
+/// Maximum number of callers in one exchange; the others wait for the next.
+const MAX_BATCH: usize = 10_000;
 
-/// A caller: an API key, or a user who is logged in.
+/// An API key, or a user with a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallerId {
     Key(Uuid),
@@ -36,97 +37,105 @@ impl std::fmt::Display for CallerId {
 
 /// The windows of all callers.
 #[derive(Debug)]
-pub struct Callers(Mutex<Inner>);
+pub struct CallerWindows(Mutex<Windows>);
 
 #[derive(Debug)]
-struct Inner {
-    windows: Generations<CallerId, SharedWindow>,
-    /// Callers that were served or refused since the last exchange.
+struct Windows {
+    by_caller: TwoGenerations<CallerId, SharedWindow>,
+    /// Callers with requests since the last exchange.
     active: HashSet<CallerId>,
 }
 
-/// What one exchange is about.
+/// What one exchange sends and asks for.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct ExchangeBatch {
     pub callers: Vec<CallerId>,
-    /// Own slots that the other processes have to learn of.
-    pub unsent: Vec<(CallerId, Slot)>,
+    /// Own slots that the other processes do not know.
+    pub unsent: Vec<(CallerId, TimeSlot)>,
 }
 
-impl Default for Callers {
+impl Default for CallerWindows {
     fn default() -> Self {
-        let weigh = |window: &SharedWindow| ENTRY.saturating_add(window.weight());
-        Self(Mutex::new(Inner { windows: Generations::new(MOST, weigh), active: HashSet::new() }))
+        let weigh = |window: &SharedWindow| ENTRY_WEIGHT.saturating_add(window.weight());
+        Self(Mutex::new(Windows {
+            by_caller: TwoGenerations::new(MAX_WEIGHT, weigh),
+            active: HashSet::new(),
+        }))
     }
 }
 
-impl Callers {
-    /// Takes a hit for a caller, if one is left.
+impl CallerWindows {
+    /// Adds a hit to a caller's window.
     ///
     /// # Errors
-    /// [`Wait`].
-    pub fn reserve(&self, caller: CallerId, quota: Quota, now: i64) -> Result<Standing, Wait> {
-        self.change(caller, |window| window.reserve(quota, now))
+    /// [`Wait`] when the window is full.
+    pub fn reserve(&self, caller: CallerId, quota: Quota, now: i64) -> Result<WindowState, Wait> {
+        self.update(caller, |window| window.reserve(quota, now))
     }
 
-    /// Gives one back that was taken at that moment.
+    /// Removes a hit that was added at this instant.
     pub fn release(&self, caller: CallerId, at: i64) {
-        self.change(caller, |window| window.release(at));
+        self.update(caller, |window| window.release(at));
     }
 
-    fn change<R>(&self, caller: CallerId, change: impl FnOnce(&mut SharedWindow) -> R) -> R {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.active.len() < BATCH {
-            inner.active.insert(caller);
+    fn lock(&self) -> MutexGuard<'_, Windows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn update<R>(&self, caller: CallerId, update: impl FnOnce(&mut SharedWindow) -> R) -> R {
+        let mut windows = self.lock();
+        if windows.active.len() < MAX_BATCH {
+            windows.active.insert(caller);
         }
-        inner.windows.change(caller, SharedWindow::default, change)
+        windows.by_caller.update_or_insert_with(caller, SharedWindow::default, update)
     }
 
-    /// What is to be exchanged since the last time.
-    pub fn batch(&self, window: i64, now: i64) -> Batch {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let callers: Vec<CallerId> = inner.active.drain().collect();
-        let unsent = callers.iter().filter_map(|caller| Some((caller, inner.windows.get(caller)?)));
-        let unsent = unsent.flat_map(|(caller, own)| {
+    /// Takes what is to be exchanged since the last time.
+    pub fn take_batch(&self, window: i64, now: i64) -> ExchangeBatch {
+        let mut windows = self.lock();
+        let callers: Vec<CallerId> = windows.active.drain().collect();
+        let known =
+            callers.iter().filter_map(|caller| Some((caller, windows.by_caller.get(caller)?)));
+        let unsent = known.flat_map(|(caller, own)| {
             own.unsent(window, now).into_iter().map(|slot| (*caller, slot))
         });
-        Batch { unsent: unsent.collect(), callers }
+        ExchangeBatch { unsent: unsent.collect(), callers }
     }
 
-    /// The exchange was made: this is what the others have counted.
-    pub fn exchanged(
+    /// Applies a successful exchange; `others` are the slots of the other processes.
+    pub fn complete_exchange(
         &self,
-        batch: Batch,
-        mut others: HashMap<CallerId, Vec<Slot>>,
+        batch: ExchangeBatch,
+        mut others: HashMap<CallerId, Vec<TimeSlot>>,
         window: i64,
         now: i64,
     ) {
-        let mut sent: HashMap<CallerId, Vec<Slot>> = HashMap::new();
+        let mut sent: HashMap<CallerId, Vec<TimeSlot>> = HashMap::new();
         for (caller, slot) in batch.unsent {
             sent.entry(caller).or_default().push(slot);
         }
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.lock();
         for caller in batch.callers {
             let (own, others) = (
                 sent.remove(&caller).unwrap_or_default(),
                 others.remove(&caller).unwrap_or_default(),
             );
-            inner.windows.change(caller, SharedWindow::default, |caller| {
-                caller.sent(&own, window, now);
-                caller.replace_others(others);
+            windows.by_caller.update_or_insert_with(caller, SharedWindow::default, |shared| {
+                shared.mark_sent(&own, window, now);
+                shared.set_others(others);
             });
         }
     }
 
-    /// The exchange failed: it is made again with the next one.
-    pub fn failed(&self, batch: Batch) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = BATCH.saturating_sub(inner.active.len());
-        inner.active.extend(batch.callers.into_iter().take(room));
+    /// Adds the callers of a failed exchange to the next one.
+    pub fn retry_exchange(&self, batch: ExchangeBatch) {
+        let mut windows = self.lock();
+        let free = MAX_BATCH.saturating_sub(windows.active.len());
+        windows.active.extend(batch.callers.into_iter().take(free));
     }
 }
 
-/// The first slot that counts in a window that ends now.
+/// Returns the begin of the oldest slot that counts in a window that ends now.
 pub fn first_slot(window: i64, now: i64) -> i64 {
     now.saturating_sub(window).saturating_sub(slot_length(window))
 }

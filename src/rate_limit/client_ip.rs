@@ -1,38 +1,46 @@
-//! Whom a request is counted against: the peer, or, behind trusted proxies, whom they say.
+//! The client IP that a request is counted against: the peer's address or, behind trusted proxies,
+//! the one they report in `X-Forwarded-For`. `http::request::client_ip` applies it to requests.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+use thiserror::Error;
 
-/// Proxies that may say whom they speak for.
+/// The proxies whose forwarded headers are trusted.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
+/// An entry of a list is neither an IP address nor a network.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0} is neither an IP address nor a network")]
+pub struct InvalidNetwork(String);
+
 impl TrustedProxies {
-    /// Reads a list of addresses and networks.
+    /// Parses a comma-separated list of addresses and networks.
     ///
     /// # Errors
-    /// The entry that is neither.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// The first invalid entry.
+    pub fn parse(text: &str) -> Result<Self, InvalidNetwork> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let network = |entry: &str| {
             entry
                 .parse::<IpNet>()
                 .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
-                .map_err(|_| entry.to_owned())
+                .map_err(|_| InvalidNetwork(entry.to_owned()))
         };
         entries.map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether this is the address of a trusted proxy.
+    /// Whether an address is that of a trusted proxy.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client of a request: the peer, or, if that is trusted, the last one in `X-Forwarded-For`
-    /// that is not. What a client writes itself comes before what the proxies append, and is never
-    /// reached. `forwarded` are the values of the header in their order.
-    pub fn client<'a>(
+    /// Returns the client IP of a request: the peer or, if that is trusted, the last address in
+    /// `X-Forwarded-For` that is not. Addresses that the client writes itself come before those
+    /// that proxies append, and are never reached. `forwarded` has the values of the header in
+    /// their order.
+    pub fn client_ip<'a>(
         &self,
         peer: IpAddr,
         forwarded: impl DoubleEndedIterator<Item = &'a str>,
@@ -40,23 +48,23 @@ impl TrustedProxies {
         let mut client = peer.to_canonical();
         let mut hops = forwarded.rev().flat_map(|value| value.rsplit(','));
         while self.trusts(client) {
-            match hops.next().and_then(address) {
+            match hops.next().and_then(parse_address) {
                 Some(hop) => client = hop,
-                // The first proxy of all, or one that does not know better.
+                // The outermost proxy, or one that does not report a valid address.
                 None => break,
             }
         }
         client
     }
 
-    /// Whether a peer says whom it speaks for, although nobody trusts it.
-    pub fn presumes(&self, peer: IpAddr, speaks_for_others: bool) -> bool {
-        speaks_for_others && !self.trusts(peer.to_canonical())
+    /// Whether a peer sends forwarded headers without being a trusted proxy.
+    pub fn is_untrusted_forwarder(&self, peer: IpAddr, sends_forwarded: bool) -> bool {
+        sends_forwarded && !self.trusts(peer.to_canonical())
     }
 }
 
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
-fn address(text: &str) -> Option<IpAddr> {
+/// Parses `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
+fn parse_address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let parsed =
@@ -64,12 +72,12 @@ fn address(text: &str) -> Option<IpAddr> {
     parsed.map(|address: IpAddr| address.to_canonical())
 }
 
-/// What counts as one client: an IPv4 address, or an IPv6 /64, which is the least that a customer
-/// gets (RFC 6177).
+/// The addresses that count as one client: an IPv4 address, or an IPv6 /64, which is the smallest
+/// network that a customer gets (RFC 6177).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Client(IpAddr);
+pub struct ClientPrefix(IpAddr);
 
-impl From<IpAddr> for Client {
+impl From<IpAddr> for ClientPrefix {
     fn from(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => {
@@ -80,7 +88,7 @@ impl From<IpAddr> for Client {
     }
 }
 
-impl std::fmt::Display for Client {
+impl std::fmt::Display for ClientPrefix {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             IpAddr::V4(address) => write!(formatter, "{address}"),

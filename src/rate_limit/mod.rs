@@ -1,6 +1,8 @@
-//! Limits, pure: exact windows ([`window`]), the bounded memory of them ([`shield`]), callers that
-//! several processes serve ([`shared_window`], [`callers`]), what is limited ([`policy`]), and whom
-//! a request is counted against ([`address`]). The instant is a parameter.
+//! Exact rate limits as plain data structures: one window ([`sliding_window`]), the windows of many
+//! clients in bounded memory ([`window_store`]), windows shared by several processes
+//! ([`shared_window`], [`caller_windows`]), what is limited ([`policy`]), and the address that a
+//! request is counted against ([`client_ip`]). The instant is a parameter. `http::rate_limit`
+//! applies the limits to requests, `storage::rate_limits` keeps those that survive a restart.
 
 pub mod caller_windows;
 pub mod client_ip;

@@ -1,10 +1,10 @@
-//! What is limited.
+//! The rate limit policies and their quotas.
 
 use strum::{AsRefStr, EnumCount, EnumIter, IntoStaticStr};
 
 use crate::rate_limit::sliding_window::Quota;
 
-/// A limit, by the name that logs, metrics and `RateLimit-Policy` have for it.
+/// A rate limit, by its name in logs, metrics and the `RateLimit-Policy` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, IntoStaticStr, EnumCount, EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Policy {
@@ -17,7 +17,7 @@ pub enum Policy {
     ApiKey,
     /// Requests for a password reset, from one address and for one account.
     PasswordReset,
-    /// Requests a second from one address, or of one caller that has its own limit.
+    /// Requests per second from one address, or of one caller that has its own limit.
     Burst,
     /// Lookups of API keys that do not exist, from one address.
     UnknownKey,
@@ -25,37 +25,32 @@ pub enum Policy {
     Caller,
 }
 
-/// All quotas that are exact.
+/// The quotas of all policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
-    /// [`Policy::General`].
     pub general: Quota,
-    /// [`Policy::Auth`].
     pub auth: Quota,
-    /// [`Policy::ApiKey`].
     pub api_key: Quota,
-    /// [`Policy::PasswordReset`].
     pub password_reset: Quota,
-    /// [`Policy::Burst`]; smoothed rather than counted.
+    /// Smoothed by GCRA instead of counted in a window.
     pub burst: Quota,
-    /// [`Policy::UnknownKey`].
     pub unknown_key: Quota,
-    /// [`Policy::Caller`]; none if all requests count by address.
+    /// None if all requests count by address.
     pub caller: Option<Quota>,
 }
 
 /// How many addresses may each use up their own [`Policy::Auth`] quota on one account before the
-/// account refuses further addresses that it does not know: it bounds a distributed guess.
-const STRANGERS: usize = 50;
+/// account refuses further addresses that it does not know: it bounds distributed guessing.
+const UNKNOWN_ADDRESSES: usize = 50;
 
 impl Quotas {
-    /// Failed attempts at one account from all addresses that it does not know, together.
+    /// Returns the quota of failed attempts at one account from all unknown addresses together.
     pub fn auth_account(&self) -> Quota {
-        Quota { most: self.auth.most.saturating_mul(STRANGERS), window: self.auth.window }
+        Quota { limit: self.auth.limit.saturating_mul(UNKNOWN_ADDRESSES), ..self.auth }
     }
 
-    /// That of a policy.
-    pub fn of(&self, policy: Policy) -> Quota {
+    /// Returns the quota of a policy.
+    pub fn for_policy(&self, policy: Policy) -> Quota {
         match policy {
             Policy::General => self.general,
             Policy::Auth => self.auth,

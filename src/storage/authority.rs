@@ -1,31 +1,32 @@
-//! Whether a caller still may do what it was let in for, read again in the transaction that does
-//! it: a body may arrive, and a lock be waited for, long after the request was authenticated.
+//! Rechecks a caller's authority inside the transaction that relies on it: a body may arrive, and
+//! a lock be waited for, long after the request was authenticated.
 //!
-//! Whoever ends or narrows authority changes the rows that are read here, so the shared locks
-//! decide which of the two came first. Order: the user, then its session or key. Transactions that
-//! change users, sessions or keys lock the rows that they change first, then confirm, then write.
-//! Transactions on the catalogue confirm last, right before the commit, because they may take long
-//! and hold the catalogue's locks; nothing that ends authority ever waits for those.
+//! Transactions that end or narrow authority change the rows that are read here, so the shared
+//! locks decide which of the two came first. Order: the user, then its session or key. Transactions
+//! that change users, sessions or keys lock the rows that they change first, then confirm, then
+//! write. Transactions on the catalogue confirm last, right before the commit, because they may
+//! take long and hold the catalogue's locks; nothing that ends authority ever waits for those.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::StorageError;
 use super::document::Document;
+use super::error::LostAuthority;
 use super::schema::{api_keys, sessions, users};
 use super::users::Account;
-use crate::model::api_keys::has_expired;
+use super::{StorageError, Transaction};
+use crate::model::api_keys::is_expired;
 use crate::model::scopes::Scopes;
 use crate::model::users::{Role, UserStatus};
 
-/// What a caller was authenticated by.
+/// The credential that a caller was authenticated by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// An access token of this token family.
     Session(Uuid),
-    /// This API key.
+    /// The API key with this id.
     Key(Uuid),
 }
 
@@ -34,7 +35,6 @@ pub enum Proof {
 pub struct Authority {
     /// The user, or the owner of the key.
     pub user_id: Uuid,
-    /// What it came with.
     pub proof: Proof,
     /// The smallest role that is allowed.
     pub role: Role,
@@ -42,28 +42,13 @@ pub struct Authority {
     pub scopes: Scopes,
 }
 
-/// Why a caller may not any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// The session has ended, or its user is not active.
-    Session,
-    /// The key was revoked, or its owner is not active.
-    Key,
-    /// The key has expired.
-    ExpiredKey,
-    /// The role is too small now.
-    Role,
-    /// The scopes of the key are too small now.
-    Scope,
-}
-
-/// Makes sure that the caller still may, and keeps it so until the transaction ends. Returns the
-/// user as it is now.
+/// Confirms that the caller still is allowed, and keeps it so until the transaction ends. Returns
+/// the user as stored now.
 ///
 /// # Errors
 /// [`StorageError::AuthorityLost`].
 pub async fn confirm(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     authority: &Authority,
     now: DateTime<Utc>,
 ) -> Result<Account, StorageError> {
@@ -72,13 +57,13 @@ pub async fn confirm(
     judge(conn, authority, user, now).await
 }
 
-/// The same for a transaction that changes what belongs to the caller itself: locks the user's row
-/// for that.
+/// Does the same as [`confirm`] for a transaction that changes what belongs to the caller itself,
+/// and locks the user's row for update.
 ///
 /// # Errors
 /// [`StorageError::AuthorityLost`].
 pub async fn lock_and_confirm(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     authority: &Authority,
     now: DateTime<Utc>,
 ) -> Result<Account, StorageError> {
@@ -87,48 +72,51 @@ pub async fn lock_and_confirm(
     judge(conn, authority, user, now).await
 }
 
-/// A statement of its own for session or key: it sees what was committed while the first one
-/// waited.
+/// Reads session or key with a statement of its own, which sees what was committed while the first
+/// one waited for its lock.
 async fn judge(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     authority: &Authority,
     user: Option<(String, Account)>,
     now: DateTime<Utc>,
 ) -> Result<Account, StorageError> {
-    let held = match authority.proof {
-        Proof::Session(family_id) => session(conn, authority.user_id, family_id, now).await?,
-        Proof::Key(key_id) => key(conn, authority.user_id, key_id, now).await?,
+    let proven = match authority.proof {
+        Proof::Session(family_id) => {
+            confirm_session(conn, authority.user_id, family_id, now).await?
+        }
+        Proof::Key(key_id) => confirm_key(conn, authority.user_id, key_id, now).await?,
     };
     let lost = |why| Err(StorageError::AuthorityLost(why));
     let ended = match authority.proof {
-        Proof::Session(_) => Lost::Session,
-        Proof::Key(_) => Lost::Key,
+        Proof::Session(_) => LostAuthority::Session,
+        Proof::Key(_) => LostAuthority::Key,
     };
-    let (user, key_scopes) = match (user, held) {
-        (Some((status, user)), Ok(scopes)) if status == UserStatus::Active.as_ref() => {
-            (user, scopes)
-        }
-        (Some((status, _)), Err(why)) if status == UserStatus::Active.as_ref() => return lost(why),
+    let user = match user {
+        Some((status, user)) if status == UserStatus::Active.as_ref() => user,
         _ => return lost(ended),
     };
-    if user.role < authority.role || !authority.scopes.is_within(Scopes::of(user.role)) {
-        return lost(Lost::Role);
+    let key_scopes = match proven {
+        Ok(scopes) => scopes,
+        Err(why) => return lost(why),
+    };
+    if user.role < authority.role || !authority.scopes.is_subset(Scopes::from_role(user.role)) {
+        return lost(LostAuthority::Role);
     }
-    if key_scopes.is_some_and(|scopes| !authority.scopes.is_within(scopes)) {
-        return lost(Lost::Scope);
+    if key_scopes.is_some_and(|scopes| !authority.scopes.is_subset(scopes)) {
+        return lost(LostAuthority::Scope);
     }
     Ok(user)
 }
 
-/// The scopes that narrow the role: a session has none.
-type Held = Result<Option<Scopes>, Lost>;
+/// The scopes that narrow the role of the user; a session has none.
+type ProvenScopes = Result<Option<Scopes>, LostAuthority>;
 
-async fn session(
-    conn: &mut AsyncPgConnection,
+async fn confirm_session(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     family_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Held, StorageError> {
+) -> Result<ProvenScopes, StorageError> {
     let head = sessions::table
         .filter(sessions::family_id.eq(family_id).and(sessions::user_id.eq(user_id)))
         .filter(
@@ -142,17 +130,16 @@ async fn session(
         .first::<Uuid>(conn)
         .await
         .optional()?;
-    Ok(if head.is_some() { Ok(None) } else { Err(Lost::Session) })
+    Ok(if head.is_some() { Ok(None) } else { Err(LostAuthority::Session) })
 }
 
-async fn key(
-    conn: &mut AsyncPgConnection,
+async fn confirm_key(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     key_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Held, StorageError> {
-    type Row = (Document, Option<DateTime<Utc>>);
-    let found: Option<Row> = api_keys::table
+) -> Result<ProvenScopes, StorageError> {
+    let found: Option<(Document, Option<DateTime<Utc>>)> = api_keys::table
         .find(key_id)
         .filter(api_keys::user_id.eq(user_id).and(api_keys::revoked_at.is_null()))
         .select((api_keys::scopes, api_keys::expires_at))
@@ -160,11 +147,11 @@ async fn key(
         .first(conn)
         .await
         .optional()?;
-    let Some((scopes, expires_at)) = found else { return Ok(Err(Lost::Key)) };
-    if has_expired(expires_at, now) {
-        return Ok(Err(Lost::ExpiredKey));
+    let Some((scopes, expires_at)) = found else { return Ok(Err(LostAuthority::Key)) };
+    if is_expired(expires_at, now) {
+        return Ok(Err(LostAuthority::ExpiredKey));
     }
     let scopes =
-        Scopes::try_from(scopes).map_err(|_| StorageError::Corrupt("the scopes of an API key"))?;
+        Scopes::try_from(scopes).map_err(StorageError::corrupt_by("the scopes of an API key"))?;
     Ok(Ok(Some(scopes)))
 }

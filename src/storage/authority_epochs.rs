@@ -1,5 +1,5 @@
-//! The epoch of authority: a counter that everything raises that ends or shrinks what somebody may
-//! do.
+//! The authority epoch: a counter that every change raises that ends or narrows what a caller may
+//! do. Triggers raise and announce it; caches compare it with the epoch they were filled under.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -7,10 +7,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use super::StorageError;
 use super::schema::authority_epochs::dsl;
 
-/// The channel on which changes are announced.
+/// The `NOTIFY` channel on which invalidation events are announced.
 pub const CHANNEL: &str = "mdl_authority";
 
-/// The present epoch.
-pub async fn current(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
+/// Reads the present epoch.
+pub async fn get(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
     Ok(dsl::authority_epochs.select(dsl::epoch).first(conn).await?)
 }

@@ -1,4 +1,5 @@
-//! Business domains.
+//! Business domains: reading, and changes with a version for optimistic locking. A rename is
+//! carried on to the metrics of the domain.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,44 +11,67 @@ use super::document::Document;
 use super::page_size::ensure_fits;
 use super::precondition::Precondition;
 use super::schema::business_domains::{self, dsl};
-use super::{StorageError, metrics};
+use super::{StorageError, Transaction, metrics};
 use crate::model::audit::Changes;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::patch::Patch;
+use crate::model::rich_text::RichText;
+use crate::model::text::{Email, Text};
 
-/// A stored domain; serialises to what the API answers.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+/// A row of `business_domains`.
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = business_domains, check_for_backend(diesel::pg::Pg))]
 pub struct DomainRow {
-    /// Chosen by the client.
     pub domain_id: String,
     pub name: String,
-    description: Option<String>,
-    owner_team: Option<String>,
-    contact_email: Option<String>,
-    tier_focus: Document,
-    key_areas: Document,
-    color: Option<String>,
-    /// Raised by each change.
+    pub description: Option<String>,
+    pub owner_team: Option<String>,
+    pub contact_email: Option<String>,
+    pub tier_focus: Document,
+    pub key_areas: Document,
+    pub color: Option<String>,
     pub version: i32,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The columns that a client writes, in the shape of a [`BusinessDomain`].
+#[derive(Serialize)]
+struct DomainContent<'a> {
+    domain_id: &'a str,
+    name: &'a str,
+    description: Option<&'a str>,
+    owner_team: Option<&'a str>,
+    contact_email: Option<&'a str>,
+    tier_focus: &'a Document,
+    key_areas: &'a Document,
+    color: Option<&'a str>,
 }
 
 impl DomainRow {
-    /// What a client wrote.
+    /// Parses the row into the model.
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] where what is stored breaks the rules.
+    /// [`StorageError::Corrupt`] if the stored values break the rules.
     pub fn to_domain(&self) -> Result<BusinessDomain, StorageError> {
-        let stored = serde_json::to_value(self).and_then(serde_json::from_value);
-        stored.map_err(|_| StorageError::Corrupt("a business domain"))
+        let content = DomainContent {
+            domain_id: &self.domain_id,
+            name: &self.name,
+            description: self.description.as_deref(),
+            owner_team: self.owner_team.as_deref(),
+            contact_email: self.contact_email.as_deref(),
+            tier_focus: &self.tier_focus,
+            key_areas: &self.key_areas,
+            color: self.color.as_deref(),
+        };
+        let stored = serde_json::to_value(&content).and_then(serde_json::from_value);
+        stored.map_err(StorageError::corrupt_by("a business domain"))
     }
 }
 
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = business_domains, treat_none_as_null = true)]
-struct Columns<'a> {
+struct DomainColumns<'a> {
     name: &'a str,
     description: Option<&'a str>,
     owner_team: Option<&'a str>,
@@ -59,33 +83,27 @@ struct Columns<'a> {
     updated_at: DateTime<Utc>,
 }
 
-impl<'a> Columns<'a> {
-    fn of(
+impl<'a> DomainColumns<'a> {
+    fn new(
         domain: &'a BusinessDomain,
         version: i32,
         now: DateTime<Utc>,
     ) -> Result<Self, StorageError> {
         Ok(Self {
             name: domain.name.as_str(),
-            description: domain
-                .description
-                .as_ref()
-                .map(super::super::model::rich_text::RichText::as_str),
-            owner_team: domain.owner_team.as_ref().map(super::super::model::text::Text::as_str),
-            contact_email: domain
-                .contact_email
-                .as_ref()
-                .map(super::super::model::text::Email::as_str),
-            tier_focus: Document::of(&domain.tier_focus)?,
-            key_areas: Document::of(&domain.key_areas)?,
-            color: domain.color.as_ref().map(super::super::model::text::Text::as_str),
+            description: domain.description.as_ref().map(RichText::as_str),
+            owner_team: domain.owner_team.as_ref().map(Text::as_str),
+            contact_email: domain.contact_email.as_ref().map(Email::as_str),
+            tier_focus: Document::new(&domain.tier_focus)?,
+            key_areas: Document::new(&domain.key_areas)?,
+            color: domain.color.as_ref().map(Text::as_str),
             version,
             updated_at: now,
         })
     }
 }
 
-/// Domains by name; at most `limit` from `offset`, and how many there are.
+/// Lists at most `limit` domains from `offset` on, by name, and counts all of them.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     offset: i64,
@@ -102,7 +120,7 @@ pub async fn list(
     Ok((page, total))
 }
 
-/// Refuses a page of [`list`] that would be too long.
+/// Refuses a page of [`list`] that would be longer than the maximum, before its rows are fetched.
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for the field `limit`.
@@ -116,20 +134,21 @@ pub async fn ensure_page_fits(
         #[diesel(sql_type = BigInt)]
         bytes: i64,
     }
-    let statement =
-        "SELECT coalesce(sum(500 + coalesce(octet_length(description), 0) + coalesce(octet_length(owner_team), 0)
-             + octet_length(tier_focus::text) + octet_length(key_areas::text)), 0)::bigint AS bytes
-         FROM (SELECT * FROM business_domains ORDER BY name OFFSET $1 LIMIT $2) AS page";
-    let size: Size = diesel::sql_query(statement)
-        .bind::<BigInt, _>(offset)
-        .bind::<BigInt, _>(limit)
-        .get_result(conn)
-        .await?;
+    let size: Size = diesel::sql_query(
+        "SELECT coalesce(sum(500 + coalesce(octet_length(description), 0) \
+           + coalesce(octet_length(owner_team), 0) \
+           + octet_length(tier_focus::text) + octet_length(key_areas::text)), 0)::bigint AS bytes \
+         FROM (SELECT * FROM business_domains ORDER BY name OFFSET $1 LIMIT $2) AS page",
+    )
+    .bind::<BigInt, _>(offset)
+    .bind::<BigInt, _>(limit)
+    .get_result(conn)
+    .await?;
     ensure_fits(size.bytes)
 }
 
-/// All domains, locked against change until the transaction ends.
-pub async fn lock_all(conn: &mut AsyncPgConnection) -> Result<Vec<DomainRow>, StorageError> {
+/// Locks all domains until the transaction ends, and returns them.
+pub async fn lock_all(conn: &mut Transaction<'_>) -> Result<Vec<DomainRow>, StorageError> {
     Ok(dsl::business_domains
         .select(DomainRow::as_select())
         .order_by(dsl::domain_id)
@@ -138,7 +157,7 @@ pub async fn lock_all(conn: &mut AsyncPgConnection) -> Result<Vec<DomainRow>, St
         .await?)
 }
 
-/// One domain.
+/// Gets a domain.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
@@ -151,7 +170,7 @@ pub async fn get(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<Domain
 /// # Errors
 /// [`StorageError::Duplicate`] with `domain_id` or `name`.
 pub async fn create(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     domain: &BusinessDomain,
     now: DateTime<Utc>,
 ) -> Result<DomainRow, StorageError> {
@@ -159,27 +178,28 @@ pub async fn create(
         .values((
             dsl::domain_id.eq(domain.domain_id.as_str()),
             dsl::created_at.eq(now),
-            Columns::of(domain, 1, now)?,
+            DomainColumns::new(domain, 1, now)?,
         ))
         .returning(DomainRow::as_returning())
         .get_result(conn)
         .await
-        .map_err(taken)
+        .map_err(map_unique_violation)
 }
 
-fn taken(error: diesel::result::Error) -> StorageError {
+fn map_unique_violation(error: diesel::result::Error) -> StorageError {
     StorageError::from(error)
         .on_constraint("business_domains_pkey", StorageError::Duplicate("domain_id"))
         .on_constraint("business_domains_name_key", StorageError::Duplicate("name"))
 }
 
-/// Lays the top-level fields of `patch` over a domain; what is absent stays as it is. Says what it
-/// changed, for the audit log. Needs a transaction.
+/// Applies the top-level fields of `patch` to a domain; absent fields stay as they are. Returns
+/// what it changed, for the audit log, or none if nothing changed.
 ///
 /// # Errors
-/// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`], [`StorageError::Duplicate`].
+/// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`],
+/// [`StorageError::Duplicate`].
 pub async fn update(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     domain_id: &str,
     precondition: &Precondition,
     patch: &Patch<BusinessDomain>,
@@ -189,23 +209,23 @@ pub async fn update(
     let row = lock(conn, domain_id).await?;
     precondition.check(&row.version.to_string())?;
     let (before, version) = (row.to_domain()?, row.version);
-    let domain = patch.over(&before).map_err(StorageError::Invalid)?;
+    let domain = patch.apply_to(&before).map_err(StorageError::Invalid)?;
     if domain.domain_id.as_str() != domain_id {
         return Err(StorageError::invalid("domain_id", "cannot be changed"));
     }
     let row = replace(conn, row, &domain, author, now).await?;
-    let mut changes = Changes::names_between(&before, &domain);
+    let mut changes = Changes::between(&before, &domain);
     changes.field("version", &version, &row.version);
     let is_new = row.version != version;
     Ok((row, is_new.then_some(changes)))
 }
 
-/// Replaces a locked domain, if that changes anything.
+/// Replaces a domain that the transaction has locked, if that changes anything.
 ///
 /// # Errors
 /// [`StorageError::Duplicate`].
 pub async fn replace(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     row: DomainRow,
     domain: &BusinessDomain,
     author: &str,
@@ -215,20 +235,20 @@ pub async fn replace(
         return Ok(row);
     }
     let updated = diesel::update(dsl::business_domains.find(&row.domain_id))
-        .set(Columns::of(domain, row.version.saturating_add(1), now)?)
+        .set(DomainColumns::new(domain, row.version.saturating_add(1), now)?)
         .returning(DomainRow::as_returning())
         .get_result(conn)
         .await
-        .map_err(taken)?;
+        .map_err(map_unique_violation)?;
     if updated.name != row.name {
-        // The foreign key has carried the metrics along; for each of them that is a change of its
-        // own.
-        metrics::renamed_domain(conn, &updated.name, author, now).await?;
+        // The foreign key has updated the metrics (ON UPDATE CASCADE); each of them gets a revision
+        // for it.
+        metrics::record_domain_rename(conn, &updated.name, author, now).await?;
     }
     Ok(updated)
 }
 
-async fn lock(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<DomainRow, StorageError> {
+async fn lock(conn: &mut Transaction<'_>, domain_id: &str) -> Result<DomainRow, StorageError> {
     Ok(dsl::business_domains
         .find(domain_id)
         .select(DomainRow::as_select())
@@ -237,12 +257,13 @@ async fn lock(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<DomainRow
         .await?)
 }
 
-/// Removes a domain. Returns the version that it had. Needs a transaction.
+/// Deletes a domain. Returns the version that it had.
 ///
 /// # Errors
-/// [`StorageError::NotFound`], [`StorageError::Stale`], or [`StorageError::InUse`] while metrics refer to it.
+/// [`StorageError::NotFound`], [`StorageError::Stale`], or [`StorageError::InUse`] while metrics
+/// refer to it.
 pub async fn delete(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     domain_id: &str,
     precondition: &Precondition,
 ) -> Result<i32, StorageError> {

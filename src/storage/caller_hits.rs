@@ -1,5 +1,6 @@
-//! What each process has counted of callers with their own rate limit. A process writes only its
-//! own rows, with absolute counts, so that a write that is repeated changes nothing.
+//! Requests of callers with their own rate limit, counted by each process and exchanged between
+//! them. A process writes only its own rows, with absolute counts, so that a repeated write changes
+//! nothing.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid};
@@ -8,24 +9,24 @@ use uuid::Uuid;
 
 use super::StorageError;
 
-/// Rows that one sweep removes at most.
-const SWEPT: i64 = 10_000;
+/// Maximum number of rows that one sweep deletes.
+const SWEEP_BATCH: i64 = 10_000;
 
-/// What a caller has sent in one slot of time.
+/// The number of requests of a caller in one slot of time.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 pub struct SlotHits {
     #[diesel(sql_type = Text)]
     pub subject: String,
-    /// Begin of the slot, milliseconds since 1970.
+    /// Start of the slot, in milliseconds since 1970.
     #[diesel(sql_type = BigInt)]
     pub slot_at: i64,
     #[diesel(sql_type = Integer)]
     pub hits: i32,
 }
 
-/// Writes this process's counts, and reads what the others have counted of `subjects` in slots from
-/// `since` on. One statement. A row counts until `lifetime` milliseconds after the begin of its
+/// Writes the counts of this process, and reads those of the others for `subjects` in slots from
+/// `since` on, with one statement. A row expires `lifetime` milliseconds after the start of its
 /// slot.
 pub async fn exchange(
     conn: &mut AsyncPgConnection,
@@ -39,7 +40,8 @@ pub async fn exchange(
     let hits: Vec<i32> = own.iter().map(|row| row.hits).collect();
     Ok(diesel::sql_query(
         "WITH written AS (INSERT INTO caller_hits (subject, slot_at, process_id, hits, expires_at) \
-           SELECT subject, slot_at, $4, hits, slot_at + $5 FROM unnest($1, $2, $3) AS own (subject, slot_at, hits) \
+           SELECT subject, slot_at, $4, hits, slot_at + $5 \
+           FROM unnest($1, $2, $3) AS own (subject, slot_at, hits) \
            ON CONFLICT (subject, slot_at, process_id) DO UPDATE SET hits = excluded.hits) \
          SELECT subject, slot_at, least(sum(hits), 2147483647)::integer AS hits FROM caller_hits \
          WHERE subject = ANY($6) AND process_id <> $4 AND slot_at >= $7 GROUP BY subject, slot_at",
@@ -55,14 +57,15 @@ pub async fn exchange(
     .await?)
 }
 
-/// Removes some of what is over, and never waits for another process that does the same.
+/// Deletes some expired rows, without waiting for another process that does the same.
 pub async fn sweep(conn: &mut AsyncPgConnection, now: i64) -> Result<(), StorageError> {
     diesel::sql_query(
-        "DELETE FROM caller_hits WHERE (subject, slot_at, process_id) IN (SELECT subject, slot_at, process_id \
-         FROM caller_hits WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        "DELETE FROM caller_hits WHERE (subject, slot_at, process_id) IN ( \
+           SELECT subject, slot_at, process_id FROM caller_hits \
+           WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     )
     .bind::<BigInt, _>(now)
-    .bind::<BigInt, _>(SWEPT)
+    .bind::<BigInt, _>(SWEEP_BATCH)
     .execute(conn)
     .await?;
     Ok(())

@@ -1,25 +1,29 @@
-//! The catalogue as a whole: import in one transaction, export in pieces.
+//! The catalogue as a whole: import in one transaction, export in batches.
+
+mod record;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncPgConnection;
 
-use super::{StorageError, business_domains, metrics};
+pub use self::record::record_import;
+use super::{StorageError, Transaction, business_domains, metrics};
 use crate::model::business_domains::BusinessDomain;
-use crate::model::catalogue::{Catalogue, Draft, DraftItem, ItemReport, Outcome, Shown};
+use crate::model::catalogue::{
+    Catalogue, CatalogueDraft, DraftItem, ItemOutcome, ItemReport, ViolationBudget,
+};
 use crate::model::metrics::Metric;
 use crate::model::violations::{Violation, Violations};
 
-/// How many metrics are looked up, and how many are written, at a time.
+/// Number of metrics that one statement reads or writes.
 const BATCH: usize = 500;
 
-/// Brings a draft into the catalogue: what is new is created, what differs is replaced, nothing is
-/// deleted. Needs a transaction, which the caller rolls back for a dry run or when an item has an
-/// error. `progress` hears how many items are done.
+/// Imports a draft: new items are created, different ones are replaced, nothing is deleted. The
+/// caller rolls the transaction back for a dry run, or when an item has an error. `progress` is
+/// called with the number of items that are done.
 pub async fn import(
-    conn: &mut AsyncPgConnection,
-    draft: &Draft,
+    conn: &mut Transaction<'_>,
+    draft: &CatalogueDraft,
     author: &str,
     now: DateTime<Utc>,
     progress: impl Fn(usize),
@@ -35,27 +39,27 @@ pub async fn import(
     Ok(reports.items)
 }
 
-/// The business domains that there are.
-struct Domains {
+/// The business domains that are stored so far.
+struct StoredDomains {
     rows: HashMap<String, business_domains::DomainRow>,
-    /// Which of them has a name.
-    names: HashMap<String, String>,
+    /// The id of the domain with a name.
+    ids_by_name: HashMap<String, String>,
 }
 
-/// Returns the domains that there are now.
+/// Imports the domains. Returns all that are stored then.
 async fn import_domains(
-    conn: &mut AsyncPgConnection,
-    draft: &Draft,
+    conn: &mut Transaction<'_>,
+    draft: &CatalogueDraft,
     author: &str,
     now: DateTime<Utc>,
     reports: &mut Reports,
-) -> Result<Domains, StorageError> {
+) -> Result<StoredDomains, StorageError> {
     let rows = business_domains::lock_all(conn).await?;
-    let names = rows.iter().map(|row| (row.name.clone(), row.domain_id.clone())).collect();
+    let ids_by_name = rows.iter().map(|row| (row.name.clone(), row.domain_id.clone())).collect();
     let rows = rows.into_iter().map(|row| (row.domain_id.clone(), row)).collect();
-    let mut stored = Domains { rows, names };
-    for (place, item) in draft.domains.iter().enumerate() {
-        let path = format!("domains[{place}]");
+    let mut stored = StoredDomains { rows, ids_by_name };
+    for (index, item) in draft.domains.iter().enumerate() {
+        let path = format!("domains[{index}]");
         let outcome = match &item.parsed {
             Err(violations) => Err(violations.clone()),
             Ok(domain) => {
@@ -69,37 +73,37 @@ async fn import_domains(
 }
 
 async fn import_domain(
-    conn: &mut AsyncPgConnection,
-    stored: &mut Domains,
+    conn: &mut Transaction<'_>,
+    stored: &mut StoredDomains,
     domain: &BusinessDomain,
     author: &str,
     now: DateTime<Utc>,
-) -> Result<Result<Outcome, Violation>, StorageError> {
+) -> Result<Result<ItemOutcome, Violation>, StorageError> {
     let (id, name) = (domain.domain_id.as_str(), domain.name.as_str());
-    // Asked beforehand: a refusal by the database would end the transaction.
-    if stored.names.get(name).is_some_and(|owner| owner != id) {
+    // Checked beforehand: a constraint violation would abort the transaction.
+    if stored.ids_by_name.get(name).is_some_and(|owner| owner != id) {
         return Ok(Err(Violation::new("name", "belongs to another business domain")));
     }
     let (row, outcome) = match stored.rows.remove(id) {
-        None => (business_domains::create(conn, domain, now).await?, Outcome::Created),
+        None => (business_domains::create(conn, domain, now).await?, ItemOutcome::Created),
         Some(row) => {
             let version = row.version;
-            stored.names.remove(&row.name);
+            stored.ids_by_name.remove(&row.name);
             let row = business_domains::replace(conn, row, domain, author, now).await?;
             let outcome =
-                if row.version == version { Outcome::Unchanged } else { Outcome::Updated };
+                if row.version == version { ItemOutcome::Unchanged } else { ItemOutcome::Updated };
             (row, outcome)
         }
     };
-    stored.names.insert(row.name.clone(), id.to_owned());
+    stored.ids_by_name.insert(row.name.clone(), id.to_owned());
     stored.rows.insert(id.to_owned(), row);
     Ok(Ok(outcome))
 }
 
 async fn import_metrics(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     (first, batch): (usize, &[DraftItem<Metric>]),
-    domains: &Domains,
+    domains: &StoredDomains,
     (author, now): (&str, DateTime<Utc>),
     reports: &mut Reports,
 ) -> Result<(), StorageError> {
@@ -114,25 +118,29 @@ async fn import_metrics(
         .map(|row| (row.metric_id.clone(), row))
         .collect();
     let mut new = Vec::new();
-    for (place, item) in batch.iter().enumerate() {
+    for (index, item) in batch.iter().enumerate() {
         let outcome = match &item.parsed {
             Err(violations) => Err(violations.clone()),
-            Ok(metric) if !domains.names.contains_key(metric.business_domain.as_str()) => {
+            Ok(metric) if !domains.ids_by_name.contains_key(metric.business_domain.as_str()) => {
                 let text = "must be the name of an existing business domain";
                 Err(reports.shown.take(vec![Violation::new("business_domain", text)]))
             }
             Ok(metric) => match stored.remove(metric.metric_id.as_str()) {
                 None => {
                     new.push(metric.as_ref());
-                    Ok(Outcome::Created)
+                    Ok(ItemOutcome::Created)
                 }
                 Some(row) => {
                     let (_, changed) = metrics::replace(conn, row, metric, author, now).await?;
-                    Ok(if changed.is_some() { Outcome::Updated } else { Outcome::Unchanged })
+                    Ok(if changed.is_some() {
+                        ItemOutcome::Updated
+                    } else {
+                        ItemOutcome::Unchanged
+                    })
                 }
             },
         };
-        reports.add(format!("metrics[{}]", first + place), item, outcome);
+        reports.add(format!("metrics[{}]", first + index), item, outcome);
     }
     if !new.is_empty() {
         metrics::create(conn, &new, author, now).await?;
@@ -140,20 +148,25 @@ async fn import_metrics(
     Ok(())
 }
 
-/// What became of the items so far.
+/// The reports of the items so far.
 #[derive(Default)]
 struct Reports {
     items: Vec<ItemReport>,
-    /// Of the violations that the database knows of; those of the document itself are counted by
-    /// [`Draft::read`].
-    shown: Shown,
+    /// Limits the violations that are found against the stored data; those of the document itself
+    /// are limited by [`CatalogueDraft::parse`].
+    shown: ViolationBudget,
 }
 
 impl Reports {
-    fn add<T>(&mut self, path: String, item: &DraftItem<T>, outcome: Result<Outcome, Violations>) {
+    fn add<T>(
+        &mut self,
+        path: String,
+        item: &DraftItem<T>,
+        outcome: Result<ItemOutcome, Violations>,
+    ) {
         let (outcome, Violations { shown, omitted }) = match outcome {
             Ok(outcome) => (outcome, Violations::default()),
-            Err(violations) => (Outcome::Error, violations),
+            Err(violations) => (ItemOutcome::Error, violations),
         };
         let errors = shown.into_iter().map(|violation| violation.under(&path)).collect();
         self.items.push(ItemReport {
@@ -166,10 +179,10 @@ impl Reports {
     }
 }
 
-/// The whole catalogue as a document, without what the server sets. `progress` hears how many items
-/// are read.
+/// Exports the whole catalogue as a document, without the fields that the server sets. `progress`
+/// is called with the number of items that are read.
 pub async fn export(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     progress: impl Fn(usize),
 ) -> Result<Catalogue, StorageError> {
     let (rows, _) = business_domains::list(conn, 0, i64::MAX).await?;
@@ -178,7 +191,8 @@ pub async fn export(
     let mut all = Vec::new();
     let mut last = String::new();
     loop {
-        let page = metrics::after(conn, &last, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
+        let page =
+            metrics::list_after(conn, &last, i64::try_from(BATCH).unwrap_or(i64::MAX)).await?;
         let Some(row) = page.last() else { break };
         last.clone_from(&row.metric_id);
         for row in &page {

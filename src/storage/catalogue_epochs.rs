@@ -1,22 +1,23 @@
-//! The catalogue's epoch: a counter that every change of it raises in its own transaction.
+//! The catalogue epoch: a counter that every change of the catalogue raises, by trigger, in its own
+//! transaction. Cached responses are fresh only under the epoch they were read under.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::StorageError;
 use super::schema::catalogue_epochs::dsl;
+use super::{StorageError, Transaction};
 
-/// The channel on which changes are announced.
+/// The `NOTIFY` channel on which new epochs are announced.
 pub const CHANNEL: &str = "mdl_catalogue";
 
-/// Takes the writers' turn until the transaction ends. First thing in a transaction that changes
-/// the catalogue, two of them never wait for each other.
-pub async fn lock(conn: &mut AsyncPgConnection) -> Result<(), StorageError> {
+/// Locks the epoch until the transaction ends. Every transaction that changes the catalogue does
+/// this first, so that two of them never deadlock.
+pub async fn lock(conn: &mut Transaction<'_>) -> Result<(), StorageError> {
     dsl::catalogue_epochs.select(dsl::epoch).for_update().first::<i64>(conn).await?;
     Ok(())
 }
 
-/// The present epoch.
-pub async fn current(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
+/// Reads the present epoch.
+pub async fn get(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
     Ok(dsl::catalogue_epochs.select(dsl::epoch).first(conn).await?)
 }

@@ -1,4 +1,4 @@
-//! JSON columns that are handed through: stored and answered without being taken apart.
+//! JSON columns that are passed through: stored and returned as text, never parsed into a tree.
 
 use std::io::Write;
 
@@ -12,27 +12,27 @@ use serde_json::value::RawValue;
 
 use super::StorageError;
 
-/// The text of a jsonb value.
+/// The JSON text of a `jsonb` value.
 #[derive(Clone, Debug, Serialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 #[serde(transparent)]
 pub struct Document(Box<RawValue>);
 
-/// The only version of jsonb's binary format so far.
+/// The only version of the binary format of `jsonb` so far.
 const JSONB_VERSION: u8 = 1;
 
 impl Document {
-    /// A value of the model as a document.
+    /// Serialises a value of the model.
     ///
     /// # Errors
     /// Never in practice: the model consists of texts and finite numbers.
-    pub fn of<T: Serialize>(value: &T) -> Result<Self, StorageError> {
+    pub fn new<T: Serialize>(value: &T) -> Result<Self, StorageError> {
         serde_json::value::to_raw_value(value)
             .map(Self)
-            .map_err(|_| StorageError::Corrupt("a value that is not JSON"))
+            .map_err(StorageError::corrupt_by("a value that is not JSON"))
     }
 
-    /// Its JSON text.
+    /// Returns the JSON text.
     pub fn text(&self) -> &str {
         self.0.get()
     }

@@ -1,45 +1,45 @@
-//! Answers to creations that carried an `Idempotency-Key`, written in the transaction of the
-//! creation itself.
+//! Responses to creations with an `Idempotency-Key`, stored in the transaction of the creation
+//! itself, so that a repeated request gets the same response.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::StorageError;
 use super::schema::idempotency_keys::dsl;
+use super::{StorageError, Transaction};
 
-/// For how long a key means the same request.
+/// How long a key stands for the same request.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// A request that wants to happen once.
+/// A request that must be done only once.
 #[derive(Clone, Debug)]
 pub struct IdempotentRequest {
-    /// Who asks; keys of different users never meet.
+    /// Keys of different users are independent.
     pub user_id: Uuid,
     pub key: String,
     /// SHA-256 of the request body, hex.
     pub request_hash: String,
 }
 
-/// An answer that was given.
+/// The response to the first request with a key.
 #[derive(Clone, Debug, Queryable)]
-pub struct Answer {
+pub struct StoredResponse {
     pub etag: String,
     pub body: String,
 }
 
-/// Takes hold of a key until the transaction ends. Returns the answer, if it was given already.
+/// Locks a key until the transaction ends. Returns the stored response, if there is one.
 ///
 /// # Errors
 /// [`StorageError::IdempotencyRunning`] while another transaction holds the key,
-/// [`StorageError::IdempotencyMismatch`] where it belongs to another body.
+/// [`StorageError::IdempotencyMismatch`] if it belongs to another body.
 pub async fn claim(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     request: &IdempotentRequest,
     now: DateTime<Utc>,
-) -> Result<Option<Answer>, StorageError> {
+) -> Result<Option<StoredResponse>, StorageError> {
     let lock =
         diesel::sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held")
             .bind::<Text, _>(format!("{} {}", request.user_id, request.key))
@@ -52,12 +52,12 @@ pub async fn claim(
         .find((request.user_id, &request.key))
         .filter(dsl::expires_at.gt(now))
         .select((dsl::request_hash, (dsl::etag, dsl::body)))
-        .first::<(String, Answer)>(conn)
+        .first::<(String, StoredResponse)>(conn)
         .await
         .optional()?;
     match stored {
         None => Ok(None),
-        Some((hash, answer)) if hash == request.request_hash => Ok(Some(answer)),
+        Some((hash, response)) if hash == request.request_hash => Ok(Some(response)),
         Some(_) => Err(StorageError::IdempotencyMismatch),
     }
 }
@@ -68,16 +68,17 @@ struct Lock {
     held: bool,
 }
 
-/// Remembers the answer to a claimed request, and forgets some that have expired.
-pub async fn remember(
-    conn: &mut AsyncPgConnection,
+/// Stores the response to a claimed request, and deletes some that have expired.
+pub async fn store_response(
+    conn: &mut Transaction<'_>,
     request: &IdempotentRequest,
-    answer: &Answer,
+    response: &StoredResponse,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     diesel::sql_query(
-        "DELETE FROM idempotency_keys WHERE (user_id, key) IN (SELECT user_id, key FROM idempotency_keys \
-         WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED)",
+        "DELETE FROM idempotency_keys WHERE (user_id, key) IN ( \
+           SELECT user_id, key FROM idempotency_keys \
+           WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED)",
     )
     .bind::<Timestamptz, _>(now)
     .execute(conn)
@@ -87,16 +88,16 @@ pub async fn remember(
             dsl::user_id.eq(request.user_id),
             dsl::key.eq(&request.key),
             dsl::request_hash.eq(&request.request_hash),
-            dsl::etag.eq(&answer.etag),
-            dsl::body.eq(&answer.body),
+            dsl::etag.eq(&response.etag),
+            dsl::body.eq(&response.body),
             dsl::expires_at.eq(now + LIFETIME),
         ))
         .on_conflict((dsl::user_id, dsl::key))
         .do_update()
         .set((
             dsl::request_hash.eq(&request.request_hash),
-            dsl::etag.eq(&answer.etag),
-            dsl::body.eq(&answer.body),
+            dsl::etag.eq(&response.etag),
+            dsl::body.eq(&response.body),
             dsl::expires_at.eq(now + LIFETIME),
         ))
         .execute(conn)

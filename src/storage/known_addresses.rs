@@ -1,6 +1,6 @@
-//! Addresses from which an account was lately used. Failed log-ins of strangers do not lock its
-//! owner out there (`http::limits`). Written in the transaction of a log-in, registration or
-//! refresh, which holds the user's row.
+//! Addresses from which an account was used recently. Failed log-ins by other clients do not lock
+//! the owner out there (`http::rate_limit`). They are written in the transaction of a log-in,
+//! registration or refresh, which has locked the user's row.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
@@ -10,21 +10,21 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::StorageError;
 use super::schema::{known_addresses, users};
 use super::users::{User, lower};
+use super::{StorageError, Transaction};
 
-/// How long an address stays known after it was last used.
+/// How long an address stays known after its last use.
 pub const KNOWN_FOR: TimeDelta = TimeDelta::days(30);
-/// The most addresses per user; the least recently used ones go first.
-const MOST: i64 = 20;
-/// A use is written only if the stored one is older than this.
+/// Maximum number of addresses per user; the least recently used ones are deleted first.
+const MAX_ADDRESSES: i64 = 20;
+/// A use is written only if the stored one is older than this, to save statements.
 const PRECISION: TimeDelta = TimeDelta::hours(1);
 
-/// Stores that a user was here, unless that was stored within the last hour. Needs a transaction
-/// that holds the user's row.
+/// Records the use of an account from an address, unless one was recorded within the last hour. The
+/// transaction must have locked the user's row.
 pub async fn record(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     address: &str,
     now: DateTime<Utc>,
@@ -46,19 +46,20 @@ pub async fn record(
     Ok(())
 }
 
-/// Removes what is too old, and what is too many.
+/// Deletes the addresses of a user that are too old or too many.
 async fn trim(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     diesel::sql_query(
         "DELETE FROM known_addresses WHERE user_id = $1 AND (last_used_at <= $2 OR address NOT IN \
-         (SELECT address FROM known_addresses WHERE user_id = $1 ORDER BY last_used_at DESC, address LIMIT $3))",
+         (SELECT address FROM known_addresses WHERE user_id = $1 \
+           ORDER BY last_used_at DESC, address LIMIT $3))",
     )
     .bind::<SqlUuid, _>(user_id)
     .bind::<Timestamptz, _>(now - KNOWN_FOR)
-    .bind::<BigInt, _>(MOST)
+    .bind::<BigInt, _>(MAX_ADDRESSES)
     .execute(conn)
     .await?;
     Ok(())
@@ -68,14 +69,13 @@ async fn trim(
 #[derive(Clone, Debug)]
 pub struct Candidate {
     pub user: User,
-    /// Its password hash.
     pub password_hash: SecretString,
-    /// Whether the account was lately used from the caller's address.
-    pub is_known_here: bool,
+    /// Whether the account was used recently from the client's address.
+    pub is_known_address: bool,
 }
 
-/// The account of a user name or e-mail address, and whether it was lately used from `address`. One
-/// statement, whether or not the account exists.
+/// Finds the account with a user name or e-mail address. It is one statement, whether or not the
+/// account exists.
 pub async fn find_by_name(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -86,7 +86,7 @@ pub async fn find_by_name(
     find(conn, Box::new(named), address, now).await
 }
 
-/// The same for a user who is logged in.
+/// Finds the account of a user who is logged in.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
@@ -101,30 +101,30 @@ pub async fn find_by_id(
         .ok_or(StorageError::NotFound)
 }
 
-type Condition<'a> = Box<dyn BoxableExpression<users::table, Pg, SqlType = Bool> + 'a>;
+type UserFilter<'a> = Box<dyn BoxableExpression<users::table, Pg, SqlType = Bool> + 'a>;
 
 async fn find(
     conn: &mut AsyncPgConnection,
-    condition: Condition<'_>,
+    filter: UserFilter<'_>,
     address: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<Candidate>, StorageError> {
-    let known_here = known_addresses::table.filter(
+    let known_address = known_addresses::table.filter(
         known_addresses::user_id
             .eq(users::user_id)
             .and(known_addresses::address.eq(address))
             .and(known_addresses::last_used_at.gt(now - KNOWN_FOR)),
     );
     let found = users::table
-        .filter(condition)
-        .select((User::as_select(), users::password_hash, diesel::dsl::exists(known_here)))
-        // A user name cannot contain an @, an address must: at most one row.
+        .filter(filter)
+        .select((User::as_select(), users::password_hash, diesel::dsl::exists(known_address)))
+        // At most one row: an address contains an @, and a user name cannot.
         .first::<(User, String, bool)>(conn)
         .await
         .optional()?;
-    Ok(found.map(|(user, hash, is_known_here)| Candidate {
+    Ok(found.map(|(user, hash, is_known_address)| Candidate {
         user,
         password_hash: hash.into(),
-        is_known_here,
+        is_known_address,
     }))
 }

@@ -1,42 +1,38 @@
-//! The history of metrics. It outlives them.
+//! The history of metrics, which is kept when a metric is deleted.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
 
-use super::StorageError;
 use super::document::Document;
 use super::schema::metric_revisions::{self, dsl};
-use crate::clock::{micros, rfc3339};
-use crate::model::metrics::revision::{ChangeType, HistoryEntry};
+use super::{StorageError, Transaction};
+use crate::clock::rfc3339;
+use crate::model::metrics::history::{ChangeType, HistoryEntry};
 
-/// A stored revision; serialises to what the API answers.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize)]
+/// A row of `metric_revisions`.
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = metric_revisions, check_for_backend(diesel::pg::Pg))]
 pub struct RevisionRow {
-    revision: i32,
-    version: String,
-    /// Spelt as it is in the metric's own `change_history`.
-    #[serde(serialize_with = "micros")]
-    changed_at: DateTime<Utc>,
-    changed_by: String,
-    change_type: String,
-    fields_changed: Document,
-    changes_summary: String,
+    pub revision: i32,
+    pub version: String,
+    pub changed_at: DateTime<Utc>,
+    pub changed_by: String,
+    pub change_type: String,
+    pub fields_changed: Document,
+    pub changes_summary: String,
 }
 
-/// A revision to be, of the metric that it belongs to.
+/// A revision to be inserted.
 #[derive(Clone, Debug)]
 pub struct NewRevision {
     pub metric_id: String,
     pub changed_at: DateTime<Utc>,
-    /// All else, as it is shown.
     pub entry: HistoryEntry,
 }
 
 impl NewRevision {
-    /// Of `metric_id`, made by `author` at `now`.
+    /// Creates the revision of `metric_id` that `author` makes at `now`.
     pub fn new(
         metric_id: &str,
         (revision, version): (i32, &str),
@@ -57,8 +53,8 @@ impl NewRevision {
     }
 }
 
-/// Adds revisions, in one statement.
-pub async fn insert(conn: &mut AsyncPgConnection, new: &[NewRevision]) -> Result<(), StorageError> {
+/// Inserts revisions with one statement.
+pub async fn insert(conn: &mut Transaction<'_>, new: &[NewRevision]) -> Result<(), StorageError> {
     let rows = new
         .iter()
         .map(|NewRevision { metric_id, changed_at, entry }| {
@@ -69,7 +65,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, new: &[NewRevision]) -> Result
                 dsl::changed_at.eq(changed_at),
                 dsl::changed_by.eq(&entry.changed_by),
                 dsl::change_type.eq(entry.change_type.as_ref()),
-                dsl::fields_changed.eq(Document::of(&entry.fields_changed)?),
+                dsl::fields_changed.eq(Document::new(&entry.fields_changed)?),
                 dsl::changes_summary.eq(&entry.changes_summary),
             ))
         })
@@ -78,8 +74,8 @@ pub async fn insert(conn: &mut AsyncPgConnection, new: &[NewRevision]) -> Result
     Ok(())
 }
 
-/// The last revision of each of these metrics that ever had one: number and version.
-pub async fn last(
+/// Lists number and version of the last revision of each of these metrics, also of deleted ones.
+pub async fn list_latest(
     conn: &mut AsyncPgConnection,
     metric_ids: &[&str],
 ) -> Result<Vec<(String, i32, String)>, StorageError> {
@@ -92,10 +88,11 @@ pub async fn last(
         .await?)
 }
 
-/// The revisions of a metric, newest first; at most `limit` from `offset`, and how many there are.
+/// Lists at most `limit` revisions of a metric from `offset` on, newest first, and counts all of
+/// them.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] where there never was such a metric.
+/// [`StorageError::NotFound`] if a metric with this id never existed.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     metric_id: &str,

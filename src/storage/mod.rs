@@ -1,5 +1,6 @@
-//! SQL: one file per table, free functions that are handed a connection and the time. Nothing here
-//! knows of HTTP, retries or circuits; what goes wrong is a [`StorageError`].
+//! SQL: one file per table, free functions that take a connection, or a [`Transaction`] where they
+//! need one, and the time. Nothing here knows of HTTP, retries or circuits; every failure is a
+//! [`StorageError`].
 
 pub mod api_keys;
 pub mod audit_events;
@@ -11,6 +12,7 @@ pub mod catalogue;
 pub mod catalogue_epochs;
 pub mod document;
 pub mod error;
+pub mod health;
 pub mod idempotency_keys;
 pub mod known_addresses;
 pub mod metric_revisions;
@@ -23,7 +25,9 @@ pub mod rate_limits;
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod schema;
 pub mod sessions;
+pub mod transaction;
 pub mod user_changes;
 pub mod users;
 
 pub use self::error::StorageError;
+pub use self::transaction::Transaction;

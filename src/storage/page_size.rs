@@ -1,13 +1,13 @@
-//! The most that one page of a list may hold. A hundred items of the largest size would take the
-//! memory of many requests at once; what is too long is refused before its rows are fetched.
+//! The maximum length of one page of a list. A hundred items of the largest size would take the
+//! memory of many requests at once, so a longer page is refused before its rows are fetched.
 
 use super::StorageError;
 
-/// The most that the items of one page may have together, in bytes of JSON. An item of the largest
-/// size (256 KiB) always fits.
+/// Maximum length of all items of one page together, in bytes of JSON. One item of the largest size
+/// (256 KiB) always fits.
 pub const MAX_PAGE_BYTES: i64 = 8 * 1024 * 1024;
 
-/// Refuses a page of so many bytes, if that is too much.
+/// Refuses a page of more than [`MAX_PAGE_BYTES`].
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for the field `limit`.

@@ -1,50 +1,47 @@
-//! Another password, and all that ends with the old one: log-ins, requests for a reset, API keys.
-//! Whoever knew the old one may have any of these.
+//! Password changes, and everything that ends with the old password: sessions, password resets and
+//! API keys. An attacker who knew the old password may hold any of these.
 
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncPgConnection;
 use secrecy::SecretString;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::api_keys::life;
+use super::api_keys::lifecycle;
 use super::audit_events::{self, Actor, Target};
 use super::authority::{self, Authority};
-use super::{StorageError, password_resets, sessions, users};
+use super::{StorageError, Transaction, password_resets, sessions, users};
 use crate::model::audit::Action;
 
-/// Another password for a user.
+/// A new password for a user.
 #[derive(Clone, Copy, Debug)]
-pub struct PasswordChange<'a> {
+pub struct PasswordUpdate<'a> {
     pub user: Target<'a>,
-    /// The caller's authority, confirmed before anything is written; none where no session is
-    /// needed.
+    /// The caller's authority, confirmed before anything is written; none if the change needs no
+    /// session.
     pub authority: Option<&'a Authority>,
-    /// The one that was checked, which must still be the present one; none where nobody was asked
-    /// for it.
+    /// The hash that the current password was verified with, which must still be stored; none if
+    /// the current password was not required.
     pub old_hash: Option<&'a SecretString>,
-    /// The new one.
     pub new_hash: &'a str,
-    /// The log-in that goes on.
-    pub spared: Option<Uuid>,
-    /// Whether API keys go on.
-    pub keeps_api_keys: bool,
+    /// The family of the session that is not revoked.
+    pub kept_session: Option<Uuid>,
+    /// Whether the API keys stay valid.
+    pub keep_api_keys: bool,
 }
 
-/// Makes the change, with its entries in the audit log. Returns how many API keys were revoked.
-/// Needs a transaction.
+/// Changes the password, with the audit events for it. Returns the number of revoked API keys.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] if there is no such user, or its password was changed in between;
+/// [`StorageError::NotFound`] if the user does not exist, or its password was changed in between;
 /// [`StorageError::AuthorityLost`].
-pub async fn make(
-    conn: &mut AsyncPgConnection,
+pub async fn apply(
+    conn: &mut Transaction<'_>,
     actor: &Actor,
-    change: PasswordChange<'_>,
+    update: PasswordUpdate<'_>,
     now: DateTime<Utc>,
 ) -> Result<usize, StorageError> {
-    let user_id = change.user.id;
-    match change.authority {
+    let user_id = update.user.id;
+    match update.authority {
         Some(authority) => {
             authority::lock_and_confirm(conn, authority, now).await?;
         }
@@ -52,10 +49,14 @@ pub async fn make(
             users::lock(conn, user_id).await?;
         }
     }
-    users::set_password(conn, user_id, change.old_hash, change.new_hash, now).await?;
-    sessions::end_all(conn, user_id, change.spared, now).await?;
-    password_resets::void(conn, user_id, now).await?;
-    audit_events::record(conn, actor, Action::PasswordChanged, change.user, &json!({}), now)
+    users::set_password(conn, user_id, update.old_hash, update.new_hash, now).await?;
+    sessions::revoke_all(conn, user_id, update.kept_session, now).await?;
+    password_resets::invalidate_all(conn, user_id, now).await?;
+    audit_events::record(conn, actor, Action::PasswordChanged, update.user, &json!({}), now)
         .await?;
-    if change.keeps_api_keys { Ok(0) } else { life::revoke_all(conn, actor, user_id, now).await }
+    if update.keep_api_keys {
+        Ok(0)
+    } else {
+        lifecycle::revoke_all(conn, actor, user_id, now).await
+    }
 }

@@ -1,21 +1,22 @@
-//! Requests to set a new password. A user has one that counts: the last.
+//! Password resets: tokens sent by mail, of which only the hash is stored. Only the last token of a
+//! user is valid.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::StorageError;
 use super::schema::{password_resets, users};
 use super::users::{Account, lower};
+use super::{StorageError, Transaction};
 
-/// For how long a token counts.
+/// How long a token is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
-/// Stores a request for whoever has this address, and makes earlier ones void; none if nobody has
-/// it who may log in. Needs a transaction.
-pub async fn request(
-    conn: &mut AsyncPgConnection,
+/// Creates a reset for the active account with this address, and invalidates earlier ones. Returns
+/// none if there is no such account.
+pub async fn create(
+    conn: &mut Transaction<'_>,
     email: &str,
     token_hash: &str,
     now: DateTime<Utc>,
@@ -28,7 +29,7 @@ pub async fn request(
         .await
         .optional()?;
     let Some(account) = found else { return Ok(None) };
-    void(conn, account.user_id, now).await?;
+    invalidate_all(conn, account.user_id, now).await?;
     diesel::insert_into(password_resets::table)
         .values((
             password_resets::token_hash.eq(token_hash),
@@ -41,7 +42,8 @@ pub async fn request(
     Ok(Some(account))
 }
 
-/// Whose password a token may set now; none if it is unknown, void or over.
+/// Finds the account whose password a token may set now; none if the token is unknown, used or
+/// expired.
 pub async fn find(
     conn: &mut AsyncPgConnection,
     token_hash: &str,
@@ -62,12 +64,12 @@ pub async fn find(
         .optional()?)
 }
 
-/// Uses a token up. One conditional UPDATE decides: of two who try, one does.
+/// Marks a token as used. It is one conditional UPDATE, so of two concurrent requests one succeeds.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] if it does not count any more.
-pub async fn take(
-    conn: &mut AsyncPgConnection,
+/// [`StorageError::NotFound`] if the token is not valid any more.
+pub async fn consume(
+    conn: &mut Transaction<'_>,
     token_hash: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
@@ -83,9 +85,9 @@ pub async fn take(
     }
 }
 
-/// Makes all requests of a user void, and forgets those that are over.
-pub async fn void(
-    conn: &mut AsyncPgConnection,
+/// Invalidates all resets of a user, and deletes those that have expired.
+pub async fn invalidate_all(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {

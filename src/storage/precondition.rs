@@ -1,12 +1,12 @@
-//! Which version of a row a change is meant for (`If-Match`, RFC 9110, 13.1.1).
+//! The version of a row that a change is meant for (`If-Match`, RFC 9110 section 13.1.1).
 
 use super::StorageError;
 
-/// What must be true of a row's version before it is changed.
+/// A condition on the version of a row, checked before the row is changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
     None,
-    /// Something must have been said, and was not.
+    /// A version is required, and the client sent none.
     Missing,
     /// The row must exist.
     Exists,
@@ -15,7 +15,7 @@ pub enum Precondition {
 }
 
 impl Precondition {
-    /// Judges the version that a row has now, once the row is locked.
+    /// Checks the present version of a row that the transaction has locked.
     ///
     /// # Errors
     /// [`StorageError::Stale`] with that version, or [`StorageError::VersionRequired`].

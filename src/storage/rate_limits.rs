@@ -1,53 +1,52 @@
-//! What the small limits have counted, shared by all processes.
+//! The hits of the small rate limits (log-in, API keys, password reset), shared by all processes.
+//! `rate_limit` has the limits that are counted in memory.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::StorageError;
 use super::schema::rate_limit_hits::dsl;
-use crate::rate_limit::sliding_window::{Hits, Quota, Standing, Wait};
+use super::{StorageError, Transaction};
+use crate::rate_limit::sliding_window::{Hits, Quota, Wait, WindowState};
 
-/// What a hit is counted against.
+/// A subject that hits are counted against, and its quota.
 #[derive(Clone, Debug)]
-pub struct Bucket {
-    /// Its key in the table.
+pub struct HitBucket {
+    /// The key in the table: policy, kind and client.
     pub subject: String,
     pub quota: Quota,
-    /// Whether a full bucket refuses the request. If not, it only takes the hit if it has room.
-    pub decides: bool,
+    /// Whether a full bucket refuses the request; otherwise it counts the hit only if it has room.
+    pub refuses_when_full: bool,
 }
 
 /// A bucket after a hit.
 #[derive(Clone, Debug)]
-pub struct Counted {
-    /// Whether the bucket took the hit, and what is left; a full one that does not decide takes
-    /// none.
-    pub standing: Option<Standing>,
+pub struct BucketState {
+    /// The window after the hit; none if the bucket was full and did not count it.
+    pub window: Option<WindowState>,
     /// Its hits before this one, in milliseconds since 1970.
-    pub before: Vec<i64>,
+    pub earlier_hits: Vec<i64>,
 }
 
-/// No bucket took a hit, because this one is full.
+/// Refusal of a hit, which no bucket has counted, because one of them is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full {
-    /// Its place in the list.
+pub struct BucketFull {
+    /// The index of the full bucket in the list.
     pub index: usize,
-    /// Milliseconds until it has room.
     pub wait: Wait,
 }
 
-/// Takes a hit for every bucket, if each that decides has one left; else for none. Needs a
-/// transaction; others that reserve for the same subject wait for its end.
+/// Counts a hit in every bucket, or in none if one that refuses when full is full. Other
+/// transactions that reserve for the same subject wait for the end of this one.
 pub async fn reserve(
-    conn: &mut AsyncPgConnection,
-    buckets: &[Bucket],
+    conn: &mut Transaction<'_>,
+    buckets: &[HitBucket],
     hit_id: Uuid,
     now: i64,
-) -> Result<Result<Vec<Counted>, Full>, StorageError> {
+) -> Result<Result<Vec<BucketState>, BucketFull>, StorageError> {
     let subjects: Vec<&str> = buckets.iter().map(|bucket| bucket.subject.as_str()).collect();
-    // In one order, so that no two wait for each other.
+    // Sorted, so that two transactions do not deadlock.
     diesel::sql_query(
         "SELECT count(pg_advisory_xact_lock(hashtextextended(subject, 7))) FROM \
          (SELECT subject FROM unnest($1) AS subjects (subject) ORDER BY subject) AS ordered",
@@ -64,18 +63,18 @@ pub async fn reserve(
     let mut counted = Vec::with_capacity(buckets.len());
     for (index, bucket) in buckets.iter().enumerate() {
         let own = hits.iter().filter(|(subject, _)| *subject == bucket.subject).map(|(_, at)| *at);
-        let before: Vec<i64> = own.collect();
-        let standing = match Hits::of(before.clone()).reserve(bucket.quota, now) {
-            Ok(standing) => Some(standing),
-            Err(wait) if bucket.decides => return Ok(Err(Full { index, wait })),
+        let earlier_hits: Vec<i64> = own.collect();
+        let window = match Hits::from_instants(earlier_hits.clone()).reserve(bucket.quota, now) {
+            Ok(window) => Some(window),
+            Err(wait) if bucket.refuses_when_full => return Ok(Err(BucketFull { index, wait })),
             Err(_) => None,
         };
-        counted.push(Counted { standing, before });
+        counted.push(BucketState { window, earlier_hits });
     }
     let rows: Vec<_> = buckets
         .iter()
         .zip(&counted)
-        .filter(|(_, counted)| counted.standing.is_some())
+        .filter(|(_, counted)| counted.window.is_some())
         .map(|(bucket, _)| {
             (
                 dsl::hit_id.eq(hit_id),
@@ -90,11 +89,12 @@ pub async fn reserve(
     Ok(Ok(counted))
 }
 
-/// Clears some of what is over, and never waits for others who do.
-async fn sweep(conn: &mut AsyncPgConnection, now: i64) -> Result<(), StorageError> {
+/// Deletes some expired hits, without waiting for other transactions that do the same.
+async fn sweep(conn: &mut Transaction<'_>, now: i64) -> Result<(), StorageError> {
     diesel::sql_query(
-        "DELETE FROM rate_limit_hits WHERE (subject, hit_at, hit_id) IN (SELECT subject, hit_at, hit_id \
-         FROM rate_limit_hits WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED)",
+        "DELETE FROM rate_limit_hits WHERE (subject, hit_at, hit_id) IN ( \
+           SELECT subject, hit_at, hit_id FROM rate_limit_hits \
+           WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100 FOR UPDATE SKIP LOCKED)",
     )
     .bind::<BigInt, _>(now)
     .execute(conn)
@@ -102,7 +102,7 @@ async fn sweep(conn: &mut AsyncPgConnection, now: i64) -> Result<(), StorageErro
     Ok(())
 }
 
-/// Gives the hits of a request back, and empties the bucket of the subjects in `cleared`. One
+/// Releases the hits of a request, and empties the buckets of the subjects in `cleared`, with one
 /// statement.
 pub async fn release(
     conn: &mut AsyncPgConnection,

@@ -33,16 +33,13 @@ diesel::table! {
         revoked_at -> Nullable<Timestamptz>,
         /// The key that was rotated into this one.
         replaces -> Nullable<Uuid>,
-        /// Requests per window of a caller; null for the limit of all callers. Without such a limit
-        /// it has no effect.
+        /// Requests per window of a caller; null for the limit of all callers. Without such a limit it has no effect.
         rate_limit -> Nullable<Int4>,
     }
 }
 
 diesel::table! {
-    /// Who did what, or was refused what, from where and when. An action's row is written in its
-    /// own transaction; refusals are counted by the minute. No foreign keys: it outlives what it
-    /// refers to.
+    /// Who did what, or was refused what, from where and when. An action's row is written in its own transaction; refusals are counted by the minute. No foreign keys: it outlives what it refers to.
     audit_events (event_id) {
         /// In the order of writing.
         event_id -> Int8,
@@ -56,11 +53,9 @@ diesel::table! {
         action -> Text,
         /// The user, session or API key that it was done to; null for what has no UUID.
         target_id -> Nullable<Uuid>,
-        /// The target's name or id then; of an unknown account, the start of the SHA-256 of its
-        /// name.
+        /// The target's name or id then; of an unknown account, the start of the SHA-256 of its name.
         target -> Nullable<Text>,
-        /// The client's address (of refusals: IPv6 by /64); null for a command on the database
-        /// itself.
+        /// The client's address (of refusals: IPv6 by /64); null for a command on the database itself.
         address -> Nullable<Text>,
         /// X-Request-ID, which may be the client's own.
         request_id -> Nullable<Text>,
@@ -86,12 +81,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// One row: how often somebody's authority has ended or changed, for memories of it.
+    /// One row: the number of changes that ended or narrowed what a caller may do. Caches compare it.
     authority_epochs (singleton) {
         /// Always true: there is one row.
         singleton -> Bool,
-        /// Raised for each row that is concerned; once for rows of the same user that follow each
-        /// other.
+        /// Raised once for each user, session or API key that is affected; consecutive rows of one user count once.
         epoch -> Int8,
     }
 }
@@ -103,6 +97,7 @@ diesel::table! {
         domain_id -> Text,
         /// Unique; metrics name their domain by it, and a rename carries them along.
         name -> Text,
+        /// Cleaned HTML.
         description -> Nullable<Text>,
         /// The team that answers for the domain.
         owner_team -> Nullable<Text>,
@@ -124,8 +119,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Requests of callers with their own rate limit, as each process has counted them; exchanged
-    /// once a second.
+    /// Requests of callers with their own rate limit, counted by each process and exchanged once a second.
     caller_hits (subject, slot_at, process_id) {
         /// The caller: key or user, and its id.
         subject -> Text,
@@ -141,7 +135,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// One row: how often the catalogue has changed, for memories of it.
+    /// One row: the number of changes of the catalogue. Caches compare it.
     catalogue_epochs (singleton) {
         /// Always true: there is one row.
         singleton -> Bool,
@@ -161,18 +155,17 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Answers to creations with an Idempotency-Key, written in the transaction of the change
-    /// itself.
+    /// Responses to creations with an Idempotency-Key, stored in the transaction of the creation.
     idempotency_keys (user_id, key) {
-        /// Keys of different users never meet; they go with their user.
+        /// Keys of different users are independent; they are deleted with their user.
         user_id -> Uuid,
         /// As the client sent it.
         key -> Text,
         /// SHA-256 of the request body, hex: the same key with another body is an error.
         request_hash -> Text,
-        /// ETag of the answer.
+        /// ETag of the response.
         etag -> Text,
-        /// Body of the answer.
+        /// Body of the response.
         body -> Text,
         /// 24 hours after its first use; from then on it may be used anew.
         expires_at -> Timestamptz,
@@ -180,8 +173,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Addresses from which an account was lately used: there, failed log-ins of others do not lock
-    /// its owner out. At most 20 per user.
+    /// Addresses from which an account was lately used: there, failed log-ins of others do not lock its owner out. At most 20 per user.
     known_addresses (user_id, address) {
         /// The account; its addresses go with it.
         user_id -> Uuid,
@@ -195,11 +187,13 @@ diesel::table! {
 diesel::table! {
     /// Every change of every metric. No foreign key on purpose: the history outlives its metric.
     metric_revisions (metric_id, revision) {
+        /// Which metric.
         metric_id -> Text,
         /// 1, 2, 3 … without gaps; goes on when a deleted metric is created again.
         revision -> Int4,
         /// The version that the change led to.
         version -> Text,
+        /// When.
         changed_at -> Timestamptz,
         /// User name of the author.
         changed_by -> Text,
@@ -224,6 +218,7 @@ diesel::table! {
         name -> Text,
         /// For charts and tables.
         short_name -> Text,
+        /// Cleaned HTML.
         description -> Text,
         /// Free grouping inside or across domains.
         category -> Text,
@@ -283,7 +278,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Requests to set a new password. A user has one that counts: the last.
+    /// Password resets that were requested. Only the last one of a user is valid.
     password_resets (token_hash) {
         /// SHA-256 of the token, hex. The token itself is in the mail only.
         token_hash -> Text,
@@ -299,8 +294,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What the small limits have counted: failed log-ins, new API keys, requests for password
-    /// resets. Shared by all processes, and kept over restarts.
+    /// What the small limits have counted: failed log-ins, new API keys, requests for password resets. Shared by all processes, and kept over restarts.
     rate_limit_hits (subject, hit_at, hit_id) {
         /// Of the request; given back with it.
         hit_id -> Uuid,
@@ -314,8 +308,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Refresh tokens, at most two of a log-in: the head of its family, and its parent, which may
-    /// be replayed for a moment.
+    /// Refresh tokens, at most two of a log-in: the head of its family, and its parent, which may be replayed for a moment.
     sessions (session_id) {
         /// The jti of the refresh token.
         session_id -> Uuid,
@@ -333,22 +326,19 @@ diesel::table! {
         rotated_at -> Nullable<Timestamptz>,
         /// The session_id it was exchanged for. No foreign key: rotation deletes the grandparent.
         successor_id -> Nullable<Uuid>,
-        /// When the family was ended early (log-out, password change, reuse, suspension); set on
-        /// its head only.
+        /// When the family was ended early (log-out, password change, reuse, suspension); set on its head only.
         revoked_at -> Nullable<Timestamptz>,
         /// When the user logged in; the same in each member of the family.
         family_started_at -> Timestamptz,
         /// The client IP that the token was issued to.
         address -> Nullable<Text>,
-        /// The User-Agent that the token was issued to: the first 200 characters, without control
-        /// characters.
+        /// The User-Agent that the token was issued to: the first 200 characters, without control characters.
         user_agent -> Nullable<Text>,
     }
 }
 
 diesel::table! {
-    /// People who log in. Deleting one ends its sessions; authorship in the catalogue is kept by
-    /// name.
+    /// People who log in. Deleting one ends its sessions; authorship in the catalogue is kept by name.
     users (user_id) {
         /// UUID v7, made by the service.
         user_id -> Uuid,

@@ -1,9 +1,9 @@
 //! Sessions: a log-in starts a token family; each refresh replaces its head ([`rotation`]). A
-//! family has at most two rows: the head, and its parent, which may be replayed for a moment.
+//! family has at most two rows: the head, and its parent, which may be repeated for a moment.
 //!
-//! Every transaction that creates, rotates or ends sessions locks the row of their user first
+//! Every transaction that creates, rotates or revokes sessions locks the row of their user first
 //! (`users::lock`): otherwise a session that another transaction has inserted, but not committed
-//! yet, would survive the end of all the others. Ending a family marks its head; the rows are
+//! yet, would not be revoked with the others. Revoking a family marks its head; the rows are
 //! deleted at the user's next log-in.
 
 pub mod rotation;
@@ -15,33 +15,32 @@ use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::StorageError;
 use super::schema::{sessions, users};
 use super::users::Account;
+use super::{StorageError, Transaction};
 use crate::credentials::digest::fingerprint;
 use crate::credentials::tokens::{RefreshSubject, Tokens};
 
-/// Longest list of sessions.
+/// Maximum length of the list of sessions.
 const MAX_LISTED: i64 = 100;
 
-/// The client that tokens are issued to, as its user is shown it.
+/// The client that tokens are issued to, as shown to its user.
 #[derive(Clone, Debug, Default)]
 pub struct SessionClient {
     /// The client IP.
     pub address: Option<String>,
-    /// Its `User-Agent`, at most 200 characters.
+    /// `User-Agent`, at most 200 characters.
     pub user_agent: Option<String>,
 }
 
-/// A session to be created. Its id is chosen before the transaction, so that a repeated transaction
+/// A session to be created. Its id is chosen before the transaction, so that a retried transaction
 /// creates the same one.
 #[derive(Clone, Debug)]
 pub struct NextSession {
-    /// The jti of the refresh token.
+    /// The `jti` of the refresh token.
     pub session_id: Uuid,
-    /// When it is issued.
+    /// The time of issue.
     pub now: DateTime<Utc>,
-    /// The client it is issued to.
     pub client: SessionClient,
 }
 
@@ -49,19 +48,17 @@ pub struct NextSession {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 pub struct Session {
-    /// The jti of the token.
+    /// The `jti` of the token.
     pub session_id: Uuid,
     pub family_id: Uuid,
     pub user_id: Uuid,
-    /// When it was issued: at the log-in or at the last refresh.
+    /// The time of the log-in or of the last refresh.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
-    /// When the user logged in.
+    /// The time of the log-in.
     pub family_started_at: DateTime<Utc>,
-    /// The client IP it was issued to.
+    /// The client IP that it was issued to.
     pub address: Option<String>,
-    /// The `User-Agent` it was issued to.
     pub user_agent: Option<String>,
     token_hash: String,
     rotated_at: Option<DateTime<Utc>>,
@@ -69,7 +66,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// What its refresh token says.
+    /// Returns the claims of the refresh token.
     pub fn refresh_subject(&self) -> RefreshSubject {
         RefreshSubject {
             user_id: self.user_id,
@@ -81,42 +78,41 @@ impl Session {
     }
 }
 
-/// The log-in that a session belongs to.
+/// The token family that a session belongs to.
 #[derive(Clone, Copy, Debug)]
-struct Family {
+struct TokenFamily {
     user_id: Uuid,
     family_id: Uuid,
     started_at: DateTime<Utc>,
 }
 
-/// Starts a family with its first member. Needs a transaction that has locked the user or created
-/// it.
+/// Starts a family with its first session. The transaction must have locked or created the user.
 pub async fn start(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     tokens: &Tokens,
     (user_id, family_id): (Uuid, Uuid),
     next: &NextSession,
 ) -> Result<Session, StorageError> {
-    // Families of the user that have ended go here, so that the table needs no sweeper.
+    // Families of the user that have ended are deleted here, so that the table needs no sweeper.
     diesel::sql_query(
-        "DELETE FROM sessions AS session WHERE user_id = $1 AND NOT EXISTS (SELECT FROM sessions AS head \
-         WHERE head.family_id = session.family_id AND head.rotated_at IS NULL AND head.revoked_at IS NULL \
-         AND head.expires_at > $2)",
+        "DELETE FROM sessions AS session WHERE user_id = $1 AND NOT EXISTS ( \
+           SELECT FROM sessions AS head WHERE head.family_id = session.family_id \
+           AND head.rotated_at IS NULL AND head.revoked_at IS NULL AND head.expires_at > $2)",
     )
     .bind::<SqlUuid, _>(user_id)
     .bind::<Timestamptz, _>(next.now)
     .execute(conn)
     .await?;
-    insert(conn, tokens, Family { user_id, family_id, started_at: next.now }, next).await
+    insert(conn, tokens, TokenFamily { user_id, family_id, started_at: next.now }, next).await
 }
 
 async fn insert(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     tokens: &Tokens,
-    family: Family,
+    family: TokenFamily,
     next: &NextSession,
 ) -> Result<Session, StorageError> {
-    let Family { user_id, family_id, started_at } = family;
+    let TokenFamily { user_id, family_id, started_at } = family;
     let expires_at = tokens.session_expires_at(started_at, next.now);
     let subject = RefreshSubject {
         user_id,
@@ -127,7 +123,7 @@ async fn insert(
     };
     let token = tokens
         .issue_refresh(subject)
-        .map_err(|_| StorageError::Corrupt("the signature of a refresh token"))?;
+        .map_err(StorageError::corrupt_by("the signature of a refresh token"))?;
     Ok(diesel::insert_into(sessions::table)
         .values((
             sessions::session_id.eq(next.session_id),
@@ -145,11 +141,11 @@ async fn insert(
         .await?)
 }
 
-type Condition =
+type SessionFilter =
     Box<dyn BoxableExpression<sessions::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
-/// The heads of families that have not ended.
-fn is_live(now: DateTime<Utc>) -> Condition {
+/// Filters the heads of families that have not ended.
+fn is_live(now: DateTime<Utc>) -> SessionFilter {
     Box::new(
         sessions::rotated_at
             .is_null()
@@ -158,7 +154,8 @@ fn is_live(now: DateTime<Utc>) -> Condition {
     )
 }
 
-/// The user of a live family, if it may be here: one statement for every authenticated request.
+/// Finds the active user of a live family. Requests whose session is not cached cost this one
+/// statement.
 pub async fn authenticate(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
@@ -182,8 +179,8 @@ pub async fn authenticate(
         .optional()?)
 }
 
-/// How many users have a live session.
-pub async fn active_users(
+/// Counts the users that have a live session.
+pub async fn count_active_users(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
 ) -> Result<i64, StorageError> {
@@ -201,7 +198,7 @@ pub async fn active_users(
         .await?)
 }
 
-/// The live sessions of a user, last used first, one for each log-in; at most 100.
+/// Lists the live sessions of a user, one for each log-in, the last refreshed first; at most 100.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
@@ -217,9 +214,9 @@ pub async fn list(
         .await?)
 }
 
-/// The live head of a user's family.
-async fn head(
-    conn: &mut AsyncPgConnection,
+/// Finds the live head of a user's family.
+async fn find_head(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     family_id: Uuid,
     now: DateTime<Utc>,
@@ -233,12 +230,12 @@ async fn head(
         .optional()?)
 }
 
-/// Ends one log-in of a user. Needs a transaction that has locked the user.
+/// Revokes one session of a user. The transaction must have locked the user.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] if it has no such log-in, or that has ended.
-pub async fn end(
-    conn: &mut AsyncPgConnection,
+/// [`StorageError::NotFound`] if the user has no such session, or it has ended.
+pub async fn revoke(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     family_id: Uuid,
     now: DateTime<Utc>,
@@ -252,10 +249,10 @@ pub async fn end(
     }
 }
 
-/// Ends all log-ins of a user, but for `except`. Returns how many they were. Needs a transaction
-/// that has locked the user.
-pub async fn end_all(
-    conn: &mut AsyncPgConnection,
+/// Revokes all sessions of a user except for `except`. Returns their number. The transaction must
+/// have locked the user.
+pub async fn revoke_all(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     except: Option<Uuid>,
     now: DateTime<Utc>,

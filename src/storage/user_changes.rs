@@ -1,41 +1,39 @@
-//! Changes of users by administrators, and all that ends with them: sessions, API keys, password
-//! resets.
+//! Changes of users by administrators, and everything that ends with them: sessions, API keys and
+//! password resets.
 //!
-//! Locks are taken first, in one statement and by `user_id`: the administrator, the user, and,
-//! where the last administrator could go, all of them. Two who change each other therefore take
-//! turns, and nobody has to raise a lock later on.
+//! Locks are taken first, in one statement and by `user_id`: the administrator, the user, and, if
+//! the last administrator could be removed, all administrators. Two administrators who change each
+//! other therefore do not deadlock, and no lock has to be upgraded later.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::api_keys::life;
+use super::api_keys::lifecycle;
 use super::audit_events::Actor;
 use super::authority::{self, Authority};
 use super::schema::users as table;
 use super::users::{self, User};
-use super::{StorageError, password_resets, sessions};
+use super::{StorageError, Transaction, password_resets, sessions};
 use crate::model::users::{Role, UserPatch, UserStatus};
 
-/// A user that was changed.
+/// A user before and after a change.
 #[derive(Debug)]
 pub struct ChangedUser {
-    /// As it was.
     pub before: User,
-    /// As it is.
     pub after: User,
-    /// How many API keys were revoked.
     pub revoked_keys: usize,
 }
 
-/// Changes a user. Any status but active ends its sessions and, unless the patch keeps them, its
-/// API keys; another e-mail address or status voids its password resets. Needs a transaction.
+/// Changes a user. Any status except active revokes its sessions and, unless the patch keeps them,
+/// its API keys; another e-mail address or status invalidates its password resets.
 ///
 /// # Errors
-/// [`StorageError::AuthorityLost`], [`StorageError::NotFound`], [`StorageError::Duplicate`] or [`StorageError::LastAdmin`].
+/// [`StorageError::AuthorityLost`], [`StorageError::NotFound`], [`StorageError::Duplicate`] or
+/// [`StorageError::LastAdmin`].
 pub async fn update(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     authority: &Authority,
     actor: &Actor,
     (user_id, patch): (Uuid, &UserPatch),
@@ -43,46 +41,48 @@ pub async fn update(
 ) -> Result<ChangedUser, StorageError> {
     let stays_active_admin = patch.role.is_none_or(|role| role == Role::Admin)
         && patch.status.is_none_or(|status| status == UserStatus::Active);
-    let rows = involved(&[authority.user_id, user_id], !stays_active_admin)
+    let rows = users_to_lock(&[authority.user_id, user_id], !stays_active_admin)
         .for_no_key_update()
         .load(conn)
         .await?;
-    let before = judged(conn, authority, (user_id, rows), !stays_active_admin, now).await?;
+    let before = ensure_allowed(conn, authority, (user_id, rows), !stays_active_admin, now).await?;
     let after = users::update(conn, user_id, patch, now).await?;
     if before.email != after.email || before.status != after.status {
-        password_resets::void(conn, user_id, now).await?;
+        password_resets::invalidate_all(conn, user_id, now).await?;
     }
     let mut revoked_keys = 0;
     if patch.status.is_some_and(|status| status != UserStatus::Active) {
-        sessions::end_all(conn, user_id, None, now).await?;
+        sessions::revoke_all(conn, user_id, None, now).await?;
         if !patch.keep_api_keys {
-            revoked_keys = life::revoke_all(conn, actor, user_id, now).await?;
+            revoked_keys = lifecycle::revoke_all(conn, actor, user_id, now).await?;
         }
     }
     Ok(ChangedUser { before, after, revoked_keys })
 }
 
-/// Removes a user, sessions, keys and all. Returns it as it was. Needs a transaction.
+/// Deletes a user with its sessions and API keys; the end of each key is recorded in the audit log.
+/// Returns the deleted user.
 ///
 /// # Errors
 /// [`StorageError::AuthorityLost`], [`StorageError::NotFound`] or [`StorageError::LastAdmin`].
 pub async fn delete(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     authority: &Authority,
+    actor: &Actor,
     user_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<User, StorageError> {
-    // The stronger lock from the beginning: a deletion also waits for foreign keys that are being
-    // checked.
-    let rows = involved(&[authority.user_id, user_id], true).for_update().load(conn).await?;
-    let before = judged(conn, authority, (user_id, rows), true, now).await?;
+    // FOR UPDATE from the start: a deletion also waits for foreign keys that are being checked.
+    let rows = users_to_lock(&[authority.user_id, user_id], true).for_update().load(conn).await?;
+    let before = ensure_allowed(conn, authority, (user_id, rows), true, now).await?;
+    lifecycle::record_end_with_user(conn, actor, user_id, now).await?;
     users::delete(conn, user_id).await?;
     Ok(before)
 }
 
-/// These users and, if asked for, all administrators, in the order of locking.
+/// Selects these users and, if requested, all administrators, in the order of locking.
 #[diesel::dsl::auto_type]
-fn involved<'a>(ids: &'a [Uuid], admins: bool) -> _ {
+fn users_to_lock<'a>(ids: &'a [Uuid], admins: bool) -> _ {
     let roles: &'a [&'a str] = if admins { &["admin"] } else { &[] };
     let user: diesel::dsl::AsSelect<User, diesel::pg::Pg> = User::as_select();
     table::table
@@ -91,10 +91,10 @@ fn involved<'a>(ids: &'a [Uuid], admins: bool) -> _ {
         .select(user)
 }
 
-/// The user among the locked rows, if the administrator still may change it and another one
-/// remains.
-async fn judged(
-    conn: &mut AsyncPgConnection,
+/// Returns the user among the locked rows, if the administrator still is allowed to change it and
+/// another active administrator remains.
+async fn ensure_allowed(
+    conn: &mut Transaction<'_>,
     authority: &Authority,
     (user_id, rows): (Uuid, Vec<User>),
     may_remove_admin: bool,

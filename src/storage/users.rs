@@ -1,56 +1,43 @@
-//! Users, with their password hashes; those leave this floor only to be checked.
+//! Users and their password hashes. A hash leaves storage only to be verified.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::StorageError;
 use super::document::Document;
 use super::schema::users;
+use super::{StorageError, Transaction};
 use crate::model::audit::Changes;
 use crate::model::object::Object;
 use crate::model::users::{Role, UserPatch, UserStatus};
 
-/// The advisory lock of the transaction that creates the first administrator: "admin" as a number.
+/// Advisory lock of the transaction that creates the first administrator: "admin" in ASCII.
 const FIRST_ADMIN: i64 = 0x0061_646d_696e;
 
-/// A user, as anyone who may see it sees it.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+/// A user as shown to itself and to administrators, without the password hash.
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct User {
-    /// UUID v7.
     pub user_id: Uuid,
-    /// Unique without regard to case.
     pub username: String,
-    /// Unique without regard to case.
     pub email: String,
-    /// As the person writes it.
     pub full_name: String,
-    /// What it may do.
     #[diesel(deserialize_as = String)]
     pub role: Role,
-    /// Whether it may log in.
     #[diesel(deserialize_as = String)]
     pub status: UserStatus,
-    /// When the account was made.
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// Last successful log-in.
     pub last_login_at: Option<DateTime<Utc>>,
-    /// Free object.
-    #[schema(value_type = Object)]
     pub metadata: Document,
 }
 
 impl User {
-    /// What differs from an earlier state, for the audit log. Metadata is free, so only its name
-    /// is.
+    /// Compares with an earlier state, for the audit log. Of the metadata, a free object, only the
+    /// name is included.
     pub fn changes_since(&self, before: &Self) -> Changes {
         let mut changes = Changes::default();
         changes
@@ -66,44 +53,33 @@ impl User {
     }
 }
 
-/// Who a user is, for what it does.
+/// The part of a user that identifies a caller and its role.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct Account {
-    /// UUID v7.
     pub user_id: Uuid,
-    /// Unique without regard to case.
     pub username: String,
-    /// Unique without regard to case.
     pub email: String,
-    /// What it may do.
     #[diesel(deserialize_as = String)]
     pub role: Role,
 }
 
-/// A user to be.
+/// A user to be stored.
 #[derive(Debug)]
 pub struct NewUser<'a> {
-    /// UUID v7.
     pub user_id: Uuid,
-    /// Unique without regard to case.
     pub username: &'a str,
-    /// Unique without regard to case.
     pub email: &'a str,
-    /// As the person writes it.
     pub full_name: &'a str,
-    /// PHC string.
+    /// argon2id in PHC string format.
     pub password_hash: &'a str,
-    /// What it may do.
     pub role: Role,
-    /// Whether it may log in.
     pub status: UserStatus,
-    /// Free object.
     pub metadata: &'a Object,
 }
 
 diesel::define_sql_function! {
-    /// Names and addresses are compared without regard to case.
+    /// Lower case, for comparisons of names and addresses without regard to case.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
@@ -112,7 +88,7 @@ diesel::define_sql_function! {
 /// # Errors
 /// [`StorageError::Duplicate`] with `username` or `email`.
 pub async fn create(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     new: &NewUser<'_>,
     now: DateTime<Utc>,
 ) -> Result<User, StorageError> {
@@ -125,23 +101,23 @@ pub async fn create(
             users::password_hash.eq(new.password_hash),
             users::role.eq(new.role.as_ref()),
             users::status.eq(new.status.as_ref()),
-            users::metadata.eq(Document::of(new.metadata)?),
+            users::metadata.eq(Document::new(new.metadata)?),
             users::created_at.eq(now),
             users::updated_at.eq(now),
         ))
         .returning(User::as_returning())
         .get_result(conn)
         .await
-        .map_err(taken)
+        .map_err(map_unique_violation)
 }
 
-fn taken(error: diesel::result::Error) -> StorageError {
+fn map_unique_violation(error: diesel::result::Error) -> StorageError {
     StorageError::from(error)
         .on_constraint("users_username_key", StorageError::Duplicate("username"))
         .on_constraint("users_email_key", StorageError::Duplicate("email"))
 }
 
-/// One user.
+/// Gets a user.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
@@ -149,16 +125,16 @@ pub async fn get(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<User, St
     Ok(users::table.find(user_id).select(User::as_select()).first(conn).await?)
 }
 
-/// Locks a user until the transaction ends: its sessions, keys and password are changed by one
-/// transaction after another. Foreign keys to it can still be checked meanwhile.
+/// Locks a user until the transaction ends, so that its sessions, keys and password are changed by
+/// one transaction after another. Foreign keys to it can still be checked meanwhile.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
-pub async fn lock(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<User, StorageError> {
+pub async fn lock(conn: &mut Transaction<'_>, user_id: Uuid) -> Result<User, StorageError> {
     Ok(users::table.find(user_id).select(User::as_select()).for_no_key_update().first(conn).await?)
 }
 
-/// All users, by name; at most `limit` from `offset`, and how many there are.
+/// Lists at most `limit` users from `offset` on, by name, and counts all of them.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     offset: i64,
@@ -175,19 +151,19 @@ pub async fn list(
     Ok((page, total))
 }
 
-/// Whether there is any administrator.
-pub async fn any_admin(conn: &mut AsyncPgConnection) -> Result<bool, StorageError> {
+/// Returns whether there is any administrator.
+pub async fn has_admin(conn: &mut AsyncPgConnection) -> Result<bool, StorageError> {
     let admins = users::table.filter(users::role.eq("admin")).select(users::user_id);
     Ok(diesel::select(diesel::dsl::exists(admins)).get_result(conn).await?)
 }
 
-/// Stores the first administrator; none if there is one already. Replicas that start together take
-/// turns. Needs a transaction.
+/// Stores the first administrator. Returns none if there is one already; an advisory lock
+/// serialises replicas that start together.
 ///
 /// # Errors
-/// [`StorageError::Duplicate`] with `username` or `email`, if a user who is no administrator has it.
+/// [`StorageError::Duplicate`] with `username` or `email`, if a user without that role has it.
 pub async fn create_first_admin(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     new: &NewUser<'_>,
     now: DateTime<Utc>,
 ) -> Result<Option<User>, StorageError> {
@@ -195,10 +171,10 @@ pub async fn create_first_admin(
         .bind::<BigInt, _>(FIRST_ADMIN)
         .execute(conn)
         .await?;
-    if any_admin(conn).await? { Ok(None) } else { create(conn, new, now).await.map(Some) }
+    if has_admin(conn).await? { Ok(None) } else { create(conn, new, now).await.map(Some) }
 }
 
-/// A user and its password hash, by name or e-mail address; none if nobody is called so.
+/// Finds a user and its password hash by name or e-mail address.
 pub async fn find_for_login(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -206,18 +182,18 @@ pub async fn find_for_login(
     let found = users::table
         .filter(lower(users::username).eq(lower(name)).or(lower(users::email).eq(lower(name))))
         .select((User::as_select(), users::password_hash))
-        // A user name cannot contain an @, an address must: at most one row.
+        // At most one row: an address contains an @, and a user name cannot.
         .first::<(User, String)>(conn)
         .await
         .optional()?;
     Ok(found.map(|(user, hash)| (user, hash.into())))
 }
 
-/// A user's password hash.
+/// Gets the password hash of a user.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
-pub async fn password_hash(
+pub async fn get_password_hash(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
 ) -> Result<SecretString, StorageError> {
@@ -225,16 +201,16 @@ pub async fn password_hash(
     Ok(hash.into())
 }
 
-/// Notes a log-in, if the user still may log in with the password that was checked.
-pub async fn logged_in(
-    conn: &mut AsyncPgConnection,
+/// Records a log-in, if the user is still active and has the password that was verified.
+pub async fn record_login(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
-    checked_hash: &SecretString,
+    verified_hash: &SecretString,
     now: DateTime<Utc>,
 ) -> Result<Option<User>, StorageError> {
     Ok(diesel::update(users::table.find(user_id))
         .filter(
-            users::status.eq("active").and(users::password_hash.eq(checked_hash.expose_secret())),
+            users::status.eq("active").and(users::password_hash.eq(verified_hash.expose_secret())),
         )
         .set(users::last_login_at.eq(now))
         .returning(User::as_returning())
@@ -243,13 +219,12 @@ pub async fn logged_in(
         .optional()?)
 }
 
-/// Sets another password, if it still is the one that was checked; the sessions are the caller's to
-/// end.
+/// Sets a new password. The caller revokes the sessions.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] if there is no such user, or its password was changed in between.
+/// [`StorageError::NotFound`] if the user does not exist, or has another hash than `old_hash`.
 pub async fn set_password(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     old_hash: Option<&SecretString>,
     new_hash: &str,
@@ -269,12 +244,12 @@ pub async fn set_password(
     }
 }
 
-/// Changes a user that is locked.
+/// Changes a user that the transaction has locked.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] or [`StorageError::Duplicate`].
 pub async fn update(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     patch: &UserPatch,
     now: DateTime<Utc>,
@@ -289,7 +264,7 @@ pub async fn update(
             patch
                 .metadata
                 .as_ref()
-                .map(Document::of)
+                .map(Document::new)
                 .transpose()?
                 .map(|metadata| users::metadata.eq(metadata)),
             users::updated_at.eq(now),
@@ -297,14 +272,14 @@ pub async fn update(
         .returning(User::as_returning())
         .get_result(conn)
         .await
-        .map_err(taken)
+        .map_err(map_unique_violation)
 }
 
-/// Removes a user that is locked, sessions and all.
+/// Deletes a user that the transaction has locked; foreign keys delete what belongs to it.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
-pub async fn delete(conn: &mut AsyncPgConnection, user_id: Uuid) -> Result<(), StorageError> {
+pub async fn delete(conn: &mut Transaction<'_>, user_id: Uuid) -> Result<(), StorageError> {
     match diesel::delete(users::table.find(user_id)).execute(conn).await? {
         0 => Err(StorageError::NotFound),
         _ => Ok(()),

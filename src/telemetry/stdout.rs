@@ -1,142 +1,147 @@
-//! Events on stdout: written by a thread of its own behind a bounded queue, so that no request
-//! waits for a terminal or a pipe. What does not fit is dropped and counted, and the stream says
-//! so.
+//! Log events on stdout, written by a thread of its own behind a bounded queue, so that no request
+//! waits for a terminal or a pipe. Events that do not fit into the queue are dropped and counted,
+//! and a `log events dropped` event reports how many.
 
-use std::io::{IsTerminal, Stdout as Handle};
+use std::io::{IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use slog::{Drain, FnValue, Level, Never, OwnedKVList, PushFnValue, Record, o};
+use chrono::Utc;
+use slog::{Drain, Level, Never, OwnedKVList, Record, o};
 use slog_async::{AsyncCore, AsyncCoreBuilder, AsyncGuard};
 
-use super::level;
-use super::sinks::Tally;
+use super::event::{self, EventFormat};
+use super::sinks::AtomicCounts;
 use crate::config::LogFormat;
 
-/// How many events may wait to be written.
-const BUFFERED_EVENTS: usize = 8192;
+/// Size of the queue, in events.
+const QUEUE_SIZE: usize = 8192;
+/// Longest time to write the rest of the queue at shutdown.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The way to stdout.
-pub(super) struct Stdout {
+/// Puts events into the queue of stdout.
+pub(super) struct StdoutDrain {
     core: AsyncCore,
-    tally: Arc<Tally>,
-    /// Dropped since the stream last said so.
-    untold: AtomicU64,
+    counts: Arc<AtomicCounts>,
+    /// Events dropped since the last `log events dropped` event.
+    unreported: AtomicU64,
 }
 
-impl Stdout {
-    /// In this format; text on a terminal and JSON elsewhere, if none is given. The guard's end
-    /// writes what still waits.
-    pub(super) fn start(format: Option<LogFormat>) -> (Self, AsyncGuard, Arc<Tally>) {
-        let (out, terminal) = (std::io::stdout(), std::io::stdout().is_terminal());
-        let tally = Arc::<Tally>::default();
+impl StdoutDrain {
+    /// Starts the writing thread. Without a format it writes text to a terminal and JSON elsewhere.
+    /// Dropping the guard writes the rest of the queue.
+    pub(super) fn start(format: Option<LogFormat>) -> (Self, AsyncGuard, Arc<AtomicCounts>) {
+        let terminal = std::io::stdout().is_terminal();
+        let counts = Arc::<AtomicCounts>::default();
         let (core, guard) =
             match format.unwrap_or(if terminal { LogFormat::Terminal } else { LogFormat::Json }) {
-                LogFormat::Json => queue(json(out), Arc::clone(&tally)),
+                LogFormat::Json => queue(JsonDrain(std::io::stdout()), Arc::clone(&counts)),
                 LogFormat::Terminal => {
                     let decorator = slog_term::TermDecorator::new().stdout().build();
-                    queue(slog_term::CompactFormat::new(decorator).build(), Arc::clone(&tally))
+                    queue(slog_term::CompactFormat::new(decorator).build(), Arc::clone(&counts))
                 }
             };
-        (Self { core, tally: Arc::clone(&tally), untold: AtomicU64::new(0) }, guard, tally)
+        (Self { core, counts: Arc::clone(&counts), unreported: AtomicU64::new(0) }, guard, counts)
     }
 
-    /// Puts an event, or a marker, into the queue, if there is room.
-    fn put(&self, record: &Record<'_>, values: &OwnedKVList) -> bool {
-        // First, because the writer may be faster than we are.
-        self.tally.enqueued.fetch_add(1, Ordering::AcqRel);
+    /// Puts an event into the queue and returns whether there was room.
+    fn try_push(&self, record: &Record<'_>, values: &OwnedKVList) -> bool {
+        // Counted first, because the writer may be faster than this thread.
+        self.counts.enqueued.fetch_add(1, Ordering::AcqRel);
         self.core.log(record, values).is_ok()
     }
 }
 
-impl Drain for Stdout {
+impl Drain for StdoutDrain {
     type Ok = ();
     type Err = Never;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
-        let untold = self.untold.swap(0, Ordering::AcqRel);
-        if untold > 0 {
+        let dropped = self.unreported.swap(0, Ordering::AcqRel);
+        if dropped > 0 {
             let message = format_args!("log events dropped");
-            let told = self.put(
-                &slog::record!(Level::Warning, "", &message, slog::b!("dropped" => untold)),
+            let reported = self.try_push(
+                &slog::record!(Level::Warning, "", &message, slog::b!("dropped" => dropped)),
                 &OwnedKVList::from(o!()),
             );
-            if !told {
-                // It will be said another time: nothing is lost.
-                self.tally.enqueued.fetch_sub(1, Ordering::AcqRel);
-                self.untold.fetch_add(untold, Ordering::AcqRel);
+            if !reported {
+                // The report itself is no lost event: it is repeated with the next one.
+                self.counts.enqueued.fetch_sub(1, Ordering::AcqRel);
+                self.unreported.fetch_add(dropped, Ordering::AcqRel);
             }
         }
-        if !self.put(record, values) {
-            self.tally.dropped.fetch_add(1, Ordering::AcqRel);
-            self.untold.fetch_add(1, Ordering::AcqRel);
+        if !self.try_push(record, values) {
+            self.counts.dropped.fetch_add(1, Ordering::AcqRel);
+            self.unreported.fetch_add(1, Ordering::AcqRel);
         }
         Ok(())
     }
 }
 
-/// Writes what still waits when it is dropped, but waits for no reader that sleeps.
-pub(super) struct Flush(Option<AsyncGuard>);
+/// Writes the rest of the queue when it is dropped, for at most [`FLUSH_TIMEOUT`]: the reader of
+/// stdout may have stopped reading.
+pub(super) struct StdoutFlush(Option<AsyncGuard>);
 
-/// How long the end may take.
-const END: Duration = Duration::from_secs(5);
-
-impl Flush {
-    pub(super) fn of(guard: AsyncGuard) -> Self {
+impl StdoutFlush {
+    pub(super) fn new(guard: AsyncGuard) -> Self {
         Self(Some(guard))
     }
 }
 
-impl Drop for Flush {
+impl Drop for StdoutFlush {
     fn drop(&mut self) {
-        let (guard, (done, written)) = (self.0.take(), std::sync::mpsc::channel());
+        let (guard, (done, flushed)) = (self.0.take(), std::sync::mpsc::channel());
         std::thread::spawn(move || {
             drop(guard);
-            // Nobody may be left to hear it.
+            // The receiver is gone after the timeout.
             let _ = done.send(());
         });
-        let _ = written.recv_timeout(END);
+        let _ = flushed.recv_timeout(FLUSH_TIMEOUT);
     }
 }
 
-fn queue<D>(drain: D, tally: Arc<Tally>) -> (AsyncCore, AsyncGuard)
+fn queue<D>(drain: D, counts: Arc<AtomicCounts>) -> (AsyncCore, AsyncGuard)
 where
     D: Drain<Ok = ()> + Send + 'static,
 {
     let core = AsyncCoreBuilder::thread_name(
-        AsyncCore::custom(Written { drain: Mutex::new(drain), tally }),
+        AsyncCore::custom(CountingDrain { drain: Mutex::new(drain), counts }),
         "mdl-log".into(),
     );
-    core.chan_size(BUFFERED_EVENTS).build_with_guard()
+    core.chan_size(QUEUE_SIZE).build_with_guard()
 }
 
-/// Counts what was written. A reader that has gone costs its lines and nothing else.
-struct Written<D> {
+/// Counts written events. If stdout is closed, each event is counted as dropped.
+struct CountingDrain<D> {
     drain: Mutex<D>,
-    tally: Arc<Tally>,
+    counts: Arc<AtomicCounts>,
 }
 
-impl<D: Drain<Ok = ()>> Drain for Written<D> {
+impl<D: Drain<Ok = ()>> Drain for CountingDrain<D> {
     type Ok = ();
     type Err = Never;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
         let written = self.drain.lock().is_ok_and(|drain| drain.log(record, values).is_ok());
-        let count = if written { &self.tally.shipped } else { &self.tally.dropped };
+        let count = if written { &self.counts.shipped } else { &self.counts.dropped };
         count.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 }
 
-/// One JSON object a line with `timestamp`, `level`, `module` and `message`, then the event's own
-/// fields.
-fn json(out: Handle) -> slog_json::Json<Handle> {
-    let fields = o!(
-        "timestamp" => FnValue(|_: &Record<'_>| chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),
-        "level" => FnValue(|record: &Record<'_>| record.level().as_str().to_lowercase()),
-        "module" => FnValue(|record: &Record<'_>| level::module(record).to_owned()),
-        "message" => PushFnValue(|record: &Record<'_>, out| out.emit(record.msg())),
-    );
-    slog_json::Json::new(out).set_newlines(true).set_flush(true).add_key_value(fields).build()
+/// Writes one JSON object per line, with the time of writing.
+struct JsonDrain(Stdout);
+
+impl Drain for JsonDrain {
+    type Ok = ();
+    type Err = std::io::Error;
+
+    fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> std::io::Result<()> {
+        let mut line = event::render(record, values, Utc::now(), EventFormat::UNBOUNDED);
+        line.push('\n');
+        let mut out = self.0.lock();
+        out.write_all(line.as_bytes())?;
+        out.flush()
+    }
 }

@@ -1,350 +1,266 @@
-//! The actor: owns the rules and what is to be written, fills and empties the table. It decides in
-//! one turn of its mailbox and never waits; what takes time (a look-up, a write) is a future beside
-//! it.
+//! The actor: owns the rules and the queue of last uses, and is the only one that inserts into the
+//! table. It decides within one message and never waits; lookups and flushes are tasks beside it.
 
 use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use chrono::Utc;
 use slog::Logger;
 use tokio::sync::oneshot;
 
-use super::error::Unanswered;
+use super::error::KeyLookupError;
+use super::guards::{FlushGuard, LookupGuard};
 use super::known_key::KnownKey;
-use super::rules::{Landing, Rules, Turn};
-use super::table::{Recollection, Table, Trust};
-use super::usage::{BATCH, Usage, Uses};
+use super::messages::{
+    ApplyEpoch, ApplyEvent, FlushEnded, FlushLastUsed, Invalidate, LookUpKey, LookupEnded,
+    LookupResult, QueueLastUse, StopKeyCache,
+};
+use super::rules::{LookupCompletion, LookupRules, LookupStart};
+use super::table::{Freshness, KeyLookup, KeyTable};
+use super::usage::{MAX_BATCH, PendingUses};
 use crate::actors::db_breaker::{Circuit, DbBreakerHandle};
 use crate::credentials::api_keys::KeyHash;
-use crate::model::authority::{Concern, Notice};
+use crate::model::authority::InvalidationScope;
 use crate::storage::api_keys::authority;
-use crate::telemetry::instruments::authentication::Authentication;
+use crate::telemetry::instruments::authentication::AuthInstruments;
 
-/// How often uses are written.
-const FLUSH: Duration = Duration::from_secs(10);
-/// So many are written at once, before their time.
-const MANY: usize = 1_000;
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
+/// Queued uses that start a flush before the interval is over.
+const EARLY_FLUSH_AT: usize = 1_000;
 
-/// What a look-up found: a key, or none.
-pub(super) type Found = Result<Option<Arc<KnownKey>>, Unanswered>;
-
-/// See the module.
+/// The API key cache actor.
 pub(super) struct ApiKeyCache {
-    rules: Rules<oneshot::Sender<Found>>,
-    table: Arc<Table>,
-    uses: Uses,
-    flushing: bool,
+    rules: LookupRules<oneshot::Sender<LookupResult>>,
+    table: Arc<KeyTable>,
+    uses: PendingUses,
+    is_flushing: bool,
     db: DbBreakerHandle,
-    instruments: Authentication,
+    instruments: AuthInstruments,
     logger: Logger,
 }
 
 impl ApiKeyCache {
     pub(super) fn new(
-        table: Arc<Table>,
+        table: Arc<KeyTable>,
         db: DbBreakerHandle,
-        instruments: Authentication,
+        instruments: AuthInstruments,
         logger: Logger,
     ) -> Self {
         Self {
-            rules: Rules::default(),
+            rules: LookupRules::default(),
             table,
-            uses: Uses::default(),
-            flushing: false,
+            uses: PendingUses::default(),
+            is_flushing: false,
             db,
             instruments,
             logger,
         }
     }
 
-    fn look_up(&self, hash: KeyHash, cache: Addr<Self>) {
+    fn start_lookup(&self, hash: KeyHash, cache: Addr<Self>) {
         let db = self.db.clone();
-        let landing = Landed {
-            hash,
-            read: Some(Err(Unanswered::fault("a lookup of an API key ended early"))),
-            cache,
-        };
-        actix::spawn(async move { landing.with(find(&db, hash).await) });
+        let guard = LookupGuard::new(hash, cache.recipient());
+        actix::spawn(async move { guard.complete(find_key(&db, hash).await) });
     }
 
-    fn forget(&mut self, concern: Concern) {
-        self.rules.end(concern);
-        self.table.forget(concern);
+    fn invalidate(&mut self, scope: InvalidationScope) {
+        self.rules.invalidate(scope);
+        self.table.invalidate(scope);
     }
 
-    fn told(&self) {
-        self.instruments.last_used_pending(self.uses.pending());
+    fn publish_pending_uses(&self) {
+        self.instruments.set_last_used_pending(self.uses.len());
     }
 
-    fn flush(&mut self, cache: Addr<Self>) {
-        if self.flushing {
+    fn start_flush(&mut self, cache: Addr<Self>) {
+        if self.is_flushing {
             return;
         }
-        if self.uses.pending() == 0 {
-            return self.instruments.last_used_written(Utc::now());
+        if self.uses.len() == 0 {
+            return self.instruments.set_last_used_flushed(Utc::now());
         }
-        self.flushing = true;
-        let (db, batch) = (self.db.clone(), self.uses.take());
-        let mut written = Written { owed: batch, cache };
+        self.is_flushing = true;
+        let db = self.db.clone();
+        let mut guard = FlushGuard::new(self.uses.take_batch(), cache.recipient());
         actix::spawn(async move {
-            let noted = db.run(Circuit::ApiKeys, "note_api_keys_used", async |conn| {
-                authority::note_used(conn, &written.owed).await
+            let written = db.run(Circuit::ApiKeys, "note_api_keys_used", async |conn| {
+                authority::update_last_used(conn, guard.unwritten()).await
             });
-            // Written twice it is the same; so whatever is not certain is owed.
-            if noted.await.is_ok() {
-                written.owed.clear();
+            // The statement is idempotent, so a batch of unknown outcome is written again.
+            if written.await.is_ok() {
+                guard.mark_written();
             }
         });
     }
 }
 
 /// Looks a key up in the database.
-pub(super) async fn find(db: &DbBreakerHandle, hash: KeyHash) -> Found {
-    let read = db
+pub(super) async fn find_key(db: &DbBreakerHandle, hash: KeyHash) -> LookupResult {
+    let found = db
         .run(Circuit::ApiKeys, "find_api_key", async |conn| authority::find(conn, hash).await)
         .await;
-    Ok(read?.map(|standing| Arc::new(KnownKey::of(standing))))
+    Ok(found?.map(|authority| Arc::new(KnownKey::new(authority))))
+}
+
+fn answer_waiters(waiters: Vec<oneshot::Sender<LookupResult>>, result: &LookupResult) {
+    for waiter in waiters {
+        // Fails if the waiter was dropped, which needs no answer.
+        let _ = waiter.send(result.clone());
+    }
 }
 
 impl Actor for ApiKeyCache {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        self.instruments.last_used_written(Utc::now());
-        context.run_interval(FLUSH, |cache, context| cache.flush(context.address()));
+        self.instruments.set_last_used_flushed(Utc::now());
+        context.run_interval(FLUSH_INTERVAL, |cache, context| cache.start_flush(context.address()));
     }
 }
 
-/// What is this key? Whoever asks while it is being looked up gets the same answer.
-#[derive(Message)]
-#[rtype(result = "Found")]
-pub(super) struct LookUp {
-    pub(super) hash: KeyHash,
-    /// When it was asked.
-    pub(super) instant: Instant,
-}
-
-impl Handler<LookUp> for ApiKeyCache {
-    type Result = ResponseFuture<Found>;
+impl Handler<LookUpKey> for ApiKeyCache {
+    type Result = ResponseFuture<LookupResult>;
 
     fn handle(
         &mut self,
-        LookUp { hash, instant }: LookUp,
+        LookUpKey { hash, instant }: LookUpKey,
         context: &mut Self::Context,
     ) -> Self::Result {
-        // Who looked before the answer was remembered and is heard only after that needs no look-up
-        // of its own.
-        if self.table.trust(instant) == Trust::Fresh {
-            match self.table.recall(&hash, instant) {
-                Recollection::Known(key) => return Box::pin(ready(Ok(Some(key)))),
-                Recollection::Unknown => return Box::pin(ready(Ok(None))),
-                Recollection::Changing | Recollection::Nothing => {}
+        // The table may have been filled while this message was queued; check it again.
+        if self.table.freshness(instant) == Freshness::Fresh {
+            match self.table.get(&hash, instant) {
+                KeyLookup::Hit(key) => return Box::pin(ready(Ok(Some(key)))),
+                KeyLookup::Negative => return Box::pin(ready(Ok(None))),
+                KeyLookup::Changing | KeyLookup::Miss => {}
             }
         }
         let (sender, receiver) = oneshot::channel();
-        match self.rules.ask(hash, sender) {
-            Turn::LookUp => self.look_up(hash, context.address()),
-            Turn::Wait => {}
-            Turn::Full(_) => return Box::pin(async { Err(Unanswered::lost()) }),
+        match self.rules.request(hash, sender) {
+            LookupStart::Started => self.start_lookup(hash, context.address()),
+            LookupStart::Joined => {}
+            LookupStart::Full(_) => return Box::pin(async { Err(KeyLookupError::refused()) }),
         }
-        Box::pin(async { receiver.await.unwrap_or_else(|_| Err(Unanswered::stopped())) })
+        Box::pin(async { receiver.await.unwrap_or(Err(KeyLookupError::Stopped)) })
     }
 }
 
-/// A look-up is back. Sent when it is dropped, so that one that panics costs its callers their
-/// answer and nothing else.
-struct Landed {
-    hash: KeyHash,
-    read: Option<Found>,
-    cache: Addr<ApiKeyCache>,
-}
-
-impl Landed {
-    fn with(mut self, read: Found) {
-        self.read = Some(read);
-    }
-}
-
-impl Drop for Landed {
-    fn drop(&mut self) {
-        if let Some(read) = self.read.take() {
-            self.cache.do_send(Read { hash: self.hash, read });
-        }
-    }
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Read {
-    hash: KeyHash,
-    read: Found,
-}
-
-impl Handler<Read> for ApiKeyCache {
+impl Handler<LookupEnded> for ApiKeyCache {
     type Result = ();
 
-    fn handle(&mut self, Read { hash, read }: Read, context: &mut Self::Context) {
-        let found = match read {
+    fn handle(
+        &mut self,
+        LookupEnded { hash, result }: LookupEnded,
+        context: &mut Self::Context,
+    ) -> Self::Result {
+        let found = match result {
             Ok(found) => found,
-            Err(error) => return answer(self.rules.crash(hash), &Err(error)),
+            Err(error) => return answer_waiters(self.rules.fail(hash), &Err(error)),
         };
-        match self.rules.land(hash, found.as_ref().map(|key| key.whose())) {
-            Landing::Again => self.look_up(hash, context.address()),
-            Landing::Fill(waiting) => {
-                self.table.fill(hash, found.clone(), Instant::now());
-                answer(waiting, &Ok(found));
+        match self.rules.complete(hash, found.as_ref().map(|key| key.identity())) {
+            LookupCompletion::Retry => self.start_lookup(hash, context.address()),
+            LookupCompletion::Insert(waiters) => {
+                self.table.insert(hash, found.clone(), Instant::now());
+                answer_waiters(waiters, &Ok(found));
             }
-            Landing::GiveUp(waiting) => answer(waiting, &Err(Unanswered::lost())),
+            LookupCompletion::GiveUp(waiters) => {
+                answer_waiters(waiters, &Err(KeyLookupError::refused()));
+            }
         }
     }
 }
 
-fn answer(waiting: Vec<oneshot::Sender<Found>>, found: &Found) {
-    for one in waiting {
-        // Whoever has gone needs no answer.
-        let _ = one.send(found.clone());
-    }
-}
-
-/// Authority has ended or changed here; when this is answered, nothing of before is remembered.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct End(pub(super) Concern);
-
-impl Handler<End> for ApiKeyCache {
+impl Handler<Invalidate> for ApiKeyCache {
     type Result = ();
 
-    fn handle(&mut self, End(concern): End, _: &mut Self::Context) {
-        self.forget(concern);
+    fn handle(&mut self, Invalidate(scope): Invalidate, _: &mut Self::Context) {
+        self.invalidate(scope);
     }
 }
 
-/// The database announces a change. Answers whom it concerns: everybody, if an earlier announcement
-/// was missed.
-#[derive(Message)]
-#[rtype(result = "Option<Concern>")]
-pub(super) struct Announced(pub(super) Notice, pub(super) Instant);
+impl Handler<ApplyEvent> for ApiKeyCache {
+    type Result = Option<InvalidationScope>;
 
-impl Handler<Announced> for ApiKeyCache {
-    type Result = Option<Concern>;
-
-    fn handle(&mut self, Announced(notice, now): Announced, _: &mut Self::Context) -> Self::Result {
-        let concern = self.rules.announced(notice.epoch, notice.concern);
-        self.forget(concern);
-        self.table.set_applied(self.rules.epoch());
-        self.table.hear(now);
-        self.instruments.propagated((Utc::now() - notice.said_at).to_std().unwrap_or_default());
-        Some(concern)
+    fn handle(
+        &mut self,
+        ApplyEvent(event, received_at): ApplyEvent,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        let scope = self.rules.apply_event(event.epoch, event.scope);
+        // Invalidate before the epoch counts as applied and the table as fresh.
+        self.invalidate(scope);
+        self.table.set_applied_epoch(self.rules.epoch());
+        self.table.confirm_epoch(received_at);
+        let delay = (Utc::now() - event.sent_at).to_std().unwrap_or_default();
+        self.instruments.observe_propagation(delay);
+        Some(scope)
     }
 }
 
-/// The epoch was asked for. Answers whether everything was invalidated.
-#[derive(Message)]
-#[rtype(result = "bool")]
-pub(super) struct Polled {
-    pub(super) epoch: i64,
-    /// When it was asked for.
-    pub(super) asked: Instant,
-    /// What was applied then.
-    pub(super) known: Option<i64>,
-}
-
-impl Handler<Polled> for ApiKeyCache {
+impl Handler<ApplyEpoch> for ApiKeyCache {
     type Result = bool;
 
     fn handle(
         &mut self,
-        Polled { epoch, asked, known }: Polled,
+        ApplyEpoch { epoch, polled_at, applied }: ApplyEpoch,
         _: &mut Self::Context,
     ) -> Self::Result {
-        let missed = self.rules.polled(epoch, known);
-        if missed {
-            self.forget(Concern::All);
+        let invalidates_all = self.rules.apply_epoch(epoch, applied);
+        if invalidates_all {
+            self.invalidate(InvalidationScope::All);
         }
-        self.table.set_applied(self.rules.epoch());
-        self.table.hear(asked);
-        missed
+        self.table.set_applied_epoch(self.rules.epoch());
+        self.table.confirm_epoch(polled_at);
+        invalidates_all
     }
 }
 
-/// Stop: the mailbox is closed once this is answered.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Stop;
-
-impl Handler<Stop> for ApiKeyCache {
+impl Handler<StopKeyCache> for ApiKeyCache {
     type Result = ();
 
-    fn handle(&mut self, _: Stop, context: &mut Self::Context) {
+    fn handle(&mut self, _: StopKeyCache, context: &mut Self::Context) {
         context.stop();
     }
 }
 
-/// A key was used for the first time since the last writing.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Used(pub(super) Arc<Usage>);
-
-impl Handler<Used> for ApiKeyCache {
+impl Handler<QueueLastUse> for ApiKeyCache {
     type Result = ();
 
-    fn handle(&mut self, Used(usage): Used, context: &mut Self::Context) {
-        self.uses.add(usage);
-        self.told();
-        if self.uses.pending() >= MANY {
-            self.flush(context.address());
+    fn handle(&mut self, QueueLastUse(last_use): QueueLastUse, context: &mut Self::Context) {
+        self.uses.push(last_use);
+        self.publish_pending_uses();
+        if self.uses.len() >= EARLY_FLUSH_AT {
+            self.start_flush(context.address());
         }
     }
 }
 
-/// Write what is to be written. Answers how many keys wait to be written or are being written.
-#[derive(Message)]
-#[rtype(result = "usize")]
-pub(super) struct Flush;
-
-impl Handler<Flush> for ApiKeyCache {
+impl Handler<FlushLastUsed> for ApiKeyCache {
     type Result = usize;
 
-    fn handle(&mut self, _: Flush, context: &mut Self::Context) -> Self::Result {
-        self.flush(context.address());
-        self.uses.pending().saturating_add(usize::from(self.flushing))
+    fn handle(&mut self, _: FlushLastUsed, context: &mut Self::Context) -> Self::Result {
+        self.start_flush(context.address());
+        self.uses.len().saturating_add(usize::from(self.is_flushing))
     }
 }
 
-/// A writing has ended; what is in it still could not be written. Sent when it is dropped, as
-/// [`Landed`] is.
-struct Written {
-    owed: Vec<(uuid::Uuid, chrono::DateTime<Utc>)>,
-    cache: Addr<ApiKeyCache>,
-}
-
-impl Drop for Written {
-    fn drop(&mut self) {
-        self.cache.do_send(Flushed(std::mem::take(&mut self.owed)));
-    }
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Flushed(Vec<(uuid::Uuid, chrono::DateTime<Utc>)>);
-
-impl Handler<Flushed> for ApiKeyCache {
+impl Handler<FlushEnded> for ApiKeyCache {
     type Result = ();
 
-    fn handle(&mut self, Flushed(owed): Flushed, context: &mut Self::Context) {
-        self.flushing = false;
-        let failed = !owed.is_empty();
-        self.uses.put_back(owed);
-        self.told();
-        if !failed {
-            self.instruments.last_used_written(Utc::now());
-        }
+    fn handle(&mut self, FlushEnded(unwritten): FlushEnded, context: &mut Self::Context) {
+        self.is_flushing = false;
+        let failed = !unwritten.is_empty();
+        self.uses.restore(unwritten);
+        self.publish_pending_uses();
         if failed {
-            slog::warn!(self.logger, "last use of API keys not written; trying again"; "pending" => self.uses.pending());
-        } else if self.uses.pending() >= BATCH {
-            self.flush(context.address());
+            slog::warn!(self.logger, "failed to flush last_used_at: retrying";
+                "pending" => self.uses.len());
+            return;
+        }
+        self.instruments.set_last_used_flushed(Utc::now());
+        if self.uses.len() >= MAX_BATCH {
+            self.start_flush(context.address());
         }
     }
 }

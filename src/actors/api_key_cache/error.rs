@@ -1,67 +1,61 @@
-//! Why a key is not accepted.
+//! Why an API key is not accepted.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use thiserror::Error;
 
 use crate::actors::db_breaker::DbError;
 
-/// When to try again, where nobody knows better.
-const SOON: Duration = Duration::from_secs(1);
+/// Retry time where the breaker gives none.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Why a key is not taken.
-#[derive(Clone, Debug)]
-pub enum Refusal {
-    /// Unknown, revoked, or its owner may not be here.
+/// Why an API key is not accepted.
+#[derive(Clone, Debug, Error)]
+pub enum KeyError {
+    /// Unknown or revoked, or its owner is not active.
+    #[error("invalid API key")]
     Invalid,
-    /// Known, but its time is over.
+    #[error("API key expired")]
     Expired,
-    /// Not known here, and the database gives no answer.
-    Unanswered(Unanswered),
+    /// Not cached, and the lookup gave no result.
+    #[error(transparent)]
+    Lookup(#[from] KeyLookupError),
 }
 
-/// Why the database gives no answer about a key. Told to all who asked.
-#[derive(Clone, Debug)]
-pub enum Unanswered {
-    /// It is away, too slow or too busy.
-    Away {
-        /// When to try again.
-        retry_after: Duration,
-        /// For the log.
-        cause: Option<String>,
-    },
-    /// A fault of ours.
-    Fault {
-        /// For the log.
-        cause: String,
-    },
+/// Why the lookup of a key gave no result. All waiters of a lookup get the same error.
+#[derive(Clone, Debug, Error)]
+pub enum KeyLookupError {
+    /// The database is unavailable, too slow or overloaded, or the lookup was refused.
+    #[error("API key lookup unavailable")]
+    Unavailable { retry_after: Duration, source: Option<Arc<DbError>> },
+    /// A fault of this process or of the stored data.
+    #[error("API key lookup failed")]
+    Failed(#[source] Arc<DbError>),
+    /// The task of the lookup ended early (a panic).
+    #[error("API key lookup ended without a result")]
+    Aborted,
+    /// The actor has stopped. Invalidations are no longer applied, so nothing cached may be used.
+    #[error("API key cache stopped")]
+    Stopped,
 }
 
-impl Unanswered {
-    /// It was not even asked.
-    pub(super) fn lost() -> Self {
-        Self::Away { retry_after: SOON, cause: None }
-    }
-
-    /// A fault of ours.
-    pub(super) fn fault(cause: &str) -> Self {
-        Self::Fault { cause: cause.to_owned() }
-    }
-
-    /// The actor has stopped. Nothing applies changes of authority any more, so nothing that was
-    /// cached may be used.
-    pub(super) fn stopped() -> Self {
-        Self::fault("the API key cache has stopped")
+impl KeyLookupError {
+    /// Too many lookups, or too many invalidations during this one.
+    pub(super) fn refused() -> Self {
+        Self::Unavailable { retry_after: DEFAULT_RETRY_AFTER, source: None }
     }
 }
 
-impl From<DbError> for Unanswered {
+impl From<DbError> for KeyLookupError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Unavailable { retry_after } => Self::Away { retry_after, cause: None },
-            DbError::Failed { cause } | DbError::UnknownOutcome { cause } => {
-                Self::Away { retry_after: SOON, cause: Some(cause) }
-            }
-            DbError::Stopped => Self::fault("the database circuit breaker has stopped"),
-            DbError::Storage(error) => Self::Fault { cause: error.to_string() },
+            DbError::Unavailable { retry_after } => Self::Unavailable { retry_after, source: None },
+            DbError::Failed { .. } | DbError::UnknownOutcome { .. } => Self::Unavailable {
+                retry_after: DEFAULT_RETRY_AFTER,
+                source: Some(Arc::new(error)),
+            },
+            DbError::Stopped | DbError::Storage(_) => Self::Failed(Arc::new(error)),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The only door: plain async methods.
+//! The public interface of the cache: it reads the table itself and sends messages to the actor for
+//! everything else.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,214 +8,214 @@ use actix::{Actor, Addr};
 use chrono::{DateTime, Utc};
 use slog::Logger;
 
-use super::actor::{Announced, ApiKeyCache, End, Flush, LookUp, Polled, Stop, Used, find};
-use super::error::{Refusal, Unanswered};
+use super::actor::{ApiKeyCache, find_key};
+use super::error::{KeyError, KeyLookupError};
 use super::known_key::KnownKey;
-use super::table::{Recollection, Table, Trust};
+use super::messages::{
+    ApplyEpoch, ApplyEvent, FlushLastUsed, Invalidate, LookUpKey, LookupResult, QueueLastUse,
+    StopKeyCache,
+};
+use super::table::{Freshness, KeyLookup, KeyTable};
 use crate::actors::db_breaker::DbBreakerHandle;
 use crate::credentials::api_keys::KeyHash;
-use crate::model::api_keys::has_expired;
-use crate::model::authority::{Concern, Notice};
-use crate::telemetry::instruments::authentication::{Authentication, Lookup};
+use crate::model::api_keys::is_expired;
+use crate::model::authority::{InvalidationEvent, InvalidationScope};
+use crate::telemetry::instruments::authentication::{AuthInstruments, KeyLookupOutcome};
 
-/// How long the service waits for last uses to be written when it stops.
-const FLUSHING: Duration = Duration::from_secs(5);
+/// Longest time that shutdown waits for last uses to be written.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Knows API keys. Cheap to clone.
+/// Authenticates API keys from the cache. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ApiKeyCacheHandle {
     cache: Addr<ApiKeyCache>,
-    table: Arc<Table>,
+    table: Arc<KeyTable>,
     db: DbBreakerHandle,
-    instruments: Authentication,
+    instruments: AuthInstruments,
 }
 
 impl ApiKeyCacheHandle {
     /// Starts the actor.
-    pub fn start(db: DbBreakerHandle, instruments: Authentication, logger: Logger) -> Self {
-        let table = Arc::new(Table::new(Instant::now()));
+    pub fn start(db: DbBreakerHandle, instruments: AuthInstruments, logger: Logger) -> Self {
+        let table = Arc::new(KeyTable::new(Instant::now()));
         let cache =
             ApiKeyCache::new(Arc::clone(&table), db.clone(), instruments.clone(), logger).start();
         Self { cache, table, db, instruments }
     }
 
-    /// Whether the actor runs; once it has stopped, no key is accepted until the process is
-    /// restarted.
+    /// Whether the actor runs. Once it has stopped, no key is accepted until the process restarts.
     pub fn is_running(&self) -> bool {
         self.cache.connected()
     }
 
-    /// Whom a key stands for, if it can be used now: `now` by the clock that expiries are written
-    /// in, `instant` by the one that tells how old a memory is.
+    /// Returns the key with this hash if it can be used now. `now` is compared with the expiry;
+    /// `instant`, of the monotonic clock, decides how fresh the cache is.
     ///
     /// # Errors
-    /// [`Refusal`].
+    /// See [`KeyError`].
     pub async fn authenticate(
         &self,
         hash: KeyHash,
         now: DateTime<Utc>,
         instant: Instant,
-    ) -> Result<Arc<KnownKey>, Refusal> {
+    ) -> Result<Arc<KnownKey>, KeyError> {
         if !self.is_running() {
-            return Err(Refusal::Unanswered(Unanswered::stopped()));
+            return Err(KeyLookupError::Stopped.into());
         }
-        let (remembered, trust) = (self.table.recall(&hash, instant), self.table.trust(instant));
-        let key = match (remembered, trust) {
-            (Recollection::Known(key), Trust::Fresh) => {
-                self.instruments.lookup(Lookup::Hit);
+        let (cached, freshness) = (self.table.get(&hash, instant), self.table.freshness(instant));
+        let key = match (cached, freshness) {
+            (KeyLookup::Hit(key), Freshness::Fresh) => {
+                self.instruments.count_key_lookup(KeyLookupOutcome::Hit);
                 key
             }
-            (Recollection::Unknown, Trust::Fresh) => {
-                self.instruments.lookup(Lookup::Negative);
-                return Err(Refusal::Invalid);
+            (KeyLookup::Negative, Freshness::Fresh) => {
+                self.instruments.count_key_lookup(KeyLookupOutcome::Negative);
+                return Err(KeyError::Invalid);
             }
-            (remembered, trust) => {
-                self.instruments.lookup(Lookup::Miss);
-                let found = match &remembered {
-                    Recollection::Changing => find(&self.db, hash).await,
+            (cached, freshness) => {
+                self.instruments.count_key_lookup(KeyLookupOutcome::Miss);
+                let result = match &cached {
+                    KeyLookup::Changing => find_key(&self.db, hash).await,
                     _ => self.look_up(hash, instant).await,
                 };
-                // While the key is being changed, only a lookup of its own will do: one that is
-                // shared may have begun before the commit.
-                let found = match found {
-                    Ok(Some(key)) if self.table.is_changing(&key) => find(&self.db, hash).await,
-                    found => found,
+                // While the key is being changed, a shared lookup may have started before the
+                // commit; this request then needs one of its own.
+                let result = match result {
+                    Ok(Some(key)) if self.table.is_changing(&key) => find_key(&self.db, hash).await,
+                    result => result,
                 };
-                match (found, remembered, trust) {
-                    (Ok(found), _, _) => found.ok_or(Refusal::Invalid)?,
-                    // What it said last counts while the database is away.
-                    (Err(Unanswered::Away { .. }), Recollection::Known(key), Trust::Doubtful) => {
-                        key
-                    }
-                    (Err(why), _, _) => return Err(Refusal::Unanswered(why)),
+                match (result, cached, freshness) {
+                    (Ok(found), _, _) => found.ok_or(KeyError::Invalid)?,
+                    // While the database is unavailable, the cached key is accepted.
+                    (
+                        Err(KeyLookupError::Unavailable { .. }),
+                        KeyLookup::Hit(key),
+                        Freshness::Doubtful,
+                    ) => key,
+                    (Err(error), _, _) => return Err(error.into()),
                 }
             }
         };
-        self.judge(key, now)
+        self.check_usable(key, now)
     }
 
-    /// What the cache knows of a key, without a lookup and without noting a use.
+    /// Returns a cached key, without a lookup and without recording a use.
     pub fn peek(&self, hash: &KeyHash, instant: Instant) -> Option<Arc<KnownKey>> {
-        match (self.table.recall(hash, instant), self.table.trust(instant)) {
-            (_, Trust::None) => None,
-            (Recollection::Known(key), _) => Some(key),
+        match (self.table.get(hash, instant), self.table.freshness(instant)) {
+            (_, Freshness::Unknown) => None,
+            (KeyLookup::Hit(key), _) => Some(key),
             _ => None,
         }
     }
 
-    /// Whether [`Self::authenticate`] would answer from the cache, or check an entry that it knows.
+    /// Whether [`Self::authenticate`] would answer from the cache, or only verify a cached entry.
     pub fn is_cached(&self, hash: &KeyHash, instant: Instant) -> bool {
-        match (self.table.recall(hash, instant), self.table.trust(instant)) {
-            (_, Trust::None) => false,
-            (Recollection::Known(_), _) | (Recollection::Unknown, Trust::Fresh) => true,
+        match (self.table.get(hash, instant), self.table.freshness(instant)) {
+            (_, Freshness::Unknown) => false,
+            (KeyLookup::Hit(_), _) | (KeyLookup::Negative, Freshness::Fresh) => true,
             _ => false,
         }
     }
 
-    /// A key that is no key was refused without being looked up.
-    pub fn malformed(&self) {
-        self.instruments.lookup(Lookup::Malformed);
+    /// Counts a malformed key, which is refused without a lookup.
+    pub fn count_malformed(&self) {
+        self.instruments.count_key_lookup(KeyLookupOutcome::Malformed);
     }
 
-    fn judge(&self, key: Arc<KnownKey>, now: DateTime<Utc>) -> Result<Arc<KnownKey>, Refusal> {
-        if key.standing.ended {
-            return Err(Refusal::Invalid);
+    fn check_usable(
+        &self,
+        key: Arc<KnownKey>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<KnownKey>, KeyError> {
+        if key.authority.ended {
+            return Err(KeyError::Invalid);
         }
-        if has_expired(key.standing.expires_at, now) {
-            return Err(Refusal::Expired);
+        if is_expired(key.authority.expires_at, now) {
+            return Err(KeyError::Expired);
         }
-        if key.usage.note(now) {
-            self.cache.do_send(Used(Arc::clone(&key.usage)));
+        if key.last_use.record(now) {
+            self.cache.do_send(QueueLastUse(Arc::clone(&key.last_use)));
         }
         Ok(key)
     }
 
-    async fn look_up(
-        &self,
-        hash: KeyHash,
-        instant: Instant,
-    ) -> Result<Option<Arc<KnownKey>>, Unanswered> {
-        self.cache
-            .send(LookUp { hash, instant })
-            .await
-            .unwrap_or_else(|_| Err(Unanswered::stopped()))
+    async fn look_up(&self, hash: KeyHash, instant: Instant) -> LookupResult {
+        self.cache.send(LookUpKey { hash, instant }).await.unwrap_or(Err(KeyLookupError::Stopped))
     }
 
-    /// A transaction begins that ends or shrinks authority: until [`ApiKeyCacheHandle::settle`]
-    /// hits of its keys are checked in the database.
-    pub fn begin(&self, concern: Concern) {
-        self.table.begin(concern);
+    /// Marks the start of a transaction that revokes or reduces permissions. Until
+    /// [`Self::end_change`], hits of its keys are verified in the database.
+    pub fn begin_change(&self, scope: InvalidationScope) {
+        self.table.begin_change(scope);
     }
 
-    /// That transaction has ended, and was followed by an invalidation if it may have changed
-    /// anything.
-    pub fn settle(&self, concern: Concern) {
-        self.table.settle(concern);
+    /// Marks the end of that transaction. If it may have changed anything, invalidate first.
+    pub fn end_change(&self, scope: InvalidationScope) {
+        self.table.end_change(scope);
     }
 
-    /// Authority has ended or changed, by a change that this process has just made: when this
-    /// returns, no request is let in here by what was before.
-    pub async fn end(&self, concern: Concern) {
-        if self.cache.send(End(concern)).await.is_err() {
-            self.table.forget(Concern::All);
+    /// Invalidates after a change made by this process. When this returns, no request is accepted
+    /// here on the basis of older data.
+    pub async fn invalidate(&self, scope: InvalidationScope) {
+        if self.cache.send(Invalidate(scope)).await.is_err() {
+            self.table.invalidate(InvalidationScope::All);
         }
     }
 
-    /// The same without waiting, for where nothing can wait: the table is emptied at once, and
-    /// again by the actor, together with what lookups under way bring back.
-    pub fn end_now(&self, concern: Concern) {
-        self.table.forget(concern);
-        self.cache.do_send(End(concern));
+    /// Invalidates without waiting, for use in `Drop`: the table now, and the lookups in progress
+    /// by a message.
+    pub fn invalidate_now(&self, scope: InvalidationScope) {
+        self.table.invalidate(scope);
+        self.cache.do_send(Invalidate(scope));
     }
 
-    /// The database announces a change. Returns whom it concerns: everybody, if an earlier
-    /// announcement was missed.
-    pub async fn announced(&self, notice: Notice, now: Instant) -> Concern {
-        let applied = self.cache.send(Announced(notice, now)).await.ok().flatten();
+    /// Applies an invalidation event of the database. Returns the scope that was invalidated:
+    /// everything if an earlier event was missed.
+    pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) -> InvalidationScope {
+        let applied = self.cache.send(ApplyEvent(event, now)).await.ok().flatten();
         applied.unwrap_or_else(|| {
-            self.table.forget(Concern::All);
-            Concern::All
+            self.table.invalidate(InvalidationScope::All);
+            InvalidationScope::All
         })
     }
 
-    /// The epoch up to which every change was applied; to be read before the database is asked for
-    /// its own.
-    pub fn epoch(&self) -> Option<i64> {
-        self.table.applied()
+    /// Returns the epoch up to which all changes are applied. Read it before polling the database
+    /// for its epoch.
+    pub fn applied_epoch(&self) -> Option<i64> {
+        self.table.applied_epoch()
     }
 
-    /// The epoch, asked for at `asked`, when `known` was applied. Returns whether everything was
-    /// invalidated: a change was missed, or the counter went back.
-    pub async fn polled(&self, epoch: i64, asked: Instant, known: Option<i64>) -> bool {
-        self.cache.send(Polled { epoch, asked, known }).await.unwrap_or_else(|_| {
-            self.table.forget(Concern::All);
+    /// Applies an epoch that was polled at `polled_at`, when `applied` was the applied epoch.
+    /// Returns whether everything was invalidated: a change was missed, or the epoch went back.
+    pub async fn apply_epoch(&self, epoch: i64, polled_at: Instant, applied: Option<i64>) -> bool {
+        self.cache.send(ApplyEpoch { epoch, polled_at, applied }).await.unwrap_or_else(|_| {
+            self.table.invalidate(InvalidationScope::All);
             true
         })
     }
 
-    /// Has last uses written. Returns how many keys wait for it still.
-    pub async fn flush(&self) -> usize {
-        self.cache.send(Flush).await.unwrap_or(0)
+    /// Starts a flush of `last_used_at`. Returns how many keys are queued or being written.
+    pub async fn flush_last_used(&self) -> usize {
+        self.cache.send(FlushLastUsed).await.unwrap_or(0)
     }
 
-    /// Writes all last uses, for as long as that may take when the service stops. Returns how many
-    /// could not be written.
-    pub async fn close(&self) -> usize {
-        let until = Instant::now() + FLUSHING;
+    /// Flushes until all last uses are written, for at most 5 s. Returns how many are not.
+    pub async fn drain_last_used(&self) -> usize {
+        let deadline = Instant::now() + DRAIN_TIMEOUT;
         loop {
-            match self.flush().await {
+            match self.flush_last_used().await {
                 0 => return 0,
-                left if Instant::now() >= until => return left,
+                left if Instant::now() >= deadline => return left,
                 _ => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
     }
 
-    /// Writes all last uses, then stops the actor; from here on no key is accepted. Returns how
-    /// many could not be written.
+    /// Writes all last uses, then stops the actor; no key is accepted afterwards. Returns how many
+    /// uses could not be written.
     pub async fn stop(&self) -> usize {
-        let left = self.close().await;
-        let _ = self.cache.send(Stop).await;
+        let left = self.drain_last_used().await;
+        let _ = self.cache.send(StopKeyCache).await;
         left
     }
 }

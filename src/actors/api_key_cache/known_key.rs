@@ -1,25 +1,24 @@
-//! A key as the database knows it, with its last use.
+//! A key that exists in the database, with its last use.
 
 use std::sync::Arc;
 
-use super::rules::Whose;
-use super::usage::Usage;
-use crate::storage::api_keys::authority::Standing;
+use super::rules::KeyIdentity;
+use super::usage::LastUse;
+use crate::storage::api_keys::authority::KeyAuthority;
 
-/// A key that the database knows.
+/// A key that exists in the database.
 #[derive(Debug)]
 pub struct KnownKey {
-    /// Whom it stands for, and what it may do.
-    pub standing: Standing,
-    pub(super) usage: Arc<Usage>,
+    pub authority: KeyAuthority,
+    pub(super) last_use: Arc<LastUse>,
 }
 
 impl KnownKey {
-    pub(super) fn of(standing: Standing) -> Self {
-        Self { usage: Arc::new(Usage::of(standing.key_id)), standing }
+    pub(super) fn new(authority: KeyAuthority) -> Self {
+        Self { last_use: Arc::new(LastUse::new(authority.key_id)), authority }
     }
 
-    pub(super) fn whose(&self) -> Whose {
-        Whose { key_id: self.standing.key_id, user_id: self.standing.owner.user_id }
+    pub(super) fn identity(&self) -> KeyIdentity {
+        KeyIdentity { key_id: self.authority.key_id, user_id: self.authority.owner.user_id }
     }
 }

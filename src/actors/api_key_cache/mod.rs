@@ -1,34 +1,45 @@
-//! The memory of API keys: what a key may do costs no statement after its first use, and a key that
-//! has ended is dead when the answer that ended it leaves.
+//! The cache of API keys: a cached key costs no statement, and a key that was revoked is refused
+//! once the response to its revocation is sent.
 //!
 //! ```text
 //! handle ──hash──▶ table (hit: done)
-//!    └──LookUp──▶ actor ──one look-up for all who ask──▶ DbBreakerHandle
-//!                   ▲                                       │
-//!                   └── fills the table, unless the key ◀───┘
-//!                       ended while it was looked up
+//!    └──LookUpKey──▶ actor ──one lookup for all waiters──▶ DbBreakerHandle
+//!                     ▲                                        │
+//!                     └── inserts into the table, unless ◀─────┘
+//!                         the key was invalidated meanwhile
 //! ```
 //!
-//! `rules` decides who looks up and whether what was read may be remembered, `table` is the bounded
-//! memory that hits read without a mailbox, `usage` gathers when keys were last used, `actor` owns
-//! the three, `handle` is the only door.
+//! | call of [`ApiKeyCacheHandle`] | message to the actor `ApiKeyCache` |
+//! | --- | --- |
+//! | `authenticate` | `LookUpKey` on a miss; `QueueLastUse` at the first use since a flush |
+//! | `invalidate`, `invalidate_now` | `Invalidate` |
+//! | `apply_event` | `ApplyEvent` |
+//! | `apply_epoch` | `ApplyEpoch` |
+//! | `flush_last_used`, `drain_last_used` | `FlushLastUsed` |
+//! | `stop` | `FlushLastUsed`, then `StopKeyCache` |
+//! | `peek`, `is_cached`, `begin_change`, `end_change`, `applied_epoch` | none |
 //!
-//! A change on another process is heard by notification, and by asking for the epoch every second,
-//! because notifications get lost. Who has not heard for ten seconds asks the database at every
-//! hit; while that is away, known keys go on for at most an hour.
+//! `rules` decides who looks a key up and whether the result may be inserted, `table` is the
+//! bounded cache that hits read, `usage` collects when keys were last used. `actor` owns the three,
+//! `messages` and `guards` define what it is sent.
+//!
+//! Changes made by other processes arrive as notifications and, because notifications get lost, as
+//! an epoch that is polled every second. If the epoch was not confirmed for 3 s, every hit is
+//! checked in the database; if the database is unavailable, cached keys are accepted for up to an
+//! hour.
 
 mod actor;
 mod error;
+mod guards;
 mod handle;
 mod known_key;
+mod messages;
 mod rules;
-#[cfg(test)]
-// The figures that a test measures.
-#[allow(clippy::print_stderr)]
-mod rules_tests;
 mod table;
+#[cfg(test)]
+mod test_keys;
 mod usage;
 
-pub use self::error::{Refusal, Unanswered};
+pub use self::error::{KeyError, KeyLookupError};
 pub use self::handle::ApiKeyCacheHandle;
 pub use self::known_key::KnownKey;

@@ -1,168 +1,186 @@
-//! Who looks a key up, and whether what was read may be remembered: pure, told what happens, and
-//! decides.
+//! Decides who looks a key up and whether the result may be inserted into the cache. A pure state
+//! machine without I/O or clock.
 //!
-//! A look-up that read a key before it ended must not put it back afterwards. So every look-up
-//! under way remembers what has ended since it began; what it brings home is taken only if none of
-//! that concerns it, and read again otherwise.
+//! A lookup that read a key before it was invalidated must not put it back afterwards. So every
+//! pending lookup collects the invalidations since it started; its result is inserted only if none
+//! of them affects the key, and is read again otherwise.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
 use crate::credentials::api_keys::KeyHash;
-use crate::model::authority::Concern;
+use crate::model::authority::InvalidationScope;
 
-/// The most look-ups under way at once; each waits for the database.
-const MAX_FLIGHTS: usize = 1024;
-/// A look-up that so much has ended under is concerned by all of it.
-const MAX_ENDED: usize = 64;
-/// How often a look-up is made in all before its callers are told to come back.
+/// Most lookups in progress at once; each waits for the database.
+const MAX_PENDING: usize = 1024;
+/// Most invalidations kept per pending lookup; with more, all keys count as affected.
+const MAX_INVALIDATIONS: usize = 64;
+/// Most reads of one lookup before its waiters get an error.
 const MAX_READS: u32 = 4;
 
-/// The rules; `W` is somebody who waits for an answer.
+/// The lookups in progress and the applied epoch; `W` is a waiter for a result.
 #[derive(Debug)]
-pub(super) struct Rules<W> {
-    flights: HashMap<KeyHash, Flight<W>>,
-    /// The epoch up to which everything that was announced has been applied.
+pub(super) struct LookupRules<W> {
+    pending: HashMap<KeyHash, PendingLookup<W>>,
+    /// The epoch up to which all invalidation events are applied.
     epoch: Option<i64>,
 }
 
 #[derive(Debug)]
-struct Flight<W> {
-    waiting: Vec<W>,
-    ended: Vec<Concern>,
+struct PendingLookup<W> {
+    waiters: Vec<W>,
+    invalidations: Vec<InvalidationScope>,
     reads: u32,
 }
 
-/// What to do about a miss.
+/// What to do on a miss.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn<W> {
-    /// Look it up.
-    LookUp,
-    /// Somebody does already.
-    Wait,
-    /// Too many are under way: this one is told to come back.
+pub(super) enum LookupStart<W> {
+    /// Start a lookup.
+    Started,
+    /// The waiter joined a lookup in progress.
+    Joined,
+    /// Too many lookups are in progress; the waiter gets an error.
     Full(W),
 }
 
-/// What to do with what a look-up brought home.
+/// What to do with the result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Landing<W> {
-    /// Remember it, and tell these.
-    Fill(Vec<W>),
-    /// It may be out of date: look again.
-    Again,
-    /// It was out of date too often: tell these to come back.
+pub(super) enum LookupCompletion<W> {
+    /// Insert it and answer these waiters.
+    Insert(Vec<W>),
+    /// It may be outdated; read again.
+    Retry,
+    /// It was outdated too often; these waiters get an error.
     GiveUp(Vec<W>),
 }
 
-/// Whose key was read: the key and its owner.
+/// The ids of a key and its owner, by which invalidations select keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Whose {
+pub(super) struct KeyIdentity {
     pub(super) key_id: Uuid,
     pub(super) user_id: Uuid,
 }
 
-impl<W> Default for Rules<W> {
+impl<W> Default for LookupRules<W> {
     fn default() -> Self {
-        Self { flights: HashMap::new(), epoch: None }
+        Self { pending: HashMap::new(), epoch: None }
     }
 }
 
-impl Whose {
-    /// Whether a change concerns it.
-    pub(super) fn is_concerned(self, concern: Concern) -> bool {
-        match concern {
-            Concern::Key(key_id) => key_id == self.key_id,
-            Concern::User(user_id) => user_id == self.user_id,
-            Concern::Sessions(_) => false,
-            Concern::All => true,
+impl KeyIdentity {
+    /// Whether an invalidation covers this key.
+    pub(super) fn is_affected_by(self, scope: InvalidationScope) -> bool {
+        match scope {
+            InvalidationScope::Key(key_id) => key_id == self.key_id,
+            InvalidationScope::User(user_id) => user_id == self.user_id,
+            InvalidationScope::Sessions(_) => false,
+            InvalidationScope::All => true,
         }
     }
 }
 
-impl<W> Rules<W> {
-    /// Somebody asks for a key that is not known.
-    pub(super) fn ask(&mut self, hash: KeyHash, who: W) -> Turn<W> {
-        if let Some(flight) = self.flights.get_mut(&hash) {
-            flight.waiting.push(who);
-            return Turn::Wait;
+impl<W> LookupRules<W> {
+    /// Adds a waiter for a key that is not cached.
+    pub(super) fn request(&mut self, hash: KeyHash, waiter: W) -> LookupStart<W> {
+        if let Some(lookup) = self.pending.get_mut(&hash) {
+            lookup.waiters.push(waiter);
+            return LookupStart::Joined;
         }
-        if self.flights.len() >= MAX_FLIGHTS {
-            return Turn::Full(who);
+        if self.pending.len() >= MAX_PENDING {
+            return LookupStart::Full(waiter);
         }
-        self.flights.insert(hash, Flight { waiting: vec![who], ended: Vec::new(), reads: 1 });
-        Turn::LookUp
+        let lookup = PendingLookup { waiters: vec![waiter], invalidations: Vec::new(), reads: 1 };
+        self.pending.insert(hash, lookup);
+        LookupStart::Started
     }
 
-    /// A look-up is back: with a key, or with the word that there is none.
-    pub(super) fn land(&mut self, hash: KeyHash, read: Option<Whose>) -> Landing<W> {
-        let Some(flight) = self.flights.get_mut(&hash) else { return Landing::Fill(Vec::new()) };
-        let doubtful = match read {
-            Some(whose) => flight.ended.iter().any(|concern| whose.is_concerned(*concern)),
-            None => flight.ended.contains(&Concern::All),
+    /// Takes the result of a lookup: a key, or none with this hash.
+    pub(super) fn complete(
+        &mut self,
+        hash: KeyHash,
+        found: Option<KeyIdentity>,
+    ) -> LookupCompletion<W> {
+        let Some(lookup) = self.pending.get_mut(&hash) else {
+            return LookupCompletion::Insert(Vec::new());
         };
-        if doubtful && flight.reads < MAX_READS {
-            flight.reads = flight.reads.saturating_add(1);
-            flight.ended.clear();
-            return Landing::Again;
+        let is_outdated = match found {
+            Some(key) => lookup.invalidations.iter().any(|scope| key.is_affected_by(*scope)),
+            None => lookup.invalidations.contains(&InvalidationScope::All),
+        };
+        if is_outdated && lookup.reads < MAX_READS {
+            lookup.reads = lookup.reads.saturating_add(1);
+            lookup.invalidations.clear();
+            return LookupCompletion::Retry;
         }
-        let waiting = self.crash(hash);
-        if doubtful { Landing::GiveUp(waiting) } else { Landing::Fill(waiting) }
+        let waiters = self.fail(hash);
+        if is_outdated {
+            LookupCompletion::GiveUp(waiters)
+        } else {
+            LookupCompletion::Insert(waiters)
+        }
     }
 
-    /// A look-up has failed: these are to be told.
-    pub(super) fn crash(&mut self, hash: KeyHash) -> Vec<W> {
-        self.flights.remove(&hash).map(|flight| flight.waiting).unwrap_or_default()
+    /// Removes a lookup that failed and returns its waiters.
+    pub(super) fn fail(&mut self, hash: KeyHash) -> Vec<W> {
+        self.pending.remove(&hash).map(|lookup| lookup.waiters).unwrap_or_default()
     }
 
-    /// Authority has ended or changed: look-ups under way may have read what was before.
-    pub(super) fn end(&mut self, concern: Concern) {
-        for flight in self.flights.values_mut() {
-            if flight.ended.len() >= MAX_ENDED {
-                flight.ended = vec![Concern::All];
+    /// Adds an invalidation to all lookups in progress: they may have read older data.
+    pub(super) fn invalidate(&mut self, scope: InvalidationScope) {
+        for lookup in self.pending.values_mut() {
+            if lookup.invalidations.len() >= MAX_INVALIDATIONS {
+                lookup.invalidations = vec![InvalidationScope::All];
             } else {
-                flight.ended.push(concern);
+                lookup.invalidations.push(scope);
             }
         }
     }
 
-    /// An epoch was announced with whom it concerns. Returns whom it really concerns: everybody, if
-    /// announcements are missing between the last one and this.
-    pub(super) fn announced(&mut self, epoch: i64, concern: Concern) -> Concern {
+    /// Applies the epoch of an invalidation event. Returns the scope to invalidate: everything if
+    /// events are missing between the applied epoch and this one.
+    pub(super) fn apply_event(
+        &mut self,
+        epoch: i64,
+        scope: InvalidationScope,
+    ) -> InvalidationScope {
         match self.epoch {
-            Some(applied) if epoch <= applied => concern,
+            Some(applied) if epoch <= applied => scope,
             Some(applied) if epoch == applied.saturating_add(1) => {
                 self.epoch = Some(epoch);
-                concern
+                scope
             }
             _ => {
                 self.epoch = Some(epoch);
-                Concern::All
+                InvalidationScope::All
             }
         }
     }
 
-    /// The epoch was read, by a question that was sent when `known` was applied. Returns whether
-    /// everything is to be invalidated: something was missed, or the counter went back (another
-    /// server after a failover, a restored backup). An answer below what was applied *meanwhile*
-    /// says nothing: a notification has overtaken it.
-    pub(super) fn polled(&mut self, epoch: i64, known: Option<i64>) -> bool {
+    /// Applies a polled epoch; `applied_at_poll` was applied when the poll was sent. Returns
+    /// whether everything has to be invalidated: an event was missed, or the counter went back (a
+    /// failover or a restored backup). An epoch below what was applied *since* the poll means only
+    /// that a notification overtook the poll.
+    pub(super) fn apply_epoch(&mut self, epoch: i64, applied_at_poll: Option<i64>) -> bool {
         let missed = self.epoch.is_none_or(|applied| epoch > applied);
-        let went_back = known.is_some_and(|known| epoch < known);
+        let went_back = applied_at_poll.is_some_and(|applied| epoch < applied);
         if missed || went_back {
             self.epoch = Some(epoch);
         }
         missed || went_back
     }
 
-    /// The epoch up to which every change was applied.
+    /// Returns the epoch up to which all invalidation events are applied.
     pub(super) fn epoch(&self) -> Option<i64> {
         self.epoch
     }
 
     #[cfg(test)]
-    pub(super) fn under_way(&self) -> usize {
-        self.flights.len()
+    pub(super) fn lookups_in_progress(&self) -> usize {
+        self.pending.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,186 +1,184 @@
-//! The bounded memory that hits read without a mailbox: known keys, and keys that were looked up in
-//! vain. The actor writes it; everybody reads it.
+//! The bounded cache that hits read without a message to the actor: keys, and negative entries for
+//! hashes that no key has. Only the actor inserts; the handle may invalidate, too.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::known_key::KnownKey;
-use crate::cache::two_generations::Generations;
+use crate::cache::two_generations::TwoGenerations;
 use crate::credentials::api_keys::KeyHash;
-use crate::model::authority::Concern;
+use crate::model::authority::InvalidationScope;
 
-/// The most known keys that are remembered.
-pub(super) const MAX_KNOWN: usize = 10_000;
-/// The most unknown keys that are remembered.
-pub(super) const MAX_UNKNOWN: usize = 10_000;
-/// For how long an unknown key is taken to be unknown still.
-pub(super) const UNKNOWN_FOR: Duration = Duration::from_secs(10);
-/// Not having read the epoch for so long, every hit is checked in the database. Three polls: one
-/// may be lost or slow.
-pub(super) const FRESH: Duration = Duration::from_secs(3);
-/// Not having heard it for so long, nothing that is remembered counts, whether the database is
-/// there or not.
-pub(super) const DOUBTFUL: Duration = Duration::from_hours(1);
-
-/// What is remembered of a key.
-#[derive(Clone, Debug)]
-pub(super) enum Recollection {
-    Known(Arc<KnownKey>),
-    /// A key of which a change is being committed: what holds now is in the database only.
-    Changing,
-    /// That there is none.
-    Unknown,
-    Nothing,
-}
-
-/// How much what is remembered counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// As much as the database's word.
-    Fresh,
-    /// Only while the database is away.
-    Doubtful,
-    /// Not at all.
-    None,
-}
-
-/// No epoch was read yet.
+pub(super) const MAX_KEYS: usize = 10_000;
+pub(super) const MAX_NEGATIVE_ENTRIES: usize = 10_000;
+pub(super) const NEGATIVE_TTL: Duration = Duration::from_secs(10);
+/// If the epoch was not confirmed for longer, every hit is verified in the database. Three polls:
+/// one may be lost or slow.
+pub(super) const FRESH_FOR: Duration = Duration::from_secs(3);
+/// If the epoch was not confirmed for longer, nothing cached is used, even if the database is
+/// unavailable.
+pub(super) const USABLE_FOR: Duration = Duration::from_hours(1);
+/// Stands for the missing epoch before the first was applied.
 const NO_EPOCH: i64 = i64::MIN;
 
-/// The memory.
-#[derive(Debug)]
-pub(super) struct Table {
-    base: Instant,
-    /// Milliseconds from `base`, plus one, when the epoch was last heard; 0 for never.
-    heard: AtomicU64,
-    /// The epoch up to which the actor has applied every change; [`NO_EPOCH`] before the first.
-    applied: AtomicI64,
-    /// Changes between the start of their transaction and their invalidation; as many as there are
-    /// requests that make one.
-    changing: RwLock<Vec<Concern>>,
-    known: RwLock<Generations<KeyHash, Arc<KnownKey>>>,
-    unknown: RwLock<Generations<KeyHash, Instant>>,
+/// What is cached for a hash.
+#[derive(Clone, Debug)]
+pub(super) enum KeyLookup {
+    Hit(Arc<KnownKey>),
+    /// A transaction is changing the key, so only the database knows its state.
+    Changing,
+    /// A recent lookup found no key.
+    Negative,
+    Miss,
 }
 
-impl Table {
+/// How far cached entries can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// As much as the database.
+    Fresh,
+    /// Only while the database is unavailable.
+    Doubtful,
+    /// Not at all.
+    Unknown,
+}
+
+/// The cached keys, and how fresh they are.
+#[derive(Debug)]
+pub(super) struct KeyTable {
+    base: Instant,
+    /// When the epoch was last confirmed, in milliseconds from `base` plus one; 0 for never.
+    confirmed: AtomicU64,
+    /// The epoch up to which the actor has applied all changes, or [`NO_EPOCH`].
+    applied_epoch: AtomicI64,
+    /// Scopes between the start of their transaction and its invalidation; one for each request
+    /// that is making such a change.
+    changing: RwLock<Vec<InvalidationScope>>,
+    // Not moka: it records each read, whereas a hit here writes nothing; and an invalidation by
+    // scope would iterate with one lookup per entry instead of one pass under the lock.
+    keys: RwLock<TwoGenerations<KeyHash, Arc<KnownKey>>>,
+    /// The instant of the lookup that found no key.
+    negative: RwLock<TwoGenerations<KeyHash, Instant>>,
+}
+
+impl KeyTable {
     pub(super) fn new(base: Instant) -> Self {
         Self {
             base,
-            heard: AtomicU64::new(0),
-            applied: AtomicI64::new(NO_EPOCH),
+            confirmed: AtomicU64::new(0),
+            applied_epoch: AtomicI64::new(NO_EPOCH),
             changing: RwLock::default(),
-            known: RwLock::new(Generations::new(MAX_KNOWN, |_| 1)),
-            unknown: RwLock::new(Generations::new(MAX_UNKNOWN, |_| 1)),
+            keys: RwLock::new(TwoGenerations::new(MAX_KEYS, |_| 1)),
+            negative: RwLock::new(TwoGenerations::new(MAX_NEGATIVE_ENTRIES, |_| 1)),
         }
     }
 
-    /// What is remembered of a key.
-    pub(super) fn recall(&self, hash: &KeyHash, now: Instant) -> Recollection {
-        // Held until the key was read: a change that is settled in between would be seen neither
-        // here nor there.
+    /// Returns what is cached for a hash.
+    pub(super) fn get(&self, hash: &KeyHash, now: Instant) -> KeyLookup {
+        // Held until the key was read: a change that ends in between would be missed in both.
         let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
-        let (known, is_old) = {
-            let table = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            (table.get(hash).cloned(), table.is_old(hash))
+        let (key, is_old) = {
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            (keys.get(hash).cloned(), keys.is_old(hash))
         };
-        if let Some(known) = known {
+        if let Some(key) = key {
             if is_old {
-                self.known.write().unwrap_or_else(PoisonError::into_inner).renew(hash);
+                self.keys.write().unwrap_or_else(PoisonError::into_inner).promote(hash);
             }
-            return if is_among(&changing, &known) {
-                Recollection::Changing
+            return if is_covered(&key, &changing) {
+                KeyLookup::Changing
             } else {
-                Recollection::Known(known)
+                KeyLookup::Hit(key)
             };
         }
-        let unknown = self.unknown.read().unwrap_or_else(PoisonError::into_inner);
-        match unknown.get(hash) {
-            Some(at) if now.saturating_duration_since(*at) < UNKNOWN_FOR => Recollection::Unknown,
-            _ => Recollection::Nothing,
+        let negative = self.negative.read().unwrap_or_else(PoisonError::into_inner);
+        match negative.get(hash) {
+            Some(at) if now.saturating_duration_since(*at) < NEGATIVE_TTL => KeyLookup::Negative,
+            _ => KeyLookup::Miss,
         }
     }
 
-    /// The database's word on a key, or that it knows none.
-    pub(super) fn fill(&self, hash: KeyHash, key: Option<Arc<KnownKey>>, now: Instant) {
-        let mut unknown = self.unknown.write().unwrap_or_else(PoisonError::into_inner);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+    /// Inserts the result of a lookup: a key, or a negative entry.
+    pub(super) fn insert(&self, hash: KeyHash, key: Option<Arc<KnownKey>>, now: Instant) {
+        let mut negative = self.negative.write().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = key {
-            unknown.remove(&hash);
-            known.insert(hash, key);
+            negative.remove(&hash);
+            keys.insert(hash, key);
         } else {
-            known.remove(&hash);
-            unknown.insert(hash, now);
+            keys.remove(&hash);
+            negative.insert(hash, now);
         }
     }
 
-    /// Forgets whom a change concerns.
-    pub(super) fn forget(&self, concern: Concern) {
-        if matches!(concern, Concern::Sessions(_)) {
+    /// Removes the entries that the scope covers.
+    pub(super) fn invalidate(&self, scope: InvalidationScope) {
+        if matches!(scope, InvalidationScope::Sessions(_)) {
             return;
         }
-        let concerned = |key: &Arc<KnownKey>| key.whose().is_concerned(concern);
-        self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|key| !concerned(key));
-        if concern == Concern::All {
-            self.unknown.write().unwrap_or_else(PoisonError::into_inner).retain(|_| false);
+        let keep = |key: &Arc<KnownKey>| !key.identity().is_affected_by(scope);
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).retain(keep);
+        if scope == InvalidationScope::All {
+            self.negative.write().unwrap_or_else(PoisonError::into_inner).retain(|_| false);
         }
     }
 
-    /// A transaction begins that ends or shrinks authority. Until [`Table::settle`] hits of its
-    /// keys are checked in the database: the commit is visible there before this process reads the
-    /// answer to it.
-    pub(super) fn begin(&self, concern: Concern) {
-        self.changing.write().unwrap_or_else(PoisonError::into_inner).push(concern);
+    /// Marks the start of a transaction that revokes or reduces permissions. Until
+    /// [`Self::end_change`], hits of its keys are verified in the database, because the commit is
+    /// visible there before this process reads its confirmation.
+    pub(super) fn begin_change(&self, scope: InvalidationScope) {
+        self.changing.write().unwrap_or_else(PoisonError::into_inner).push(scope);
     }
 
-    /// Whether a transaction is under way that changes this key.
+    /// Whether a transaction is changing this key.
     pub(super) fn is_changing(&self, key: &KnownKey) -> bool {
-        is_among(&self.changing.read().unwrap_or_else(PoisonError::into_inner), key)
+        is_covered(key, &self.changing.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The transaction has ended, and what it changed was invalidated.
-    pub(super) fn settle(&self, concern: Concern) {
+    /// Marks the end of a transaction, after its invalidation.
+    pub(super) fn end_change(&self, scope: InvalidationScope) {
         let mut changing = self.changing.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = changing.iter().position(|other| *other == concern) {
+        if let Some(at) = changing.iter().position(|other| *other == scope) {
             changing.swap_remove(at);
         }
     }
 
-    /// The epoch up to which every change was applied.
-    pub(super) fn applied(&self) -> Option<i64> {
-        Some(self.applied.load(Ordering::Acquire)).filter(|epoch| *epoch != NO_EPOCH)
+    /// Returns the epoch up to which all changes are applied.
+    pub(super) fn applied_epoch(&self) -> Option<i64> {
+        Some(self.applied_epoch.load(Ordering::Acquire)).filter(|epoch| *epoch != NO_EPOCH)
     }
 
-    /// The actor has applied every change up to this epoch.
-    pub(super) fn set_applied(&self, epoch: Option<i64>) {
-        self.applied.store(epoch.unwrap_or(NO_EPOCH), Ordering::Release);
+    /// Stores the epoch up to which the actor has applied all changes.
+    pub(super) fn set_applied_epoch(&self, epoch: Option<i64>) {
+        self.applied_epoch.store(epoch.unwrap_or(NO_EPOCH), Ordering::Release);
     }
 
-    /// The epoch was heard; never earlier than before.
-    pub(super) fn hear(&self, now: Instant) {
-        self.heard.fetch_max(self.milliseconds(now).saturating_add(1), Ordering::AcqRel);
+    /// Records that the epoch was current at `now`; never moves back.
+    pub(super) fn confirm_epoch(&self, now: Instant) {
+        self.confirmed.fetch_max(self.milliseconds(now).saturating_add(1), Ordering::AcqRel);
     }
 
-    /// How much what is remembered counts.
-    pub(super) fn trust(&self, now: Instant) -> Trust {
-        let Some(heard) = self.heard.load(Ordering::Acquire).checked_sub(1) else {
-            return Trust::None;
+    /// Returns how far cached entries can be trusted.
+    pub(super) fn freshness(&self, now: Instant) -> Freshness {
+        let Some(confirmed) = self.confirmed.load(Ordering::Acquire).checked_sub(1) else {
+            return Freshness::Unknown;
         };
-        let since = Duration::from_millis(self.milliseconds(now).saturating_sub(heard));
-        if since <= FRESH {
-            Trust::Fresh
-        } else if since <= DOUBTFUL {
-            Trust::Doubtful
+        let age = Duration::from_millis(self.milliseconds(now).saturating_sub(confirmed));
+        if age <= FRESH_FOR {
+            Freshness::Fresh
+        } else if age <= USABLE_FOR {
+            Freshness::Doubtful
         } else {
-            Trust::None
+            Freshness::Unknown
         }
     }
 
-    /// How many keys are remembered: known and unknown.
+    /// Returns the number of cached keys and of negative entries.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (usize, usize) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).len();
-        (known, self.unknown.read().unwrap_or_else(PoisonError::into_inner).len())
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).len();
+        (keys, self.negative.read().unwrap_or_else(PoisonError::into_inner).len())
     }
 
     fn milliseconds(&self, instant: Instant) -> u64 {
@@ -188,6 +186,9 @@ impl Table {
     }
 }
 
-fn is_among(changes: &[Concern], key: &KnownKey) -> bool {
-    changes.iter().any(|concern| key.whose().is_concerned(*concern))
+fn is_covered(key: &KnownKey, changing: &[InvalidationScope]) -> bool {
+    changing.iter().any(|scope| key.identity().is_affected_by(*scope))
 }
+
+#[cfg(test)]
+mod tests;

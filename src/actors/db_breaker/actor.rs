@@ -1,150 +1,160 @@
-//! The actor: owns the circuits and, once the database is ready, the pool. It decides in one turn
-//! of its mailbox and never waits; what takes time (a probe) is a future beside it.
+//! The actor: owns the circuits and, once the database is ready, the pool. It decides within one
+//! message and never waits; the probe, which takes time, is a future beside it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult,
-    WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WrapFuture,
 };
 use slog::Logger;
 use strum::{EnumCount, IntoEnumIterator};
 
 use super::circuit::Circuit;
+use super::messages::{Checkout, ControlCircuit, Inspect, SetPool, StopBreaker};
 use super::permit::{Permit, Settle};
-use super::pool::{self, DbPool};
+use super::pool::{self, DbPool, ProbeError};
 use super::report::{CircuitReport, Control};
-use super::rules::Rules;
+use super::rules::CircuitRules;
 use super::snapshot::{Decision, Snapshot};
-use super::state::{Settings, State, Ticket};
+use super::state::{CircuitSettings, CircuitState, Ticket};
 use super::successes::Successes;
 use super::verdict::Verdict;
+use crate::telemetry::error_chain;
 
-/// How often calls are looked at that do not end.
+/// Interval at which calls that exceeded the timeout are counted as failures.
 const TICK: Duration = Duration::from_millis(200);
 
-/// See the module.
+/// The circuit breaker actor.
 pub(super) struct DbBreaker {
-    circuits: [Rules; Circuit::COUNT],
-    settings: Settings,
+    circuits: [CircuitRules; Circuit::COUNT],
+    settings: CircuitSettings,
     snapshot: Arc<Snapshot>,
     successes: Arc<Successes>,
-    taken: Vec<(Circuit, Ticket)>,
+    /// Empty between calls of `settle_successes`; kept for its capacity.
+    drained: Vec<(Circuit, Ticket)>,
     /// None until the database was reached and its schema is up to date.
     pool: Option<DbPool>,
-    /// Whether recovery can be found out on a connection beside the pool.
-    probes: bool,
+    /// Whether an open circuit can be probed on a connection beside the pool.
+    has_dedicated_probe: bool,
     logger: Logger,
 }
 
 impl DbBreaker {
     pub(super) fn new(
-        settings: Settings,
+        settings: CircuitSettings,
         snapshot: Arc<Snapshot>,
-        probes: bool,
+        has_dedicated_probe: bool,
         logger: Logger,
     ) -> Self {
         let now = Instant::now();
         Self {
-            circuits: std::array::from_fn(|_| Rules::new(settings, now)),
+            circuits: std::array::from_fn(|_| CircuitRules::new(settings, now)),
             settings,
             snapshot,
             successes: Arc::default(),
-            taken: Vec::new(),
+            drained: Vec::new(),
             pool: None,
-            probes,
+            has_dedicated_probe,
             logger,
         }
     }
 
-    fn rules(&mut self, circuit: Circuit) -> Option<&mut Rules> {
+    fn rules(&mut self, circuit: Circuit) -> Option<&mut CircuitRules> {
         self.circuits.get_mut(circuit as usize)
     }
 
-    /// Counts what went well meanwhile. Comes before every decision, so that nothing that ended is
-    /// taken to be under way.
-    fn catch_up(&mut self, now: Instant) {
-        let mut taken = std::mem::take(&mut self.taken);
-        self.successes.take_into(&mut taken);
-        for (circuit, ticket) in taken.drain(..) {
+    /// Settles the successes collected so far. Runs before every decision, so that no call that
+    /// has ended is taken to be in flight.
+    fn settle_successes(&mut self, now: Instant) {
+        let mut drained = std::mem::take(&mut self.drained);
+        self.successes.drain_into(&mut drained);
+        for (circuit, ticket) in drained.drain(..) {
             if let Some(rules) = self.rules(circuit) {
                 rules.settle(ticket, Verdict::Alive, None, now, rand::random());
             }
         }
-        self.taken = taken;
+        self.drained = drained;
     }
 
-    /// Tells the world what a circuit has decided: the log, the snapshot, and the timer of the next
+    /// Publishes a circuit's decision: in the log, in the snapshot, and as the timer of the next
     /// probe.
-    fn announce(&mut self, circuit: Circuit, now: Instant, context: &mut Context<Self>) {
+    fn publish(&mut self, circuit: Circuit, now: Instant, context: &mut Context<Self>) {
         let timeout = self.settings.timeout;
         let Some(rules) = self.rules(circuit) else { return };
-        if rules.is_settled() {
+        if !rules.needs_publishing() {
             return;
         }
         let transitions = rules.take_transitions();
         let decision = match rules.state() {
-            State::Closed => Decision::Ask,
-            State::Isolated => Decision::Isolated,
-            State::HalfOpen if rules.probes_under_way() == 0 => Decision::Ask,
-            State::HalfOpen => Decision::Until(now + timeout),
-            State::Open => rules.probe_at().map_or(Decision::Ask, Decision::Until),
+            CircuitState::Closed => Decision::AskActor,
+            CircuitState::Isolated => Decision::RefuseAlways,
+            CircuitState::HalfOpen if rules.probes_in_flight() == 0 => Decision::AskActor,
+            CircuitState::HalfOpen => Decision::RefuseUntil(now + timeout),
+            CircuitState::Open => {
+                rules.probe_at().map_or(Decision::AskActor, Decision::RefuseUntil)
+            }
         };
         let (opened, probe_at) =
-            (transitions.iter().any(|change| change.to == State::Open), rules.probe_at());
+            (transitions.iter().any(|change| change.to == CircuitState::Open), rules.probe_at());
         self.snapshot.publish(circuit, decision);
         for change in transitions {
             let (from, to) = (change.from.as_ref().to_owned(), change.to.as_ref().to_owned());
             match change.to {
-                State::Open | State::Isolated => slog::warn!(self.logger, "circuit breaker";
-                    "circuit" => circuit.as_ref(), "from" => from, "to" => to, "cause" => change.cause),
-                _ => slog::info!(self.logger, "circuit breaker";
-                    "circuit" => circuit.as_ref(), "from" => from, "to" => to, "cause" => change.cause),
+                CircuitState::Open | CircuitState::Isolated => {
+                    slog::warn!(self.logger, "circuit state changed"; "circuit" => circuit.as_ref(),
+                        "from" => from, "to" => to, "cause" => change.cause);
+                }
+                _ => slog::info!(self.logger, "circuit state changed";
+                    "circuit" => circuit.as_ref(), "from" => from, "to" => to,
+                    "cause" => change.cause),
             }
         }
-        if let (true, true, Some(at)) = (opened, self.probes, probe_at) {
+        if let (true, true, Some(at)) = (opened, self.has_dedicated_probe, probe_at) {
             let wait = at.saturating_duration_since(now) + Duration::from_millis(1);
             context.run_later(wait, move |breaker, context| breaker.probe(circuit, context));
         }
     }
 
-    /// Finds recovery even without traffic: one round trip on a connection of its own, which then
+    /// Detects recovery even without traffic: one round trip on a connection of its own, which then
     /// joins the pool.
     fn probe(&mut self, circuit: Circuit, context: &mut Context<Self>) {
         let now = Instant::now();
-        self.catch_up(now);
+        self.settle_successes(now);
         let (Some(pool), Some(rules)) = (self.pool.clone(), self.rules(circuit)) else { return };
-        // An operator, or a caller, was faster: then it is theirs to find out.
+        // If an operator closed the circuit or a caller took the probe meanwhile, none is due.
         let due = rules.probe_at().is_some_and(|at| at <= now);
         let Some(Ok(ticket)) = due.then(|| rules.checkout(now, rand::random())) else { return };
-        self.announce(circuit, now, context);
+        self.publish(circuit, now, context);
         let limit = self.settings.timeout;
-        let asked = async move { tokio::time::timeout(limit, pool::probe(&pool)).await };
-        let told = asked.into_actor(self).map(move |outcome, breaker: &mut Self, context| {
-            let (verdict, error) = match outcome {
-                Ok(Ok(())) => (Verdict::Alive, None),
-                Ok(Err(error)) => (Verdict::Failure, Some(error)),
-                Err(_) => (Verdict::Failure, Some("no answer in time".to_owned())),
+        let probe = async move {
+            let result = tokio::time::timeout(limit, pool::probe(&pool)).await;
+            result.unwrap_or(Err(ProbeError::TimedOut))
+        };
+        let settled = probe.into_actor(self).map(move |result, breaker: &mut Self, context| {
+            let (verdict, error) = match result {
+                Ok(()) => (Verdict::Alive, None),
+                Err(error) => (Verdict::Failure, Some(error_chain(&error))),
             };
-            breaker.settle(&Settle { circuit, ticket, verdict, error, everyone: false }, context);
+            let settle = Settle { circuit, ticket, verdict, error, server_unreachable: false };
+            breaker.settle(&settle, context);
         });
-        context.spawn(told);
+        context.spawn(settled);
     }
 
     fn settle(&mut self, settle: &Settle, context: &mut Context<Self>) {
         let (now, circuit) = (Instant::now(), settle.circuit);
-        self.catch_up(now);
+        self.settle_successes(now);
         if let Some(rules) = self.rules(circuit) {
             rules.settle(settle.ticket, settle.verdict, settle.error.clone(), now, rand::random());
         }
-        self.announce(circuit, now, context);
-        if let (true, Some(error)) = (settle.everyone, &settle.error) {
+        self.publish(circuit, now, context);
+        if let (true, Some(error)) = (settle.server_unreachable, &settle.error) {
             for other in Circuit::iter().filter(|other| *other != circuit) {
                 if let Some(rules) = self.rules(other) {
-                    rules.unreachable(error, now, rand::random());
+                    rules.count_unreachable(error, now, rand::random());
                 }
-                self.announce(other, now, context);
+                self.publish(other, now, context);
             }
         }
     }
@@ -156,33 +166,28 @@ impl Actor for DbBreaker {
     fn started(&mut self, context: &mut Self::Context) {
         context.run_interval(TICK, |breaker, context| {
             let now = Instant::now();
-            breaker.catch_up(now);
+            breaker.settle_successes(now);
             for circuit in Circuit::iter() {
                 if let Some(rules) = breaker.rules(circuit) {
                     rules.tick(now, rand::random());
                 }
-                breaker.announce(circuit, now, context);
+                breaker.publish(circuit, now, context);
             }
         });
     }
 }
-
-/// May I ask the database something? If not, in how long is it worth asking again?
-#[derive(Message)]
-#[rtype(result = "Result<Permit, Option<Duration>>")]
-pub(super) struct Checkout(pub(super) Circuit);
 
 impl Handler<Checkout> for DbBreaker {
     type Result = Result<Permit, Option<Duration>>;
 
     fn handle(&mut self, Checkout(circuit): Checkout, context: &mut Self::Context) -> Self::Result {
         let now = Instant::now();
-        self.catch_up(now);
+        self.settle_successes(now);
         let pool = self.pool.clone().ok_or(None)?;
         let rules = self.rules(circuit).ok_or(None)?;
         let granted = rules.checkout(now, rand::random());
-        let closed = rules.state() == State::Closed;
-        self.announce(circuit, now, context);
+        let closed = rules.state() == CircuitState::Closed;
+        self.publish(circuit, now, context);
         let successes = closed.then(|| Arc::clone(&self.successes));
         granted
             .map(|ticket| {
@@ -200,12 +205,6 @@ impl Handler<Settle> for DbBreaker {
     }
 }
 
-/// The database is ready (let queries through), or the service stops (let nothing through any
-/// more).
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct SetPool(pub(super) Option<DbPool>);
-
 impl Handler<SetPool> for DbBreaker {
     type Result = ();
 
@@ -214,52 +213,41 @@ impl Handler<SetPool> for DbBreaker {
     }
 }
 
-/// What an operator wants.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Steer(pub(super) Circuit, pub(super) Control, pub(super) String);
-
-impl Handler<Steer> for DbBreaker {
+impl Handler<ControlCircuit> for DbBreaker {
     type Result = ();
 
-    fn handle(&mut self, Steer(circuit, control, reason): Steer, context: &mut Self::Context) {
+    fn handle(
+        &mut self,
+        ControlCircuit(circuit, control, reason): ControlCircuit,
+        context: &mut Self::Context,
+    ) {
         let now = Instant::now();
-        self.catch_up(now);
+        self.settle_successes(now);
         if let Some(rules) = self.rules(circuit) {
             match control {
                 Control::Isolate => rules.isolate(now, &reason),
-                Control::Close => rules.force_closed(now, &reason),
+                Control::Close => rules.force_close(now, &reason),
                 Control::Reset => rules.reset(now, &reason),
             }
         }
-        self.announce(circuit, now, context);
+        self.publish(circuit, now, context);
     }
 }
 
-/// Stop: the mailbox is closed once this is answered.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Stop;
-
-impl Handler<Stop> for DbBreaker {
+impl Handler<StopBreaker> for DbBreaker {
     type Result = ();
 
-    fn handle(&mut self, _: Stop, context: &mut Self::Context) {
+    fn handle(&mut self, _: StopBreaker, context: &mut Self::Context) {
         context.stop();
     }
 }
-
-/// How the circuits are, and the pool.
-#[derive(Message)]
-#[rtype(result = "(Vec<CircuitReport>, Option<DbPool>)")]
-pub(super) struct Inspect;
 
 impl Handler<Inspect> for DbBreaker {
     type Result = MessageResult<Inspect>;
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
         let now = Instant::now();
-        self.catch_up(now);
+        self.settle_successes(now);
         let circuits = Circuit::iter()
             .zip(&self.circuits)
             .map(|(circuit, rules)| {
@@ -269,11 +257,11 @@ impl Handler<Inspect> for DbBreaker {
                     circuit,
                     state: rules.state(),
                     stats,
-                    for_how_long: now.saturating_duration_since(rules.since()),
+                    in_state_for: now.saturating_duration_since(rules.since()),
                     retry_after: Some(rules.retry_after(now))
-                        .filter(|_| rules.state() != State::Closed),
+                        .filter(|_| rules.state() != CircuitState::Closed),
                     last_error: rules.last_error().map(str::to_owned),
-                    in_flight: rules.places(),
+                    in_flight: rules.permits_in_use(),
                 }
             })
             .collect();

@@ -1,8 +1,8 @@
-//! The circuits: one for each part of the service that may fail by itself.
+//! The circuits: one for each part of the service that can fail by itself.
 
 use strum::{AsRefStr, EnumCount, EnumIter};
 
-/// A part of the service whose queries are judged together.
+/// A part of the service whose queries share one failure rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumCount, EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Circuit {
@@ -15,7 +15,7 @@ pub enum Circuit {
 }
 
 impl Circuit {
-    /// The table that most of its calls are about; a label for Prometheus.
+    /// The table that most of its queries read or write; a Prometheus label.
     pub fn table(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",

@@ -1,49 +1,61 @@
-//! What `db.run` answers when it has no result.
+//! Why a query of [`DbBreakerHandle`](super::DbBreakerHandle) has no result.
 
 use std::time::Duration;
 
-use super::verdict::Kind;
+use thiserror::Error;
+
+use super::verdict::ErrorKind;
 use crate::storage::StorageError;
 
-/// When to try again while the database is away.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// Retry time where no circuit gives one.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// Why there is no result.
-#[derive(Debug)]
+/// Why a query or transaction has no result. After every error but
+/// [`DbError::UnknownOutcome`] nothing was changed.
+#[derive(Debug, Error)]
 pub enum DbError {
-    /// Nothing was sent: the database is away, still starting, or has no connection to spare.
-    Unavailable {
-        /// When to try again.
-        retry_after: Duration,
-    },
-    /// The database did not do it in time, or the way to it broke; nothing was changed.
-    Failed {
-        /// For the log.
-        cause: String,
-    },
-    /// A change was sent, and whether it was made is not known.
-    UnknownOutcome {
-        /// For the log.
-        cause: String,
-    },
-    /// A fault of this process, not of the database: the actor that grants connections has stopped.
+    /// Nothing was sent: the database is unavailable or still starting, or no connection is free.
+    #[error("database unavailable")]
+    Unavailable { retry_after: Duration },
+    /// The query timed out, or its connection broke, before COMMIT was sent.
+    #[error("{operation} failed")]
+    Failed { operation: &'static str, source: QueryError },
+    /// COMMIT was sent, and whether it took effect is not known.
+    #[error("outcome of {operation} unknown")]
+    UnknownOutcome { operation: &'static str, source: QueryError },
+    /// A fault of this process: the actor that grants permits has stopped.
+    #[error("database circuit breaker stopped")]
     Stopped,
-    /// The database answered, and this is what storage makes of it.
+    /// The database answered with an error.
+    #[error(transparent)]
     Storage(StorageError),
 }
 
+/// What ended a query without a result.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    #[error("timed out")]
+    TimedOut,
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
 impl DbError {
-    /// Nothing was sent; when to try again, if that is known.
-    pub(super) fn refused(retry_after: Option<Duration>) -> Self {
-        Self::Unavailable { retry_after: retry_after.unwrap_or(RETRY_AFTER) }
+    /// Nothing was sent; `retry_after` is the circuit's, if it gave one.
+    pub(super) fn unavailable(retry_after: Option<Duration>) -> Self {
+        Self::Unavailable { retry_after: retry_after.unwrap_or(DEFAULT_RETRY_AFTER) }
     }
 
-    /// An error of storage as the caller hears it.
-    pub(super) fn of(kind: Kind, error: StorageError) -> Self {
+    /// The error of an operation that changed nothing.
+    pub(super) fn from_storage(
+        operation: &'static str,
+        kind: ErrorKind,
+        error: StorageError,
+    ) -> Self {
         match kind {
-            Kind::Answer => Self::Storage(error),
-            Kind::Retry | Kind::Broken | Kind::TooSlow => {
-                Self::Failed { cause: format!("{error:?}") }
+            ErrorKind::Answer => Self::Storage(error),
+            ErrorKind::Conflict | ErrorKind::ConnectionLost | ErrorKind::TimedOut => {
+                Self::Failed { operation, source: error.into() }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The only door: plain async methods.
+//! The public interface of the breaker: async methods that send messages to the actor.
+//! Transactions are in `transaction`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,36 +10,36 @@ use diesel_async::AsyncPgConnection;
 use slog::Logger;
 use tokio::time::{Instant, timeout_at};
 
-use super::actor::{Checkout, DbBreaker, Inspect, SetPool, Steer, Stop};
+use super::actor::DbBreaker;
 use super::circuit::Circuit;
-use super::error::DbError;
+use super::error::{DbError, QueryError};
 use super::lease::Lease;
+use super::messages::{Checkout, ControlCircuit, Inspect, SetPool, StopBreaker};
 use super::pool::{self, LastError, PoolSettings};
 use super::report::{CircuitReport, Control, PoolReport};
 use super::snapshot::Snapshot;
-use super::state::Settings;
-use super::verdict::kind;
+use super::state::CircuitSettings;
+use super::verdict::classify;
 use crate::postgres::connection::Connector;
 use crate::storage::StorageError;
 use crate::telemetry::instruments::Instruments;
 
-/// How long an idle database may take to close its connections when the service stops.
-const CLOSING: Duration = Duration::from_secs(5);
-/// How many callers may wait for each connection; the rest is told to come back.
-const WAITING_FOR_EACH: u64 = 32;
+/// Longest wait for calls in flight when the pool is closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Callers that may wait for each connection of the pool; more are refused.
+const MAX_WAITERS_PER_CONNECTION: u64 = 32;
 
-/// Runs queries. Cheap to clone.
+/// Runs queries under the circuit breaker. Cheap to clone.
 #[derive(Clone)]
 pub struct DbBreakerHandle {
     breaker: Addr<DbBreaker>,
     snapshot: Arc<Snapshot>,
     waiting: Arc<AtomicU64>,
     connector: Arc<Connector>,
-    /// Where running queries are cancelled; none for the embedded database, which has one
-    /// connection only.
+    /// Cancels running queries; none for the embedded database, which has one connection only.
     cancel: Option<Arc<Connector>>,
     pool: PoolSettings,
-    settings: Settings,
+    settings: CircuitSettings,
     errors: LastError,
     instruments: Instruments,
     logger: Logger,
@@ -54,23 +55,24 @@ impl std::fmt::Debug for DbBreakerHandle {
 }
 
 impl DbBreakerHandle {
-    /// Starts the actor. Until [`DbBreakerHandle::open`] everything is refused. `cancels` is false
-    /// for the embedded database, which has one connection only: no second one to cancel or to
-    /// probe on.
+    /// Starts the actor. Until [`DbBreakerHandle::open_pool`] it refuses every call.
+    /// `has_second_connection` is false for the embedded database: it can neither cancel queries
+    /// nor be probed beside the pool.
     pub fn start(
         connector: Connector,
         pool: PoolSettings,
-        settings: Settings,
-        cancels: bool,
+        settings: CircuitSettings,
+        has_second_connection: bool,
         instruments: Instruments,
         logger: Logger,
     ) -> Self {
         let snapshot = Arc::new(Snapshot::new(std::time::Instant::now()));
         let breaker =
-            DbBreaker::new(settings, Arc::clone(&snapshot), cancels, logger.clone()).start();
+            DbBreaker::new(settings, Arc::clone(&snapshot), has_second_connection, logger.clone())
+                .start();
         let (waiting, errors, connector) =
             (Arc::default(), LastError::default(), Arc::new(connector));
-        let cancel = cancels.then(|| Arc::clone(&connector));
+        let cancel = has_second_connection.then(|| Arc::clone(&connector));
         Self {
             breaker,
             snapshot,
@@ -85,36 +87,35 @@ impl DbBreakerHandle {
         }
     }
 
-    /// Lets queries through: the database was reached and its schema is up to date.
+    /// Builds the pool and permits queries. Call it when the database has the current schema.
     ///
     /// # Errors
     /// [`DbError::Stopped`].
-    pub async fn open(&self) -> Result<(), DbError> {
+    pub async fn open_pool(&self) -> Result<(), DbError> {
         let pool = pool::build(Connector::clone(&self.connector), self.pool, self.errors.clone());
         self.breaker.send(SetPool(Some(pool))).await.map_err(|_| DbError::Stopped)
     }
 
-    /// Whether the actor runs; once it has stopped, nothing can be asked until the process is
-    /// restarted.
+    /// Whether the actor runs. Once it has stopped, every call fails until the process restarts.
     pub fn is_running(&self) -> bool {
         self.breaker.connected()
     }
 
-    /// Stops the actor: from here on everything is [`DbError::Stopped`]. For tests.
+    /// Stops the actor; every later call fails with [`DbError::Stopped`]. For tests.
     pub async fn stop(&self) {
-        let _ = self.breaker.send(Stop).await;
+        let _ = self.breaker.send(StopBreaker).await;
     }
 
-    /// Lets nothing through any more, and waits for calls under way, for a while.
-    pub async fn close(&self) {
+    /// Refuses new calls and waits up to 5 s for those in flight.
+    pub async fn close_pool(&self) {
         let _ = self.breaker.send(SetPool(None)).await;
-        let until = Instant::now() + CLOSING;
+        let until = Instant::now() + CLOSE_TIMEOUT;
         while Instant::now() < until && self.in_flight().await.is_ok_and(|calls| calls > 0) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
-    /// Calls that are under way.
+    /// Returns the number of calls in flight.
     ///
     /// # Errors
     /// [`DbError::Stopped`].
@@ -122,7 +123,7 @@ impl DbBreakerHandle {
         Ok(self.report().await?.0.iter().map(|circuit| circuit.in_flight).sum())
     }
 
-    /// How the circuits and the pool are.
+    /// Returns the state of all circuits and of the pool.
     ///
     /// # Errors
     /// [`DbError::Stopped`].
@@ -140,38 +141,42 @@ impl DbBreakerHandle {
         Ok((circuits, pool))
     }
 
-    /// Where it counts.
     pub(super) fn instruments(&self) -> &Instruments {
         &self.instruments
     }
 
-    /// Does what an operator wants with a circuit; the reason goes into the log.
+    /// Isolates, closes or resets a circuit; the reason goes into the log.
     ///
     /// # Errors
     /// [`DbError::Stopped`].
-    pub async fn steer(
+    pub async fn control(
         &self,
         circuit: Circuit,
         control: Control,
         reason: String,
     ) -> Result<(), DbError> {
-        self.breaker.send(Steer(circuit, control, reason)).await.map_err(|_| DbError::Stopped)
+        self.breaker
+            .send(ControlCircuit(circuit, control, reason))
+            .await
+            .map_err(|_| DbError::Stopped)
     }
 
-    /// A connection outside the pool, for migrations, without a limit to its statements.
+    /// Opens a connection outside the pool, without a statement timeout, for migrations and
+    /// notifications.
     ///
     /// # Errors
-    /// What the way there or the server says.
+    /// When the server cannot be reached or refuses the connection.
     pub async fn administrative_connection(
         &self,
     ) -> Result<AsyncPgConnection, diesel::ConnectionError> {
         self.connector.administrative().connect().await
     }
 
-    /// Runs one query, or several that need no transaction.
+    /// Runs one query, or several that need no transaction. If the future is dropped, the query is
+    /// cancelled on the server.
     ///
     /// # Errors
-    /// See [`DbError`]. When the caller goes away, the query is cancelled on the server.
+    /// See [`DbError`].
     pub async fn run<T>(
         &self,
         circuit: Circuit,
@@ -180,65 +185,65 @@ impl DbBreakerHandle {
     ) -> Result<T, DbError> {
         let deadline = self.deadline();
         let mut lease = self.lease(circuit, operation, deadline).await?;
-        let began = Instant::now();
-        let outcome = timeout_at(deadline, work(&mut lease.slot().connection)).await;
-        self.instruments.database.query(operation, circuit.table(), began.elapsed());
+        let started = Instant::now();
+        let outcome = timeout_at(deadline, work(lease.connection())).await;
+        self.instruments.database.observe_query(operation, circuit.table(), started.elapsed());
         match outcome {
             Err(_) => {
-                lease.timed_out();
-                Err(DbError::Failed { cause: format!("{operation} took too long") })
+                lease.mark_timed_out();
+                Err(DbError::Failed { operation, source: QueryError::TimedOut })
             }
             Ok(Ok(value)) => {
-                lease.succeeded();
+                lease.mark_succeeded();
                 Ok(value)
             }
             Ok(Err(error)) => {
-                let kind = kind(&error);
-                lease.answered(kind, &error.to_string());
-                Err(DbError::of(kind, error))
+                let kind = classify(&error);
+                lease.mark_failed(kind, &error);
+                Err(DbError::from_storage(operation, kind, error))
             }
         }
     }
 
-    /// A permit and a connection.
+    /// Obtains a permit and a connection.
     pub(super) async fn lease(
         &self,
         circuit: Circuit,
         operation: &'static str,
         deadline: Instant,
     ) -> Result<Lease, DbError> {
-        // The snapshot may say "open" of an actor that will never close it.
+        // A stopped actor never closes the circuits that the snapshot shows as open.
         if !self.is_running() {
             return Err(DbError::Stopped);
         }
         if let Some(retry_after) = self.snapshot.refusal(circuit, std::time::Instant::now()) {
-            return Err(DbError::refused(Some(retry_after)));
+            return Err(DbError::unavailable(Some(retry_after)));
         }
-        let _waiting = Waiting::enter(
+        let _waiter = Waiter::enter(
             &self.waiting,
-            u64::from(self.pool.max).saturating_mul(WAITING_FOR_EACH),
+            u64::from(self.pool.max).saturating_mul(MAX_WAITERS_PER_CONNECTION),
         )
-        .ok_or_else(|| DbError::refused(None))?;
+        .ok_or_else(|| DbError::unavailable(None))?;
         let granted = self.breaker.send(Checkout(circuit)).await.map_err(|_| DbError::Stopped)?;
-        let mut permit = granted.map_err(DbError::refused)?;
+        let mut permit = granted.map_err(DbError::unavailable)?;
         if let Ok(Ok(connection)) = timeout_at(deadline, pool::get(&permit.pool)).await {
             self.errors.take();
             return Ok(Lease::new(connection, permit, self.cancel.clone()));
         }
-        // With a cause, or without any connection, the database could not be reached; otherwise all
-        // were busy, which is load, not illness.
-        let none = permit.pool.state().connections == 0;
+        // With a cause, or without any connection, the server could not be reached; otherwise all
+        // connections were busy, which is overload and no failure of the database.
+        let pool_is_empty = permit.pool.state().connections == 0;
         let cause = self
             .errors
             .take()
-            .or_else(|| none.then(|| "no connection was opened in time".to_owned()));
+            .or_else(|| pool_is_empty.then(|| "no connection was opened in time".to_owned()));
         if let Some(cause) = &cause {
-            permit.unreachable(cause);
+            permit.set_unreachable(cause);
         }
         slog::warn!(self.logger, "no database connection";
             "operation" => operation, "circuit" => circuit.as_ref(),
             "cause" => cause.as_deref().unwrap_or("all connections are busy"));
-        Err(DbError::refused(None))
+        Err(DbError::unavailable(None))
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -246,17 +251,17 @@ impl DbBreakerHandle {
     }
 }
 
-/// A place among the waiting, given back when it is dropped.
-struct Waiting(Arc<AtomicU64>);
+/// Counts one caller that waits for a connection, until it is dropped.
+struct Waiter(Arc<AtomicU64>);
 
-impl Waiting {
-    fn enter(count: &Arc<AtomicU64>, most: u64) -> Option<Self> {
-        let entered = Self(Arc::clone(count));
-        (count.fetch_add(1, Ordering::Relaxed) < most).then_some(entered)
+impl Waiter {
+    fn enter(count: &Arc<AtomicU64>, max: u64) -> Option<Self> {
+        let waiter = Self(Arc::clone(count));
+        (count.fetch_add(1, Ordering::Relaxed) < max).then_some(waiter)
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Waiter {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,17 +1,21 @@
-//! A permit and a connection, together for one call.
+//! The permit and the connection of one call.
 
 use std::sync::Arc;
 
-use super::permit::Permit;
-use super::pool::{self, Slot};
-use super::verdict::{Kind, Verdict};
-use crate::postgres::connection::Connector;
+use diesel_async::AsyncPgConnection;
 
-/// A connection in use. Dropped in mid-query it cancels the query on the server; the spoilt
-/// connection is thrown away.
+use super::permit::Permit;
+use super::pool;
+use super::verdict::{ErrorKind, Verdict};
+use crate::postgres::connection::Connector;
+use crate::storage::StorageError;
+use crate::telemetry::error_chain;
+
+/// A connection in use. Dropped during a query it cancels the query on the server, and the pool
+/// discards the connection.
 pub(super) struct Lease {
-    connection: bb8::PooledConnection<'static, pool::Manager>,
-    /// After the connection: its place is free only when the connection is.
+    connection: bb8::PooledConnection<'static, pool::ConnectionManager>,
+    /// Dropped after the connection: the permit is released only when the connection is.
     permit: Permit,
     /// Opens the connection on which a query is cancelled; none if the server has no second one
     /// (embedded).
@@ -19,9 +23,9 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Marks the connection as in use.
+    /// Combines both and marks the connection as in use.
     pub(super) fn new(
-        mut connection: bb8::PooledConnection<'static, pool::Manager>,
+        mut connection: bb8::PooledConnection<'static, pool::ConnectionManager>,
         permit: Permit,
         cancel: Option<Arc<Connector>>,
     ) -> Self {
@@ -29,29 +33,28 @@ impl Lease {
         Self { connection, permit, cancel }
     }
 
-    pub(super) fn slot(&mut self) -> &mut Slot {
-        &mut self.connection
+    pub(super) fn connection(&mut self) -> &mut AsyncPgConnection {
+        &mut self.connection.connection
     }
 
-    /// It went well: nothing is under way on the connection any more.
-    pub(super) fn succeeded(&mut self) {
-        self.permit.verdict(Verdict::Alive);
+    /// The query succeeded, and nothing runs on the connection any more.
+    pub(super) fn mark_succeeded(&mut self) {
+        self.permit.set_verdict(Verdict::Alive);
         self.connection.in_use = false;
     }
 
-    /// The database answered with an error, or the way to it broke; then the connection is of no
-    /// more use.
-    pub(super) fn answered(&mut self, kind: Kind, error: &str) {
+    /// The query failed. The connection is kept unless it is lost.
+    pub(super) fn mark_failed(&mut self, kind: ErrorKind, error: &StorageError) {
         match kind.verdict() {
-            Verdict::Failure => self.permit.failed(error),
-            verdict => self.permit.verdict(verdict),
+            Verdict::Failure => self.permit.set_failure(&error_chain(error)),
+            verdict => self.permit.set_verdict(verdict),
         }
-        self.connection.in_use = kind == Kind::Broken;
+        self.connection.in_use = kind == ErrorKind::ConnectionLost;
     }
 
-    /// It did not answer in time.
-    pub(super) fn timed_out(&mut self) {
-        self.permit.failed("no answer in time");
+    /// The query exceeded its deadline and may still run on the server.
+    pub(super) fn mark_timed_out(&mut self) {
+        self.permit.set_failure("timed out");
     }
 }
 

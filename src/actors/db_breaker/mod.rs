@@ -1,31 +1,38 @@
-//! The database circuit breaker. Every query of the service goes through its [`DbBreakerHandle`]
-//! handle.
+//! The database circuit breaker. Every query of the service goes through [`DbBreakerHandle`].
 //!
-//! It grants, it does not relay: a caller asks the actor for a permit, takes a connection of the
-//! actor's pool, runs its query in its own task, and the verdict goes back when the permit is given
-//! up. So queries run in parallel on all workers, and a panic in one costs one caller.
+//! The actor `DbBreaker` grants permits, it does not relay queries. A caller asks for a permit,
+//! takes a connection from the pool and runs its query in its own task; dropping the permit reports
+//! the verdict. So queries run in parallel on all workers, and a panic in one ends one request.
 //!
 //! ```text
 //! handle ──Checkout──▶ actor ──permit──▶ handle: connection, query, deadline ──Settle──▶ actor
 //! ```
 //!
-//! `rules` decides (with `window` as its memory, in the words of `state`), `actor` owns the rules
-//! and the pool, `snapshot` refuses without a mailbox, `pool` knows how a connection is opened and
-//! when it is spoilt, `verdict` reads the database's words, `successes` gathers what needs no
-//! decision, `lease` is one call's permit and connection, `handle` and `transaction` are the only
-//! door.
+//! | call of the handle | message to the actor |
+//! | --- | --- |
+//! | `run`, `transaction`, `dry_run` | `Checkout`; `Settle` when the permit is dropped |
+//! | `open_pool`, `close_pool` | `SetPool` |
+//! | `control` | `ControlCircuit` |
+//! | `report`, `in_flight` | `Inspect` |
+//! | `stop` | `StopBreaker` |
+//!
+//! The success of a closed circuit sends no `Settle`: `successes` collects it for the actor.
+//!
+//! `rules` decides, with `window` and the types of `state`. `actor` owns the rules and the pool;
+//! `messages` and `permit` define what it is sent. `snapshot` refuses without a message, `pool`
+//! opens and discards connections, `verdict` classifies errors, `lease` holds the permit and the
+//! connection of one call. `handle` and `transaction` are the public methods.
 
 mod actor;
 mod circuit;
 mod error;
 mod handle;
 mod lease;
+mod messages;
 mod permit;
 mod pool;
 mod report;
 mod rules;
-#[cfg(test)]
-mod rules_tests;
 mod snapshot;
 mod state;
 mod successes;
@@ -34,8 +41,8 @@ mod verdict;
 mod window;
 
 pub use self::circuit::Circuit;
-pub use self::error::DbError;
+pub use self::error::{DbError, QueryError};
 pub use self::handle::DbBreakerHandle;
 pub use self::pool::{DbPool, PoolSettings};
 pub use self::report::{CircuitReport, Control, PoolReport};
-pub use self::state::{Settings, State, Stats};
+pub use self::state::{CircuitSettings, CircuitState, CircuitStats};

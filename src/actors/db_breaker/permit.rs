@@ -1,6 +1,5 @@
-//! The permission to ask the database one thing. Giving it up tells the actor what became of it;
-//! given up without a verdict (the caller is gone, or panicked), it says nothing and frees its
-//! place.
+//! The permit for one call to the database. Dropping it reports the verdict to the actor; without a
+//! verdict (the caller was dropped or panicked) it is neutral and is only released.
 
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use super::state::Ticket;
 use super::successes::Successes;
 use super::verdict::Verdict;
 
-/// What became of it.
+/// Reports the verdict of one call to the actor.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Settle {
@@ -20,20 +19,21 @@ pub(super) struct Settle {
     pub(super) ticket: Ticket,
     pub(super) verdict: Verdict,
     pub(super) error: Option<String>,
-    /// Whether no circuit's call would have got through: the database could not be reached.
-    pub(super) everyone: bool,
+    /// The server could not be reached, so the calls of every circuit would have failed.
+    pub(super) server_unreachable: bool,
 }
 
+/// The permit for one call.
 pub(super) struct Permit {
     pub(super) pool: DbPool,
     circuit: Circuit,
     ticket: Ticket,
     verdict: Verdict,
     error: Option<String>,
-    everyone: bool,
+    server_unreachable: bool,
     breaker: Recipient<Settle>,
-    /// Where a success goes that changes nothing; none for a probe, on whose success the circuit
-    /// waits.
+    /// Collects a success that changes no decision; none for a probe, whose success closes the
+    /// circuit.
     successes: Option<Arc<Successes>>,
 }
 
@@ -50,40 +50,40 @@ impl Permit {
             ticket,
             verdict: Verdict::Neutral,
             error: None,
-            everyone: false,
+            server_unreachable: false,
             breaker,
             successes,
         }
     }
 
-    /// What became of it, without more to say.
-    pub(super) fn verdict(&mut self, verdict: Verdict) {
+    /// Sets a verdict that needs no cause.
+    pub(super) fn set_verdict(&mut self, verdict: Verdict) {
         self.verdict = verdict;
     }
 
-    /// It failed, and why.
-    pub(super) fn failed(&mut self, error: &str) {
+    /// Sets the verdict to failure, with its cause.
+    pub(super) fn set_failure(&mut self, error: &str) {
         (self.verdict, self.error) = (Verdict::Failure, Some(error.to_owned()));
     }
 
-    /// The database could not even be reached.
-    pub(super) fn unreachable(&mut self, error: &str) {
-        self.failed(error);
-        self.everyone = true;
+    /// Sets the verdict to a failure that counts against every circuit.
+    pub(super) fn set_unreachable(&mut self, error: &str) {
+        self.set_failure(error);
+        self.server_unreachable = true;
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if let (Verdict::Alive, Some(successes)) = (self.verdict, &self.successes) {
-            return successes.add(self.circuit, self.ticket);
+            return successes.push(self.circuit, self.ticket);
         }
         self.breaker.do_send(Settle {
             circuit: self.circuit,
             ticket: self.ticket,
             verdict: self.verdict,
             error: self.error.take(),
-            everyone: self.everyone,
+            server_unreachable: self.server_unreachable,
         });
     }
 }

@@ -1,8 +1,8 @@
-//! The pool: how a connection is opened, and when it is spoilt.
+//! The connection pool: how a connection is opened, and when it is discarded.
 //!
 //! A query whose future is dropped goes on running on the server, and the next user of the
-//! connection would wait behind it. So a connection is marked as in use before anything is sent and
-//! as clean after the answer; one that comes back with the mark is thrown away.
+//! connection would wait for it. So a connection is marked as in use before anything is sent and as
+//! clean after the answer; one that comes back with the mark is discarded.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,13 +11,14 @@ use bb8::{ErrorSink, ManageConnection, Pool, PooledConnection, RunError};
 use diesel::{ConnectionError, QueryableByName};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use thiserror::Error;
 
 use crate::postgres::connection::Connector;
 
-/// The pool of connections.
-pub type DbPool = Pool<Manager>;
+/// The pool of database connections.
+pub type DbPool = Pool<ConnectionManager>;
 
-/// How big a pool is, and how long one waits for its connections.
+/// Size of a pool, and how long callers wait for its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolSettings {
     pub max: u32,
@@ -27,43 +28,42 @@ pub struct PoolSettings {
     pub wait: Duration,
 }
 
-/// A connection and whether something may still be under way on it.
+/// A connection, and whether a query may still run on it.
 #[allow(missing_debug_implementations)]
-pub struct Slot {
+pub struct TrackedConnection {
     pub(super) connection: AsyncPgConnection,
     pub(super) in_use: bool,
 }
 
-/// Opens connections for the pool.
+/// Opens and checks connections for the pool.
 #[derive(Clone, Debug)]
-pub struct Manager {
+pub struct ConnectionManager {
     pub(super) connector: Connector,
 }
 
-impl ManageConnection for Manager {
-    type Connection = Slot;
+impl ManageConnection for ConnectionManager {
+    type Connection = TrackedConnection;
     type Error = ConnectionError;
 
-    async fn connect(&self) -> Result<Slot, ConnectionError> {
-        Ok(Slot { connection: self.connector.connect().await?, in_use: false })
+    async fn connect(&self) -> Result<TrackedConnection, ConnectionError> {
+        Ok(TrackedConnection { connection: self.connector.connect().await?, in_use: false })
     }
 
-    /// The mark tells more than a round trip would.
-    async fn is_valid(&self, _: &mut Slot) -> Result<(), ConnectionError> {
+    /// Always valid: the mark says more than a round trip would.
+    async fn is_valid(&self, _: &mut TrackedConnection) -> Result<(), ConnectionError> {
         Ok(())
     }
 
-    fn has_broken(&self, slot: &mut Slot) -> bool {
-        slot.in_use || slot.connection.is_broken()
+    fn has_broken(&self, tracked: &mut TrackedConnection) -> bool {
+        tracked.in_use || tracked.connection.is_broken()
     }
 }
 
-/// A connection from the pool on which nothing is under way. bb8 looks at connections when they
-/// come back, not when they go out: those that the server closed in between (a restart closes them
-/// all) are passed over here.
+/// Takes a clean connection from the pool. bb8 checks connections when they come back, not when
+/// they go out, so those that the server closed in between (at a restart: all) are skipped here.
 pub(super) async fn get(
     pool: &DbPool,
-) -> Result<PooledConnection<'static, Manager>, RunError<ConnectionError>> {
+) -> Result<PooledConnection<'static, ConnectionManager>, RunError<ConnectionError>> {
     loop {
         let mut connection = pool.get_owned().await?;
         if !connection.connection.is_broken() {
@@ -72,29 +72,40 @@ pub(super) async fn get(
     }
 }
 
-/// One round trip on a connection beside the pool, which asks whether the server also takes writes;
-/// the connection then joins the pool, if there is room.
-pub(super) async fn probe(pool: &DbPool) -> Result<(), String> {
-    let mut slot = pool.dedicated_connection().await.map_err(|error| error.to_string())?;
-    let asked = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS takes_writes";
-    let answer: Primary = diesel::sql_query(asked)
-        .get_result(&mut slot.connection)
-        .await
-        .map_err(|error| error.to_string())?;
-    if !answer.takes_writes {
-        return Err("the server is read-only".into());
+/// Why a probe failed.
+#[derive(Debug, Error)]
+pub(super) enum ProbeError {
+    #[error(transparent)]
+    Connect(#[from] ConnectionError),
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+    #[error("the server is read-only")]
+    ReadOnly,
+    #[error("timed out")]
+    TimedOut,
+}
+
+/// Opens a connection beside the pool and checks in one round trip that the server accepts writes;
+/// the connection then joins the pool, if the pool is not full.
+pub(super) async fn probe(pool: &DbPool) -> Result<(), ProbeError> {
+    let mut tracked = pool.dedicated_connection().await?;
+    let sql = "SELECT NOT pg_is_in_recovery() \
+               AND current_setting('transaction_read_only') = 'off' AS accepts_writes";
+    let row: ServerRole = diesel::sql_query(sql).get_result(&mut tracked.connection).await?;
+    if !row.accepts_writes {
+        return Err(ProbeError::ReadOnly);
     }
-    let _ = pool.add(slot);
+    let _ = pool.add(tracked);
     Ok(())
 }
 
 #[derive(QueryableByName)]
-struct Primary {
+struct ServerRole {
     #[diesel(sql_type = diesel::sql_types::Bool)]
-    takes_writes: bool,
+    accepts_writes: bool,
 }
 
-/// The last reason why a connection could not be opened; bb8 itself only says that it took too
+/// The last reason why a connection could not be opened; bb8 itself only reports that it took too
 /// long.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LastError(Arc<Mutex<Option<String>>>);
@@ -115,7 +126,7 @@ impl ErrorSink<ConnectionError> for LastError {
     }
 }
 
-/// Builds the pool; opens nothing yet.
+/// Builds the pool; opens no connection yet.
 pub(super) fn build(connector: Connector, settings: PoolSettings, errors: LastError) -> DbPool {
     Pool::builder()
         .max_size(settings.max)
@@ -123,5 +134,5 @@ pub(super) fn build(connector: Connector, settings: PoolSettings, errors: LastEr
         .connection_timeout(settings.wait)
         .test_on_check_out(false)
         .error_sink(Box::new(errors))
-        .build_unchecked(Manager { connector })
+        .build_unchecked(ConnectionManager { connector })
 }

@@ -1,4 +1,4 @@
-//! How the breaker is, for operators; and what they may tell it.
+//! The state of the breaker as operators see it, and how they control it.
 
 use std::time::Duration;
 
@@ -7,49 +7,47 @@ use strum::AsRefStr;
 use utoipa::ToSchema;
 
 use super::circuit::Circuit;
-use super::state::{State, Stats};
+use super::state::{CircuitState, CircuitStats};
 
-/// How one circuit is.
+/// State of one circuit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CircuitReport {
-    /// Which.
     pub circuit: Circuit,
-    /// Where it stands.
-    pub state: State,
-    /// What became of calls since the start.
-    pub stats: Stats,
-    /// For how long it has stood there.
-    pub for_how_long: Duration,
-    /// When it is worth asking again; none while closed.
+    pub state: CircuitState,
+    /// Counted since startup.
+    pub stats: CircuitStats,
+    /// Time since the last transition.
+    pub in_state_for: Duration,
+    /// When to try again; none while closed.
     pub retry_after: Option<Duration>,
-    /// The last failure's cause.
+    /// Cause of the last failure.
     pub last_error: Option<String>,
-    /// Calls under way.
+    /// Calls in flight, those of earlier states included.
     pub in_flight: u64,
 }
 
-/// How the pool is.
+/// State of the connection pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PoolReport {
-    /// Connections in use.
+    /// Connections in use
     pub active: u32,
-    /// Connections kept open, idle.
+    /// Connections not in use
     pub idle: u32,
-    /// Callers that wait for one.
+    /// Callers that wait for a connection
     pub waiting: u64,
-    /// Most connections.
+    /// Maximum pool size
     pub max: u32,
 }
 
-/// What an operator may tell a circuit.
+/// How an operator controls a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Control {
-    /// Refuse everything until told otherwise.
+    /// Refuse all calls until closed or reset.
     Isolate,
-    /// Close now, and go on judging.
+    /// Close now and continue to count failures.
     Close,
-    /// Close now, and forget what was.
+    /// Close now and discard all counts.
     Reset,
 }

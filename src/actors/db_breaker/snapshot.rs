@@ -1,5 +1,5 @@
-//! What the circuits have decided, to be read without a mailbox: an open circuit refuses in well
-//! under a millisecond.
+//! The decisions of the circuits, readable without a message: an open circuit refuses in well under
+//! a millisecond.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,9 +9,9 @@ use strum::EnumCount;
 use super::circuit::Circuit;
 
 /// Longer than any process lives.
-const FOR_EVER: Duration = Duration::from_hours(876_000);
+const FOREVER: Duration = Duration::from_hours(876_000);
 
-/// The decisions, and how often they were used.
+/// The current decisions, and how many calls they refused.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     base: Instant,
@@ -20,15 +20,13 @@ pub(super) struct Snapshot {
     rejects: [AtomicU64; Circuit::COUNT],
 }
 
-/// What one circuit tells its callers.
+/// What a circuit does with new calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Ask the actor.
-    Ask,
-    /// Refused until then.
-    Until(Instant),
-    /// Refused until an operator says otherwise.
-    Isolated,
+    AskActor,
+    RefuseUntil(Instant),
+    /// Until an operator closes or resets the circuit.
+    RefuseAlways,
 }
 
 impl Snapshot {
@@ -37,19 +35,20 @@ impl Snapshot {
         Self { base, refused_until: zeros(), rejects: zeros() }
     }
 
-    /// The actor's word.
+    /// Stores the actor's decision.
     pub(super) fn publish(&self, circuit: Circuit, decision: Decision) {
         let until = match decision {
-            Decision::Ask => 0,
-            Decision::Until(until) => self.milliseconds(until).saturating_add(1),
-            Decision::Isolated => self.milliseconds(self.base + FOR_EVER),
+            Decision::AskActor => 0,
+            Decision::RefuseUntil(until) => self.milliseconds(until).saturating_add(1),
+            Decision::RefuseAlways => self.milliseconds(self.base + FOREVER),
         };
         if let Some(cell) = self.refused_until.get(circuit as usize) {
             cell.store(until, Ordering::Release);
         }
     }
 
-    /// For how long this circuit refuses; none if the actor is to be asked.
+    /// Returns for how long the circuit refuses calls, and counts the refusal; none if the actor
+    /// decides.
     pub(super) fn refusal(&self, circuit: Circuit, now: Instant) -> Option<Duration> {
         let until = self.refused_until.get(circuit as usize)?.load(Ordering::Acquire);
         let left = until.checked_sub(self.milliseconds(now)).filter(|left| *left > 0)?;
@@ -59,7 +58,7 @@ impl Snapshot {
         Some(Duration::from_millis(left))
     }
 
-    /// How many callers this circuit has refused here.
+    /// Returns how many calls of this circuit the snapshot has refused.
     pub(super) fn rejects(&self, circuit: Circuit) -> u64 {
         self.rejects.get(circuit as usize).map_or(0, |cell| cell.load(Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! What the rules speak of: when a circuit opens, where it stands, what became of its calls.
+//! The types of the rules: settings, states, tickets, counts and transitions.
 
 use std::time::Duration;
 
@@ -8,65 +8,65 @@ use utoipa::ToSchema;
 
 /// When a circuit opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Whether calls are judged at all.
+pub struct CircuitSettings {
+    /// If false, circuits never open.
     pub enabled: bool,
-    /// A call that is under way for longer has failed.
+    /// A call in flight for longer counts as a failure.
     pub timeout: Duration,
-    /// The share of failures among completed calls that opens it, in percent.
+    /// Failure rate among completed calls that opens a circuit, in percent.
     pub error_threshold: u8,
-    /// Fewer completed calls in ten seconds are no sample.
+    /// Completed calls in ten seconds below which no circuit opens.
     pub volume_threshold: u64,
-    /// How long it stays open.
+    /// Time from opening to the first probe.
     pub reset_timeout: Duration,
 }
 
-/// Where a circuit stands.
+/// State of a circuit
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, Serialize, ToSchema)]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = CircuitState)]
-pub enum State {
-    /// Calls pass.
+pub enum CircuitState {
+    /// Calls are permitted.
     Closed,
     /// Calls are refused.
     Open,
     /// One probe passes.
     HalfOpen,
-    /// Calls are refused until an operator says otherwise.
+    /// Calls are refused until an operator closes or resets the circuit.
     Isolated,
 }
 
-/// The right to one call.
+/// Identifies one permitted call, and the generation in which its verdict counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     pub(super) generation: u64,
     pub(super) number: u64,
 }
 
-/// Counts of what became of calls since the start.
+/// Counts since startup
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = CircuitStats)]
-pub struct Stats {
-    /// Calls let through.
+pub struct CircuitStats {
+    /// Calls that were permitted
     pub fires: u64,
-    /// Calls that the database answered, be it with a refusal.
+    /// Calls that the database answered, also with an error
     pub successes: u64,
-    /// Calls that it did not.
+    /// Calls that failed or timed out
     pub failures: u64,
-    /// Those of the failures that took too long.
+    /// Failures that were timeouts
     pub timeouts: u64,
-    /// Calls refused.
+    /// Calls that were refused
     pub rejects: u64,
-    /// Calls that say nothing: abandoned, or met by another transaction.
+    /// Calls without a verdict: abandoned, or in conflict with another transaction
     pub neutral: u64,
-    /// Changes of state, by where it went: closed, open, half-open, isolated.
+    /// Transitions by target state: closed, open, half-open, isolated
     pub transitions: [u64; 4],
 }
 
-impl Stats {
-    /// How often the circuit went to a state.
-    pub fn transitions_to(&self, state: State) -> u64 {
+impl CircuitStats {
+    /// Returns how often the circuit entered a state.
+    pub fn transitions_to(&self, state: CircuitState) -> u64 {
         self.transitions.get(state as usize).copied().unwrap_or(0)
     }
 }
@@ -74,7 +74,7 @@ impl Stats {
 /// A change of state, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Transition {
-    pub(super) from: State,
-    pub(super) to: State,
+    pub(super) from: CircuitState,
+    pub(super) to: CircuitState,
     pub(super) cause: String,
 }

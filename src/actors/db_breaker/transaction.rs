@@ -1,4 +1,5 @@
-//! Transactions: all or nothing, again when two of them meet, and honest when the end is not known.
+//! Transactions: retried when two of them conflict, and reported as an unknown outcome when COMMIT
+//! was sent and not confirmed.
 
 use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
@@ -6,28 +7,28 @@ use rand::Rng;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::circuit::Circuit;
-use super::error::DbError;
+use super::error::{DbError, QueryError};
 use super::handle::DbBreakerHandle;
-use super::verdict::{Kind, kind};
-use crate::storage::StorageError;
+use super::verdict::{ErrorKind, classify, proves_rollback};
+use crate::storage::{StorageError, Transaction};
 
-/// How often a transaction that met another is begun in all.
-const ATTEMPTS: u32 = 4;
-/// The longest pause before the second attempt; it doubles with each.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Attempts at a transaction that conflicts with another, the first included.
+const MAX_ATTEMPTS: u32 = 4;
+/// Longest pause before the second attempt; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-type Manager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+type PgTransactionManager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
-/// How a transaction ends when its work is done.
+/// How a transaction is completed when its work has succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum Completion {
     Commit,
     Rollback,
 }
 
 impl DbBreakerHandle {
-    /// Runs `work` in a transaction. After a serialisation failure or a deadlock it is done again,
-    /// a few times, so it must not have effects elsewhere.
+    /// Runs `work` in a transaction. After a serialisation failure or a deadlock `work` runs again,
+    /// up to four times in all, so it must not have effects elsewhere.
     ///
     /// # Errors
     /// See [`DbError`]; after any of them but [`DbError::UnknownOutcome`] nothing has been changed.
@@ -35,85 +36,91 @@ impl DbBreakerHandle {
         &self,
         circuit: Circuit,
         operation: &'static str,
-        work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
+        work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        self.attempts(circuit, operation, work, End::Commit).await
+        self.run_attempts(circuit, operation, work, Completion::Commit).await
     }
 
-    /// Runs `work` in a transaction and takes everything back: a dry run.
+    /// Runs `work` in a transaction that is always rolled back.
     ///
     /// # Errors
     /// See [`DbError`].
-    pub async fn rehearse<T>(
+    pub async fn dry_run<T>(
         &self,
         circuit: Circuit,
         operation: &'static str,
-        work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
+        work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        self.attempts(circuit, operation, work, End::Rollback).await
+        self.run_attempts(circuit, operation, work, Completion::Rollback).await
     }
 
-    async fn attempts<T>(
+    async fn run_attempts<T>(
         &self,
         circuit: Circuit,
         operation: &'static str,
-        work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
-        end: End,
+        work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
+        completion: Completion,
     ) -> Result<T, DbError> {
         let deadline = self.deadline();
-        let mut pause = PAUSE;
-        for attempt in 1..=ATTEMPTS {
-            match self.attempt(circuit, operation, deadline, &work, end).await {
-                Err(Ended::Met(_)) if attempt < ATTEMPTS => {
-                    // Full jitter, so that the two do not meet again.
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1..=MAX_ATTEMPTS {
+            match self.run_attempt(circuit, operation, deadline, &work, completion).await {
+                Err(AttemptError::Conflict(_)) if attempt < MAX_ATTEMPTS => {
+                    // Full jitter, so that the two do not conflict again.
                     tokio::time::sleep(pause.mul_f64(rand::rng().random::<f64>())).await;
                     pause = pause.saturating_mul(2);
                 }
-                Err(Ended::Met(cause)) => return Err(DbError::Failed { cause }),
-                Err(Ended::With(error)) => return Err(error),
+                Err(AttemptError::Conflict(error)) => {
+                    return Err(DbError::Failed { operation, source: error.into() });
+                }
+                Err(AttemptError::Final(error)) => return Err(error),
                 Ok(value) => return Ok(value),
             }
         }
-        Err(DbError::refused(None))
+        Err(DbError::unavailable(None))
     }
 
-    async fn attempt<T>(
+    async fn run_attempt<T>(
         &self,
         circuit: Circuit,
         operation: &'static str,
         deadline: Instant,
-        work: &impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
-        end: End,
-    ) -> Result<T, Ended> {
-        let mut lease = self.lease(circuit, operation, deadline).await.map_err(Ended::With)?;
-        let (mut committing, began) = (false, Instant::now());
-        let outcome =
-            timeout_at(deadline, run(&mut lease.slot().connection, work, end, &mut committing))
-                .await;
-        self.instruments().database.query(operation, circuit.table(), began.elapsed());
+        work: &impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
+        completion: Completion,
+    ) -> Result<T, AttemptError> {
+        let lease = self.lease(circuit, operation, deadline).await;
+        let mut lease = lease.map_err(AttemptError::Final)?;
+        let (mut committing, started) = (false, Instant::now());
+        let outcome = timeout_at(
+            deadline,
+            run_transaction(lease.connection(), work, completion, &mut committing),
+        )
+        .await;
+        self.instruments().database.observe_query(operation, circuit.table(), started.elapsed());
         match outcome {
             Ok(Ok(value)) => {
-                lease.succeeded();
+                lease.mark_succeeded();
                 Ok(value)
             }
             Ok(Err(error)) => {
-                let kind = kind(&error);
-                lease.answered(kind, &error.to_string());
-                match kind {
-                    Kind::Retry => Err(Ended::Met(format!("{error:?}"))),
-                    Kind::Broken if committing => Err(Ended::With(DbError::UnknownOutcome {
-                        cause: format!("{operation}: {error:?}"),
-                    })),
-                    kind => Err(Ended::With(DbError::of(kind, error))),
+                let kind = classify(&error);
+                lease.mark_failed(kind, &error);
+                if kind == ErrorKind::Conflict {
+                    Err(AttemptError::Conflict(error))
+                } else if committing && !proves_rollback(&error) {
+                    let source = error.into();
+                    Err(AttemptError::Final(DbError::UnknownOutcome { operation, source }))
+                } else {
+                    Err(AttemptError::Final(DbError::from_storage(operation, kind, error)))
                 }
             }
             Err(_) => {
-                lease.timed_out();
-                let cause = format!("{operation} took too long");
-                Err(Ended::With(if committing {
-                    DbError::UnknownOutcome { cause }
+                lease.mark_timed_out();
+                let source = QueryError::TimedOut;
+                Err(AttemptError::Final(if committing {
+                    DbError::UnknownOutcome { operation, source }
                 } else {
-                    DbError::Failed { cause }
+                    DbError::Failed { operation, source }
                 }))
             }
         }
@@ -121,35 +128,36 @@ impl DbBreakerHandle {
 }
 
 /// How an attempt ended without a result.
-enum Ended {
-    /// It met another transaction.
-    Met(String),
-    With(DbError),
+enum AttemptError {
+    /// It conflicted with another transaction and can be run again.
+    Conflict(StorageError),
+    Final(DbError),
 }
 
-/// Diesel's own `transaction` asks for futures that are Send; our handlers' are not.
-async fn run<T>(
+/// Runs one transaction; sets `committing` before COMMIT is sent. Diesel's own `transaction`
+/// requires futures that are Send, and those of the handlers are not.
+async fn run_transaction<T>(
     conn: &mut AsyncPgConnection,
-    work: &impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
-    end: End,
+    work: &impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
+    completion: Completion,
     committing: &mut bool,
 ) -> Result<T, StorageError> {
-    Manager::begin_transaction(conn).await?;
-    match work(conn).await {
-        Ok(value) if end == End::Commit => {
+    PgTransactionManager::begin_transaction(conn).await?;
+    match work(&mut Transaction::new(conn)).await {
+        Ok(value) if completion == Completion::Commit => {
             *committing = true;
-            Manager::commit_transaction(conn).await?;
+            PgTransactionManager::commit_transaction(conn).await?;
             Ok(value)
         }
         Ok(value) => {
-            Manager::rollback_transaction(conn).await?;
+            PgTransactionManager::rollback_transaction(conn).await?;
             Ok(value)
         }
         Err(error) => {
-            match Manager::rollback_transaction(conn).await {
+            match PgTransactionManager::rollback_transaction(conn).await {
                 Ok(()) | Err(DieselError::BrokenTransactionManager) => Err(error),
-                // The first error says why; that the rollback failed too shows in the connection.
-                Err(_) if kind(&error) == Kind::Broken => Err(error),
+                // The first error is the cause; the failed rollback shows in the connection.
+                Err(_) if classify(&error) == ErrorKind::ConnectionLost => Err(error),
                 Err(rollback) => Err(rollback.into()),
             }
         }

@@ -1,5 +1,5 @@
-//! What an answer of the database says about its health. Diesel shows no SQLSTATE, so the few texts
-//! that matter are matched here and nowhere else.
+//! Classifies database errors by what they say about the health of the server. Diesel does not
+//! expose the SQLSTATE, so the few messages that matter are matched here and nowhere else.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -8,73 +8,94 @@ use crate::storage::StorageError;
 /// What a call says about the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It answered, be it with a refusal.
+    /// It answered, possibly with an error.
     Alive,
-    /// It did not, or not in time.
+    /// It did not answer, or not in time.
     Failure,
-    /// Nothing: the caller went away, or two transactions met.
+    /// Nothing: the caller was dropped, or two transactions conflicted.
     Neutral,
 }
 
-/// What an error is.
+/// What kind of error a call ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ErrorKind {
     /// An answer of a healthy database.
     Answer,
-    /// Two transactions met; the whole transaction again is the cure.
-    Retry,
-    /// The way to the database broke, or it is going down.
-    Broken,
-    /// The server gave up on the statement: too slow.
-    TooSlow,
+    /// Two transactions conflicted; running the whole transaction again resolves it.
+    Conflict,
+    /// The connection broke, or the server shuts down or has no resources.
+    ConnectionLost,
+    /// The server cancelled the statement after its timeout.
+    TimedOut,
 }
 
-/// Texts of `PostgreSQL` (English, as `lc_messages` of a server usually is) and of the driver.
-const TEXTS: [(&str, Kind); 12] = [
-    ("deadlock detected", Kind::Retry),
-    ("canceling statement due to statement timeout", Kind::TooSlow),
-    ("canceling statement due to lock timeout", Kind::TooSlow),
-    ("canceling statement due to user request", Kind::TooSlow),
-    ("terminating connection", Kind::Broken),
-    ("the database system is", Kind::Broken),
-    ("too many clients", Kind::Broken),
-    ("too many connections", Kind::Broken),
-    ("remaining connection slots are reserved", Kind::Broken),
-    ("connection closed", Kind::Broken),
-    ("error communicating with the server", Kind::Broken),
-    ("could not extend file", Kind::Broken),
+/// Messages of `PostgreSQL` (in English, the usual `lc_messages` of a server) and of the driver.
+const MESSAGES: [(&str, ErrorKind); 12] = [
+    ("deadlock detected", ErrorKind::Conflict),
+    ("canceling statement due to statement timeout", ErrorKind::TimedOut),
+    ("canceling statement due to lock timeout", ErrorKind::TimedOut),
+    ("canceling statement due to user request", ErrorKind::TimedOut),
+    ("terminating connection", ErrorKind::ConnectionLost),
+    ("the database system is", ErrorKind::ConnectionLost),
+    ("too many clients", ErrorKind::ConnectionLost),
+    ("too many connections", ErrorKind::ConnectionLost),
+    ("remaining connection slots are reserved", ErrorKind::ConnectionLost),
+    ("connection closed", ErrorKind::ConnectionLost),
+    ("error communicating with the server", ErrorKind::ConnectionLost),
+    ("could not extend file", ErrorKind::ConnectionLost),
 ];
 
-/// What an error of storage is.
-pub(super) fn kind(error: &StorageError) -> Kind {
-    let StorageError::Database(error) = error else { return Kind::Answer };
+/// Classifies an error of a query.
+pub(super) fn classify(error: &StorageError) -> ErrorKind {
+    let StorageError::Database(error) = error else { return ErrorKind::Answer };
     match error {
-        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Kind::Retry,
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+            ErrorKind::Conflict
+        }
         DieselError::DatabaseError(
             DatabaseErrorKind::ClosedConnection
             | DatabaseErrorKind::UnableToSendCommand
             | DatabaseErrorKind::ReadOnlyTransaction,
             _,
         )
-        | DieselError::BrokenTransactionManager => Kind::Broken,
+        | DieselError::BrokenTransactionManager => ErrorKind::ConnectionLost,
         DieselError::DatabaseError(_, information) => {
             let message = information.message();
-            TEXTS
+            MESSAGES
                 .iter()
                 .find(|(text, _)| message.contains(text))
-                .map_or(Kind::Answer, |(_, kind)| *kind)
+                .map_or(ErrorKind::Answer, |(_, kind)| *kind)
         }
-        _ => Kind::Answer,
+        _ => ErrorKind::Answer,
     }
 }
 
-impl Kind {
-    /// What it says about the database.
+/// Whether an error of COMMIT proves that the transaction was rolled back: a violated constraint
+/// (they may be deferred) or a conflict. Any other error may have come after the commit.
+pub(super) fn proves_rollback(error: &StorageError) -> bool {
+    let StorageError::Database(database_error) = error else { return false };
+    let is_constraint = matches!(
+        database_error,
+        DieselError::DatabaseError(
+            DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::RestrictViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation
+                | DatabaseErrorKind::ExclusionViolation,
+            _
+        )
+    );
+    is_constraint || classify(error) == ErrorKind::Conflict
+}
+
+impl ErrorKind {
+    /// What this kind of error says about the database.
     pub(super) fn verdict(self) -> Verdict {
         match self {
             Self::Answer => Verdict::Alive,
-            Self::Retry => Verdict::Neutral,
-            Self::Broken | Self::TooSlow => Verdict::Failure,
+            Self::Conflict => Verdict::Neutral,
+            Self::ConnectionLost | Self::TimedOut => Verdict::Failure,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `mdl admin`: for whoever may touch the database itself.
+//! `mdl admin`: creates administrators and resets passwords directly in the database. It needs no
+//! caller's role: access to the database is the permission.
 
 use std::io::{BufRead, IsTerminal};
 
@@ -9,9 +10,9 @@ use uuid::Uuid;
 
 use crate::actors::db_breaker::Circuit;
 use crate::app::cli::AdminCommand;
-use crate::app::database::{Database, Use};
-use crate::app::failure::Failure;
-use crate::app::output::say;
+use crate::app::command_error::CommandError;
+use crate::app::database::{Database, Purpose};
+use crate::app::output::print_line;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::passwords;
@@ -20,24 +21,28 @@ use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Username};
 use crate::model::users::{Role, UserStatus};
 use crate::storage::audit_events::{self, Actor, Target};
-use crate::storage::password_changes::{self, PasswordChange};
+use crate::storage::password_changes::{self, PasswordUpdate};
 use crate::storage::users::{self, NewUser, User};
 
-pub(in crate::app) async fn run(config: &Config, command: AdminCommand) -> Result<(), Failure> {
+/// Runs a subcommand of `mdl admin`.
+pub(in crate::app) async fn run(
+    config: &Config,
+    command: AdminCommand,
+) -> Result<(), CommandError> {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
-    let database = Database::start(config, Use::Command, &logger).await?;
-    let done = work(&database, command).await;
+    let database = Database::start(config, Purpose::Command, &logger).await?;
+    let outcome = run_on(&database, command).await;
     database.stop().await;
-    done
+    outcome
 }
 
-async fn work(database: &Database, command: AdminCommand) -> Result<(), Failure> {
+async fn run_on(database: &Database, command: AdminCommand) -> Result<(), CommandError> {
     database.open().await?;
     match command {
         AdminCommand::Create { username, email, full_name } => {
             let full_name = full_name.unwrap_or_else(|| username.clone());
-            let who = (Username::new(&username), Email::new(&email), Text100::new(&full_name));
-            create(database, who).await
+            let names = (Username::new(&username), Email::new(&email), Text100::new(&full_name));
+            create(database, names).await
         }
         AdminCommand::ResetPassword { username } => reset_password(database, &username).await,
     }
@@ -46,19 +51,11 @@ async fn work(database: &Database, command: AdminCommand) -> Result<(), Failure>
 async fn create(
     database: &Database,
     (username, email, name): (Username, Email, Text100),
-) -> Result<(), Failure> {
-    let flaw = |field: &str, judged: Result<(), garde::Report>| {
-        judged.map_err(|report| {
-            Failure::usage(format!(
-                "{field} {}",
-                report.to_string().trim_start_matches(": ").trim()
-            ))
-        })
-    };
-    flaw("the user name", username.validate())?;
-    flaw("--email", email.validate())?;
-    flaw("--full-name", name.validate())?;
-    let hash = new_password(username.as_str(), email.as_str())?;
+) -> Result<(), CommandError> {
+    require_valid("the user name", &username)?;
+    require_valid("--email", &email)?;
+    require_valid("--full-name", &name)?;
+    let hash = read_password_hash(username.as_str(), email.as_str())?;
     let new = NewUser {
         user_id: Uuid::now_v7(),
         username: username.as_str(),
@@ -70,45 +67,53 @@ async fn create(
         metadata: &Object::default(),
     };
     let now = Clock::default().now();
-    let made = database.db.transaction(Circuit::Auth, "create_admin", async |conn| {
+    let created = database.db.transaction(Circuit::Auth, "create_admin", async |conn| {
         let user = users::create(conn, &new, now).await?;
         let details = json!({ "role": user.role });
         audit_events::record(conn, &operator(), Action::UserCreated, target(&user), &details, now)
             .await
     });
-    made.await?;
-    say(&format!("administrator {} created", username.as_str()))
+    created.await?;
+    print_line(&format!("administrator {} created", username.as_str()))
 }
 
-async fn reset_password(database: &Database, name: &str) -> Result<(), Failure> {
+fn require_valid(field: &str, text: &impl Validate<Context = ()>) -> Result<(), CommandError> {
+    text.validate().map_err(|report| {
+        let message = report.to_string();
+        CommandError::usage(format!("{field} {}", message.trim_start_matches(": ").trim()))
+    })
+}
+
+async fn reset_password(database: &Database, name: &str) -> Result<(), CommandError> {
     let found = database
         .db
         .run(Circuit::Auth, "find_user", async |conn| users::find_for_login(conn, name).await)
         .await?;
-    let (user, _) = found.ok_or_else(|| Failure::new(format!("there is no user {name}")))?;
-    let hash = new_password(&user.username, &user.email)?;
+    let (user, _) =
+        found.ok_or_else(|| CommandError::failed(format!("user {name:?} not found")))?;
+    let hash = read_password_hash(&user.username, &user.email)?;
     let now = Clock::default().now();
-    let change = PasswordChange {
+    let change = PasswordUpdate {
         user: target(&user),
         authority: None,
         old_hash: None,
         new_hash: &hash,
-        spared: None,
-        keeps_api_keys: false,
+        kept_session: None,
+        keep_api_keys: false,
     };
     database
         .db
         .transaction(Circuit::Auth, "reset_password", async |conn| {
-            password_changes::make(conn, &operator(), change, now).await
+            password_changes::apply(conn, &operator(), change, now).await
         })
         .await?;
-    say(&format!(
-        "password of {} set; its sessions are ended and its API keys revoked",
+    print_line(&format!(
+        "password of {} set; its sessions were ended and its API keys revoked",
         user.username
     ))
 }
 
-/// Whoever may touch the database itself; for the audit log.
+/// The actor of these commands in the audit log.
 fn operator() -> Actor {
     Actor::command("mdl admin")
 }
@@ -117,27 +122,29 @@ fn target(user: &User) -> Target<'_> {
     Target { id: user.user_id, name: &user.username }
 }
 
-/// Asks for a password, twice on a terminal, and hashes it.
-fn new_password(username: &str, email: &str) -> Result<String, Failure> {
-    let password = ask()?;
-    if let Some(flaw) = passwords::flaw(&password, username, email) {
-        return Err(Failure::usage(format!("the password {flaw}")));
+/// Reads a new password, checks it against the password policy and hashes it.
+fn read_password_hash(username: &str, email: &str) -> Result<String, CommandError> {
+    let password = read_password()?;
+    if let Some(flaw) = passwords::policy_violation(&password, username, email) {
+        return Err(CommandError::usage(format!("the password {flaw}")));
     }
-    passwords::hash(&password).map_err(|_| Failure::new("the password could not be hashed"))
+    passwords::hash(&password).map_err(|_| CommandError::failed("failed to hash the password"))
 }
 
-fn ask() -> Result<SecretString, Failure> {
-    let failed = |error: std::io::Error| Failure::new(error.to_string());
+/// Prompts twice on a terminal, without echo; otherwise reads a line from stdin.
+fn read_password() -> Result<SecretString, CommandError> {
     if !std::io::stdin().is_terminal() {
         let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map_err(failed)?;
+        std::io::stdin().lock().read_line(&mut line).map_err(CommandError::failed)?;
         return Ok(line.trim_end_matches(['\r', '\n']).into());
     }
-    let first: SecretString = rpassword::prompt_password("New password: ").map_err(failed)?.into();
-    let again: SecretString = rpassword::prompt_password("Once more: ").map_err(failed)?.into();
-    if first.expose_secret() == again.expose_secret() {
+    let first: SecretString =
+        rpassword::prompt_password("New password: ").map_err(CommandError::failed)?.into();
+    let repeated: SecretString =
+        rpassword::prompt_password("Repeat password: ").map_err(CommandError::failed)?.into();
+    if first.expose_secret() == repeated.expose_secret() {
         Ok(first)
     } else {
-        Err(Failure::usage("the two differ"))
+        Err(CommandError::usage("the two passwords differ"))
     }
 }

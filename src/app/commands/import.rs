@@ -1,48 +1,50 @@
-//! `mdl import`.
+//! `mdl import`: imports a document, into the database or through a running service.
 
 use std::io::Read;
 use std::path::Path;
 
-use diesel_async::AsyncPgConnection;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::actors::db_breaker::Circuit;
-use crate::app::cli::Remote;
-use crate::app::commands::api_client::Client;
-use crate::app::database::{Database, Use};
-use crate::app::failure::Failure;
-use crate::app::output::say;
+use crate::app::cli::RemoteOptions;
+use crate::app::command_error::CommandError;
+use crate::app::commands::api_client::ApiClient;
+use crate::app::database::{Database, Purpose};
+use crate::app::output::print_line;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::audit::Action;
-use crate::model::catalogue::{Counts, Draft, Format, ImportReport, ItemReport, Outcome};
-use crate::storage::audit_events::{self, Actor};
-use crate::storage::{StorageError, catalogue};
+use crate::model::catalogue::{
+    CatalogueDraft, DocumentFormat, ImportReport, ItemOutcome, ItemReport,
+};
+use crate::storage::audit_events::Actor;
+use crate::storage::{StorageError, Transaction, catalogue};
 
-/// Who the history says it was.
+/// Author of the revisions that an import into the database makes.
 const AUTHOR: &str = "mdl-cli";
 
+/// Imports a file and prints the report.
 pub(in crate::app) async fn run(
     config: &Config,
     file: &Path,
     dry_run: bool,
-    remote: &Remote,
-) -> Result<(), Failure> {
+    remote: &RemoteOptions,
+) -> Result<(), CommandError> {
     let (bytes, format) = read(file)?;
-    let report = if let Some(client) = Client::of(remote, &config.transport)? {
+    let report = if let Some(client) = ApiClient::from_options(remote, &config.transport)? {
         client.import(bytes, format, dry_run).await?
     } else {
-        let draft =
-            Draft::read(&bytes, format).map_err(|violations| Failure::invalid(&violations))?;
+        let draft = CatalogueDraft::parse(&bytes, format)
+            .map_err(|violations| CommandError::invalid_input(&violations))?;
         into_database(config, &draft, dry_run).await?
     };
-    tell(&report)
+    print_report(&report)
 }
 
-/// What a file or stdin says; YAML unless its name says JSON (which YAML includes, but for tabs and
-/// repeated keys).
-fn read(file: &Path) -> Result<(Vec<u8>, Format), Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
+/// Reads a file or stdin. The format is JSON if the file's name or its first character says so,
+/// otherwise YAML; JSON with tabs or repeated keys is not valid YAML.
+fn read(file: &Path) -> Result<(Vec<u8>, DocumentFormat), CommandError> {
+    let failed =
+        |error: std::io::Error| CommandError::usage(format!("{}: {error}", file.display()));
     let bytes = if file == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
@@ -52,51 +54,43 @@ fn read(file: &Path) -> Result<(Vec<u8>, Format), Failure> {
     };
     let json = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
         || bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    Ok((bytes, if json { Format::Json } else { Format::Yaml }))
+    Ok((bytes, if json { DocumentFormat::Json } else { DocumentFormat::Yaml }))
 }
 
 async fn into_database(
     config: &Config,
-    draft: &Draft,
+    draft: &CatalogueDraft,
     dry_run: bool,
-) -> Result<ImportReport, Failure> {
+) -> Result<ImportReport, CommandError> {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
-    let database = Database::start(config, Use::Command, &logger).await?;
-    let done = work(&database, draft, dry_run).await;
+    let database = Database::start(config, Purpose::Command, &logger).await?;
+    let items = import(&database, draft, dry_run).await;
     database.stop().await;
-    Ok(ImportReport::new(dry_run, done?))
+    Ok(ImportReport::new(dry_run, items?))
 }
 
-async fn work(
+async fn import(
     database: &Database,
-    draft: &Draft,
+    draft: &CatalogueDraft,
     dry_run: bool,
-) -> Result<Vec<ItemReport>, Failure> {
+) -> Result<Vec<ItemReport>, CommandError> {
     database.open().await?;
     let now = Clock::default().now();
-    let bar = bar(draft.domains.len().saturating_add(draft.metrics.len()));
-    let import = async |conn: &mut _| {
+    let bar = progress_bar(draft.domains.len().saturating_add(draft.metrics.len()));
+    let import = async |conn: &mut Transaction<'_>| {
         catalogue::import(conn, draft, AUTHOR, now, |done| bar.set_position(done as u64)).await
     };
     let items = if dry_run {
-        database.db.rehearse(Circuit::Metrics, "import", import).await
+        database.db.dry_run(Circuit::Metrics, "import", import).await
     } else {
-        let import = async |conn: &mut AsyncPgConnection| {
+        let import = async |conn: &mut Transaction<'_>| {
             let items = import(conn).await?;
-            let wrong = ItemReport::violations(&items);
+            let wrong = ItemReport::all_violations(&items);
             if !wrong.is_empty() {
                 return Err(StorageError::Invalid(wrong));
             }
-            let (actor, counts) = (Actor::command("mdl import"), Counts::of(&items));
-            audit_events::record(
-                conn,
-                &actor,
-                Action::CatalogueImported,
-                "catalogue",
-                &counts,
-                now,
-            )
-            .await?;
+            let actor = Actor::command("mdl import");
+            catalogue::record_import(conn, &actor, &items, now).await?;
             Ok(items)
         };
         database.db.transaction(Circuit::Metrics, "import", import).await
@@ -105,8 +99,8 @@ async fn work(
     Ok(items?)
 }
 
-/// On stderr, and only where that is a terminal.
-pub(in crate::app) fn bar(items: usize) -> ProgressBar {
+/// Creates a progress bar, shown on stderr if that is a terminal.
+pub(in crate::app) fn progress_bar(items: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta}");
     let bar = ProgressBar::new(items as u64);
     match style {
@@ -115,17 +109,17 @@ pub(in crate::app) fn bar(items: usize) -> ProgressBar {
     }
 }
 
-fn tell(report: &ImportReport) -> Result<(), Failure> {
-    for item in report.items.iter().filter(|item| item.outcome == Outcome::Error) {
+fn print_report(report: &ImportReport) -> Result<(), CommandError> {
+    for item in report.items.iter().filter(|item| item.outcome == ItemOutcome::Error) {
         for error in &item.errors {
-            say(&format!("error {}: {}", error.field, error.message))?;
+            print_line(&format!("error {}: {}", error.field, error.message))?;
         }
         if item.errors_omitted > 0 {
-            say(&format!("error {}: {} more", item.path, item.errors_omitted))?;
+            print_line(&format!("error {}: {} more", item.path, item.errors_omitted))?;
         }
     }
     let counts = report.counts;
-    say(&format!(
+    print_line(&format!(
         "{}created {}, updated {}, unchanged {}, errors {}",
         if report.dry_run { "dry run, nothing written: " } else { "" },
         counts.created,
@@ -133,5 +127,5 @@ fn tell(report: &ImportReport) -> Result<(), Failure> {
         counts.unchanged,
         counts.errors
     ))?;
-    if counts.errors > 0 { Err(Failure::new("the catalogue has errors")) } else { Ok(()) }
+    if counts.errors > 0 { Err(CommandError::failed("the catalogue has errors")) } else { Ok(()) }
 }

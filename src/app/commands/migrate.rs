@@ -1,44 +1,112 @@
-//! `mdl migrate`.
+//! `mdl migrate`: runs, reverts or lists the migrations of the database schema.
 
-use crate::app::database::{Database, Use};
-use crate::app::failure::Failure;
-use crate::app::output::say;
+use crate::app::command_error::CommandError;
+use crate::app::database::{Database, Purpose};
+use crate::app::output::{print_line, print_warning};
 use crate::config::Config;
 use crate::postgres::migrations;
 
+/// Migrations that protect data from the service's own role, by version (the leading digits of the
+/// folder's name), and what is lost when they are reverted.
+const PROTECTIONS: [(&str, &str); 4] = [
+    ("20261124000009", "the audit log: all its rows are deleted"),
+    (
+        "20261124000010",
+        "revocations: other processes no longer learn of revoked sessions and API keys",
+    ),
+    (
+        "20261125000005",
+        "the audit log: its rows can now be changed, deleted and truncated (append-only triggers \
+         removed)",
+    ),
+    (
+        "20261128000001",
+        "the audit log: rows older than 30 days can now be deleted outside purge_audit_events",
+    ),
+];
+
+/// Runs pending migrations, reverts the last one, or lists all.
 pub(in crate::app) async fn run(
     config: &Config,
     revert: bool,
     status: bool,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
-    let database = Database::start(config, Use::Command, &logger).await?;
-    let done = work(&database, revert, status).await;
+    let database = Database::start(config, Purpose::Command, &logger).await?;
+    let outcome = migrate(&database, revert, status).await;
     database.stop().await;
-    done
+    outcome
 }
 
-async fn work(database: &Database, revert: bool, status: bool) -> Result<(), Failure> {
-    let connection = database
-        .db
-        .administrative_connection()
-        .await
-        .map_err(|error| Failure::new(error.to_string()))?;
+async fn migrate(database: &Database, revert: bool, status: bool) -> Result<(), CommandError> {
+    let connection = database.db.administrative_connection().await;
+    let connection = connection.map_err(CommandError::failed)?;
     if status {
-        for migration in migrations::status(connection).await.map_err(Failure::new)? {
-            say(&format!("[{}] {}", if migration.applied { "x" } else { " " }, migration.name))?;
+        for migration in migrations::status(connection).await.map_err(CommandError::failed)? {
+            let mark = if migration.applied { "x" } else { " " };
+            print_line(&format!("[{mark}] {}", migration.name))?;
         }
         return Ok(());
     }
     if revert {
-        return match migrations::revert(connection).await.map_err(Failure::new)? {
-            Some(version) => say(&format!("reverted {version}")),
-            None => say("there is nothing to revert"),
-        };
+        let reverted = migrations::revert(connection).await.map_err(CommandError::failed)?;
+        let Some(version) = reverted else { return print_line("there is nothing to revert") };
+        if let Some(warning) = revert_warning(&version) {
+            print_warning(&warning);
+        }
+        return print_line(&format!("reverted {version}"));
     }
-    let run = migrations::run(connection).await.map_err(Failure::new)?;
-    for version in &run {
-        say(&format!("ran {version}"))?;
+    let applied = migrations::run(connection).await.map_err(CommandError::failed)?;
+    for version in &applied {
+        print_line(&format!("ran {version}"))?;
     }
-    if run.is_empty() { say("the schema is up to date") } else { Ok(()) }
+    if applied.is_empty() { print_line("the schema is up to date") } else { Ok(()) }
+}
+
+fn revert_warning(version: &str) -> Option<String> {
+    let (_, lost) = PROTECTIONS.iter().find(|(protection, _)| *protection == version)?;
+    Some(format!(
+        "the reverted migration {version} protects {lost}; run `mdl migrate` to restore the \
+         protection"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The folders of `migrations/`, and the version of each as diesel prints it.
+    fn folders() -> Vec<(std::path::PathBuf, String)> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        std::fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.is_dir())
+            .map(|path| {
+                let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+                let version = name.split('_').next().expect("a version").replace('-', "");
+                (path, version)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn revert_of_each_migration_that_protects_the_audit_log_is_warned_about() {
+        let mut protecting = 0;
+        for (path, version) in folders() {
+            let sql = std::fs::read_to_string(path.join("up.sql")).expect("up.sql");
+            if sql.contains("protect_audit_events") || sql.contains("CREATE TABLE audit_events") {
+                protecting += 1;
+                assert!(revert_warning(&version).is_some(), "{}", path.display());
+            }
+        }
+        assert!(protecting >= 2);
+    }
+
+    #[test]
+    fn warning_names_what_is_lost() {
+        let warning = revert_warning("20261125000005").expect("a warning");
+        assert!(warning.contains("audit log") && warning.contains("append-only"), "{warning}");
+        assert_eq!(revert_warning("20261124000001"), None);
+    }
 }

@@ -1,4 +1,4 @@
-//! The commands beside the service, one file each; [`api_client`] serves those that may act on a
+//! The commands beside the service, one file each; `api_client` serves those that may act on a
 //! remote instance.
 
 pub(super) mod admin;

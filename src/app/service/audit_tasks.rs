@@ -1,38 +1,36 @@
-//! The audit log in the background: refusals are written, old rows are purged.
+//! Background tasks of the audit log: refusals are written, old rows are purged.
 
 use std::time::Duration;
 
 use actix_web::web;
 use chrono::TimeDelta;
-use serde_json::json;
 
 use crate::actors::db_breaker::Circuit;
-use crate::clock::rfc3339;
 use crate::http::{AppState, auditing};
-use crate::model::audit::Action;
 use crate::storage::audit_events::{self, Actor};
+use crate::telemetry::error_chain;
 
-/// For how long refusals of one kind are counted together.
+/// Interval in which refusals of one kind are counted together.
 const INTERVAL: Duration = Duration::from_mins(1);
-/// How long the first of a kind waits for others that are new: at most two statements a second.
-const GATHER: Duration = Duration::from_millis(500);
-/// How often old rows are purged.
-const PURGE_EVERY: Duration = Duration::from_hours(24);
-/// Rows deleted in one transaction.
-const BATCH: i64 = 1000;
-/// Between two batches, so that others get their turn.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Delay before the first refusal of a kind is written, which bounds statements to two a second.
+const FIRST_WRITE_DELAY: Duration = Duration::from_millis(500);
+/// Interval between two purges.
+const PURGE_INTERVAL: Duration = Duration::from_hours(24);
+/// Most rows that one transaction deletes.
+const PURGE_BATCH: i64 = 1000;
+/// Pause between two batches, so that other transactions get their turn.
+const BATCH_PAUSE: Duration = Duration::from_millis(100);
 
-/// Writes refusals for ever: the first of a kind soon, the rest at the end of the interval.
+/// Writes refusals until aborted: the first of a kind soon, the rest at the end of the interval.
 pub(in crate::app) async fn write_refusals(state: web::Data<AppState>) {
-    state.prepared().await;
+    state.operations.readiness.until_prepared().await;
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let all = tokio::select! {
             _ = interval.tick() => true,
-            () = state.audit.woken() => {
-                tokio::time::sleep(GATHER).await;
+            () = state.audit.wait_for_work() => {
+                tokio::time::sleep(FIRST_WRITE_DELAY).await;
                 false
             }
         };
@@ -40,54 +38,42 @@ pub(in crate::app) async fn write_refusals(state: web::Data<AppState>) {
     }
 }
 
-/// Purges rows older than so many days, once a day; 0 keeps them for ever.
+/// Purges rows older than `days` once a day; 0 keeps all rows.
 pub(in crate::app) async fn purge_old(state: web::Data<AppState>, days: u32) {
     if days == 0 {
         return;
     }
-    state.prepared().await;
+    state.operations.readiness.until_prepared().await;
     loop {
         purge(&state, days).await;
-        tokio::time::sleep(PURGE_EVERY).await;
+        tokio::time::sleep(PURGE_INTERVAL).await;
     }
 }
 
-/// Purges in batches until nothing is left to be purged.
+/// Purges in batches until no row is older than `days`.
 async fn purge(state: &web::Data<AppState>, days: u32) {
     let Some(older_than) = state.clock.now().checked_sub_signed(TimeDelta::days(days.into()))
     else {
         return;
     };
     loop {
-        let (actor, now) = (Actor::system(), state.clock.now());
+        let actor = Actor::system();
         let purged = state.db.transaction(Circuit::Auth, "purge_audit_events", async |conn| {
-            let rows = audit_events::purge(conn, older_than, BATCH).await?;
-            if rows > 0 {
-                let details = json!({ "rows": rows, "older_than": rfc3339(older_than) });
-                audit_events::record(
-                    conn,
-                    &actor,
-                    Action::AuditPurged,
-                    "audit_events",
-                    &details,
-                    now,
-                )
-                .await?;
-            }
-            Ok(rows)
+            audit_events::purge(conn, &actor, older_than, PURGE_BATCH).await
         });
         match purged.await {
             Ok(rows) => {
-                auditing::log_committed(state, &actor.trail);
-                if rows < BATCH {
+                auditing::log_committed(&state.db, &state.logger, &actor.trail);
+                if rows < PURGE_BATCH {
                     return;
                 }
             }
             Err(error) => {
-                slog::warn!(state.logger, "failed to purge audit events"; "error" => format!("{error:?}"));
+                slog::warn!(state.logger, "failed to purge audit events";
+                    "error" => error_chain(&error));
                 return;
             }
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(BATCH_PAUSE).await;
     }
 }

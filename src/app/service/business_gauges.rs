@@ -1,5 +1,5 @@
-//! What the instruments of the business cannot count by themselves: now and then the database is
-//! asked.
+//! Refreshes the business metrics that only the database knows: active users, and the categories
+//! that become metric labels.
 
 use std::time::Duration;
 
@@ -12,36 +12,35 @@ use crate::model::metrics::Tier;
 use crate::storage::{metrics, sessions};
 use crate::telemetry::instruments::catalogue::CATEGORIES;
 
-/// As often as Prometheus usually scrapes. Not at each scrape, which must answer while the database
-/// is away.
-const EVERY: Duration = Duration::from_secs(15);
+/// Refresh interval, that of a usual scrape. A scrape itself must not depend on the database.
+const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Counts active users for ever, and once the categories there are.
-pub(in crate::app) async fn take(state: web::Data<AppState>) {
-    state.prepared().await;
+/// Registers the most frequent categories once, and counts active users at every interval.
+pub(in crate::app) async fn refresh(state: web::Data<AppState>) {
+    state.operations.readiness.until_prepared().await;
     let instruments = &state.instruments.catalogue;
-    let mut categories_known = false;
+    let mut registered = false;
     loop {
-        if !categories_known {
-            let most = i64::try_from(CATEGORIES).unwrap_or(i64::MAX);
-            let known = state.db.run(Circuit::Metrics, "commonest_categories", async |conn| {
-                metrics::commonest_categories(conn, most).await
+        if !registered {
+            let limit = i64::try_from(CATEGORIES).unwrap_or(i64::MAX);
+            let top = state.db.run(Circuit::Metrics, "commonest_categories", async |conn| {
+                metrics::list_top_categories(conn, limit).await
             });
-            if let Ok(categories) = known.await {
-                instruments.known(&categories, Tier::VARIANTS);
-                categories_known = true;
+            if let Ok(categories) = top.await {
+                instruments.register_categories(&categories, Tier::VARIANTS);
+                registered = true;
             }
         }
         let now = state.clock.now();
         let active = state
             .db
             .run(Circuit::Auth, "active_users", async |conn| {
-                sessions::active_users(conn, now).await
+                sessions::count_active_users(conn, now).await
             })
             .await;
         if let Ok(count) = active {
-            instruments.active_users(count);
+            instruments.set_active_users(count);
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(INTERVAL).await;
     }
 }

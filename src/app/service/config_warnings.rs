@@ -1,21 +1,23 @@
-//! Warns once, at the start, of connections to other hosts that an attacker on the way could read
-//! or change.
+//! Warns at startup about connections to other hosts that a network attacker could read or change.
 
 use slog::Logger;
 
-use crate::app::failure::Failure;
+use crate::app::command_error::CommandError;
 use crate::config::Config;
-use crate::config::transport::Unprotected;
+use crate::config::transport::UnprotectedConnection;
 use crate::postgres::url::DatabaseUrl;
 
-/// Logs a warning for each; refuses the configuration that would send credentials in clear text.
-pub(in crate::app) fn warn(config: &Config, logger: &Logger) -> Result<(), Failure> {
-    let mut unprotected = config.check_transport().map_err(Failure::usage)?;
+/// Logs a warning for each unprotected connection.
+///
+/// # Errors
+/// When the configuration would send credentials in clear text.
+pub(in crate::app) fn warn(config: &Config, logger: &Logger) -> Result<(), CommandError> {
+    let mut unprotected = config.check_transport().map_err(CommandError::usage)?;
     if let Some(url) = config.database.url() {
-        unprotected.extend(DatabaseUrl::parse(url).map_err(Failure::usage)?.unprotected());
+        unprotected.extend(DatabaseUrl::parse(url).map_err(CommandError::usage)?.unprotected());
     }
-    for Unprotected { variable, reason, remedy } in unprotected {
-        slog::warn!(logger, "connection to another host is not protected";
+    for UnprotectedConnection { variable, reason, remedy } in unprotected {
+        slog::warn!(logger, "connection to another host is not protected by TLS";
             "variable" => variable, "reason" => reason, "remedy" => remedy);
     }
     Ok(())

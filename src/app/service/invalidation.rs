@@ -1,93 +1,89 @@
-//! Hears the epochs of the catalogue and of authority: at once by notification, and every second by
-//! asking, because notifications get lost. The two ways share nothing: the questions go through the
-//! pool, the notifications come on a connection of their own.
+//! Receives invalidation events and keeps the epochs of the catalogue and of permissions current:
+//! by notification, on a connection of its own, and by polling every second through the pool,
+//! because notifications can get lost.
 
 use std::time::{Duration, Instant};
 
 use actix_web::web;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::StreamExt;
 
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
-use crate::model::authority::{Concern, Notice};
+use crate::model::authority::{InvalidationEvent, InvalidationScope};
+use crate::postgres::notifications::NotificationListener;
 use crate::storage::{authority_epochs, catalogue_epochs};
 
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Asks every second whether the catalogue has changed.
+/// Polls the catalogue epoch.
 pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
-    state.prepared().await;
+    state.operations.readiness.until_prepared().await;
     loop {
-        // Before the question, so that what is heard is never thought to be younger than it is.
-        let asked = Instant::now();
+        // Taken before the query, so that the epoch is never considered newer than it is.
+        let started = Instant::now();
         let epoch = state
             .db
-            .run(Circuit::Metrics, "epoch", async |conn| catalogue_epochs::current(conn).await)
+            .run(Circuit::Metrics, "epoch", async |conn| catalogue_epochs::get(conn).await)
             .await;
         if let Ok(epoch) = epoch {
-            state.answers.hear(epoch, asked);
+            state.catalogue.responses.confirm_epoch(epoch, started);
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Asks every second whether somebody's authority has ended. So does the embedded database's only
-/// process: a commit whose outcome it was not told may come after the invalidation that followed
-/// it.
+/// Polls the epoch of permissions, also with the embedded database and its single process: a commit
+/// with an unknown outcome may happen after the invalidation that followed it.
 pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
-    state.prepared().await;
+    state.operations.readiness.until_prepared().await;
     loop {
-        // Before the question, too: a notification may overtake its answer.
-        let (asked, known) = (Instant::now(), state.keys.epoch());
+        // Both taken before the query, because a notification may overtake its result.
+        let (started, known) = (Instant::now(), state.accounts.keys.applied_epoch());
         let epoch = state
             .db
-            .run(Circuit::ApiKeys, "epoch", async |conn| authority_epochs::current(conn).await)
+            .run(Circuit::ApiKeys, "epoch", async |conn| authority_epochs::get(conn).await)
             .await;
         if let Ok(epoch) = epoch
-            && state.keys.polled(epoch, asked, known).await
+            && state.accounts.keys.apply_epoch(epoch, started, known).await
         {
-            state.callers.end(Concern::All);
+            state.accounts.sessions.invalidate(InvalidationScope::All);
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Listens on a connection of its own, and begins anew when that ends. What was said before it
-/// listened was not heard: so everything about authority is forgotten first; the catalogue's epoch
-/// is read again by the poll.
+/// Listens for notifications on a connection of its own, and reconnects when that ends. Events from
+/// before `LISTEN` are lost, so all cached permissions are invalidated first; the catalogue epoch
+/// is read by the poll.
 pub(in crate::app) async fn listen(state: web::Data<AppState>) {
     loop {
-        if let Ok(mut connection) = state.db.administrative_connection().await {
-            let channels = format!(
-                "LISTEN {}; LISTEN {}",
-                catalogue_epochs::CHANNEL,
-                authority_epochs::CHANNEL
-            );
-            if connection.batch_execute(&channels).await.is_ok() {
-                state.end(Concern::All).await;
-                hear(&state, &mut connection).await;
+        if let Ok(connection) = state.db.administrative_connection().await {
+            let channels = [catalogue_epochs::CHANNEL, authority_epochs::CHANNEL];
+            if let Ok(listener) = NotificationListener::listen(connection, &channels).await {
+                state.accounts.invalidate(InvalidationScope::All).await;
+                receive(&state, listener).await;
             }
-            slog::info!(
-                state.logger,
-                "the connection for notifications has ended; listening again"
-            );
+            slog::info!(state.logger, "connection for notifications ended; reconnecting");
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn hear(state: &AppState, connection: &mut AsyncPgConnection) {
-    let mut notifications = std::pin::pin!(connection.notifications_stream());
+/// Applies notifications until the connection ends.
+async fn receive(state: &AppState, mut listener: NotificationListener) {
+    let mut notifications = std::pin::pin!(listener.notifications());
     while let Some(Ok(notification)) = notifications.next().await {
         let now = Instant::now();
         if notification.channel == authority_epochs::CHANNEL {
-            match notification.payload.parse::<Notice>() {
-                Ok(notice) => state.callers.end(state.keys.announced(notice, now).await),
-                Err(_) => state.end(Concern::All).await,
+            match notification.payload.parse::<InvalidationEvent>() {
+                Ok(event) => state
+                    .accounts
+                    .sessions
+                    .invalidate(state.accounts.keys.apply_event(event, now).await),
+                Err(_) => state.accounts.invalidate(InvalidationScope::All).await,
             }
         } else if let Ok(epoch) = notification.payload.parse() {
-            state.answers.hear(epoch, now);
+            state.catalogue.responses.confirm_epoch(epoch, now);
         }
     }
 }

@@ -1,23 +1,24 @@
-//! The limits and what stands in front of the application, as the configuration says.
+//! Builds rate limit quotas, trusted proxies and CORS origins from the configuration, and keeps the
+//! burst limit's memory bounded. The limits themselves are in `rate_limit` and `http::rate_limit`.
 
 use std::time::Duration;
 
-use crate::app::failure::Failure;
+use crate::app::command_error::CommandError;
 use crate::config::Config;
 use crate::http::rate_limit::burst;
-use crate::http::server::Shields;
+use crate::http::server::AppOptions;
 use crate::rate_limit::client_ip::TrustedProxies;
 use crate::rate_limit::policy::Quotas;
 use crate::rate_limit::sliding_window::Quota;
-use crate::telemetry::instruments::limits::LimitInstruments;
+use crate::telemetry::instruments::limits::RateLimitInstruments;
 
-/// The limits and what stands in front of the application.
-pub(in crate::app) fn of(
+/// Builds quotas, trusted proxies and the options of the HTTP application.
+pub(in crate::app) fn from_config(
     config: &Config,
-    instruments: LimitInstruments,
-) -> Result<(Quotas, TrustedProxies, Shields), Failure> {
+    instruments: RateLimitInstruments,
+) -> Result<(Quotas, TrustedProxies, AppOptions), CommandError> {
     let limits = &config.limits;
-    let quota = |most: u32, window: u32| Quota { most: most as usize, window: window.into() };
+    let quota = |limit: u32, window: u32| Quota { limit: limit as usize, window: window.into() };
     let quotas = Quotas {
         general: quota(limits.rate_limit_general_max, limits.rate_limit_general_window),
         auth: quota(limits.rate_limit_auth_max, limits.rate_limit_auth_window),
@@ -30,24 +31,24 @@ pub(in crate::app) fn of(
         unknown_key: quota(limits.rate_limit_unknown_key_max, limits.rate_limit_unknown_key_window),
         caller: limits
             .rate_limit_caller_max
-            .map(|most| quota(most, limits.rate_limit_caller_window)),
+            .map(|limit| quota(limit, limits.rate_limit_caller_window)),
     };
-    let proxies = TrustedProxies::parse(&config.shields.trusted_proxies);
+    let proxies = TrustedProxies::parse(&config.http.trusted_proxies);
     let proxies = proxies.map_err(|_| {
-        Failure::usage(
-            "TRUSTED_PROXIES must be addresses and networks such as 10.0.0.0/8, by comma",
+        CommandError::usage(
+            "TRUSTED_PROXIES must be IP addresses and networks (10.0.0.0/8), separated by commas",
         )
     })?;
-    let origins = config.shields.origins().map_err(Failure::usage)?;
+    let origins = config.http.origins().map_err(CommandError::usage)?;
     let burst = burst::config(quotas.burst, instruments)
-        .ok_or_else(|| Failure::usage("RATE_LIMIT_BURST_PER_SECOND is no rate"))?;
-    Ok((quotas, proxies, Shields { burst, origins, measured: config.metrics.metrics_enabled }))
+        .ok_or_else(|| CommandError::usage("RATE_LIMIT_BURST_PER_SECOND must be greater than 0"))?;
+    Ok((quotas, proxies, AppOptions { burst, origins, measured: config.metrics.metrics_enabled }))
 }
 
-/// Keeps the shield's memory as small as its present clients.
-pub(in crate::app) async fn forget_idle(shields: Shields) {
+/// Removes idle clients from the burst limit every second.
+pub(in crate::app) async fn remove_idle_clients(app_options: AppOptions) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        burst::forget_idle(&shields.burst);
+        burst::remove_idle(&app_options.burst);
     }
 }

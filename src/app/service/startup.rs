@@ -1,107 +1,105 @@
-//! From a database that may be away to a service that can work: again every second until it is
-//! done.
+//! Prepares the database: migrations, connection pool, first administrator, sample catalogue. The
+//! database may be unavailable, so this is a background task that retries every second until it
+//! has succeeded; `/health/ready` answers 503 until then.
 
 use std::time::Duration;
 
-use super::first_admin::{self, FirstAdmin};
+use super::first_admin::FirstAdmin;
 use super::startup_error::StartupError;
 use crate::actors::db_breaker::Circuit;
 use crate::http::auditing;
-use crate::http::state::Readiness;
-use crate::model::audit::Action;
-use crate::model::catalogue::{Counts, Draft, Format};
+use crate::http::readiness::Readiness;
+use crate::model::catalogue::{CatalogueDraft, DocumentFormat};
 use crate::postgres::migrations;
-use crate::storage::audit_events::{self, Actor};
+use crate::storage::audit_events::Actor;
 use crate::storage::{business_domains, catalogue, metrics};
+use crate::telemetry::error_chain;
 
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const SAMPLE: &str = include_str!("../../../examples/catalogue.yaml");
 
-/// What is needed to prepare a database.
+/// The task that prepares the database.
 pub(super) struct Startup {
-    pub(super) readiness: Readiness,
-    pub(super) first_admin: FirstAdmin,
-    pub(super) sample: bool,
+    readiness: Readiness,
+    first_admin: FirstAdmin,
+    with_sample: bool,
+    migrated: bool,
 }
 
 impl Startup {
-    /// Does it, however long the database is away.
-    pub(super) async fn run(self) {
-        let (mut logged, mut migrated) = (None, false);
-        while let Err(cause) = self.attempt(&mut migrated).await {
-            match &cause {
-                _ if logged.as_ref() == Some(&cause) => {}
-                StartupError::Failed(error) => {
-                    slog::warn!(self.first_admin.logger, "the database is not ready; trying again every second"; "error" => error);
-                }
-                StartupError::NeedsOperator(error) => {
-                    slog::error!(self.first_admin.logger, "the service cannot become ready"; "error" => error);
-                }
-            }
-            logged = Some(cause);
-            tokio::time::sleep(AGAIN).await;
-        }
-        self.readiness.prepared();
-        slog::info!(self.first_admin.logger, "ready");
+    /// Creates the task; `with_sample` loads the sample into an empty catalogue.
+    pub(super) fn new(readiness: Readiness, first_admin: FirstAdmin, with_sample: bool) -> Self {
+        Self { readiness, first_admin, with_sample, migrated: false }
     }
 
-    async fn attempt(&self, migrated: &mut bool) -> Result<(), StartupError> {
-        // The embedded database has one connection, and from the first time on that is the pool's.
-        // Any other may have been replaced.
-        if !*migrated || self.first_admin.data_dir.is_none() {
-            let connection = self
-                .first_admin
-                .db
-                .administrative_connection()
-                .await
-                .map_err(|error| error.to_string())?;
-            for migration in migrations::run(connection).await? {
-                slog::info!(self.first_admin.logger, "migration run"; "version" => migration);
+    /// Retries until the database is prepared. A cause that repeats is logged once.
+    pub(super) async fn run(mut self) {
+        let logger = self.first_admin.logger.clone();
+        let mut last_cause = String::new();
+        while let Err(error) = self.attempt().await {
+            let cause = error_chain(&error);
+            if cause != last_cause {
+                match error {
+                    StartupError::Temporary(_) => {
+                        slog::warn!(logger, "database not ready; retrying every second";
+                            "error" => &cause);
+                    }
+                    StartupError::NeedsOperator(_) => {
+                        slog::error!(logger, "service cannot become ready"; "error" => &cause);
+                    }
+                }
+                last_cause = cause;
             }
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
-        if !std::mem::replace(migrated, true) {
-            self.first_admin.db.open().await.map_err(|error| format!("{error:?}"))?;
+        self.readiness.mark_prepared();
+        slog::info!(logger, "ready");
+    }
+
+    async fn attempt(&mut self) -> Result<(), StartupError> {
+        // PostgreSQL is migrated at every attempt, because the server may have been replaced in
+        // between. The only connection of the embedded database is the pool's from the first
+        // success on.
+        if !self.migrated || !self.first_admin.is_embedded() {
+            self.migrate().await?;
         }
-        first_admin::ensure(&self.first_admin).await?;
-        if self.sample {
-            self.sample().await?;
+        if !std::mem::replace(&mut self.migrated, true) {
+            self.first_admin.db.open_pool().await.map_err(StartupError::temporary)?;
+        }
+        self.first_admin.ensure().await?;
+        if self.with_sample { self.load_sample().await } else { Ok(()) }
+    }
+
+    async fn migrate(&self) -> Result<(), StartupError> {
+        let connection = self.first_admin.db.administrative_connection().await;
+        let connection = connection.map_err(StartupError::temporary)?;
+        for migration in migrations::run(connection).await.map_err(StartupError::temporary)? {
+            slog::info!(self.first_admin.logger, "migration run"; "version" => migration);
         }
         Ok(())
     }
 
-    /// Into an empty catalogue only.
-    async fn sample(&self) -> Result<(), String> {
-        let draft = Draft::read(SAMPLE.as_bytes(), Format::Yaml)
-            .map_err(|error| format!("the sample: {error:?}"))?;
-        let (author, now, actor) =
-            (self.first_admin.username.as_str(), self.first_admin.clock.now(), Actor::system());
-        let loaded = self.first_admin.db.transaction(Circuit::Metrics, "sample", async |conn| {
+    /// Loads the sample catalogue, unless the catalogue has any item.
+    async fn load_sample(&self) -> Result<(), StartupError> {
+        let FirstAdmin { db, clock, logger, username, .. } = &self.first_admin;
+        let draft = CatalogueDraft::parse(SAMPLE.as_bytes(), DocumentFormat::Yaml)
+            .map_err(|violations| StartupError::temporary(format!("sample: {violations:?}")))?;
+        let (now, actor) = (clock.now(), Actor::system());
+        let loaded = db.transaction(Circuit::Metrics, "sample", async |conn| {
             let (_, domains) = business_domains::list(conn, 0, 1).await?;
             if domains > 0 || metrics::count(conn).await? > 0 {
                 return Ok(None);
             }
-            let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
-            let counts = Counts::of(&items);
-            audit_events::record(
-                conn,
-                &actor,
-                Action::CatalogueImported,
-                "catalogue",
-                &counts,
-                now,
-            )
-            .await?;
+            let items = catalogue::import(conn, &draft, username, now, |_| ()).await?;
+            catalogue::record_import(conn, &actor, &items, now).await?;
             Ok(Some(items.len()))
         });
-        match loaded.await.map_err(|error| format!("{error:?}"))? {
+        match loaded.await.map_err(StartupError::temporary)? {
             Some(items) => {
-                slog::info!(self.first_admin.logger, "sample catalogue loaded"; "items" => items);
-                auditing::log_rows(&self.first_admin.logger, &actor.trail);
+                slog::info!(logger, "sample catalogue loaded"; "items" => items);
+                auditing::log_rows(logger, &actor.trail);
             }
-            None => slog::info!(
-                self.first_admin.logger,
-                "the catalogue is not empty: the sample is not loaded"
-            ),
+            None => slog::info!(logger, "sample catalogue not loaded: catalogue is not empty"),
         }
         Ok(())
     }

@@ -1,16 +1,21 @@
-//! Why startup has to be tried again, or cannot succeed.
+//! Why the database could not be prepared at startup.
 
-/// Why the database cannot be used yet.
-#[derive(PartialEq, Eq)]
+use std::error::Error;
+
+/// An error of one startup attempt.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum StartupError {
-    /// It is unavailable, or something failed that may work next time.
-    Failed(String),
-    /// It needs the operator, as this line says.
+    /// The next attempt may succeed.
+    #[error(transparent)]
+    Temporary(Box<dyn Error + Send + Sync>),
+    /// No attempt succeeds until the operator does what the message says.
+    #[error("{0}")]
     NeedsOperator(String),
 }
 
-impl From<String> for StartupError {
-    fn from(cause: String) -> Self {
-        Self::Failed(cause)
+impl StartupError {
+    /// Wraps an error after which another attempt may succeed.
+    pub(super) fn temporary(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Temporary(error.into())
     }
 }

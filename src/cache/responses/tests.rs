@@ -2,50 +2,50 @@
 
 use super::*;
 
-fn answer(body: &str) -> Answer {
-    Answer { body: body.to_owned().into(), version: None, headers: Vec::new() }
+fn response(body: &str) -> CachedResponse {
+    CachedResponse { body: body.to_owned().into(), version: None, headers: Vec::new() }
 }
 
 #[test]
-fn fresh_while_nothing_changes_and_then_stale() {
-    let (memory, now) = (Answers::default(), Instant::now());
-    memory.hear(5, now);
-    memory.remember("q", answer("a"), memory.epoch(), now);
-    assert_eq!(memory.recall("q", now), Recollection::Fresh(answer("a")));
-    assert_eq!(memory.recall("other", now), Recollection::Nothing);
-    memory.hear(6, now);
-    assert_eq!(memory.recall("q", now), Recollection::Stale(answer("a"), Duration::ZERO));
+fn response_is_stale_after_the_epoch_changed() {
+    let (cache, now) = (ResponseCache::default(), Instant::now());
+    cache.confirm_epoch(5, now);
+    cache.insert("q", response("a"), cache.epoch(), now);
+    assert_eq!(cache.get("q", now), CacheLookup::Fresh(response("a")));
+    assert_eq!(cache.get("other", now), CacheLookup::Miss);
+    cache.confirm_epoch(6, now);
+    assert_eq!(cache.get("q", now), CacheLookup::Stale(response("a"), Duration::ZERO));
 }
 
 #[test]
-fn who_has_heard_nothing_trusts_nothing() {
-    let (memory, now) = (Answers::default(), Instant::now());
-    memory.remember("q", answer("a"), 0, now);
-    assert!(matches!(memory.recall("q", now), Recollection::Stale(..)));
-    memory.hear(0, now);
-    assert!(matches!(memory.recall("q", now + TRUST), Recollection::Fresh(_)));
-    let later = now + TRUST + Duration::from_secs(1);
-    assert!(matches!(memory.recall("q", later), Recollection::Stale(..)));
-    assert_eq!(memory.recall("q", now + MAX_AGE), Recollection::Nothing);
+fn response_is_stale_while_the_epoch_is_unconfirmed() {
+    let (cache, now) = (ResponseCache::default(), Instant::now());
+    cache.insert("q", response("a"), 0, now);
+    assert!(matches!(cache.get("q", now), CacheLookup::Stale(..)));
+    cache.confirm_epoch(0, now);
+    assert!(matches!(cache.get("q", now + EPOCH_MAX_AGE), CacheLookup::Fresh(_)));
+    let later = now + EPOCH_MAX_AGE + Duration::from_secs(1);
+    assert!(matches!(cache.get("q", later), CacheLookup::Stale(..)));
+    assert_eq!(cache.get("q", now + MAX_AGE), CacheLookup::Miss);
 }
 
 #[test]
-fn a_read_that_began_earlier_never_fills_over_a_later_one() {
-    let (memory, now) = (Answers::default(), Instant::now());
-    memory.hear(1, now);
-    let slow = memory.epoch();
-    memory.hear(2, now);
-    memory.remember("q", answer("new"), memory.epoch(), now);
-    memory.remember("q", answer("old"), slow, now);
-    assert_eq!(memory.recall("q", now), Recollection::Fresh(answer("new")));
+fn slow_read_does_not_replace_a_newer_response() {
+    let (cache, now) = (ResponseCache::default(), Instant::now());
+    cache.confirm_epoch(1, now);
+    let slow = cache.epoch();
+    cache.confirm_epoch(2, now);
+    cache.insert("q", response("new"), cache.epoch(), now);
+    cache.insert("q", response("old"), slow, now);
+    assert_eq!(cache.get("q", now), CacheLookup::Fresh(response("new")));
 }
 
 #[test]
-fn it_is_bounded_in_bytes() {
-    let (memory, now) = (Answers::default(), Instant::now());
+fn cache_is_bounded_in_bytes() {
+    let (cache, now) = (ResponseCache::default(), Instant::now());
     for number in 0..300 {
-        memory.remember(&number.to_string(), answer(&"x".repeat(1024 * 1024)), 0, now);
+        cache.insert(&number.to_string(), response(&"x".repeat(1024 * 1024)), 0, now);
     }
-    memory.entries.run_pending_tasks();
-    assert!(memory.entries.weighted_size() <= MAX_BYTES);
+    cache.entries.run_pending_tasks();
+    assert!(cache.entries.weighted_size() <= MAX_BYTES);
 }

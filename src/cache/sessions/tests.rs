@@ -2,43 +2,74 @@
 
 use super::*;
 
+const EVA: SessionKey = (Uuid::from_u128(1), Uuid::from_u128(10));
+const BOB: SessionKey = (Uuid::from_u128(2), Uuid::from_u128(20));
+
 #[test]
-fn whom_it_concerns_is_forgotten_and_what_was_asked_before_is_not_remembered() {
-    let callers = Callers::<&str>::default();
-    let (eva, max) =
-        ((Uuid::from_u128(1), Uuid::from_u128(10)), (Uuid::from_u128(2), Uuid::from_u128(20)));
-    let before = callers.epoch();
-    callers.remember(eva, "eva", before);
-    callers.remember(max, "max", before);
-    callers.end(Concern::Sessions(eva.0));
-    assert_eq!((callers.recall(eva), callers.recall(max)), (None, Some("max")));
-    callers.remember(eva, "eva", before);
-    assert_eq!(callers.recall(eva), None);
-    callers.remember(eva, "eva", callers.epoch());
-    callers.end(Concern::All);
-    assert_eq!((callers.recall(eva), callers.recall(max)), (None, None));
+fn invalidation_removes_affected_sessions_only() {
+    let cache = SessionCache::<&str>::default();
+    let second_session_of_eva = (EVA.0, Uuid::from_u128(11));
+    for (session, name) in [(EVA, "eva"), (second_session_of_eva, "eva"), (BOB, "bob")] {
+        cache.insert(session, name, cache.epoch());
+    }
+    cache.invalidate(InvalidationScope::Key(EVA.0));
+    assert_eq!(cache.get(EVA), Some("eva"));
+    cache.invalidate(InvalidationScope::Sessions(EVA.0));
+    assert_eq!((cache.get(EVA), cache.get(second_session_of_eva)), (None, None));
+    assert_eq!(cache.get(BOB), Some("bob"));
+    cache.insert(EVA, "eva", cache.epoch());
+    cache.invalidate(InvalidationScope::All);
+    assert_eq!((cache.get(EVA), cache.get(BOB)), (None, None));
+    cache.insert(EVA, "eva", cache.epoch());
+    assert_eq!(cache.get(EVA), Some("eva"), "later lookups are cached again");
 }
 
 #[test]
-fn what_ends_for_somebody_else_meanwhile_costs_nobody_the_next_outage() {
-    let callers = Callers::<&str>::default();
-    let (eva, max) =
-        ((Uuid::from_u128(1), Uuid::from_u128(10)), (Uuid::from_u128(2), Uuid::from_u128(20)));
-    let before = callers.epoch();
-    callers.end(Concern::User(max.0));
-    callers.end(Concern::Key(Uuid::from_u128(3)));
-    callers.remember(eva, "eva", before);
-    callers.remember(max, "max", before);
-    assert_eq!((callers.recall(eva), callers.recall(max)), (Some("eva"), None));
-    // What everybody may be concerned by, and what happened longer ago than is known.
-    callers.end(Concern::All);
-    callers.remember(eva, "eva", before);
-    assert_eq!(callers.recall(eva), None);
-    let before = callers.epoch();
-    callers.end(Concern::User(eva.0));
-    for other in 0..MAX_ENDS {
-        callers.end(Concern::User(Uuid::from_u128(1000 + other as u128)));
+fn lookup_that_overlaps_its_invalidation_is_not_cached() {
+    let cache = SessionCache::<&str>::default();
+    let before = cache.epoch();
+    cache.invalidate(InvalidationScope::User(BOB.0));
+    cache.invalidate(InvalidationScope::Key(Uuid::from_u128(3)));
+    cache.insert(EVA, "eva", before);
+    cache.insert(BOB, "bob", before);
+    assert_eq!((cache.get(EVA), cache.get(BOB)), (Some("eva"), None));
+    cache.invalidate(InvalidationScope::All);
+    cache.insert(EVA, "eva", before);
+    assert_eq!(cache.get(EVA), None);
+}
+
+#[test]
+fn lookup_older_than_the_invalidation_log_is_not_cached() {
+    let cache = SessionCache::<&str>::default();
+    let before = cache.epoch();
+    cache.invalidate(InvalidationScope::User(EVA.0));
+    for other in 0..MAX_LOGGED {
+        cache.invalidate(InvalidationScope::User(Uuid::from_u128(1000 + other as u128)));
     }
-    callers.remember(eva, "eva", before);
-    assert_eq!(callers.recall(eva), None);
+    cache.insert(EVA, "eva", before);
+    assert_eq!(cache.get(EVA), None);
+}
+
+#[test]
+fn concurrent_insertions_and_invalidations_leave_no_stale_session() {
+    let cache = SessionCache::<u64>::default();
+    // The version in the database: raised before each invalidation, read by each lookup.
+    let version = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..2000 {
+                version.fetch_add(1, Ordering::SeqCst);
+                cache.invalidate(InvalidationScope::User(EVA.0));
+            }
+        });
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..2000 {
+                    let epoch = cache.epoch();
+                    cache.insert(EVA, version.load(Ordering::SeqCst), epoch);
+                }
+            });
+        }
+    });
+    assert!(cache.get(EVA).is_none_or(|cached| cached == version.load(Ordering::SeqCst)));
 }

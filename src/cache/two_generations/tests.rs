@@ -3,12 +3,12 @@
 use super::*;
 
 #[test]
-fn what_is_asked_for_stays_and_the_weight_is_bounded() {
-    let mut map = Generations::<u32, Vec<u8>>::new(1000, Vec::len);
+fn promoted_value_survives_and_weight_is_bounded() {
+    let mut map = TwoGenerations::<u32, Vec<u8>>::new(1000, Vec::len);
     map.insert(0, vec![0; 10]);
     for key in 1..10_000 {
-        map.change(key, || vec![0; 5], |value| value.push(0));
-        map.renew(&0);
+        map.update_or_insert_with(key, || vec![0; 5], |value| value.push(0));
+        map.promote(&0);
         let weight: usize = map.young.values().chain(map.old.values()).map(Vec::len).sum();
         assert!(weight <= 1010, "{weight}");
     }

@@ -6,7 +6,8 @@ fn given(variables: &[(&str, &str)]) -> Result<Option<String>, String> {
     let variable = |name: &str| {
         variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
     };
-    Ok(read("JWT_SECRET", variable)?.map(|secret| secret.expose_secret().to_owned()))
+    let secret = read("JWT_SECRET", variable).map_err(|error| error.to_string())?;
+    Ok(secret.map(|secret| secret.expose_secret().to_owned()))
 }
 
 #[test]
@@ -64,6 +65,6 @@ fn options_that_would_set_a_secret_are_recognised() {
         ("jwt-secret", None),
         ("--jwt-secrets", None),
     ] {
-        assert_eq!(named_by(OsStr::new(argument)), name, "{argument}");
+        assert_eq!(secret_in_argument(OsStr::new(argument)), name, "{argument}");
     }
 }

@@ -4,11 +4,11 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn a_new_key_is_well_formed_and_prints_nothing() {
+fn generated_key_is_well_formed_and_is_not_printed() {
     let key = ApiKey::generate();
     assert_eq!(key.expose().len(), 50);
     assert!(key.expose().starts_with(key.prefix()) && key.prefix().len() == 8);
-    assert!(!key.is_old());
+    assert!(!key.is_legacy());
     assert_ne!(ApiKey::generate().hash(), key.hash());
     assert_eq!(ApiKey::parse(key.expose()).unwrap().hash(), key.hash());
     let printed = format!("{key:?} {:?}", key.hash());
@@ -18,7 +18,7 @@ fn a_new_key_is_well_formed_and_prints_nothing() {
 }
 
 #[test]
-fn the_checksum_is_the_documented_one() {
+fn checksum_is_crc32_in_base62() {
     // Python: zlib.crc32(b"mdl_" + b"0" * 40) in base62 of 0-9A-Za-z.
     let key = format!("mdl_{}", "0".repeat(40));
     let sum: String = checksum(&key).collect();
@@ -27,8 +27,8 @@ fn the_checksum_is_the_documented_one() {
 }
 
 #[test]
-fn older_keys_are_64_small_hexadecimal_digits() {
-    assert!(ApiKey::parse(&format!("mdl_{}", "0123456789abcdef".repeat(4))).unwrap().is_old());
+fn legacy_key_is_64_lower_case_hexadecimal_digits() {
+    assert!(ApiKey::parse(&format!("mdl_{}", "0123456789abcdef".repeat(4))).unwrap().is_legacy());
     for bad in
         ["ABCDEF0123456789".repeat(4), "0123456789abcdef".repeat(3), "g".repeat(64), String::new()]
     {
@@ -38,7 +38,7 @@ fn older_keys_are_64_small_hexadecimal_digits() {
 
 proptest! {
     #[test]
-    fn one_wrong_character_is_always_noticed(at in 4_usize..50, to in 0_usize..62) {
+    fn one_wrong_character_is_always_detected(at in 4_usize..50, to in 0_usize..62) {
         let key = ApiKey::generate();
         let mut text = key.expose().to_owned().into_bytes();
         text[at] = BASE62[to];
@@ -47,7 +47,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_sent_is_read_without_panic(text in "\\PC{0,80}") {
+    fn parsing_never_panics(text in "\\PC{0,80}") {
         let _ = ApiKey::parse(&text);
         let _ = ApiKey::parse(&format!("mdl_{text}"));
     }

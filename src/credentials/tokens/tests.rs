@@ -1,4 +1,4 @@
-//! Tests of tokens.
+//! Tests of `credentials::tokens`.
 
 use super::*;
 use crate::credentials::digest::fingerprint;
@@ -12,7 +12,7 @@ fn tokens(seed: &str) -> Tokens {
     )
 }
 
-fn subject(now: DateTime<Utc>) -> RefreshSubject {
+fn refresh_subject(now: DateTime<Utc>) -> RefreshSubject {
     let [user_id, session_id, family_id] = [1, 4, 2].map(Uuid::from_u128);
     RefreshSubject {
         user_id,
@@ -23,8 +23,8 @@ fn subject(now: DateTime<Utc>) -> RefreshSubject {
     }
 }
 
-fn bearer() -> Bearer<'static> {
-    Bearer {
+fn access_subject() -> AccessSubject<'static> {
+    AccessSubject {
         user_id: Uuid::from_u128(1),
         username: "ada",
         email: "a@b.de",
@@ -34,9 +34,10 @@ fn bearer() -> Bearer<'static> {
 }
 
 #[test]
-fn a_token_lives_from_its_second_to_its_last() {
+fn access_token_is_valid_from_issue_to_expiry() {
     let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-    let token = tokens.issue_access(bearer(), Uuid::from_u128(3), now, 900).expect("a token");
+    let token =
+        tokens.issue_access(access_subject(), Uuid::from_u128(3), now, 900).expect("a token");
     let at = |seconds| tokens.verify_access(&token, now + TimeDelta::seconds(seconds));
     assert_eq!(at(0).expect("live").sid, Uuid::from_u128(2));
     assert!(at(899).is_ok());
@@ -44,16 +45,17 @@ fn a_token_lives_from_its_second_to_its_last() {
     assert!(at(-1).is_err());
     let expired = |seconds| tokens.is_expired_access(&token, now + TimeDelta::seconds(seconds));
     assert!(expired(900) && !expired(899) && !expired(-1));
-    let refresh = tokens.issue_refresh(subject(now)).expect("a token");
+    let refresh = tokens.issue_refresh(refresh_subject(now)).expect("a token");
     assert!(!tokens.is_expired_access(&refresh, now + TimeDelta::days(100)));
 }
 
 #[test]
-fn one_kind_is_not_the_other_and_one_service_not_the_other() {
+fn token_of_another_type_or_service_is_refused() {
     let (ours, theirs, now) =
         (tokens("a"), tokens("b"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-    let access = ours.issue_access(bearer(), Uuid::from_u128(3), now, 900).expect("a token");
-    let refresh = ours.issue_refresh(subject(now)).expect("a token");
+    let access =
+        ours.issue_access(access_subject(), Uuid::from_u128(3), now, 900).expect("a token");
+    let refresh = ours.issue_refresh(refresh_subject(now)).expect("a token");
     assert!(ours.verify_refresh(&refresh, now).is_ok());
     assert!(ours.verify_refresh(&access, now).is_err());
     assert!(ours.verify_access(&refresh, now).is_err());
@@ -65,12 +67,13 @@ fn one_kind_is_not_the_other_and_one_service_not_the_other() {
 }
 
 #[test]
-fn a_refresh_token_can_be_told_again() {
+fn refresh_token_can_be_issued_again() {
     let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-    let issue = || tokens.issue_refresh(subject(now)).expect("a token");
+    let issue = || tokens.issue_refresh(refresh_subject(now)).expect("a token");
     assert_eq!(fingerprint(&issue()), fingerprint(&issue()));
     assert_eq!(fingerprint("x").len(), 64);
 }
+
 #[test]
 fn no_token_outlives_its_family() {
     let (tokens, start) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
@@ -83,13 +86,13 @@ fn no_token_outlives_its_family() {
 }
 
 #[test]
-fn refresh_tokens_issued_before_families_were_named_are_read() {
+fn refresh_token_without_family_is_accepted() {
     let (tokens, now) = (tokens("a"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let registered =
-        Registered::new(Uuid::from_u128(1), "refresh", now.timestamp(), now.timestamp() + 60);
+        RegisteredClaims::new(Uuid::from_u128(1), "refresh", now.timestamp(), now.timestamp() + 60);
     let old =
         tokens.refresh.sign(&RefreshClaims { jti: Uuid::from_u128(4), sid: None, registered });
     assert_eq!(tokens.verify_refresh(&old.expect("a token"), now).expect("live").sid, None);
-    let new = tokens.issue_refresh(subject(now)).expect("a token");
+    let new = tokens.issue_refresh(refresh_subject(now)).expect("a token");
     assert_eq!(tokens.verify_refresh(&new, now).expect("live").sid, Some(Uuid::from_u128(2)));
 }

@@ -1,4 +1,5 @@
-//! Which refusals the audit log has, and how they are counted together.
+//! Which refused requests the audit log has, which of them are counted together, and the event that
+//! a count becomes.
 
 use std::net::IpAddr;
 
@@ -8,34 +9,29 @@ use actix_web::{HttpMessage, HttpRequest, ResponseError};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::cache::audit_refusals::{Kind, Refused, Sample};
+use crate::cache::audit_refusals::{RefusalCount, RefusalKey, RefusedRequest};
 use crate::http::error::ApiError;
+use crate::http::request::attempted_action::AttemptedAction;
 use crate::http::request::caller::Identity;
 use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::credential::API_KEY;
 use crate::http::request::request_id::{RequestId, ServerRequestId};
-use crate::model::audit::{Action, Changes, Channel, Outcome};
-use crate::rate_limit::client_ip::Client;
+use crate::model::audit::{Action, AuditOutcome, Changes, Channel};
+use crate::rate_limit::client_ip::ClientPrefix;
 use crate::storage::StorageError;
 use crate::storage::audit_events::{Actor, NewEvent};
 use crate::storage::document::Document;
 
-/// What a refusal of a request means, where its status does not say: put into the request by its
-/// handler.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// The action of the refusal.
-    pub action: Action,
-    /// The account that it is about: id, if it is known, and name or pseudonym.
-    pub account: Option<(Option<Uuid>, String)>,
-}
-
-/// How a refused request is counted; none if its error is no refusal: a request without any
-/// credentials was only too early.
-pub(super) fn kind(request: &HttpRequest, error: &ApiError) -> Option<(Kind, Sample)> {
+/// Returns the key that a refused request is counted by. None if its error is no refusal, and if it
+/// has no credentials: such a request is not an attempt.
+pub(super) fn from_request(
+    request: &HttpRequest,
+    error: &ApiError,
+) -> Option<(RefusalKey, RefusedRequest)> {
     let extensions = request.extensions();
-    let attempt = extensions.get::<Attempt>();
+    let attempt = extensions.get::<AttemptedAction>();
     if matches!(error, ApiError::ExpiredToken) {
-        // What every client meets every few minutes, and refreshes.
+        // Every client gets it every few minutes, and refreshes its token.
         return None;
     }
     let action = match error.status_code() {
@@ -44,10 +40,15 @@ pub(super) fn kind(request: &HttpRequest, error: &ApiError) -> Option<(Kind, Sam
         StatusCode::FORBIDDEN => Action::Forbidden,
         StatusCode::UNAUTHORIZED => match attempt {
             // Recorded already, with the end of the session.
-            Some(Attempt { action: Action::SessionReuseDetected, .. }) => return None,
+            Some(AttemptedAction { action: Action::SessionReuseDetected, .. }) => return None,
             Some(attempt) => attempt.action,
             None if has_credentials(request) => Action::Unauthenticated,
             None => return None,
+        },
+        // The one conflict that is answered without credentials.
+        StatusCode::CONFLICT => match attempt {
+            Some(AttemptedAction { action: Action::UserRegistered, .. }) => Action::UserRegistered,
+            _ => return None,
         },
         _ => return None,
     };
@@ -57,77 +58,77 @@ pub(super) fn kind(request: &HttpRequest, error: &ApiError) -> Option<(Kind, Sam
     };
     let identity = extensions.get::<Identity>();
     let actor = identity.and_then(|identity| identity.0.as_ref().ok()).and_then(Option::as_ref);
-    let kind = Kind {
+    let key = RefusalKey {
         action,
         reason,
         address: extensions
             .get::<ClientAddress>()
-            .map(|address| Client::from(address.0).to_string()),
+            .map(|address| ClientPrefix::from(address.0).to_string()),
         actor: actor.map(|caller| (caller.user.user_id, caller.user.username.clone())),
         credential: identity.and_then(Identity::credential),
         target: attempt.and_then(|attempt| attempt.account.clone()),
     };
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
-    let sample = Sample {
+    let sample = RefusedRequest {
         request_id: extensions.get::<RequestId>().map(|id| id.0.clone())?,
         server_request_id: extensions.get::<ServerRequestId>()?.0,
         route: Some(format!("{} {route}", request.method())),
     };
-    Some((kind, sample))
+    Some((key, sample))
 }
 
-/// The same, of something that went on after its request.
-pub(super) fn of_actor(
+/// Returns the key of a refusal in work that went on after its request.
+pub(super) fn from_actor(
     actor: &Actor,
     action: Action,
     reason: &'static str,
     account: (Option<Uuid>, String),
-) -> Option<(Kind, Sample)> {
+) -> Option<(RefusalKey, RefusedRequest)> {
     let address = actor.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
-    let kind = Kind {
+    let key = RefusalKey {
         action,
         reason,
-        address: address.map(|address| Client::from(address).to_string()),
+        address: address.map(|address| ClientPrefix::from(address).to_string()),
         actor: actor.user_id.zip(actor.username.clone()),
         credential: actor.credential,
         target: Some(account),
     };
-    let sample = Sample {
+    let sample = RefusedRequest {
         request_id: actor.request_id.clone()?,
         server_request_id: actor.server_request_id?,
         route: None,
     };
-    Some((kind, sample))
+    Some((key, sample))
 }
 
 fn has_credentials(request: &HttpRequest) -> bool {
-    request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key("x-api-key")
+    request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key(API_KEY)
 }
 
-/// The row of refusals.
+/// Makes the event of a count.
 ///
 /// # Errors
-/// Never in practice: its details are texts.
-pub(super) fn row(refused: &Refused) -> Result<NewEvent, StorageError> {
-    let Refused { kind, count, first, last, sample } = refused;
+/// [`StorageError::Corrupt`] if its details cannot be serialised; they are texts, which always can.
+pub(super) fn to_event(refused: &RefusalCount) -> Result<NewEvent, StorageError> {
+    let RefusalCount { key, count, first, last, sample } = refused;
     let details = json!({ "route": sample.route, "last_at": crate::clock::rfc3339(*last) });
     Ok(NewEvent {
         occurred_at: *first,
-        action: kind.action.into(),
-        outcome: Outcome::Refused.into(),
-        reason: Some(kind.reason),
+        action: key.action.into(),
+        outcome: AuditOutcome::Refused.into(),
+        reason: Some(key.reason),
         occurrences: i64::try_from(*count).unwrap_or(i64::MAX),
-        actor_id: kind.actor.as_ref().map(|(id, _)| *id),
-        actor: kind.actor.as_ref().map(|(_, name)| name.clone()),
-        target_id: kind.target.as_ref().and_then(|(id, _)| *id),
-        target: kind.target.as_ref().map(|(_, name)| name.clone()),
+        actor_id: key.actor.as_ref().map(|(id, _)| *id),
+        actor: key.actor.as_ref().map(|(_, name)| name.clone()),
+        target_id: key.target.as_ref().and_then(|(id, _)| *id),
+        target: key.target.as_ref().map(|(_, name)| name.clone()),
         channel: Channel::Api.into(),
-        credential: kind.credential.map(|(kind, _)| kind.into()),
-        credential_id: kind.credential.map(|(_, id)| id),
-        address: kind.address.clone(),
+        credential: key.credential.map(|(kind, _)| kind.into()),
+        credential_id: key.credential.map(|(_, id)| id),
+        address: key.address.clone(),
         request_id: Some(sample.request_id.clone()),
         server_request_id: Some(sample.server_request_id),
-        details: Document::of(&details)?,
-        changes: Document::of(&Changes::default())?,
+        details: Document::new(&details)?,
+        changes: Document::new(&Changes::default())?,
     })
 }

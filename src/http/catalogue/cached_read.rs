@@ -1,74 +1,78 @@
-//! Reads of the catalogue: from memory while nothing has changed, else from the database, and from
-//! memory again, marked as stale (RFC 9111), while the database is away. Everyone who may read the
-//! catalogue sees the same of it, so the question alone is the key.
+//! Reads of the catalogue: from the response cache while the catalogue has not changed, else from
+//! the database, and stale from the cache (RFC 9111) while the database is unavailable. Every
+//! reader of the catalogue sees the same, so path and parameters alone are the cache key.
 
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{AGE, ETAG, WARNING};
 
-use crate::cache::responses::{Answer, Recollection};
-use crate::http::AppState;
-use crate::http::answer::{JSON, etag};
+use crate::cache::responses::{CacheLookup, CachedResponse};
+use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
 use crate::http::extract::conditions::IfNoneMatch;
+use crate::http::response::{JSON, etag};
 
-/// A question: a path and its parameters, whatever their order.
-pub fn question(path: &str, parameters: &[(String, String)]) -> String {
+/// Builds the cache key of a path and its parameters, which may come in any order.
+pub fn cache_key(path: &str, parameters: &[(String, String)]) -> String {
     let mut sorted: Vec<&(String, String)> = parameters.iter().collect();
     sorted.sort();
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(sorted).finish();
     format!("{path}?{query}")
 }
 
-/// Answers a question; `read` asks the database.
+/// Answers a read from the cache, or by `load`, which queries the database.
 ///
 /// # Errors
-/// Those of `read`; that the database is away only if nothing is remembered.
-pub async fn answer(
-    state: &AppState,
-    question: &str,
-    known: Option<&IfNoneMatch>,
-    read: impl AsyncFnOnce() -> Result<Answer, ApiError>,
+/// Those of `load`; [`ApiError::Unavailable`] only if the cache has no response.
+pub async fn read(
+    services: &CatalogueServices,
+    key: &str,
+    if_none_match: Option<&IfNoneMatch>,
+    load: impl AsyncFnOnce() -> Result<CachedResponse, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
-    let remembered = state.answers.recall(question, Instant::now());
-    if let Recollection::Fresh(answer) = &remembered {
-        return Ok(respond(answer, known, None));
+    let responses = &services.responses;
+    let cached = responses.get(key, Instant::now());
+    if let CacheLookup::Fresh(response) = &cached {
+        return Ok(respond(response, if_none_match, None));
     }
-    let epoch = state.answers.epoch();
-    match (read().await, remembered) {
-        (Ok(answer), _) => {
-            let response = respond(&answer, known, None);
-            state.answers.remember(question, answer, epoch, Instant::now());
+    let epoch = responses.epoch();
+    match (load().await, cached) {
+        (Ok(loaded), _) => {
+            let response = respond(&loaded, if_none_match, None);
+            responses.insert(key, loaded, epoch, Instant::now());
             Ok(response)
         }
-        (Err(ApiError::Unavailable { .. }), Recollection::Stale(answer, age)) => {
-            Ok(respond(&answer, known, Some(age)))
+        (Err(ApiError::Unavailable { .. }), CacheLookup::Stale(stale, age)) => {
+            Ok(respond(&stale, if_none_match, Some(age)))
         }
         (Err(error), _) => Err(error),
     }
 }
 
-fn respond(answer: &Answer, known: Option<&IfNoneMatch>, stale: Option<Duration>) -> HttpResponse {
-    let had = answer
-        .version
-        .as_ref()
-        .is_some_and(|version| known.is_some_and(|known| known.has(version)));
-    let mut response = if had { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    if let Some(version) = &answer.version {
+fn respond(
+    cached: &CachedResponse,
+    if_none_match: Option<&IfNoneMatch>,
+    stale_for: Option<Duration>,
+) -> HttpResponse {
+    let is_match = cached.version.as_ref().is_some_and(|version| {
+        if_none_match.is_some_and(|if_none_match| if_none_match.contains(version))
+    });
+    let mut response = if is_match { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    if let Some(version) = &cached.version {
         response.insert_header((ETAG, etag(version)));
     }
-    if let Some(age) = stale {
+    if let Some(age) = stale_for {
         response
             .insert_header((AGE, age.as_secs().to_string()))
             .insert_header(("X-Cache", "STALE"))
             .insert_header((WARNING, "110 - \"Response is Stale\""));
     }
-    if had {
+    if is_match {
         return response.finish();
     }
-    for (name, value) in &answer.headers {
+    for (name, value) in &cached.headers {
         response.insert_header((*name, value.as_str()));
     }
-    response.content_type(JSON).body(answer.body.clone())
+    response.content_type(JSON).body(cached.body.clone())
 }

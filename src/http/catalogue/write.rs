@@ -1,38 +1,37 @@
-//! Changes of the catalogue: in a transaction that takes the writers' turn, and after which this
-//! process has forgotten what it remembered before it answers (read your writes).
+//! Changes of the catalogue. Each runs in a transaction that first locks the catalogue's epoch, so
+//! that writers take turns; the response cache has the new epoch before the response is sent (read
+//! your writes).
 //!
-//! The caller's authority is confirmed last, so that its row is locked only for a moment, however
-//! long the change takes.
+//! The caller's permissions are confirmed last, so that the user's row is locked only for a moment,
+//! however long the change takes.
 
 use std::time::Instant;
 
-use diesel_async::AsyncPgConnection;
-
 use crate::actors::db_breaker::Circuit;
-use crate::http::AppState;
+use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
 use crate::storage::authority::{self, Authority};
-use crate::storage::{StorageError, catalogue_epochs};
+use crate::storage::{StorageError, Transaction, catalogue_epochs};
 
-/// Makes a change.
+/// Runs a change in a transaction.
 ///
 /// # Errors
-/// Those of `work`, and of the way to the database.
+/// Those of `work` and of the transaction.
 pub async fn change<T>(
-    state: &AppState,
+    services: &CatalogueServices,
     circuit: Circuit,
     operation: &'static str,
     caller: &Authority,
-    work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
+    work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
 ) -> Result<T, ApiError> {
-    let changed = state.db.transaction(circuit, operation, async |conn| {
+    let changed = services.db.transaction(circuit, operation, async |conn| {
         catalogue_epochs::lock(conn).await?;
         let done = work(conn).await?;
-        let epoch = catalogue_epochs::current(conn).await?;
-        authority::confirm(conn, caller, state.clock.now()).await?;
+        let epoch = catalogue_epochs::get(conn).await?;
+        authority::confirm(conn, caller, services.clock.now()).await?;
         Ok((done, epoch))
     });
     let (done, epoch) = changed.await?;
-    state.answers.hear(epoch, Instant::now());
+    services.responses.confirm_epoch(epoch, Instant::now());
     Ok(done)
 }

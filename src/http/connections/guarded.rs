@@ -1,8 +1,8 @@
 //! A TCP stream that ends with an error when its connection makes no progress for too long
 //! ([`super::pace`]).
 //!
-//! The timer is set when the stream is opened and looked at whenever an operation has to wait; when
-//! it is due, the rule decides whether that was too long or when to look again. So a request sets
+//! The timer is set when the stream is opened and polled whenever an operation has to wait. When it
+//! is due, the rule decides whether the wait was too long or when to check again. So a request sets
 //! no timer, and nothing has to wake the connection when a response ends.
 
 use std::future::Future;
@@ -16,36 +16,36 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::open::OpenConnection;
-use super::pace::{LIMIT, Pace};
+use super::pace::{ConnectionPace, LIMIT};
 
-/// The stream of one connection, and its place among the open ones.
+/// The stream of one connection. Its slot among the open connections is freed with it.
 #[derive(Debug)]
-pub struct Guarded {
+pub struct GuardedStream {
     stream: TcpStream,
-    pace: Rc<Pace>,
+    pace: Rc<ConnectionPace>,
     timer: Pin<Box<Sleep>>,
     _open: OpenConnection,
 }
 
-impl Guarded {
-    /// Guards a stream that was accepted now.
+impl GuardedStream {
+    /// Guards a stream that has just been accepted.
     pub fn new(stream: TcpStream, open: OpenConnection) -> Self {
         let now = Instant::now();
         Self {
             stream,
-            pace: Rc::new(Pace::new(now)),
+            pace: Rc::new(ConnectionPace::new(now)),
             timer: Box::pin(sleep_until(now + LIMIT)),
             _open: open,
         }
     }
 
-    /// What this connection is doing, for its requests.
-    pub fn pace(&self) -> Rc<Pace> {
+    /// Returns the progress of this connection, for its requests.
+    pub fn pace(&self) -> Rc<ConnectionPace> {
         self.pace.clone()
     }
 
-    /// Passes on the outcome of an operation, unless it has to wait and has waited for too long.
-    fn or_late<T>(
+    /// Returns the outcome of an operation, or an error if it has waited for too long.
+    fn or_timeout<T>(
         &mut self,
         context: &mut Context<'_>,
         outcome: Poll<io::Result<T>>,
@@ -65,18 +65,18 @@ impl Guarded {
     }
 }
 
-impl AsyncRead for Guarded {
+impl AsyncRead for GuardedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.or_late(context, outcome)
+        self.or_timeout(context, outcome)
     }
 }
 
-impl AsyncWrite for Guarded {
+impl AsyncWrite for GuardedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -84,10 +84,10 @@ impl AsyncWrite for Guarded {
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         match &outcome {
-            Poll::Ready(_) => self.pace.wrote(Instant::now()),
-            Poll::Pending => self.pace.blocked(Instant::now()),
+            Poll::Ready(_) => self.pace.record_write(Instant::now()),
+            Poll::Pending => self.pace.record_blocked(Instant::now()),
         }
-        self.or_late(context, outcome)
+        self.or_timeout(context, outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,10 +1,9 @@
 //! Connections, below HTTP: how many there may be ([`open`]), how long one may make no progress
-//! ([`pace`], a pure rule, and
-//! [`guarded`], the stream that applies it), and the server that is built on them ([`server`]).
+//! ([`pace`], a pure rule, and [`guarded`], the stream that applies it), and the server that is
+//! built on them ([`server`]).
 //!
-//! actix-http times only the first request head of a connection, and no write at all. Bodies are
-//! not judged here: they have their own deadline (`http::middleware::bodies`), and so has the work
-//! of a handler.
+//! actix-http times only the first request head of a connection, and no write at all. Bodies and
+//! handlers have deadlines of their own (`http::middleware::bodies`, `actors::db_breaker`).
 
 pub mod guarded;
 pub mod open;

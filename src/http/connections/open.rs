@@ -1,4 +1,4 @@
-//! The open connections of a listener: how many there may be, in all and for one client. One over a
+//! The open connections of a listener, limited in all and for each client. A connection over a
 //! limit is closed before anything is read from it.
 
 use std::collections::HashMap;
@@ -8,23 +8,23 @@ use std::time::{Duration, Instant};
 
 use slog::Logger;
 
-use crate::rate_limit::client_ip::{Client, TrustedProxies};
-use crate::telemetry::instruments::connections::{ConnectionInstruments, Reason};
+use crate::rate_limit::client_ip::{ClientPrefix, TrustedProxies};
+use crate::telemetry::instruments::connections::{ConnectionInstruments, RefusalReason};
 
-/// At most one log event about refusals in this time.
+/// Shortest time between two log events about refusals.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many connections there may be at one time.
+/// Limits on the number of open connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
     pub total: usize,
-    /// From one client: an IPv4 address or an IPv6 /64.
+    /// For an IPv4 address or an IPv6 /64.
     pub per_address: usize,
-    /// Peers without a limit of their own, because many clients stand behind them.
+    /// Proxies have no limit of their own, because many clients connect through them.
     pub exempt: TrustedProxies,
 }
 
-/// The open connections; bounded by the limit on all of them.
+/// The open connections of a listener.
 #[derive(Debug)]
 pub struct Connections {
     limits: ConnectionLimits,
@@ -36,29 +36,29 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Open {
     total: usize,
-    by_client: HashMap<Client, usize>,
-    refusals: Refusals,
+    by_client: HashMap<ClientPrefix, usize>,
+    refusals: ConnectionRefusals,
 }
 
-/// Refusals that no log event has reported yet.
+/// Refusals since the last log event, by reason.
 #[derive(Debug, Default)]
-struct Refusals {
+struct ConnectionRefusals {
     reported: Option<Instant>,
     total: u64,
     address: u64,
 }
 
-impl Refusals {
-    fn count(&mut self, reason: Reason) {
+impl ConnectionRefusals {
+    fn count(&mut self, reason: RefusalReason) {
         let counter = match reason {
-            Reason::Total => &mut self.total,
-            Reason::Address => &mut self.address,
+            RefusalReason::Total => &mut self.total,
+            RefusalReason::Address => &mut self.address,
         };
         *counter = counter.saturating_add(1);
     }
 
-    /// The first at once, later ones together: what there is to report now, by reason.
-    fn due(&mut self, now: Instant) -> Option<(u64, u64)> {
+    /// Takes what must be logged now: the first refusal at once, later ones together.
+    fn take_due(&mut self, now: Instant) -> Option<(u64, u64)> {
         let quiet = self.reported.is_none_or(|last| now.duration_since(last) >= LOG_INTERVAL);
         if !quiet || (self.total, self.address) == (0, 0) {
             return None;
@@ -69,7 +69,7 @@ impl Refusals {
 }
 
 impl Connections {
-    /// None yet.
+    /// Starts with no open connections.
     pub fn new(
         limits: ConnectionLimits,
         instruments: ConnectionInstruments,
@@ -78,37 +78,38 @@ impl Connections {
         Arc::new(Self { limits, open: Mutex::default(), instruments, logger })
     }
 
-    /// Takes a place for a connection from this peer; none if a limit is reached.
+    /// Opens a connection of this peer; none if a limit is reached.
     pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<OpenConnection> {
-        let client = Client::from(peer);
-        let judged = !self.limits.exempt.trusts(peer.to_canonical());
+        let client = ClientPrefix::from(peer);
+        let is_limited = !self.limits.exempt.trusts(peer.to_canonical());
         let mut open = self.lock();
         let from_client = open.by_client.get(&client).copied().unwrap_or(0);
         let refusal = if open.total >= self.limits.total {
-            Some(Reason::Total)
-        } else if judged && from_client >= self.limits.per_address {
-            Some(Reason::Address)
+            Some(RefusalReason::Total)
+        } else if is_limited && from_client >= self.limits.per_address {
+            Some(RefusalReason::Address)
         } else {
             None
         };
         if let Some(reason) = refusal {
-            self.instruments.refused(reason);
+            self.instruments.count_refused(reason);
             open.refusals.count(reason);
         } else {
             open.total = open.total.saturating_add(1);
             open.by_client.insert(client, from_client.saturating_add(1));
-            self.instruments.opened();
+            self.instruments.add_open();
         }
-        let report = open.refusals.due(Instant::now());
+        let report = open.refusals.take_due(Instant::now());
         drop(open);
         if let Some((total, address)) = report {
             slog::warn!(self.logger, "connections refused: limit reached";
-                "over_total" => total, "over_address" => address, "last_client" => client.to_string());
+                "over_total" => total, "over_address" => address,
+                "last_client" => client.to_string());
         }
         refusal.is_none().then(|| OpenConnection { connections: self.clone(), client })
     }
 
-    fn release(&self, client: Client) {
+    fn release(&self, client: ClientPrefix) {
         let mut open = self.lock();
         open.total = open.total.saturating_sub(1);
         if let Some(count) = open.by_client.get_mut(&client) {
@@ -118,7 +119,7 @@ impl Connections {
             }
         }
         drop(open);
-        self.instruments.closed();
+        self.instruments.remove_open();
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -126,11 +127,11 @@ impl Connections {
     }
 }
 
-/// The place of an open connection; free again when it is dropped.
+/// The slot of an open connection, freed on drop.
 #[derive(Debug)]
 pub struct OpenConnection {
     connections: Arc<Connections>,
-    client: Client,
+    client: ClientPrefix,
 }
 
 impl Drop for OpenConnection {

@@ -1,73 +1,92 @@
-//! How long a connection may make no progress, as a rule without I/O.
+//! The rule, without I/O, how long a connection may make no progress.
 //!
-//! | the connection | may take | from |
+//! | state of the connection | limit | starts at |
 //! | --- | --- | --- |
-//! | has bytes to write that the client does not take | [`LIMIT`] | the last byte that it took |
-//! | has no request under way | [`LIMIT`] for a complete head | its opening, or the end of the last response |
-//! | has a request under way | any time | |
+//! | the client does not read the response | [`LIMIT`] | the last byte that was written |
+//! | no active request | [`LIMIT`] for a complete head | its opening, or the last response |
+//! | an active request | none | |
 //!
-//! Each byte that is written counts as progress, so slow readers are served; a head that arrives
-//! byte by byte is not progress.
+//! Each written byte is progress, so slow readers are served. A head that arrives byte by byte is
+//! no progress.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The longest time without progress.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
-/// What one connection is doing, shared by its stream and its requests.
+/// The progress of one connection, shared by its stream and its requests.
 #[derive(Debug)]
-pub struct Pace {
+pub struct ConnectionPace {
     requests: Cell<u32>,
-    /// When it was opened, wrote last, or ended a request last.
+    /// Notified when the last active request has ended.
+    idle: Notify,
+    /// The last progress: its opening, a write, or the end of a request.
     since: Cell<Instant>,
-    /// Since when the client does not take what is to be written.
+    /// When a write blocked first since the last progress.
     blocked: Cell<Option<Instant>>,
 }
 
-impl Pace {
-    /// That of a connection opened now.
+impl ConnectionPace {
+    /// Starts with a connection that is opened now.
     pub fn new(now: Instant) -> Self {
-        Self { requests: Cell::new(0), since: Cell::new(now), blocked: Cell::new(None) }
+        Self {
+            requests: Cell::new(0),
+            idle: Notify::new(),
+            since: Cell::new(now),
+            blocked: Cell::new(None),
+        }
     }
 
-    /// A request is under way until the returned value is dropped.
-    pub fn begin(self: &Rc<Self>) -> UnderWay {
+    /// Begins a request; it is active until the returned value is dropped.
+    pub fn begin_request(self: &Rc<Self>) -> ActiveRequest {
         self.requests.set(self.requests.get().saturating_add(1));
-        UnderWay(self.clone())
+        ActiveRequest(self.clone())
     }
 
     fn end(&self, now: Instant) {
         self.requests.set(self.requests.get().saturating_sub(1));
         self.since.set(now);
+        if self.requests.get() == 0 {
+            self.idle.notify_one();
+        }
     }
 
-    /// Bytes were written.
-    pub fn wrote(&self, now: Instant) {
+    /// Waits until the connection has no active request.
+    pub async fn until_idle(&self) {
+        while self.requests.get() > 0 {
+            self.idle.notified().await;
+        }
+    }
+
+    /// Records that bytes were written.
+    pub fn record_write(&self, now: Instant) {
         self.blocked.set(None);
         self.since.set(now);
     }
 
-    /// Bytes could not be written.
-    pub fn blocked(&self, now: Instant) {
+    /// Records that bytes could not be written.
+    pub fn record_blocked(&self, now: Instant) {
         self.blocked.set(self.blocked.get().or(Some(now)));
     }
 
-    /// When the connection is to be closed, if nothing happens until then.
+    /// Returns when the connection must be closed unless it makes progress; none while a request is
+    /// active and no write is blocked.
     pub fn deadline(&self) -> Option<Instant> {
         let idle = (self.requests.get() == 0).then(|| self.since.get());
         self.blocked.get().or(idle).map(|from| from + LIMIT)
     }
 }
 
-/// A request under way; dropped when its response has no more bytes to give.
+/// An active request; dropped when its response is complete.
 #[derive(Debug)]
-pub struct UnderWay(Rc<Pace>);
+pub struct ActiveRequest(Rc<ConnectionPace>);
 
-impl Drop for UnderWay {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.0.end(Instant::now());
     }

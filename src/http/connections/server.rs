@@ -1,15 +1,16 @@
 //! The HTTP server on guarded streams. It is what `actix_web::HttpServer` builds, with one more
-//! step between accepting a connection and reading from it, and with a count of the requests under
-//! way on each connection.
+//! step between accepting a connection and reading from it, and with a count of the active requests
+//! of each connection.
 
 use std::fmt::Debug;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
 use actix_http::{HttpService, Request, Response};
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, map_config,
@@ -21,35 +22,35 @@ use actix_web::web::Bytes;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::guarded::Guarded;
+use super::guarded::GuardedStream;
 use super::open::Connections;
-use super::pace::UnderWay;
+use super::pace::ActiveRequest;
 
-/// How long an idle connection is kept.
+/// Time that an idle connection stays open.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// For the first request head; [`super::pace`] limits the following ones.
+/// Time for the first request head; [`super::pace`] limits the following ones.
 const FIRST_HEAD: Duration = Duration::from_secs(5);
 const DISCONNECT: Duration = Duration::from_secs(1);
-/// The most bytes that the kernel holds and has not sent. Without it, a slow reader's progress is
-/// seen only in steps of a third of the send buffer, which may be megabytes, and each connection
-/// could take that much of the kernel's memory.
+/// Limit of unsent bytes in the kernel. Without it, the progress of a slow reader is visible only
+/// in steps of a third of the send buffer, which may be megabytes, and each connection could take
+/// as much memory of the kernel.
 const UNSENT: u32 = 128 * 1024;
 
-/// How a server runs.
+/// Options of a server.
 #[derive(Clone, Copy, Debug)]
-pub struct Running {
+pub struct ServerOptions {
     pub workers: usize,
-    /// How long requests may take to finish at shutdown, in seconds.
+    /// Time for active requests at shutdown, in seconds.
     pub grace: u64,
 }
 
-/// A server that listens here. Signals are not its business.
+/// Makes a server on this listener. It handles no signals.
 ///
 /// # Errors
 /// When the listener cannot be used.
 pub fn serve<F, I, S, B>(
     listener: TcpListener,
-    running: Running,
+    options: ServerOptions,
     connections: &Arc<Connections>,
     app: F,
 ) -> io::Result<Server>
@@ -65,7 +66,7 @@ where
     B: MessageBody + 'static,
 {
     let builder =
-        Server::build().workers(running.workers).disable_signals().shutdown_timeout(running.grace);
+        Server::build().workers(options.workers).disable_signals().shutdown_timeout(options.grace);
     let (stopping, connections) = (builder.graceful_shutdown_signal(), connections.clone());
     let address = listener.local_addr()?;
     let builder = builder.listen("http", listener, move || {
@@ -80,59 +81,79 @@ where
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            .on_connect_ext(|stream: &Guarded, data| {
+            .on_connect_ext(|stream: &GuardedStream, data| {
                 data.insert(stream.pace());
             })
             .h1(map_config(apply_fn_factory(app, counted), |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {
             let connections = connections.clone();
-            async move { accept(stream, &connections).map_err(actix_http::error::DispatchError::Io) }
+            async move { accept(stream, &connections).map_err(DispatchError::Io) }
         })
-        .and_then(http)
+        .and_then(apply_fn_factory(http, until_requests_end))
     })?;
     Ok(builder.run())
 }
 
-/// Closes the connection by the error if there are too many.
+/// Serves a connection, and keeps the worker counting it until its requests have ended. A write
+/// runs on after its client has disconnected (`http::middleware::run_to_end`); without this, a
+/// worker that shuts down would stop as soon as its last connection is closed, and end that write.
+fn until_requests_end<S>(
+    (stream, peer): (GuardedStream, Option<SocketAddr>),
+    http: &S,
+) -> impl Future<Output = Result<(), S::Error>> + use<S>
+where
+    S: Service<(GuardedStream, Option<SocketAddr>), Response = ()>,
+{
+    let pace = stream.pace();
+    let connection = http.call((stream, peer));
+    async move {
+        let outcome = connection.await;
+        pace.until_idle().await;
+        outcome
+    }
+}
+
+/// Accepts a connection; its drop with the error closes one that is over a limit.
 fn accept(
     stream: TcpStream,
     connections: &Arc<Connections>,
-) -> io::Result<(Guarded, Option<std::net::SocketAddr>)> {
+) -> io::Result<(GuardedStream, Option<std::net::SocketAddr>)> {
     let peer = stream.peer_addr()?;
     let open = connections.admit(peer.ip()).ok_or(io::ErrorKind::ConnectionRefused)?;
     // Without it the pieces of a compressed response wait for delayed acknowledgements.
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
     SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
-    Ok((Guarded::new(stream, open), Some(peer)))
+    Ok((GuardedStream::new(stream, open), Some(peer)))
 }
 
-/// Handles a request, which is under way until its response has no more bytes to give.
+/// Handles a request, which is active until its response is complete.
 fn counted<S, B>(
     request: Request,
     service: &S,
-) -> impl Future<Output = Result<Response<Counted<B>>, S::Error>> + use<S, B>
+) -> impl Future<Output = Result<Response<CountedBody<B>>, S::Error>> + use<S, B>
 where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
     B: MessageBody,
 {
-    let under_way =
-        request.conn_data::<std::rc::Rc<super::pace::Pace>>().map(super::pace::Pace::begin);
+    let under_way = request
+        .conn_data::<std::rc::Rc<super::pace::ConnectionPace>>()
+        .map(super::pace::ConnectionPace::begin_request);
     let response = service.call(request);
     async move {
         let response: Response<B> = response.await?.into();
-        Ok(response.map_body(|_, body| Counted { body: Box::pin(body), _under_way: under_way }))
+        Ok(response.map_body(|_, body| CountedBody { body: Box::pin(body), _under_way: under_way }))
     }
 }
 
-/// The body of a response to a request under way.
-struct Counted<B> {
+/// The body of a response; its request is active until it is complete.
+struct CountedBody<B> {
     body: Pin<Box<B>>,
-    _under_way: Option<UnderWay>,
+    _under_way: Option<ActiveRequest>,
 }
 
-impl<B: MessageBody> MessageBody for Counted<B> {
+impl<B: MessageBody> MessageBody for CountedBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {

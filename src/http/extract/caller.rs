@@ -1,16 +1,16 @@
-//! Who may call, by type: the parameter of a handler is its rule.
+//! Who may call a handler, by the type of its parameter.
 //!
 //! | parameter | who |
 //! | --- | --- |
-//! | [`Reader<A>`] | whoever may read that part of the catalogue; anyone, if `ANONYMOUS_READ` is set |
+//! | [`Reader<A>`] | who may read that part of the catalogue; anyone if `ANONYMOUS_READ` is set |
 //! | [`Editor<A>`] | an editor, whose key has the part's write scope |
 //! | [`Remover<A>`] | an administrator, whose key has the part's write scope |
 //! | [`Admin`] | an administrator, whose key has the scope `admin` |
-//! | [`Person`] | anyone who is logged in; no API key |
-//! | [`Caller`] | anyone who is known |
+//! | [`SessionCaller`] | a user with an access token; no API key |
+//! | [`Caller`] | any authenticated caller |
 //!
-//! They are judged before the body arrives. What writes or grants passes `authority()` on to its
-//! transaction, where `storage::authority` judges the same once more.
+//! Callers are checked before the body arrives. Handlers that write or grant rights pass
+//! `authority()` to their transaction, where `storage::authority` checks it again.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -19,7 +19,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use uuid::Uuid;
 
-use crate::http::AppState;
+use crate::http::app_data::AccessPolicy;
 use crate::http::error::{ApiError, ROLE};
 use crate::http::request::caller::{Caller, Credential, Identity};
 use crate::model::scopes::{Scope, Scopes};
@@ -28,28 +28,28 @@ use crate::storage::authority::{Authority, Proof};
 use crate::storage::users::Account;
 
 impl<A: Area> Editor<A> {
-    /// What its transaction confirms.
+    /// The authority that the handler's transaction checks again.
     pub fn authority(&self) -> Authority {
         self.caller.authority(Role::Viewer, A::WRITE)
     }
 }
 
 impl<A: Area> Remover<A> {
-    /// What its transaction confirms.
+    /// The authority that the handler's transaction checks again.
     pub fn authority(&self) -> Authority {
         self.caller.authority(Role::Admin, A::WRITE)
     }
 }
 
 impl Admin {
-    /// What its transaction confirms.
+    /// The authority that the handler's transaction checks again.
     pub fn authority(&self) -> Authority {
         self.0.authority(Role::Admin, &[Scope::Admin])
     }
 }
 
-impl Person {
-    /// What its transaction confirms.
+impl SessionCaller {
+    /// The authority that the handler's transaction checks again.
     pub fn authority(&self) -> Authority {
         let proof = Proof::Session(self.family_id);
         Authority {
@@ -61,63 +61,66 @@ impl Person {
     }
 }
 
-/// A part of the catalogue, and the scopes that open it.
+/// A part of the catalogue, with the scopes to read and to change it.
 pub trait Area {
-    /// To read it.
     const READ: &'static [Scope];
-    /// To change it.
     const WRITE: &'static [Scope];
 }
 
-macro_rules! area {
-    ($(#[$doc:meta])* $name:ident, [$($read:ident),*], [$($write:ident),*]) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
-        pub struct $name;
+/// The metrics and their history.
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics;
 
-        impl Area for $name {
-            const READ: &'static [Scope] = &[$(Scope::$read),*];
-            const WRITE: &'static [Scope] = &[$(Scope::$write),*];
-        }
-    };
+impl Area for Metrics {
+    const READ: &'static [Scope] = &[Scope::MetricsRead];
+    const WRITE: &'static [Scope] = &[Scope::MetricsWrite];
 }
 
-area!(
-    /// Metrics and their history.
-    Metrics, [MetricsRead], [MetricsWrite]);
-area!(
-    Domains, [DomainsRead], [DomainsWrite]);
-area!(
-    Everything, [MetricsRead, DomainsRead], [MetricsWrite, DomainsWrite]);
+/// The business domains.
+#[derive(Clone, Copy, Debug)]
+pub struct Domains;
 
-/// Whoever may read this part of the catalogue.
+impl Area for Domains {
+    const READ: &'static [Scope] = &[Scope::DomainsRead];
+    const WRITE: &'static [Scope] = &[Scope::DomainsWrite];
+}
+
+/// The catalogue as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Everything;
+
+impl Area for Everything {
+    const READ: &'static [Scope] = &[Scope::MetricsRead, Scope::DomainsRead];
+    const WRITE: &'static [Scope] = &[Scope::MetricsWrite, Scope::DomainsWrite];
+}
+
+/// A caller that may read this part of the catalogue, perhaps an anonymous one.
 #[derive(Clone, Debug)]
 pub struct Reader<A>(PhantomData<A>);
 
-/// Whoever may change this part of the catalogue.
+/// A caller that may change this part of the catalogue.
 #[derive(Clone, Debug)]
 pub struct Editor<A> {
     pub caller: Caller,
     area: PhantomData<A>,
 }
 
-/// Whoever may delete from this part of the catalogue.
+/// A caller that may delete from this part of the catalogue.
 #[derive(Clone, Debug)]
 pub struct Remover<A> {
     pub caller: Caller,
     area: PhantomData<A>,
 }
 
-/// Whoever may look after the service and its users.
+/// A caller that may administer the service and its users.
 #[derive(Clone, Debug)]
 pub struct Admin(pub Caller);
 
-/// Anyone who is logged in: what belongs to a person, no program does with a key.
+/// A user with an access token: API keys may not change what belongs to a person.
 #[derive(Clone, Debug)]
-pub struct Person {
-    /// As the database knows it now.
+pub struct SessionCaller {
     pub user: Account,
-    /// The log-in that the request belongs to.
+    /// The token family of the access token.
     pub family_id: Uuid,
 }
 
@@ -132,27 +135,31 @@ fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
 
 fn allowed(request: &HttpRequest, needed: &[Scope]) -> Result<Caller, ApiError> {
     let caller = caller(request)?;
-    caller.may(needed).map(|()| caller)
+    caller.require(needed).map(|()| caller)
 }
 
-fn person(request: &HttpRequest) -> Result<Person, ApiError> {
+fn session_caller(request: &HttpRequest) -> Result<SessionCaller, ApiError> {
     let Caller { user, credential } = caller(request)?;
     match credential {
-        Credential::LogIn(family_id) => Ok(Person { user, family_id }),
+        Credential::Session(family_id) => Ok(SessionCaller { user, family_id }),
         Credential::Key { .. } => Err(ApiError::Authorization("An API key cannot do this; log in")),
     }
 }
 
 fn reader<A: Area>(request: &HttpRequest) -> Result<Reader<A>, ApiError> {
     let anonymous =
-        request.app_data::<web::Data<AppState>>().is_some_and(|state| state.policy.anonymous_read);
-    // A bad credential is refused all the same: whoever sends one expects it to count.
+        request.app_data::<web::Data<AccessPolicy>>().is_some_and(|policy| policy.anonymous_read);
+    // A bad credential is refused even so: its sender expects it to be used.
     identity(request)?;
     if anonymous {
         Ok(Reader(PhantomData))
     } else {
         allowed(request, A::READ).map(|_| Reader(PhantomData))
     }
+}
+
+fn editor<A: Area>(request: &HttpRequest) -> Result<Editor<A>, ApiError> {
+    allowed(request, A::WRITE).map(|caller| Editor { caller, area: PhantomData })
 }
 
 fn remover<A: Area>(request: &HttpRequest) -> Result<Remover<A>, ApiError> {
@@ -164,7 +171,7 @@ fn remover<A: Area>(request: &HttpRequest) -> Result<Remover<A>, ApiError> {
     }
 }
 
-/// Answers at once: the work was done by the middleware.
+/// Implements an extractor that only reads what the middleware has found.
 macro_rules! extracted {
     ([$($area:ident)?] $name:ty, $judge:expr) => {
         impl$(<$area: Area>)? FromRequest for $name {
@@ -179,8 +186,8 @@ macro_rules! extracted {
 }
 
 extracted!([] Caller, caller);
-extracted!([] Person, person);
+extracted!([] SessionCaller, session_caller);
 extracted!([] Admin, |request| allowed(request, &[Scope::Admin]).map(Admin));
 extracted!([A] Reader<A>, reader);
-extracted!([A] Editor<A>, |request| allowed(request, A::WRITE).map(|caller| Editor { caller, area: PhantomData }));
+extracted!([A] Editor<A>, editor);
 extracted!([A] Remover<A>, remover);

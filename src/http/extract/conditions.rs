@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110, 13) and idempotency keys.
+//! The headers of conditional requests (RFC 9110, 13), and idempotency keys.
 
 use std::future::{Ready, ready};
 
@@ -6,39 +6,39 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, web};
 
-use crate::http::AppState;
+use crate::http::app_data::AccessPolicy;
 use crate::http::error::ApiError;
 use crate::storage::precondition::Precondition;
 
-/// Which version a change is meant for.
+/// The versions that a change is meant for (`If-Match`).
 #[derive(Clone, Debug)]
 pub struct IfMatch(pub Precondition);
 
-/// The versions that a client has already.
+/// The versions that a client has stored (`If-None-Match`).
 #[derive(Clone, Debug)]
 pub struct IfNoneMatch(Vec<String>);
 
-/// The name of a request that is to happen once.
+/// The key of a request that must be done at most once (`Idempotency-Key`).
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey(pub Option<String>);
 
 impl IfNoneMatch {
-    /// Whether the client has this version.
-    pub fn has(&self, version: &str) -> bool {
-        self.0.iter().any(|had| had == "*" || had == version)
+    /// Whether the client has stored this version.
+    pub fn contains(&self, version: &str) -> bool {
+        self.0.iter().any(|stored| stored == "*" || stored == version)
     }
 }
 
-/// The versions in a list of entity tags; weak ones with their mark, which a strong comparison
-/// never matches.
+/// Parses a list of entity tags. Weak tags keep their mark, which a strong comparison never
+/// matches.
 fn tags(
     headers: &HeaderMap,
     name: &actix_web::http::header::HeaderName,
 ) -> Result<Option<Vec<String>>, ApiError> {
     let mut versions = Vec::new();
-    let mut given = false;
+    let mut is_present = false;
     for value in headers.get_all(name) {
-        given = true;
+        is_present = true;
         let text = value.to_str().map_err(|_| malformed(name))?;
         for tag in text.split(',').map(str::trim) {
             let (weak, opaque) = tag.strip_prefix("W/").map_or(("", tag), |opaque| ("W/", opaque));
@@ -50,7 +50,7 @@ fn tags(
             }
         }
     }
-    Ok(given.then_some(versions))
+    Ok(is_present.then_some(versions))
 }
 
 fn malformed(name: &actix_web::http::header::HeaderName) -> ApiError {
@@ -58,9 +58,8 @@ fn malformed(name: &actix_web::http::header::HeaderName) -> ApiError {
 }
 
 fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
-    let required = request
-        .app_data::<web::Data<AppState>>()
-        .is_some_and(|state| state.policy.require_if_match);
+    let required =
+        request.app_data::<web::Data<AccessPolicy>>().is_some_and(|policy| policy.require_if_match);
     Ok(IfMatch(match tags(request.headers(), &IF_MATCH)? {
         None if required => Precondition::Missing,
         None => Precondition::None,
@@ -70,7 +69,7 @@ fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
 }
 
 fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
-    // Weak comparison: the mark does not count.
+    // Weak comparison ignores the mark (RFC 9110, 8.8.3.2).
     let versions = tags(request.headers(), &IF_NONE_MATCH)?.unwrap_or_default();
     Ok(IfNoneMatch(
         versions.iter().map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned()).collect(),
@@ -78,8 +77,8 @@ fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<IdempotencyKey, ApiError> {
-    let mut given = request.headers().get_all("idempotency-key");
-    let (first, second) = (given.next(), given.next());
+    let mut values = request.headers().get_all("idempotency-key");
+    let (first, second) = (values.next(), values.next());
     let printable = |text: &&str| {
         (1..=255).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b))
     };

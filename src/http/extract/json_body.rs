@@ -1,6 +1,6 @@
-//! Bodies: JSON, read into the model with all that is wrong with it, or into an object to be laid
-//! over what is stored. Each type of body has its own limit in bytes. How long a body may take is
-//! the same for all (`http::middleware::bodies`).
+//! Request bodies: JSON, parsed and validated into a value of the model or into a patch, and
+//! imports. Each type of body has its own size limit. The deadline is the same for all
+//! (`http::middleware::bodies`).
 
 use std::io::ErrorKind;
 
@@ -14,40 +14,49 @@ use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::http::AppState;
+use crate::bulkhead::BulkheadPlace;
+use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
 use crate::model::json;
 use crate::model::patch::{Patch, Patchable};
 use crate::model::violations::parse;
 
-/// The largest body of a route that does not say otherwise, in bytes: users, sessions, API keys,
-/// circuit breakers.
+/// Size limit in bytes of bodies of users, sessions, API keys and circuit breakers.
 pub const SMALL: usize = 64 * 1024;
-/// The largest body of one metric or business domain, in bytes.
+/// Size limit in bytes of the body of one metric or business domain.
 pub const ITEM: usize = 256 * 1024;
 
-/// A body of at most `MAX` bytes as a value of the model, with its bytes as they came.
+/// A body of at most `MAX` bytes, parsed and validated.
 #[derive(Debug)]
 pub struct JsonBody<T, const MAX: usize = SMALL> {
     pub value: T,
-    /// What was sent, byte for byte.
+    /// The body as it was sent.
     pub bytes: web::Bytes,
 }
 
-/// A body of at most [`SMALL`] bytes that may be left out; then it is the default.
+/// A body of at most [`SMALL`] bytes that may be empty; then it has the default value.
 #[derive(Debug)]
 pub struct OptionalJsonBody<T>(pub T);
 
-/// A body of at most [`ITEM`] bytes as the top-level fields to be laid over what is stored.
+/// A body of at most [`ITEM`] bytes, as the top-level fields that replace those of a stored item.
 #[derive(Debug)]
 pub struct PatchBody<T>(pub Patch<T>);
 
-/// A body of at most `IMPORT_MAX_BYTES`, and its media type, without parameters, in lower case.
+/// A body of at most `IMPORT_MAX_BYTES`. Its place among the imports is taken before it is read, so
+/// that the memory of slow imports is bounded.
 #[derive(Debug)]
 pub struct ImportBody {
+    /// Without parameters, in lower case.
     pub media_type: String,
-    /// What was sent.
     pub bytes: web::Bytes,
+    pub place: BulkheadPlace,
+}
+
+/// A body of any media type.
+struct RawBody {
+    /// Without parameters, in lower case.
+    media_type: String,
+    bytes: web::Bytes,
 }
 
 impl<T: DeserializeOwned + Validate<Context = ()> + 'static, const MAX: usize> FromRequest
@@ -101,19 +110,29 @@ impl FromRequest for ImportBody {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let max =
-            request.app_data::<web::Data<AppState>>().map_or(SMALL, |state| state.import_max_bytes);
-        raw(request, payload, max)
+        let services = request.app_data::<web::Data<CatalogueServices>>().cloned();
+        let max = services.as_ref().map_or(SMALL, |services| services.import_max_bytes);
+        let refused = head(request.headers(), max).err();
+        let body = raw(request, payload, max);
+        Box::pin(async move {
+            // A body that cannot be accepted takes no place.
+            if let Some(error) = refused {
+                return Err(error);
+            }
+            let missing = || ApiError::Internal { cause: "the catalogue is not registered".into() };
+            let place = services.ok_or_else(missing)?.imports.reserve()?;
+            let RawBody { media_type, bytes } = body.await?;
+            Ok(Self { media_type, bytes, place })
+        })
     }
 }
 
-/// Reads at most `max` bytes. Room is made as they arrive: what `Content-Length` promises costs
-/// nothing.
+/// Reads at most `max` bytes. Memory is allocated as they arrive, not by `Content-Length`.
 fn raw(
     request: &HttpRequest,
     payload: &mut Payload,
     max: usize,
-) -> LocalBoxFuture<'static, Result<ImportBody, ApiError>> {
+) -> LocalBoxFuture<'static, Result<RawBody, ApiError>> {
     let head = head(request.headers(), max);
     let mut payload = payload.take();
     Box::pin(async move {
@@ -126,7 +145,7 @@ fn raw(
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(ImportBody { media_type, bytes: bytes.freeze() })
+        Ok(RawBody { media_type, bytes: bytes.freeze() })
     })
 }
 
@@ -148,7 +167,7 @@ fn head(headers: &HeaderMap, max: usize) -> Result<String, ApiError> {
     Ok(text(CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-fn json_only(body: ImportBody) -> Result<web::Bytes, ApiError> {
+fn json_only(body: RawBody) -> Result<web::Bytes, ApiError> {
     if body.media_type == "application/json" {
         Ok(body.bytes)
     } else {
@@ -156,15 +175,11 @@ fn json_only(body: ImportBody) -> Result<web::Bytes, ApiError> {
     }
 }
 
-/// A body is an object: serde would also take a list of the fields' values.
+/// Parses a JSON object; serde would also accept a list of the fields' values.
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
-    match read(bytes)? {
+    let parsed = json::parse(bytes);
+    match parsed.map_err(|error| ApiError::invalid("", &json::error_message(&error)))? {
         Value::Object(fields) => Ok(fields),
         _ => Err(ApiError::invalid("", "must be an object")),
     }
-}
-
-/// The reader has a limit of its own to nesting (128); nothing of what is sent is echoed.
-fn read(bytes: &[u8]) -> Result<Value, ApiError> {
-    json::read(bytes).map_err(|error| ApiError::invalid("", &json::flaw(&error)))
 }

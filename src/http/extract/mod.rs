@@ -1,5 +1,7 @@
-//! What a handler's parameters are made of: who calls, and what it sent.
+//! The parameters of handlers: who may call, and what the request contains. A handler states both
+//! in its signature; an extractor that fails answers the request.
 
+pub mod anyone;
 pub mod caller;
 pub mod conditions;
 pub mod json_body;

@@ -1,4 +1,4 @@
-//! Where a request comes from, for the audit log.
+//! The actor of a request for the audit log: the caller, its address and the ids of the request.
 
 use std::future::{Ready, ready};
 
@@ -6,8 +6,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use uuid::Uuid;
 
-use crate::http::auditing::Attempt;
 use crate::http::error::ApiError;
+use crate::http::request::attempted_action::AttemptedAction;
 use crate::http::request::caller::Identity;
 use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::request_id::{RequestId, ServerRequestId};
@@ -15,23 +15,27 @@ use crate::model::audit::{Action, Channel};
 use crate::storage::audit_events::{Actor, Trail};
 use crate::storage::users::Account;
 
-/// The client's address and the request's names.
+/// Makes actors of audit events from a request.
 #[derive(Clone, Debug)]
 pub struct Origin(HttpRequest);
 
 impl Origin {
-    /// A user who does something from here.
+    /// Makes the actor of a user.
     pub fn actor(&self, user: &Account) -> Actor {
         self.actor_named(user.user_id, &user.username)
     }
 
-    /// The same, of any user: also one that is only now known.
+    /// Makes the actor of a user who was not authenticated before the handler, e.g. at log-in.
     pub fn actor_named(&self, user_id: Uuid, username: &str) -> Actor {
-        Actor { user_id: Some(user_id), username: Some(username.to_owned()), ..self.nobody() }
+        Actor {
+            user_id: Some(user_id),
+            username: Some(username.to_owned()),
+            ..self.anonymous_actor()
+        }
     }
 
-    /// A caller that is not known.
-    pub fn nobody(&self) -> Actor {
+    /// Makes the actor of an unknown caller.
+    pub fn anonymous_actor(&self) -> Actor {
         let extensions = self.0.extensions();
         Actor {
             user_id: None,
@@ -45,11 +49,11 @@ impl Origin {
         }
     }
 
-    /// Says what a refusal of this request will mean, and which account it is about: its id, if it
-    /// is known, and its name, or, of one that is not known, the pseudonym. Never a name as it was
-    /// typed: it may be a password.
-    pub fn attempts(&self, action: Action, account: Option<(Option<Uuid>, String)>) {
-        self.0.extensions_mut().insert(Attempt { action, account });
+    /// Sets the action that a refusal of this request is recorded as, and the account that was
+    /// tried: its id and user name if it exists, else a pseudonym. A name as it was typed must not
+    /// be recorded: it may be a password.
+    pub fn set_attempted_action(&self, action: Action, account: Option<(Option<Uuid>, String)>) {
+        self.0.extensions_mut().insert(AttemptedAction { action, account });
     }
 }
 

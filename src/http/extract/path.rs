@@ -1,4 +1,4 @@
-//! Identifiers in paths.
+//! Ids in paths.
 
 use std::future::{Ready, ready};
 

@@ -1,4 +1,5 @@
-//! Query strings, decoded and otherwise untouched: what they may say is the model's to judge.
+//! The parameters of a query string, decoded. Which parameters a route accepts is decided by the
+//! model; how long a query may be, by `middleware::queries`.
 
 use std::future::{Ready, ready};
 
@@ -7,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use crate::http::error::ApiError;
 
-/// Names and values in their order.
+/// Names and values in the order of the query string.
 #[derive(Clone, Debug)]
 pub struct QueryParameters(pub Vec<(String, String)>);
 
@@ -18,7 +19,7 @@ impl FromRequest for QueryParameters {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let query = request.query_string();
         let parameters = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        ready(if well_encoded(query.as_bytes()) {
+        ready(if is_well_encoded(query.as_bytes()) {
             Ok(Self(parameters))
         } else {
             Err(ApiError::invalid("", "must be percent-encoded UTF-8"))
@@ -26,13 +27,13 @@ impl FromRequest for QueryParameters {
     }
 }
 
-/// Every `%` is followed by two hexadecimal digits, and what comes out is UTF-8.
-fn well_encoded(query: &[u8]) -> bool {
+/// Whether every `%` is followed by two hexadecimal digits and the decoded text is UTF-8.
+fn is_well_encoded(query: &[u8]) -> bool {
     let digits = |at: usize| {
         query.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
     };
     let sound = query.iter().enumerate().all(|(at, byte)| *byte != b'%' || digits(at + 1));
-    // A lossy decoder puts the replacement character where it cannot read.
+    // The decoder is lossy: it puts the replacement character in place of invalid bytes.
     sound && (query.is_ascii() || std::str::from_utf8(query).is_ok()) && !lossy(query)
 }
 

@@ -1,4 +1,4 @@
-//! The client that a session is issued to, as its user is shown it in the list of sessions.
+//! The client that a session is issued to, as the list of sessions shows it to its user.
 
 use std::future::{Ready, ready};
 
@@ -10,10 +10,11 @@ use crate::http::error::ApiError;
 use crate::http::request::client_ip::ClientAddress;
 use crate::storage::sessions::SessionClient;
 
-/// Longest stored `User-Agent`, in characters.
+/// Stored length of `User-Agent`, in characters.
 const MAX_USER_AGENT: usize = 200;
 
-/// Without control characters, because it is shown to people; none if nothing is left.
+/// Reads the `User-Agent` without control characters, because it is shown to people; none if
+/// nothing is left.
 fn user_agent(headers: &HeaderMap) -> Option<String> {
     let text = String::from_utf8_lossy(headers.get(USER_AGENT)?.as_bytes()).into_owned();
     let shown: String = text.chars().filter(|c| !c.is_control()).collect();

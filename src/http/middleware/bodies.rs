@@ -1,6 +1,6 @@
-//! Request bodies while they arrive. Each has a deadline, which moves with what has arrived,
-//! whatever route reads it; and no connection stays open for the rest of a body that no handler
-//! wants. How large a body may be is up to the extractors (`http::extract::json_body`).
+//! The deadline of request bodies, whatever route reads them; it moves with what has arrived. No
+//! connection stays open for the rest of a body that no handler reads. The size limits are in
+//! `http::extract::json_body`.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -19,32 +19,49 @@ use actix_web::{Error, HttpMessage};
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a body may take, whatever its size, from when it is first waited for.
+/// Longest silence of a client, and the time for a body of any size, from when it is first read.
 pub const GRACE: Duration = Duration::from_secs(10);
-/// For each so many bytes that have arrived a body may take a second more.
+/// Each so many bytes that arrive move the deadline by a second, never beyond [`GRACE`] from now.
 pub const MIN_BYTES_PER_SECOND: u64 = 64 * 1024;
 
-/// A body in arrival, shared by what reads it and by the response to its request.
-struct Incoming {
+/// The deadline of a body.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    due: Instant,
+}
+
+impl Deadline {
+    /// Starts the time of a body that is first read now: the time before does not count.
+    fn new(now: Instant) -> Self {
+        Self { due: now + GRACE }
+    }
+
+    /// Moves the deadline for bytes that have arrived. What arrives fast earns no long silence.
+    fn extend(&mut self, bytes: usize, now: Instant) {
+        let earned = (bytes as u64).saturating_mul(1_000_000) / MIN_BYTES_PER_SECOND;
+        self.due = (self.due + Duration::from_micros(earned)).min(now + GRACE);
+    }
+}
+
+/// A body that is arriving, shared by its reader and by the response to its request.
+struct IncomingBody {
     payload: Payload,
-    received: u64,
-    /// The time that the service itself takes before it reads does not count.
-    first_read: Option<Instant>,
+    deadline: Option<Deadline>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Incoming {
+impl IncomingBody {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
-        let first_read = *self.first_read.get_or_insert_with(Instant::now);
+        let deadline = self.deadline.get_or_insert_with(|| Deadline::new(Instant::now()));
         match Pin::new(&mut self.payload).poll_next(context) {
             Poll::Ready(item) => {
                 if let Some(Ok(chunk)) = &item {
-                    self.received = self.received.saturating_add(chunk.len() as u64);
+                    deadline.extend(chunk.len(), Instant::now());
                 }
                 Poll::Ready(item)
             }
             Poll::Pending => {
-                let due = first_read + allowance(self.received);
+                let due = deadline.due;
                 let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
                 if timer.deadline() != due {
                     timer.as_mut().reset(due);
@@ -56,15 +73,9 @@ impl Incoming {
     }
 }
 
-/// How long a body may take of which so many bytes have arrived.
-fn allowance(received: u64) -> Duration {
-    GRACE
-        .saturating_add(Duration::from_millis(received.saturating_mul(1000) / MIN_BYTES_PER_SECOND))
-}
+struct TimedPayload(Rc<RefCell<IncomingBody>>);
 
-struct Timed(Rc<RefCell<Incoming>>);
-
-impl Stream for Timed {
+impl Stream for TimedPayload {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -73,11 +84,11 @@ impl Stream for Timed {
 }
 
 /// A response that keeps the body of its request until it is sent. actix-http reads a chunked body
-/// that was dropped to its end, however long that takes; one that is still there and incomplete
+/// that was dropped to its end, however long that takes; a body that still exists and is incomplete
 /// makes it close the connection after the response.
 struct WithRequestBody {
     response: BoxBody,
-    _request: Rc<RefCell<Incoming>>,
+    _request: Rc<RefCell<IncomingBody>>,
 }
 
 impl MessageBody for WithRequestBody {
@@ -95,11 +106,12 @@ impl MessageBody for WithRequestBody {
     }
 }
 
-/// See the module. The outermost middleware, so that the body of every response passes here last.
+/// Gives the body of a request its deadline. This is the outermost middleware, so that the body of
+/// every response passes it last.
 ///
 /// # Errors
 /// Those of `next`.
-pub async fn bound<B: MessageBody + 'static>(
+pub async fn enforce_deadline<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
@@ -107,9 +119,8 @@ pub async fn bound<B: MessageBody + 'static>(
     if matches!(payload, Payload::None) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    let incoming =
-        Rc::new(RefCell::new(Incoming { payload, received: 0, first_read: None, timer: None }));
-    let timed: Pin<Box<dyn Stream<Item = _>>> = Box::pin(Timed(incoming.clone()));
+    let incoming = Rc::new(RefCell::new(IncomingBody { payload, deadline: None, timer: None }));
+    let timed: Pin<Box<dyn Stream<Item = _>>> = Box::pin(TimedPayload(incoming.clone()));
     request.set_payload(timed.into());
     let keep = |response: BoxBody| BoxBody::new(WithRequestBody { response, _request: incoming });
     match next.call(request).await {

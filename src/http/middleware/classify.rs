@@ -1,8 +1,9 @@
-//! The first thing that happens to a request: its path gets its one spelling, and the request its
-//! class.
+//! Classification of a request, before anything else: its path is rewritten to its canonical form,
+//! and its class is put into the request.
 //!
-//! A refused path is not shown to anything else: the request goes on under `/`, so that limits
-//! count it, labels and logs say `unmatched`, and [`refuse`], behind the limits, answers 400.
+//! A refused path is not visible to anything else: the request goes on under `/`, so that rate
+//! limits count it and labels and logs say `unmatched`, and [`refuse_path`], behind the rate
+//! limits, answers 400.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,6 +16,7 @@ use crate::http::error::ApiError;
 use crate::http::request::class::{RequestClass, Routes};
 use crate::http::request::path::canonical;
 
+/// Path under which a request with a refused path goes on.
 const REFUSED: &str = "/";
 
 /// Rewrites the path to its canonical form and puts the [`RequestClass`] into the request.
@@ -28,7 +30,7 @@ pub async fn classify<B: MessageBody>(
     let class = match canonical(request.path()) {
         Ok(path) => {
             let class = routes.classify(request.method(), &path);
-            // Owned: it differs from the path of the request.
+            // Owned if it differs from the path of the request.
             if let std::borrow::Cow::Owned(path) = path {
                 rewrite(&mut request, &path)?;
             }
@@ -36,14 +38,14 @@ pub async fn classify<B: MessageBody>(
         }
         Err(why) => {
             rewrite(&mut request, REFUSED)?;
-            RequestClass::refused(why)
+            RequestClass::with_refused_path(why)
         }
     };
     request.extensions_mut().insert(class);
     next.call(request).await
 }
 
-/// Gives the request another path, for routing and for everything else; its query stays.
+/// Gives the request another path, for routing and everything else. The query stays.
 fn rewrite(request: &mut ServiceRequest, path: &str) -> Result<(), ApiError> {
     let fault =
         |what: &dyn std::fmt::Display| ApiError::Internal { cause: format!("no URI: {what}") };
@@ -57,17 +59,15 @@ fn rewrite(request: &mut ServiceRequest, path: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Answers a request whose path was refused; it was counted before.
-pub async fn refuse<B: MessageBody + 'static>(
+/// Answers 400 to a request whose path was refused, after the rate limits have counted it.
+pub async fn refuse_path<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match RequestClass::of(&request).refused {
-        None => Ok(next.call(request).await?.map_into_boxed_body()),
-        // A response, not an error: the limits outside add their headers to it.
-        Some(why) => {
-            let response = HttpResponse::from_error(ApiError::invalid("path", why.0));
-            Ok(ServiceResponse::new(request.into_parts().0, response))
-        }
-    }
+    let Some(why) = RequestClass::from_request(&request).refused else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    // A response, not an error, so that the rate limits outside add their headers to it.
+    let response = HttpResponse::from_error(ApiError::invalid("path", why.0));
+    Ok(ServiceResponse::new(request.into_parts().0, response))
 }

@@ -1,5 +1,5 @@
-//! HEAD is GET without the body (RFC 9110, 9.3.2): routes only know GET, and the server leaves the
-//! body out.
+//! HEAD is GET without the body (RFC 9110, 9.3.2): the routes know only GET, and the server omits
+//! the body of the response.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 
-/// Lets the route of GET answer HEAD.
+/// Routes HEAD like GET.
 pub async fn head_as_get<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,

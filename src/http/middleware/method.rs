@@ -1,5 +1,5 @@
-//! Methods are anybody's text (RFC 9110, 9.1): those that mean nothing here become one, before they
-//! are counted or logged.
+//! Maps unknown methods to `OTHER`, to bound the metric label: a method may be any token (RFC 9110,
+//! 9.1).
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -17,8 +17,8 @@ const KNOWN: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// Lets what is no method of ours be `OTHER`, which no route takes either.
-pub async fn known_or_other<B: MessageBody>(
+/// Replaces a method that no route uses by `OTHER`, which no route accepts either.
+pub async fn normalize_method<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {

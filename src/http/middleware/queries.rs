@@ -1,30 +1,30 @@
-//! The size of a query string, judged before anything reads it and on every path, whether a route
-//! takes it or not: what it costs to decode, sort and compare parameters grows with their number.
+//! The size limit of query strings, applied before anything reads them and on every path, whether
+//! or not a route takes a query: the cost to decode, sort and compare parameters grows with their
+//! number.
 
-use actix_web::Error;
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
 
 use crate::http::error::ApiError;
 
-/// The longest query string, in bytes, as it was sent.
+/// Longest accepted query string in bytes, as it was sent.
 pub const MAX_BYTES: usize = 8 * 1024;
-/// The most parameters.
+/// Largest accepted number of parameters.
 pub const MAX_PARAMETERS: usize = 32;
 
-/// Refuses a query that is too long or has too many parameters.
-///
-/// # Errors
-/// 400 for such a query; those of `next`.
-pub async fn bound<B: MessageBody>(
+/// Answers 400 to a query that is too long or has too many parameters.
+pub async fn limit_query<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    if let Some(message) = flaw(request.query_string()) {
-        return Err(ApiError::invalid("", message).into());
-    }
-    next.call(request).await
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(message) = flaw(request.query_string()) else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    // A response, not an error, so that the rate limits and the access log outside see it.
+    let response = HttpResponse::from_error(ApiError::invalid("", message));
+    Ok(ServiceResponse::new(request.into_parts().0, response))
 }
 
 fn flaw(query: &str) -> Option<&'static str> {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_bounds() {
+    fn query_is_limited_in_length_and_parameters() {
         let many = |count: usize| vec!["a=1"; count].join("&");
         assert_eq!(flaw(""), None);
         assert_eq!(flaw(&many(MAX_PARAMETERS)), None);

@@ -1,16 +1,14 @@
-//! Writes run to their end whatever the client does. actix-web drops the future of a handler whose
-//! client resets the connection; what follows a commit (invalidation of caches, refunds of rate
-//! limit hits) would be lost with it. So the rest of a request that may change something runs as a
-//! task of its own. There are never more of them than requests; bodies have a deadline, the
-//! database has one, too.
+//! Writes run to their end when the client disconnects. actix-web drops the future of a handler
+//! whose client resets the connection; what follows a commit (invalidation of caches, release of
+//! rate limit hits) would be lost with it. So the rest of a request that may change something runs
+//! as a task of its own. There are never more such tasks than requests; bodies and the database
+//! have deadlines.
 //!
-//! The innermost middleware: who may call was decided before, and a dropped decision loses nothing.
+//! This is the innermost middleware: authentication is before it, and dropping it loses nothing.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,23 +17,15 @@ use actix_web::{Error, HttpMessage, web};
 use futures_util::FutureExt;
 use slog::Logger;
 
+use super::access_log::panic_message;
+use super::detached::DetachedRequests;
 use crate::http::AppState;
 use crate::http::auditing;
+use crate::http::connections::pace::ConnectionPace;
 use crate::http::error::ApiError;
-use crate::http::middleware::access_log::panic_message;
 
-/// How many requests run on although their clients have gone: shutdown waits for them.
-#[derive(Clone, Debug, Default)]
-pub struct Detached(Arc<AtomicUsize>);
-
-impl Detached {
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// See the module.
+/// Runs a request with an unsafe method (RFC 9110, 9.2.1) to its end, whether or not its client
+/// stays connected.
 pub async fn run_to_end<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -45,37 +35,42 @@ pub async fn run_to_end<B: MessageBody + 'static>(
         return next.call(request).await;
     };
     let logger = request.extensions().get::<Logger>().unwrap_or(&state.logger).clone();
-    let place =
-        Rc::new(Place { detached: state.detached.clone(), phase: Cell::new(Phase::Attended) });
-    let client = Client(Rc::clone(&place));
+    let shared = Rc::new(SharedPhase {
+        detached: state.middleware.detached.clone(),
+        phase: Cell::new(Phase::Attached),
+    });
+    let waiting = WaitingClient(Rc::clone(&shared));
+    let active = request.conn_data::<Rc<ConnectionPace>>().map(ConnectionPace::begin_request);
     let work = actix_web::rt::spawn(async move {
-        let running = Running(place);
+        // Shutdown waits for connections, so this one counts as open until the work has ended.
+        let _active = active;
+        let running = RunningWork(shared);
         let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
         if running.is_detached() {
             match &outcome {
                 Ok(Ok(response)) => {
                     let error = response.response().error();
                     let refusal = error.and_then(|error| error.as_error::<ApiError>());
-                    auditing::finish(response.request(), response.status(), refusal);
+                    auditing::finish_request(response.request(), response.status(), refusal);
                     log_detached(&logger, error, response.status().as_u16());
                 }
-                Ok(Err(error)) => log_detached(
-                    &logger,
-                    Some(error),
-                    error.as_response_error().status_code().as_u16(),
-                ),
+                Ok(Err(error)) => {
+                    let status = error.as_response_error().status_code();
+                    log_detached(&logger, Some(error), status.as_u16());
+                }
                 Err(panic) => {
-                    slog::error!(logger, "request failed"; "error" => format!("panic: {}", panic_message(panic.as_ref())));
+                    let error = format!("panic: {}", panic_message(panic.as_ref()));
+                    slog::error!(logger, "request failed"; "error" => error);
                 }
             }
         }
         outcome
     });
     let outcome = work.await;
-    drop(client);
+    drop(waiting);
     match outcome {
         Ok(Ok(outcome)) => outcome,
-        // `frame` makes it a 500.
+        // The access log middleware answers 500.
         Ok(Err(panic)) => resume_unwind(panic),
         Err(_) => {
             Err(ApiError::Internal { cause: "the task of a request was cancelled".into() }.into())
@@ -83,7 +78,8 @@ pub async fn run_to_end<B: MessageBody + 'static>(
     }
 }
 
-/// What nobody is there to be answered; `frame` has already logged that the client went away.
+/// Logs the end of a detached request; the access log has already logged that its client
+/// disconnected.
 fn log_detached(logger: &Logger, error: Option<&Error>, status: u16) {
     match error.and_then(|error| error.as_error::<ApiError>()).and_then(ApiError::cause) {
         Some(cause) => slog::error!(logger, "request failed"; "status" => status, "error" => cause),
@@ -94,43 +90,43 @@ fn log_detached(logger: &Logger, error: Option<&Error>, status: u16) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// It runs, and its client waits for it.
-    Attended,
-    /// It runs, and its client has gone.
+    Attached,
+    /// It runs, and its client has disconnected.
     Detached,
     Ended,
 }
 
-/// What the two sides know of each other; both live on one thread.
-struct Place {
-    detached: Detached,
+/// The state that both sides share; both are on one thread.
+struct SharedPhase {
+    detached: DetachedRequests,
     phase: Cell<Phase>,
 }
 
-/// The side that waits; dropped early when the client has gone.
-struct Client(Rc<Place>);
+/// The side that waits for the response; dropped early when the client disconnects.
+struct WaitingClient(Rc<SharedPhase>);
 
-impl Drop for Client {
+impl Drop for WaitingClient {
     fn drop(&mut self) {
-        if self.0.phase.get() == Phase::Attended {
+        if self.0.phase.get() == Phase::Attached {
             self.0.phase.set(Phase::Detached);
-            self.0.detached.0.fetch_add(1, Ordering::SeqCst);
+            self.0.detached.add();
         }
     }
 }
 
-/// The side that works.
-struct Running(Rc<Place>);
+/// The side that does the work.
+struct RunningWork(Rc<SharedPhase>);
 
-impl Running {
+impl RunningWork {
     fn is_detached(&self) -> bool {
         self.0.phase.get() == Phase::Detached
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningWork {
     fn drop(&mut self) {
         if self.0.phase.replace(Phase::Ended) == Phase::Detached {
-            self.0.detached.0.fetch_sub(1, Ordering::SeqCst);
+            self.0.detached.remove();
         }
     }
 }

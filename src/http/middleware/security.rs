@@ -1,5 +1,4 @@
-//! The headers that tell browsers what an answer is not: no page to frame, no script to sniff,
-//! nothing to keep.
+//! Security headers and `Cache-Control`, which every response carries.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
@@ -8,20 +7,21 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 
-use crate::http::request::class::Kind;
+use crate::http::request::class::RequestKind;
 
-/// Data has no use for anything that a browser could do with it.
+/// Responses with data need no rights in a browser.
 const DATA_CSP: &str =
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-/// Pages use what this service itself serves; nothing inline but one style that Swagger UI's script
-/// adds, by its hash.
-const PAGE_CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; img-src 'self' data:; \
-    connect-src 'self'; font-src 'self'; object-src 'none'; frame-src 'none'; frame-ancestors 'none'; \
-    base-uri 'none'; form-action 'none'";
-const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), \
-    payment=(), usb=()";
+/// Pages load files of this service only, and nothing inline but one style, by its hash, that the
+/// script of Swagger UI adds.
+const PAGE_CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' \
+    'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; img-src 'self' data:; \
+    connect-src 'self'; font-src 'self'; object-src 'none'; frame-src 'none'; \
+    frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), \
+    magnetometer=(), microphone=(), payment=(), usb=()";
 
-/// Which of the headers are sent.
+/// Which security headers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecurityHeaders {
     pub enabled: bool,
@@ -30,12 +30,12 @@ pub struct SecurityHeaders {
 }
 
 impl SecurityHeaders {
-    /// Adds them to the answer to a request of this kind.
-    pub fn write(self, headers: &mut HeaderMap, kind: Kind) {
+    /// Adds the headers to the response to a request of this kind.
+    pub fn insert_into(self, headers: &mut HeaderMap, kind: RequestKind) {
         if !self.enabled {
             return;
         }
-        let csp = if kind == Kind::Page { PAGE_CSP } else { DATA_CSP };
+        let csp = if kind == RequestKind::Page { PAGE_CSP } else { DATA_CSP };
         for (sent, name, value) in [
             (self.csp, CONTENT_SECURITY_POLICY, csp),
             (self.hsts, STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains; preload"),
@@ -55,18 +55,23 @@ impl SecurityHeaders {
     }
 }
 
-/// Whether an answer may be kept: what the catalogue answers to a reader, by that reader, after
-/// asking whether it still holds (RFC 9111); pages say nothing about it; everything else and
-/// everything that went wrong must not be stored.
-pub fn keep(headers: &mut HeaderMap, method: &Method, kind: Kind, status: StatusCode) {
+/// Sets `Cache-Control` (RFC 9111) unless the handler has set it. Reads of the catalogue may be
+/// stored by their client and must be revalidated; pages and the exposition have no directive;
+/// everything else, and every error, must not be stored.
+pub fn set_cache_control(
+    headers: &mut HeaderMap,
+    method: &Method,
+    kind: RequestKind,
+    status: StatusCode,
+) {
     if headers.contains_key(CACHE_CONTROL) {
         return;
     }
     let good = status.is_success() || status == StatusCode::NOT_MODIFIED;
     let read = matches!(*method, Method::GET | Method::HEAD) && good;
     let value = match kind {
-        Kind::Catalogue if read => "private, no-cache",
-        Kind::Page | Kind::Exposition if good || status.is_redirection() => return,
+        RequestKind::Catalogue if read => "private, no-cache",
+        RequestKind::Page | RequestKind::Exposition if good || status.is_redirection() => return,
         _ => "no-store",
     };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));

@@ -1,6 +1,5 @@
-//! The shield in front of everything: so many requests a second from one address or caller,
-//! smoothed (GCRA, by actix-governor). It keeps a flood from costing more than its headers; the
-//! exact limits are behind it.
+//! The burst limit: requests a second from one address or caller, smoothed (GCRA, by
+//! actix-governor). It bounds the cost of a flood; the exact limits are behind it.
 
 use actix_governor::governor::NotUntil;
 use actix_governor::governor::clock::{Clock, DefaultClock, QuantaInstant};
@@ -9,58 +8,57 @@ use actix_governor::{GovernorConfig, GovernorConfigBuilder, KeyExtractor};
 use actix_web::dev::ServiceRequest;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, web};
 
+use super::charge::{Claim, Payer};
+use super::headers::{LimitReport, write_all};
+use super::refusals::rate_limited;
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::http::rate_limit::charge::{Claim, Payer};
-use crate::http::rate_limit::headers::write;
-use crate::http::rate_limit::{Report, exceeded};
 use crate::http::request::class::RequestClass;
 use crate::http::request::client_ip::ClientAddress;
-use crate::rate_limit::client_ip::Client;
+use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
-use crate::rate_limit::sliding_window::{Quota, Standing, Wait};
-use crate::telemetry::instruments::limits::LimitInstruments;
+use crate::rate_limit::sliding_window::{Quota, Wait};
+use crate::telemetry::instruments::limits::RateLimitInstruments;
 
-/// What the middleware is made from; one for all workers, or each would count for itself.
-pub type BurstConfig = GovernorConfig<ByClient, NoOpMiddleware<QuantaInstant>>;
+/// The configuration of the middleware; one for all workers, or each would count for itself.
+pub type BurstConfig = GovernorConfig<ByPayer, NoOpMiddleware<QuantaInstant>>;
 
-/// So many requests in a second; none if that is no number.
-pub fn config(quota: Quota, instruments: LimitInstruments) -> Option<BurstConfig> {
-    let most = u32::try_from(quota.most).ok()?;
+/// Makes the burst limit of a quota per second; none if the quota is 0 or too large.
+pub fn config(quota: Quota, instruments: RateLimitInstruments) -> Option<BurstConfig> {
+    let limit = u32::try_from(quota.limit).ok()?;
     GovernorConfigBuilder::default()
-        .requests_per_second(most.into())
-        .burst_size(most)
-        .key_extractor(ByClient { quota, instruments })
+        .requests_per_second(limit.into())
+        .burst_size(limit)
+        .key_extractor(ByPayer { quota, instruments })
         .finish()
 }
 
-/// Forgets clients that have their whole quota again. The middleware itself would remember every
-/// address for ever.
-pub fn forget_idle(config: &BurstConfig) {
+/// Removes clients that have their whole quota again; the middleware itself removes none.
+pub fn remove_idle(config: &BurstConfig) {
     let limiter = config.limiter();
     limiter.retain_recent();
     limiter.shrink_to_fit();
 }
 
-/// Counts by address or caller; what is not limited has no key.
+/// Counts by address or caller; requests without a limit have no key.
 #[derive(Clone, Debug)]
-pub struct ByClient {
+pub struct ByPayer {
     quota: Quota,
-    instruments: LimitInstruments,
+    instruments: RateLimitInstruments,
 }
 
-impl KeyExtractor for ByClient {
+impl KeyExtractor for ByPayer {
     type Key = Option<Payer>;
     type KeyExtractionError = ApiError;
 
     fn extract(&self, request: &ServiceRequest) -> Result<Self::Key, ApiError> {
         let Some(state) = request.app_data::<web::Data<AppState>>() else { return Ok(None) };
-        if !state.limits.is_enabled() || !RequestClass::of(request).is_limited() {
+        let is_limited = RequestClass::from_request(request).is_burst_limited();
+        if !state.rate_limiter.is_enabled() || !is_limited {
             return Ok(None);
         }
-        let client =
-            request.extensions().get::<ClientAddress>().map(|address| Client::from(address.0));
-        Ok(client.map(|client| Claim::of(request, state, client).payer))
+        let client = request.extensions().get::<ClientAddress>().map(|ip| ClientPrefix::from(ip.0));
+        Ok(client.map(|client| Claim::from_request(request, state, client).payer))
     }
 
     fn whitelisted_keys(&self) -> Vec<Self::Key> {
@@ -73,17 +71,14 @@ impl KeyExtractor for ByClient {
         _: HttpResponseBuilder,
     ) -> HttpResponse {
         let wait = until.wait_time_from(DefaultClock::default().now());
-        let reset = i64::try_from(wait.as_millis()).unwrap_or(1000);
-        self.instruments.rejected(Policy::Burst.as_ref());
-        let error = exceeded(Policy::Burst, Wait(reset));
+        let wait = Wait(i64::try_from(wait.as_millis()).unwrap_or(1000));
+        self.instruments.count_rejection(Policy::Burst.as_ref());
+        let error = rate_limited(Policy::Burst, wait);
         let mut response = HttpResponse::from_error(error.clone());
-        // The middleware forgets the response's error; its extensions it keeps.
+        // The middleware drops the response's error but keeps its extensions.
         response.extensions_mut().insert(error);
-        let standing = Standing { remaining: 0, reset };
-        write(
-            response.headers_mut(),
-            &[Report { policy: Policy::Burst, quota: self.quota, standing }],
-        );
+        let report = LimitReport::new(Policy::Burst, self.quota, Err(wait));
+        write_all(response.headers_mut(), &[report]);
         response
     }
 }

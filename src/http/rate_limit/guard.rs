@@ -1,65 +1,59 @@
-//! A handler's way to the small limits: a hit is taken, the work is done, and the hit is kept or
-//! given back.
+//! The way of handlers to the small limits, which are counted in the database: a hit is taken
+//! before the work and kept or released after it. The account rules of passwords are in
+//! [`super::password`].
 
 use std::future::{Ready, ready};
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use uuid::Uuid;
 
+use super::headers::LimitReport;
+use super::hit::Hit;
+use super::pseudonym::pseudonym;
+use super::refusals::{RateLimitedRequest, rate_limited};
 use crate::actors::db_breaker::Circuit;
-use crate::credentials::digest::fingerprint;
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::http::rate_limit::{Limits, Refused, Report, exceeded, report};
 use crate::http::request::client_ip::ClientAddress;
-use crate::rate_limit::client_ip::Client;
+use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
-use crate::rate_limit::sliding_window::{Standing, Wait};
-use crate::storage::rate_limits::{self, Bucket, Counted};
+use crate::rate_limit::sliding_window::Wait;
+use crate::storage::rate_limits::{self, BucketState, HitBucket};
 
-/// A name as it is counted: the start of its hash, so that nobody reads names in the table of hits
-/// or in the log.
-pub fn pseudonym(account: &str) -> String {
-    fingerprint(&account.trim().to_lowercase()).chars().take(32).collect()
-}
-
-/// A handler's way to the small limits.
+/// Counts the request of a handler against a small limit.
 #[derive(Clone, Debug)]
-pub struct Limiter {
+pub struct RequestLimiter {
     request: HttpRequest,
-    pub(super) client: Client,
+    pub(super) client: ClientPrefix,
 }
 
-impl FromRequest for Limiter {
+impl FromRequest for RequestLimiter {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let client =
-            request.extensions().get::<ClientAddress>().map(|address| Client::from(address.0));
+        let client = request.extensions().get::<ClientAddress>().map(|ip| ClientPrefix::from(ip.0));
         let unknown = || ApiError::Internal { cause: "a request without an address".into() };
         ready(client.ok_or_else(unknown).map(|client| Self { request: request.clone(), client }))
     }
 }
 
-/// Whom a hit is counted against, beside or instead of the address.
+/// What a hit is counted against.
 #[derive(Clone, Copy, Debug)]
 pub enum Against<'a> {
-    /// The address and this account, known or not.
+    /// The address, and the account of this name, whether or not it exists.
     AddressAndAccount(&'a str),
     Address,
     Account(&'a str),
 }
 
-impl Limiter {
-    /// Takes a hit, does the work, and gives the hit back unless `keeps` says otherwise. Whoever
-    /// goes away before the end has used its hit.
+impl RequestLimiter {
+    /// Takes a hit, does the work, and releases the hit unless `keeps` says otherwise. The hit of a
+    /// client that disconnects before the end stays taken.
     ///
     /// # Errors
     /// Those of `work`; [`ApiError::RateLimited`] if no hit is left; [`ApiError::Unavailable`] if
-    /// it cannot be counted.
+    /// the hit cannot be counted.
     pub async fn guard(
         &self,
         policy: Policy,
@@ -68,13 +62,13 @@ impl Limiter {
         work: impl AsyncFnOnce() -> Result<HttpResponse, ApiError>,
     ) -> Result<HttpResponse, ApiError> {
         let state = self.state()?;
-        if !state.limits.enabled {
+        if !state.rate_limiter.enabled {
             return work().await;
         }
         let hit = self.reserve(&state, policy, against).await?;
         let outcome = work().await;
         if !keeps(&outcome) {
-            hit.give_back(&state, Vec::new()).await;
+            hit.release(&state, Vec::new()).await;
         }
         outcome
     }
@@ -90,7 +84,7 @@ impl Limiter {
         policy: Policy,
         against: Against<'_>,
     ) -> Result<Hit, ApiError> {
-        let (quota, name) = (state.limits.quota(policy), policy.as_ref());
+        let (quota, name) = (state.rate_limiter.quota(policy), policy.as_ref());
         let account = match against {
             Against::AddressAndAccount(account) | Against::Account(account) => {
                 Some(pseudonym(account))
@@ -102,48 +96,51 @@ impl Limiter {
         let subjects = address
             .into_iter()
             .chain(account.as_ref().map(|account| format!("{name} account {account}")));
-        let buckets: Vec<Bucket> =
-            subjects.map(|subject| Bucket { subject, quota, decides: true }).collect();
+        let buckets: Vec<HitBucket> =
+            subjects.map(|subject| HitBucket { subject, quota, refuses_when_full: true }).collect();
         let mut hit = Hit::new(policy, state.clock.now().timestamp_millis());
         for bucket in &buckets {
-            if let Err(wait) = hit.take_here(&state.limits, bucket) {
-                hit.forget_here(&state.limits);
+            if let Err(wait) = hit.reserve_local(&state.rate_limiter, bucket) {
+                hit.release_local(&state.rate_limiter);
                 return Err(self.refuse(state, &hit, bucket, account.as_deref(), wait));
             }
         }
-        self.count(state, &hit, &buckets, account.as_deref()).await?;
+        self.reserve_shared(state, &hit, &buckets, account.as_deref()).await?;
         Ok(hit)
     }
 
-    /// Takes the hit in the database, or gives it back here.
-    pub(super) async fn count(
+    /// Takes the hit in the database. If that fails, the hit is released in the local windows, and
+    /// a bucket that is full is refused without a statement for a while.
+    pub(super) async fn reserve_shared(
         &self,
         state: &AppState,
         hit: &Hit,
-        buckets: &[Bucket],
+        buckets: &[HitBucket],
         account: Option<&str>,
-    ) -> Result<Vec<Counted>, ApiError> {
+    ) -> Result<Vec<BucketState>, ApiError> {
+        let limiter = &state.rate_limiter;
+        let releases = limiter.full_buckets.releases();
         let counted = state.db.transaction(Circuit::Auth, "reserve_hit", async |conn| {
             rate_limits::reserve(conn, buckets, hit.id, hit.at).await
         });
-        let counted = counted.await.inspect_err(|_| hit.forget_here(&state.limits))?;
+        let counted = counted.await.inspect_err(|_| hit.release_local(limiter))?;
         counted.inspect(|counted| self.report(hit.policy, buckets, counted)).map_err(|full| {
-            hit.forget_here(&state.limits);
-            match buckets.get(full.index) {
-                Some(bucket) => self.refuse(state, hit, bucket, account, full.wait),
-                None => exceeded(hit.policy, full.wait),
-            }
+            hit.release_local(limiter);
+            let Some(bucket) = buckets.get(full.index) else {
+                return rate_limited(hit.policy, full.wait);
+            };
+            limiter.full_buckets.insert(bucket.subject.clone(), full.wait, hit.at, releases);
+            self.refuse(state, hit, bucket, account, full.wait)
         })
     }
 
-    /// Adds the tightest of the buckets that decide to the headers of the answer.
-    fn report(&self, policy: Policy, buckets: &[Bucket], counted: &[Counted]) {
-        let deciding = buckets.iter().zip(counted).filter(|(bucket, _)| bucket.decides);
-        let standings = deciding.filter_map(|(bucket, counted)| {
-            counted.standing.map(|standing| (bucket.quota, standing))
-        });
-        if let Some((quota, standing)) = standings.min_by_key(|(_, standing)| standing.remaining) {
-            report(&self.request, Report { policy, quota, standing });
+    /// Reports the bucket with the fewest hits left of those that refuse when full.
+    fn report(&self, policy: Policy, buckets: &[HitBucket], counted: &[BucketState]) {
+        let refusing = buckets.iter().zip(counted).filter(|(bucket, _)| bucket.refuses_when_full);
+        let states = refusing
+            .filter_map(|(bucket, counted)| counted.window.map(|state| (bucket.quota, state)));
+        if let Some((quota, state)) = states.min_by_key(|(_, state)| state.remaining) {
+            LimitReport::new(policy, quota, Ok(state)).add_to(&self.request);
         }
     }
 
@@ -151,76 +148,14 @@ impl Limiter {
         &self,
         state: &AppState,
         hit: &Hit,
-        bucket: &Bucket,
+        bucket: &HitBucket,
         account: Option<&str>,
         wait: Wait,
     ) -> ApiError {
-        let (policy, quota) = (hit.policy, bucket.quota);
-        let refused = Refused { policy, request: &self.request, subject: account };
-        state.limits.refusals.record(&state.logger, &refused, hit.at);
-        report(
-            &self.request,
-            Report { policy, quota, standing: Standing { remaining: 0, reset: wait.0 } },
-        );
-        exceeded(policy, wait)
+        let refused =
+            RateLimitedRequest { policy: hit.policy, request: &self.request, subject: account };
+        state.rate_limiter.refusals.record(&state.logger, &refused, hit.at);
+        LimitReport::new(hit.policy, bucket.quota, Err(wait)).add_to(&self.request);
+        rate_limited(hit.policy, wait)
     }
-}
-
-/// A hit that was taken.
-pub(super) struct Hit {
-    pub(super) policy: Policy,
-    subjects: Vec<String>,
-    id: Uuid,
-    pub(super) at: i64,
-}
-
-impl Hit {
-    pub(super) fn new(policy: Policy, at: i64) -> Self {
-        Self { policy, subjects: Vec::new(), id: Uuid::now_v7(), at }
-    }
-
-    /// Takes it from what this process knows of a bucket.
-    pub(super) fn take_here(&mut self, limits: &Limits, bucket: &Bucket) -> Result<(), Wait> {
-        if let Some(own) = limits.own(self.policy) {
-            own.reserve_within(bucket.subject.clone(), bucket.quota, self.at)?;
-            self.subjects.push(bucket.subject.clone());
-        }
-        Ok(())
-    }
-
-    pub(super) fn forget_here(&self, limits: &Limits) {
-        if let Some(own) = limits.own(self.policy) {
-            self.subjects.iter().for_each(|subject| own.release(subject.clone(), self.at));
-        }
-    }
-
-    /// Gives it back, and empties the buckets in `cleared`.
-    pub(super) async fn give_back(self, state: &web::Data<AppState>, cleared: Vec<String>) {
-        self.forget_here(&state.limits);
-        if let Some(own) = state.limits.own(self.policy) {
-            for subject in &cleared {
-                own.retain(subject.clone(), &[]);
-            }
-        }
-        if release(state, self.id, &cleared).await {
-            return;
-        }
-        // Database unavailable: refund the hit in the background.
-        let (state, id) = (state.clone(), self.id);
-        actix_web::rt::spawn(async move {
-            for _ in 0..60 {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                if release(&state, id, &cleared).await {
-                    return;
-                }
-            }
-        });
-    }
-}
-
-async fn release(state: &AppState, id: Uuid, cleared: &[String]) -> bool {
-    let released = state.db.run(Circuit::Auth, "release_hit", async |conn| {
-        rate_limits::release(conn, id, cleared).await
-    });
-    released.await.is_ok()
 }

@@ -1,31 +1,34 @@
-//! Refusals are counted, and logged with who was refused what; a flood of them is not a flood of
-//! log events.
+//! Counts and logs requests that a rate limit refused. A flood of refusals is no flood of log
+//! events: beyond a number of events a second they are only counted.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest};
 use slog::Logger;
 
+use crate::http::error::ApiError;
 use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::request_id::RequestId;
-use crate::rate_limit::client_ip::Client;
+use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
-use crate::telemetry::instruments::limits::LimitInstruments;
+use crate::rate_limit::sliding_window::{Wait, seconds};
+use crate::telemetry::instruments::limits::RateLimitInstruments;
 
-/// The most log events about refusals in a second; the rest is counted.
-const EVENTS: u32 = 10;
-/// What is logged of a path or user agent at most, in characters.
-const LONGEST: usize = 200;
+/// Log events in a second; the events beyond are counted.
+const MAX_EVENTS: u32 = 10;
+/// Logged length of a path or user agent, in characters.
+const MAX_LOGGED: usize = 200;
 
 /// Counts and logs refusals.
 #[derive(Debug)]
-pub struct Refusals {
+pub struct RefusalLog {
     second: Mutex<Second>,
-    instruments: LimitInstruments,
+    instruments: RateLimitInstruments,
 }
 
-/// Events about refusals in this second, and how many were left out since the last one.
+/// The events of the current second, and how many were suppressed since the last event.
 #[derive(Debug, Default)]
 struct Second {
     second: i64,
@@ -35,30 +38,34 @@ struct Second {
 
 /// A refused request.
 #[derive(Clone, Copy, Debug)]
-pub struct Refused<'a> {
-    /// By which limit.
+pub struct RateLimitedRequest<'a> {
     pub policy: Policy,
     pub request: &'a HttpRequest,
-    /// The subject that has no hit left, if it is not the address: an account only by the start of
-    /// its hash.
+    /// The pseudonym of the account that has no hit left, if it is not the address.
     pub subject: Option<&'a str>,
 }
 
-impl Refusals {
-    pub(super) fn new(instruments: LimitInstruments) -> Self {
+/// Makes the 429 of a policy.
+pub fn rate_limited(policy: Policy, Wait(wait): Wait) -> ApiError {
+    let retry_after = Duration::from_secs(u64::try_from(seconds(wait)).unwrap_or(1));
+    ApiError::RateLimited { policy, retry_after }
+}
+
+impl RefusalLog {
+    pub(super) fn new(instruments: RateLimitInstruments) -> Self {
         Self { second: Mutex::default(), instruments }
     }
 
-    /// Counts a refusal, and logs it unless there were many in this second.
-    pub fn record(&self, logger: &Logger, refused: &Refused<'_>, now: i64) {
-        self.instruments.rejected(refused.policy.as_ref());
+    /// Counts a refusal, and logs it unless too many were logged in this second.
+    pub fn record(&self, logger: &Logger, refused: &RateLimitedRequest<'_>, now: i64) {
+        self.instruments.count_rejection(refused.policy.as_ref());
         let suppressed = {
             let mut current = self.second.lock().unwrap_or_else(PoisonError::into_inner);
             let second = now.div_euclid(1000);
             if current.second != second {
                 (current.second, current.events) = (second, 0);
             }
-            if current.events >= EVENTS {
+            if current.events >= MAX_EVENTS {
                 current.suppressed = current.suppressed.saturating_add(1);
                 return;
             }
@@ -70,18 +77,19 @@ impl Refusals {
             let extensions = request.extensions();
             let client = extensions
                 .get::<ClientAddress>()
-                .map(|address| Client::from(address.0).to_string());
+                .map(|address| ClientPrefix::from(address.0).to_string());
             (client, extensions.get::<RequestId>().map(|id| id.0.clone()))
         };
         let agent =
-            request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(start);
+            request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(prefix);
         slog::warn!(logger, "rate limit exceeded";
-            "policy" => refused.policy.as_ref(), "client" => client, "method" => request.method().as_str(),
-            "path" => start(request.path()), "route" => request.match_pattern(), "subject" => refused.subject,
+            "policy" => refused.policy.as_ref(), "client" => client,
+            "method" => request.method().as_str(), "path" => prefix(request.path()),
+            "route" => request.match_pattern(), "subject" => refused.subject,
             "user_agent" => agent, "request_id" => id, "suppressed" => suppressed);
     }
 }
 
-fn start(text: &str) -> &str {
-    text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+fn prefix(text: &str) -> &str {
+    text.char_indices().nth(MAX_LOGGED).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -1,36 +1,43 @@
-//! A budget of lookups of API keys that do not exist, per address. A lookup takes a hit before it
-//! asks, and returns it when the key turns out to exist; so a client that invents keys costs a
-//! bounded number of statements.
+//! A budget of lookups of unknown API keys, per address. A lookup takes a hit before its statement
+//! and releases it if the key exists, so that a client that invents keys costs a bounded number of
+//! statements.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::rate_limit::client_ip::Client;
+use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::sliding_window::{Quota, Wait};
-use crate::rate_limit::window_store::Shield;
+use crate::rate_limit::window_store::WindowStore;
 
-/// The budgets of all addresses.
+/// The windows of all addresses.
 #[derive(Debug)]
 pub(super) struct UnknownKeys {
-    hits: Shield<Client>,
-    /// Lookups under way.
-    running: Mutex<HashMap<Client, usize>>,
+    hits: WindowStore<ClientPrefix>,
+    /// Lookups in progress, by address.
+    running: Mutex<HashMap<ClientPrefix, usize>>,
     settled: Notify,
 }
 
 impl UnknownKeys {
     pub(super) fn new(quota: Quota) -> Self {
-        Self { hits: Shield::new(quota), running: Mutex::default(), settled: Notify::new() }
+        Self { hits: WindowStore::new(quota), running: Mutex::default(), settled: Notify::new() }
     }
 
-    /// Takes a hit. While other lookups of this address are under way, which may return theirs, it
-    /// waits for them: many valid keys that come at once behind one address are all let through.
-    pub(super) async fn reserve(&self, client: Client, now: i64) -> Result<Lookup<'_>, Wait> {
+    /// Takes a hit. While other lookups of this address are in progress, which may release theirs,
+    /// it waits for them: many valid keys that arrive at once from one address are all accepted.
+    ///
+    /// # Errors
+    /// [`Wait`] if no hit is left.
+    pub(super) async fn reserve(
+        &self,
+        client: ClientPrefix,
+        now: i64,
+    ) -> Result<LookupReservation<'_>, Wait> {
         loop {
             let mut settled = std::pin::pin!(self.settled.notified());
-            // Before the hit is tried, so that nothing that settles afterwards is missed.
+            // Enabled before the attempt, so that no lookup that ends after it is missed.
             settled.as_mut().enable();
             if let Some(reserved) = self.try_reserve(client, now) {
                 return reserved;
@@ -39,14 +46,18 @@ impl UnknownKeys {
         }
     }
 
-    /// Nothing if it is to be tried again when a lookup has settled.
-    fn try_reserve(&self, client: Client, now: i64) -> Option<Result<Lookup<'_>, Wait>> {
+    /// Tries to take a hit; none if it must be tried again when another lookup has ended.
+    fn try_reserve(
+        &self,
+        client: ClientPrefix,
+        now: i64,
+    ) -> Option<Result<LookupReservation<'_>, Wait>> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match self.hits.reserve(client, now) {
             Ok(_) => {
                 let count = running.entry(client).or_default();
                 *count = count.saturating_add(1);
-                Some(Ok(Lookup { keys: self, client, at: now, returns: false }))
+                Some(Ok(LookupReservation { keys: self, client, at: now, is_released: false }))
             }
             Err(_) if running.contains_key(&client) => None,
             Err(wait) => Some(Err(wait)),
@@ -54,23 +65,23 @@ impl UnknownKeys {
     }
 }
 
-/// A lookup that has taken a hit; keeps it unless it is told otherwise before it is dropped.
+/// A lookup that has taken a hit. The hit stays taken unless it is released before the drop.
 #[derive(Debug)]
-pub struct Lookup<'a> {
+pub struct LookupReservation<'a> {
     keys: &'a UnknownKeys,
-    client: Client,
+    client: ClientPrefix,
     at: i64,
-    returns: bool,
+    is_released: bool,
 }
 
-impl Lookup<'_> {
-    /// Returns the hit.
-    pub fn give_back(mut self) {
-        self.returns = true;
+impl LookupReservation<'_> {
+    /// Releases the hit, because the key exists or could not be looked up.
+    pub fn release(mut self) {
+        self.is_released = true;
     }
 }
 
-impl Drop for Lookup<'_> {
+impl Drop for LookupReservation<'_> {
     fn drop(&mut self) {
         let mut running = self.keys.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = running.get_mut(&self.client) {
@@ -79,7 +90,7 @@ impl Drop for Lookup<'_> {
                 running.remove(&self.client);
             }
         }
-        if self.returns {
+        if self.is_released {
             self.keys.hits.release(self.client, self.at);
         }
         drop(running);

@@ -1,4 +1,5 @@
-//! Who sends a request, once `middleware::authenticate` has verified it.
+//! The verified caller of a request. `middleware::authenticate` puts it into the request; the
+//! extractors of `extract::caller` decide from it who may call a handler.
 
 use uuid::Uuid;
 
@@ -9,53 +10,52 @@ use crate::model::users::Role;
 use crate::storage::authority::{Authority, Proof};
 use crate::storage::users::Account;
 
-/// What `middleware::authenticate` found out.
+/// The result of authentication: no caller if the request has no credential, an error if its
+/// credential was refused.
 #[derive(Clone, Debug)]
 pub struct Identity(pub Result<Option<Caller>, ApiError>);
 
-/// Anyone who is known.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The user, or the owner of the key, as the database knows it now.
+    /// The user of the session or the owner of the API key, with its present role and status.
     pub user: Account,
-    /// What it came with.
     pub credential: Credential,
 }
 
-/// What a caller came with.
+/// The credential that a caller was authenticated by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// An access token of this log-in.
-    LogIn(Uuid),
-    /// An API key.
+    /// An access token of this token family.
+    Session(Uuid),
     Key {
         key_id: Uuid,
-        /// What it may do, if its owner may.
+        /// Narrow the rights of the owner's role.
         scopes: Scopes,
-        /// Its own rate limit, requests per window of a caller.
+        /// Requests per window of the caller limit.
         rate_limit: Option<u32>,
     },
 }
 
 impl Caller {
-    /// Whether role and scopes allow all of this.
+    /// Checks that role and scopes allow all of `needed`.
     ///
     /// # Errors
     /// [`ApiError::Authorization`], which says which of the two does not.
-    pub fn may(&self, needed: &[Scope]) -> Result<(), ApiError> {
-        if !Scopes::of(self.user.role).contain(needed) {
+    pub fn require(&self, needed: &[Scope]) -> Result<(), ApiError> {
+        if !Scopes::from_role(self.user.role).contains_all(needed) {
             return Err(ROLE);
         }
         match self.credential {
-            Credential::Key { scopes, .. } if !scopes.contain(needed) => Err(SCOPE),
+            Credential::Key { scopes, .. } if !scopes.contains_all(needed) => Err(SCOPE),
             _ => Ok(()),
         }
     }
 
-    /// What a transaction of this caller confirms.
+    /// The authority that a transaction of this caller checks again before it commits.
     pub fn authority(&self, role: Role, needed: &[Scope]) -> Authority {
         let proof = match self.credential {
-            Credential::LogIn(family_id) => Proof::Session(family_id),
+            Credential::Session(family_id) => Proof::Session(family_id),
             Credential::Key { key_id, .. } => Proof::Key(key_id),
         };
         Authority {
@@ -68,27 +68,27 @@ impl Caller {
 }
 
 impl Identity {
-    /// Kind and id of the verified credential, for the audit log.
+    /// Returns kind and id of the verified credential, for the audit log.
     pub fn credential(&self) -> Option<(CredentialKind, Uuid)> {
         match self.0.as_ref().ok()?.as_ref()?.credential {
-            Credential::LogIn(family_id) => Some((CredentialKind::Session, family_id)),
+            Credential::Session(family_id) => Some((CredentialKind::Session, family_id)),
             Credential::Key { key_id, .. } => Some((CredentialKind::ApiKey, key_id)),
         }
     }
 }
 
-/// Who a request turned out to be of, for its log line.
+/// The caller as the access log names it.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct LoggedCaller {
     pub user: String,
     pub api_key: Option<String>,
 }
 
-impl From<&Caller> for Seen {
+impl From<&Caller> for LoggedCaller {
     fn from(caller: &Caller) -> Self {
         let api_key = match caller.credential {
             Credential::Key { key_id, .. } => Some(key_id.to_string()),
-            Credential::LogIn(_) => None,
+            Credential::Session(_) => None,
         };
         Self { user: caller.user.username.clone(), api_key }
     }

@@ -1,10 +1,9 @@
-//! What kind of request this is, decided once from its canonical path and method. Rate limits,
-//! authentication, security and cache headers, error counts and 405 all ask here, so that no two of
+//! The class of a request, decided once from its canonical path and method. Rate limits,
+//! authentication, security and cache headers, error counts and 405 all use it, so that no two of
 //! them can disagree.
 //!
-//! Everything is taken from the API document: the routes, and which operations know a caller (those
-//! with a `security`). The document does not list what is exempt from rate limits; that is the
-//! short list below.
+//! Routes and the operations that use a caller (those with a `security`) come from the OpenAPI
+//! document. Exemptions from rate limits are not in the document; they are the constants below.
 
 use actix_web::HttpMessage;
 use actix_web::dev::ResourceDef;
@@ -14,59 +13,60 @@ use utoipa::openapi::{HttpMethod, OpenApi};
 
 use crate::http::request::path::RefusedPath;
 
-/// Health checks that are exempt from rate limits: a load balancer must not be locked out, and they
-/// cost next to nothing.
+/// Health checks are exempt from rate limits: a load balancer must not be locked out, and they cost
+/// next to nothing.
 const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 const EXPOSITION: &str = "/metrics";
 const PAGES: &str = "/api-docs";
-/// Tags of the operations whose answers clients may keep, if they ask each time whether they still
-/// hold.
+/// Tags of the operations whose responses clients may store and revalidate.
 const CATALOGUE: [&str; 2] = ["metrics", "domains"];
 
-/// The kinds of requests.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// A health check that anyone may make.
+pub enum RequestKind {
+    /// A public health check.
     Health,
-    /// Prometheus' text, where it is served on this listener.
+    /// Metrics for Prometheus, where they are served on this listener.
     Exposition,
-    /// A static page or what belongs to it.
+    /// A page of the API documentation, or a file of it.
     Page,
-    /// An operation of the catalogue.
     Catalogue,
-    /// Any other operation.
     Operation,
     /// No route, no such method on the route, or a refused path.
     #[default]
     Unmatched,
 }
 
-/// What kind of request this is. That of a request that was not classified is [`Kind::Unmatched`]:
-/// counted, without a caller.
+/// The class of a request. One that was not classified is [`RequestKind::Unmatched`]: limited, and
+/// without a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestClass {
-    /// Its kind.
-    pub kind: Kind,
-    /// Whether its handler can use a caller. Credentials of other requests are not read.
+    pub kind: RequestKind,
+    /// Whether its handler uses a caller. Credentials of other requests are not read.
     pub uses_caller: bool,
-    /// Why its path is refused.
     pub refused: Option<RefusedPath>,
 }
 
 impl RequestClass {
-    /// The class of a request, as the outermost middleware has decided it.
-    pub fn of(request: &impl HttpMessage) -> Self {
+    /// Returns the class that `middleware::classify` has put into the request.
+    pub fn from_request(request: &impl HttpMessage) -> Self {
         request.extensions().get::<Self>().copied().unwrap_or_default()
     }
 
-    /// The class of a request whose path is refused.
-    pub fn refused(why: RefusedPath) -> Self {
+    /// Classifies a request whose path is refused.
+    pub fn with_refused_path(why: RefusedPath) -> Self {
         Self { refused: Some(why), ..Self::default() }
     }
 
-    /// Whether rate limits count it: everything but health checks, pages and the exposition.
-    pub fn is_limited(self) -> bool {
-        !matches!(self.kind, Kind::Health | Kind::Exposition | Kind::Page)
+    /// Whether the general and the caller limit count it: everything but health checks, pages and
+    /// the exposition.
+    pub fn has_quota(self) -> bool {
+        self.is_burst_limited() && self.kind != RequestKind::Page
+    }
+
+    /// Whether the burst limit counts it: everything but health checks and the exposition.
+    pub fn is_burst_limited(self) -> bool {
+        !matches!(self.kind, RequestKind::Health | RequestKind::Exposition)
     }
 }
 
@@ -81,31 +81,31 @@ pub struct Routes {
 struct Route {
     path: String,
     pattern: ResourceDef,
-    /// What precedes the first parameter, and how many slashes there are: cheaper to compare than
+    /// What precedes the first parameter. It and the number of slashes are cheaper to compare than
     /// the pattern.
     prefix: String,
     slashes: usize,
     /// The value of `Allow`.
     allow: String,
-    operations: Vec<(Method, Known)>,
+    operations: Vec<(Method, OperationTraits)>,
 }
 
-/// What the document says of an operation.
+/// What the OpenAPI document says about an operation.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct OperationTraits {
     uses_caller: bool,
     catalogue: bool,
 }
 
 impl Routes {
-    /// The routes that the document names; with `/metrics`, if it is on the same listener.
+    /// Takes the routes of the OpenAPI document, and `/metrics` if this listener serves it.
     pub fn new(document: &OpenApi, with_exposition: bool) -> Self {
         let routes =
             document.paths.paths.iter().map(|(path, item)| Route::new(path, item)).collect();
         Self { routes, with_exposition }
     }
 
-    /// The class of a request with this method and canonical path.
+    /// Classifies a request by its method and canonical path.
     pub fn classify(&self, method: &Method, path: &str) -> RequestClass {
         // HEAD is GET without the body (RFC 9110, 9.3.2).
         let method = if *method == Method::HEAD { &Method::GET } else { method };
@@ -113,9 +113,9 @@ impl Routes {
         let page =
             path.strip_prefix(PAGES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let kind = match path {
-            EXPOSITION if read && self.with_exposition => Kind::Exposition,
-            path if read && HEALTH.contains(&path) => Kind::Health,
-            _ if read && page => Kind::Page,
+            EXPOSITION if read && self.with_exposition => RequestKind::Exposition,
+            path if read && HEALTH.contains(&path) => RequestKind::Health,
+            _ if read && page => RequestKind::Page,
             path => return self.operation(method, path),
         };
         RequestClass { kind, ..RequestClass::default() }
@@ -124,17 +124,20 @@ impl Routes {
     fn operation(&self, method: &Method, path: &str) -> RequestClass {
         let operations = self.matching(path).flat_map(|route| &route.operations);
         let known = operations.filter(|(known, _)| known == method).map(|(_, known)| *known);
-        // Where two patterns match, the stricter reading of both holds.
-        let known = known.reduce(|one, other| Known {
+        // Where two patterns match, the stricter class of both holds.
+        let known = known.reduce(|one, other| OperationTraits {
             uses_caller: one.uses_caller || other.uses_caller,
             catalogue: one.catalogue && other.catalogue,
         });
-        let Some(Known { uses_caller, catalogue }) = known else { return RequestClass::default() };
-        let kind = if catalogue { Kind::Catalogue } else { Kind::Operation };
+        let Some(OperationTraits { uses_caller, catalogue }) = known else {
+            return RequestClass::default();
+        };
+        let kind = if catalogue { RequestKind::Catalogue } else { RequestKind::Operation };
         RequestClass { kind, uses_caller, refused: None }
     }
 
-    /// The methods of the route that has this path, as `Allow` lists them.
+    /// Returns the methods of the route with this path, as `Allow` lists them; none if no route has
+    /// this path.
     pub fn allow(&self, path: &str) -> Option<&str> {
         self.matching(path).next().map(|route| route.allow.as_str())
     }
@@ -163,7 +166,10 @@ impl Route {
             let operation = operation(item, &method)?;
             let tagged = |tag: &String| CATALOGUE.contains(&tag.as_str());
             let catalogue = operation.tags.iter().flatten().any(tagged);
-            Some((names, (ours, Known { uses_caller: operation.security.is_some(), catalogue })))
+            Some((
+                names,
+                (ours, OperationTraits { uses_caller: operation.security.is_some(), catalogue }),
+            ))
         });
         let (names, operations): (Vec<_>, Vec<_>) = operations.unzip();
         Self {

@@ -1,8 +1,11 @@
-//! What is known of a request before its handler runs: canonical path, class, client IP, request
-//! ids. Extractors, middleware and rate limits import this folder; it imports none of them.
+//! What is known of a request before its handler runs: canonical path, class, client IP, presented
+//! credential, caller and request ids. Extractors, middleware and rate limits import this folder;
+//! it imports none of them.
 
+pub mod attempted_action;
 pub mod caller;
 pub mod class;
 pub mod client_ip;
+pub mod credential;
 pub mod path;
 pub mod request_id;

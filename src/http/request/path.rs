@@ -1,14 +1,14 @@
 //! The canonical form of a request's path: one spelling for each path, or a refusal.
 //!
-//! Routing decodes escapes, so that `/%61pi` reaches the routes of `/api`; whatever else judges a
-//! request must see the same path. Escapes of unreserved characters are decoded and the hexadecimal
-//! digits of the others are written in upper case (RFC 3986, 6.2.2). What proxies and servers are
-//! known to read differently is refused, not repaired: empty and dot segments, escaped slashes and
+//! Routing decodes escapes, so that `/%61pi` reaches the routes of `/api`; everything else that
+//! decides by path must see the same path. Escapes of unreserved characters are decoded and the
+//! hexadecimal digits of the others are written in upper case (RFC 3986, 6.2.2). What proxies and
+//! servers read differently is refused, not repaired: empty and dot segments, escaped slashes and
 //! backslashes, control characters, and what is no path by RFC 3986, 3.3.
 
 use std::borrow::Cow;
 
-/// Why a path is refused, as clients are told.
+/// The reason why a path is refused, as the client's message says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefusedPath(pub &'static str);
 
@@ -21,11 +21,11 @@ const ENCODING: RefusedPath = RefusedPath("is not UTF-8 when decoded");
 const EMPTY: RefusedPath = RefusedPath("has an empty segment");
 const DOT: RefusedPath = RefusedPath("has a segment that is '.' or '..'");
 
-/// The canonical form of a path, borrowed where it is canonical already.
+/// Returns the canonical form of a path, borrowed if it is canonical already. The forms without a
+/// path (`OPTIONS *`, RFC 9112, 3.2) are returned unchanged: no route matches them.
 ///
 /// # Errors
-/// [`RefusedPath`] for a path that could be read in more than one way. The forms without a path (`OPTIONS *`, RFC 9112, 3.2)
-/// are returned as they are: no route matches them.
+/// [`RefusedPath`] for a path that could be read in more than one way.
 pub fn canonical(path: &str) -> Result<Cow<'_, str>, RefusedPath> {
     if !path.starts_with('/') {
         return Ok(Cow::Borrowed(path));
@@ -60,8 +60,8 @@ pub fn canonical(path: &str) -> Result<Cow<'_, str>, RefusedPath> {
     Ok(if text == path { Cow::Borrowed(path) } else { Cow::Owned(text) })
 }
 
-/// A slash at the end is a path of its own (no route has one but the index); any other empty
-/// segment is refused.
+/// Refuses dot segments, and empty segments but the last: a path with a slash at its end is a path
+/// of its own.
 fn check_segments(path: &str) -> Result<(), RefusedPath> {
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
@@ -82,12 +82,12 @@ fn upper(digit: u8) -> char {
     char::from(digit).to_ascii_uppercase()
 }
 
-/// RFC 3986, 2.3.
+/// Whether a character is unreserved (RFC 3986, 2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// `pchar` without escapes (RFC 3986, 3.3), and the slash between segments.
+/// Whether a character is a `pchar` without escapes (RFC 3986, 3.3), or the slash.
 fn is_path_character(byte: u8) -> bool {
     is_unreserved(byte) || b"!$&'()*+,;=:@/".contains(&byte)
 }

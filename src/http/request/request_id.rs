@@ -1,24 +1,24 @@
-//! The names of a request, in its answer, its errors, its log events and the audit log: the
-//! client's, if it gives one, and our own, which nobody else can choose.
+//! The two ids of a request, used in its response, its log events and the audit log: the client's
+//! (`X-Request-ID`), if it sends a usable one, and the server's, which no client can choose.
 
 use actix_web::http::header::HeaderMap;
 use uuid::Uuid;
 
-/// The header that carries it.
+/// Name of the header of the client's id, in requests and responses.
 pub const HEADER: &str = "x-request-id";
-/// The longest one that is kept.
+/// Longest accepted id of a client, in bytes.
 const MAX: usize = 128;
 
-/// The name of a request.
+/// The client's id of a request, or the server's if the client sent none.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Our own name of a request (UUID v7).
+/// The server's id of a request, a UUID v7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerRequestId(pub Uuid);
 
 impl ServerRequestId {
-    /// For a new request.
+    /// Generates an id.
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
@@ -31,17 +31,17 @@ impl Default for ServerRequestId {
 }
 
 impl RequestId {
-    /// The one that the client gave, if it can be kept; else our own.
-    pub fn of(headers: &HeaderMap, own: ServerRequestId) -> Self {
-        let mut given = headers.get_all(HEADER);
+    /// Reads the client's id if there is exactly one and it is safe to log, else uses `own`.
+    pub fn from_headers(headers: &HeaderMap, own: ServerRequestId) -> Self {
+        let mut values = headers.get_all(HEADER);
         let only =
-            given.next().filter(|_| given.next().is_none()).and_then(|value| value.to_str().ok());
-        let kept = only.filter(|id| (1..=MAX).contains(&id.len()) && id.bytes().all(harmless));
-        Self(kept.map_or_else(|| own.0.to_string(), str::to_owned))
+            values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
+        let accepted = only.filter(|id| (1..=MAX).contains(&id.len()) && id.bytes().all(is_safe));
+        Self(accepted.map_or_else(|| own.0.to_string(), str::to_owned))
     }
 }
 
-/// What can neither break a log line nor a header.
-fn harmless(byte: u8) -> bool {
+/// Whether a byte can break neither a log line nor a header.
+fn is_safe(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'+' | b'/' | b'=')
 }

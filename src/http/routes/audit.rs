@@ -1,55 +1,137 @@
 //! The audit log, for administrators.
 
 use actix_web::{HttpResponse, get, web};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use crate::actors::db_breaker::Circuit;
-use crate::http::AppState;
-use crate::http::answer::{page, uncached};
-use crate::http::envelope::Page;
+use crate::http::app_data::AccountServices;
+use crate::http::envelope::PageBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::Admin;
 use crate::http::extract::query::QueryParameters;
+use crate::http::response::{cached_page, from_cached};
 use crate::model::audit::AuditQuery;
 use crate::storage::audit_events::{self, AuditEvent};
+use crate::storage::document::Document;
 
 const PATH: &str = "/api/v1/audit";
 
-/// The one route.
+/// Registers the route of the audit log.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list);
 }
 
-/// Who did what, or was refused what, newest first
+/// An entry of the audit log.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEvent)]
+struct AuditEventResponse {
+    /// Ascending in the order of writing.
+    event_id: i64,
+    /// Of several refusals, the time of the first.
+    occurred_at: DateTime<Utc>,
+    /// Such as `api_key.revoked`.
+    action: String,
+    /// `success` or `refused`.
+    outcome: String,
+    /// Why it was refused: an error code or the name of a rate limit.
+    reason: Option<String>,
+    /// How many refusals this entry stands for.
+    occurrences: i64,
+    /// The user of the caller; null if the caller is unknown or no user.
+    actor_id: Option<Uuid>,
+    /// The username at that time, or the command; null if the caller is unknown.
+    actor: Option<String>,
+    /// The user, session or API key that was the target; null for a target without UUID.
+    target_id: Option<Uuid>,
+    /// Name or id of the target at that time; of an unknown account, the start of the SHA-256 of
+    /// its name.
+    target: Option<String>,
+    /// `api`, `command` (on the database itself), `mail` (with a token from a mail) or `system`
+    /// (the service itself).
+    channel: String,
+    /// `session` or `api_key`.
+    credential: Option<String>,
+    /// The id of the session or of the API key.
+    credential_id: Option<Uuid>,
+    /// The client IP (of refusals: IPv6 by /64); null for a command on the database itself.
+    address: Option<String>,
+    /// `X-Request-ID`, which may be the client's own; it is also in the log.
+    request_id: Option<String>,
+    /// The id that the server gave the request; it is also in the log.
+    server_request_id: Option<Uuid>,
+    /// Further details of the action.
+    #[schema(value_type = Object)]
+    details: Document,
+    /// Changed fields: `{"email": {"from": …, "to": …}}`; lists and objects without values.
+    #[schema(value_type = Object)]
+    changes: Document,
+}
+
+impl From<AuditEvent> for AuditEventResponse {
+    fn from(row: AuditEvent) -> Self {
+        Self {
+            event_id: row.event_id,
+            occurred_at: row.occurred_at,
+            action: row.action,
+            outcome: row.outcome,
+            reason: row.reason,
+            occurrences: row.occurrences,
+            actor_id: row.actor_id,
+            actor: row.actor,
+            target_id: row.target_id,
+            target: row.target,
+            channel: row.channel,
+            credential: row.credential,
+            credential_id: row.credential_id,
+            address: row.address,
+            request_id: row.request_id,
+            server_request_id: row.server_request_id,
+            details: row.details,
+            changes: row.changes,
+        }
+    }
+}
+
+/// List audit events, newest first
 ///
-/// Refusals of one kind are counted together, a minute at a time: `occurrences` says how many there
-/// were.
+/// Refusals of the same kind are counted together for a minute; `occurrences` is their number.
 #[utoipa::path(
     tag = "audit",
     operation_id = "list_audit_events",
     security(("bearer" = []), ("api_key" = [])),
-    params(("actor" = Option<String>, Query, description = "The user name of the actor, or the command"),
-           ("action" = Option<String>, Query, description = "Actions, such as login.failed, or nouns, such as api_key.*, separated by commas"),
-           ("target" = Option<String>, Query, description = "Name or id of the target"),
-           ("outcome" = Option<String>, Query, description = "success or refused"),
-           ("since" = Option<String>, Query, description = "At this RFC 3339 moment or later"),
-           ("until" = Option<String>, Query, description = "Before this RFC 3339 moment"),
-           ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
-           ("limit" = Option<i64>, Query, description = "50 if not said", minimum = 1, maximum = 100)),
-    responses((status = 200, body = Page<AuditEvent>))
+    params(
+        ("actor" = Option<String>, Query,
+            description = "Username of the actor, or the command"),
+        ("action" = Option<String>, Query,
+            description = "Actions, such as login.failed, or groups, such as api_key.*, \
+                separated by commas"),
+        ("target" = Option<String>, Query, description = "Name or id of the target"),
+        ("outcome" = Option<String>, Query, description = "success or refused"),
+        ("since" = Option<String>, Query, description = "Earliest time, RFC 3339, inclusive"),
+        ("until" = Option<String>, Query, description = "Latest time, RFC 3339, exclusive"),
+        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("limit" = Option<i64>, Query, description = "Items per page, default 50",
+            minimum = 1, maximum = 100),
+    ),
+    responses((status = 200, body = PageBody<AuditEventResponse>))
 )]
 #[get("/api/v1/audit")]
 async fn list(
     _: Admin,
     QueryParameters(parameters): QueryParameters,
-    state: web::Data<AppState>,
+    services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = AuditQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    let (entries, total) = state
+    let (rows, total) = services
         .db
         .run(Circuit::Auth, "list_audit_events", async |conn| {
             audit_events::list(conn, &query).await
         })
         .await?;
-    Ok(uncached(&page(PATH, &parameters, query.page.of(total), entries)?))
+    let events: Vec<_> = rows.into_iter().map(AuditEventResponse::from).collect();
+    Ok(from_cached(&cached_page(PATH, &parameters, query.page.paginate(total), events)?))
 }

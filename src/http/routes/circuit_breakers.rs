@@ -1,4 +1,4 @@
-//! The circuits, for operators.
+//! Routes of the circuit breakers, for administrators.
 
 use std::collections::BTreeMap;
 
@@ -11,69 +11,74 @@ use strum::IntoEnumIterator;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::actors::db_breaker::{Circuit, CircuitReport, Control, PoolReport, State, Stats};
+use crate::actors::db_breaker::{
+    Circuit, CircuitReport, CircuitState, CircuitStats, Control, PoolReport,
+};
 use crate::clock::rfc3339;
-use crate::http::AppState;
-use crate::http::answer;
+use crate::http::app_data::OperationsServices;
+use crate::http::auditing::queue::AuditQueue;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::Admin;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::middleware::authenticate::identify_again;
+use crate::http::middleware::authenticate::reauthenticate;
+use crate::http::response::json as json_response;
 use crate::model::audit::{Action, Changes};
 use crate::model::scopes::Scope;
 use crate::model::text::Text500;
 use crate::storage::audit_events::NewEvent;
 
-/// All routes of the circuits.
+/// Registers the routes of the circuit breakers.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(all).service(steer);
+    config.service(list).service(control);
 }
 
-/// All circuits and the pool.
+/// All circuit breakers and the connection pool.
 #[derive(Serialize, ToSchema)]
-struct Breakers {
+#[schema(as = Breakers)]
+struct BreakersBody {
     success: bool,
     /// By name: metrics, domains, auth, `api_keys`.
     breakers: BTreeMap<String, BreakerBody>,
     pool: PoolReport,
 }
 
-/// One circuit.
+/// One circuit breaker.
 #[derive(Serialize, ToSchema)]
 struct BreakerBody {
-    status: State,
-    stats: Stats,
-    /// Since when, RFC 3339 in UTC.
+    status: CircuitState,
+    stats: CircuitStats,
+    /// Time of the last transition, RFC 3339 in UTC.
     #[schema(format = DateTime)]
     since: String,
-    /// Seconds until it is worth asking again; null while closed.
+    /// Seconds until a retry makes sense; null while closed.
     retry_after: Option<f64>,
     last_error: Option<String>,
-    /// Calls under way.
+    /// Calls in flight.
     in_flight: u64,
 }
 
-/// What an operator wants of a circuit, and why.
+/// An action on a circuit breaker.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Steering {
+#[schema(as = Steering)]
+struct ControlBody {
     #[garde(skip)]
     action: Control,
-    /// For the log.
+    /// Written to the log and the audit log.
     #[garde(dive)]
     reason: Text500,
 }
 
-async fn report(state: &AppState) -> Result<Breakers, ApiError> {
-    let (circuits, pool) = state.db.report().await?;
-    let now = state.clock.now();
+async fn report(services: &OperationsServices) -> Result<BreakersBody, ApiError> {
+    let (circuits, pool) = services.db.report().await?;
+    let now = services.clock.now();
     let body = |report: CircuitReport| {
-        let since = TimeDelta::from_std(report.for_how_long).unwrap_or_default();
+        let in_state_for = TimeDelta::from_std(report.in_state_for).unwrap_or_default();
         let body = BreakerBody {
             status: report.state,
             stats: report.stats,
-            since: rfc3339(now - since),
+            since: rfc3339(now - in_state_for),
             retry_after: report
                 .retry_after
                 .map(|left| (left.as_secs_f64() * 1000.0).round() / 1000.0),
@@ -82,65 +87,65 @@ async fn report(state: &AppState) -> Result<Breakers, ApiError> {
         };
         (report.circuit.as_ref().to_owned(), body)
     };
-    Ok(Breakers { success: true, breakers: circuits.into_iter().map(body).collect(), pool })
+    Ok(BreakersBody { success: true, breakers: circuits.into_iter().map(body).collect(), pool })
 }
 
-/// How the circuit breakers are
+/// Get the state of all circuit breakers
 #[utoipa::path(
     tag = "health",
     operation_id = "circuit_breakers",
     security(("bearer" = []), ("api_key" = [])),
-    responses((status = 200, body = Breakers))
+    responses((status = 200, body = BreakersBody))
 )]
 #[get("/health/circuit-breakers")]
-async fn all(_: Admin, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    answer::json(&mut HttpResponse::Ok(), &report(&state).await?)
+async fn list(_: Admin, services: web::Data<OperationsServices>) -> Result<HttpResponse, ApiError> {
+    json_response(&mut HttpResponse::Ok(), &report(&services).await?)
 }
 
 /// Isolate, close or reset a circuit breaker
 ///
-/// `isolate` refuses everything until told otherwise; `close` lets calls through and goes on
-/// judging; `reset` also forgets what was. The reason and your name go into the log.
+/// `isolate` refuses all calls until `close` or `reset`; `close` permits calls and continues to
+/// count failures; `reset` also discards all counts. The reason and the caller's username are
+/// logged.
 #[utoipa::path(
     tag = "health",
     operation_id = "steer_circuit_breaker",
     security(("bearer" = []), ("api_key" = [])),
     params(("name" = String, Path, description = "metrics, domains, auth or api_keys")),
-    request_body = Steering,
-    responses((status = 200, body = Breakers))
+    request_body = ControlBody,
+    responses((status = 200, body = BreakersBody))
 )]
 #[post("/health/circuit-breakers/{name}")]
-async fn steer(
+async fn control(
     _: Admin,
     request: HttpRequest,
     origin: Origin,
-    body: JsonBody<Steering>,
-    state: web::Data<AppState>,
+    body: JsonBody<ControlBody>,
+    services: web::Data<OperationsServices>,
+    audit: web::Data<AuditQueue>,
 ) -> Result<HttpResponse, ApiError> {
     let name = request.match_info().query("name");
     let circuit = Circuit::iter().find(|circuit| circuit.as_ref() == name);
-    let circuit = circuit.ok_or(ApiError::NotFound("There is no such circuit breaker"))?;
-    // The body may have arrived long after the head.
-    let caller = identify_again(&state, &request).await?;
-    caller.may(&[Scope::Admin])?;
-    let reason = format!(
-        "{} by {}: {}",
-        body.value.action.as_ref(),
-        caller.user.username,
-        body.value.reason.as_str()
-    );
-    let details =
-        json!({ "action": body.value.action.as_ref(), "reason": body.value.reason.as_str() });
-    let actor = origin.actor(&caller.user);
-    // Not in the database, which may be down: that is when circuits are controlled.
-    let event = NewEvent::done(
-        &actor,
+    let circuit = circuit.ok_or_else(|| {
+        let names = "metrics, domains, auth and api_keys";
+        ApiError::NotFound(format!("Circuit breaker not found; there are {names}"))
+    })?;
+    // The permission is checked again, because the body may have arrived long after the head.
+    let caller = reauthenticate(&request).await?;
+    caller.require(&[Scope::Admin])?;
+    let (action, reason) = (body.value.action, body.value.reason.as_str());
+    let details = json!({ "action": action.as_ref(), "reason": reason });
+    let log_reason = format!("{} by {}: {reason}", action.as_ref(), caller.user.username);
+    // Written later, not in a transaction: circuits are controlled when the database may be
+    // unavailable.
+    let event = NewEvent::success(
+        &origin.actor(&caller.user),
         Action::CircuitControlled,
         name.into(),
         (&details, &Changes::default()),
-        state.clock.now(),
+        services.clock.now(),
     )?;
-    state.db.steer(circuit, body.value.action, reason).await?;
-    state.audit.record_later(event);
-    answer::json(&mut HttpResponse::Ok(), &report(&state).await?)
+    services.db.control(circuit, action, log_reason).await?;
+    audit.record_later(event);
+    json_response(&mut HttpResponse::Ok(), &report(&services).await?)
 }

@@ -1,4 +1,4 @@
-//! Whether the service lives and can work. Never limited, never authenticated.
+//! Health checks for load balancers and operators. They need no credentials and have no rate limit.
 
 use std::time::Instant;
 
@@ -8,31 +8,34 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::actors::db_breaker::State;
+use crate::actors::db_breaker::CircuitState;
 use crate::clock::rfc3339;
-use crate::http::AppState;
-use crate::http::answer::json;
-use crate::http::database_check::{DatabaseCheck, DatabaseHealth};
+use crate::http::app_data::{AccountServices, CatalogueServices, OperationsServices};
+use crate::http::database_check::DatabaseHealth;
 use crate::http::error::ApiError;
+use crate::http::extract::anyone::Anyone;
 use crate::http::extract::query::QueryParameters;
+use crate::http::response::json;
 
-/// The three questions.
+/// Registers the health checks.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(health).service(live).service(ready);
 }
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Condition {
-    /// All is well.
+#[schema(as = Condition)]
+enum HealthStatus {
+    /// All requests can be served.
     Ok,
-    /// It answers, but not to everything.
+    /// Some requests cannot be served.
     Degraded,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Health {
-    status: Condition,
+#[schema(as = Health)]
+struct HealthBody {
+    status: HealthStatus,
     version: &'static str,
     uptime_seconds: u64,
     /// RFC 3339 in UTC.
@@ -40,83 +43,94 @@ struct Health {
     timestamp: String,
 }
 
-/// How the service is
-#[utoipa::path(tag = "health", responses((status = 200, body = Health)))]
+/// Show the health of the service
+#[utoipa::path(tag = "health", responses((status = 200, body = HealthBody)))]
 #[get("/health")]
-async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    let report = state.db.report().await;
-    let closed = report
-        .is_ok_and(|(circuits, _)| circuits.iter().all(|circuit| circuit.state == State::Closed));
-    let well = closed && state.keys.is_running() && state.readiness.is_prepared();
-    let status = if well { Condition::Ok } else { Condition::Degraded };
+async fn health(
+    _: Anyone,
+    services: web::Data<OperationsServices>,
+    accounts: web::Data<AccountServices>,
+) -> Result<HttpResponse, ApiError> {
+    let report = services.db.report().await;
+    let is_closed = report.is_ok_and(|(circuits, _)| {
+        circuits.iter().all(|circuit| circuit.state == CircuitState::Closed)
+    });
+    let is_ok = is_closed && accounts.keys.is_running() && services.readiness.is_prepared();
+    let status = if is_ok { HealthStatus::Ok } else { HealthStatus::Degraded };
     json(
         &mut HttpResponse::Ok(),
-        &Health {
+        &HealthBody {
             status,
             version: env!("CARGO_PKG_VERSION"),
-            uptime_seconds: state.started.elapsed().as_secs(),
-            timestamp: rfc3339(state.clock.now()),
+            uptime_seconds: services.started.elapsed().as_secs(),
+            timestamp: rfc3339(services.clock.now()),
         },
     )
 }
 
 #[derive(Serialize, ToSchema)]
-struct Alive {
-    /// Always "live".
+#[schema(as = Alive)]
+struct LivenessBody {
+    /// Is always "live".
     status: &'static str,
 }
 
-/// Whether the process runs
-#[utoipa::path(tag = "health", responses((status = 200, body = Alive)))]
+/// Liveness: whether the process runs
+#[utoipa::path(tag = "health", responses((status = 200, body = LivenessBody)))]
 #[get("/health/live")]
-async fn live() -> Result<HttpResponse, ApiError> {
-    json(&mut HttpResponse::Ok(), &Alive { status: "live" })
+async fn live(_: Anyone) -> Result<HttpResponse, ApiError> {
+    json(&mut HttpResponse::Ok(), &LivenessBody { status: "live" })
 }
 
 #[derive(Serialize, ToSchema)]
-struct Ready {
+#[schema(as = Ready)]
+struct ReadinessBody {
     /// "ready" or "not ready".
     status: &'static str,
-    checks: Checks,
+    checks: ReadinessChecks,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Checks {
-    /// "ok", "starting" (never reached yet, or its schema is not up to date), "unavailable", or
-    /// "stopped" (this process cannot ask it any more: restart it).
+#[schema(as = Checks)]
+struct ReadinessChecks {
+    /// "ok", "starting" (not reached yet, or its schema is not up to date), "unavailable", or
+    /// "stopped" (this process cannot use the database any more: restart it).
     database: &'static str,
-    /// "ok", or "stopped": no API key is accepted until the process is restarted.
+    /// "ok", or "stopped": API keys are refused until the process is restarted.
     api_key_cache: &'static str,
     /// "ok" or "stopping".
     service: &'static str,
 }
 
-/// Whether the service can do its work
+/// Readiness: whether the service can serve requests
 ///
-/// For load balancers: 503 while the database cannot be reached, while it is being prepared, and
-/// once the service has been told to stop. The database is asked at most once a second, whoever
-/// asks. With `for=reads` it is 200 also while the database is unavailable, if there are cached
-/// responses to answer reads from.
+/// For load balancers: 503 while the database is unavailable or being prepared, and after shutdown
+/// has begun. All requests together check the database at most once a second. With `for=reads` the
+/// status is 200 also while the database is unavailable, if there are cached responses for reads.
 #[utoipa::path(tag = "health",
-    params(("for" = Option<String>, Query, description = "`reads`: be content if reads can be answered")),
+    params(("for" = Option<String>, Query,
+        description = "`reads`: also ready if only reads can be served")),
     responses(
-        (status = 200, body = Ready),
-        (status = 503, description = "Not now; `checks` says why", body = Ready),
+        (status = 200, body = ReadinessBody),
+        (status = 503, description = "Not ready; `checks` says why", body = ReadinessBody),
     ))]
 #[get("/health/ready")]
 async fn ready(
+    _: Anyone,
     QueryParameters(parameters): QueryParameters,
-    state: web::Data<AppState>,
+    services: web::Data<OperationsServices>,
+    accounts: web::Data<AccountServices>,
+    catalogue: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let mut purposes =
         parameters.iter().filter(|(name, _)| name == "for").map(|(_, value)| value.as_str());
     let reads_only = match (purposes.next(), purposes.next()) {
         (None, _) => false,
         (Some("reads"), None) => true,
-        _ => return Err(ApiError::invalid("for", "must be `reads`, once")),
+        _ => return Err(ApiError::invalid("for", "must be `reads`, at most once")),
     };
-    let database = if state.readiness.is_prepared() {
-        match DatabaseCheck::health(&state, Instant::now()).await {
+    let database = if services.readiness.is_prepared() {
+        match services.database_check.health(&services.db, Instant::now()).await {
             DatabaseHealth::Ok => "ok",
             DatabaseHealth::Unavailable => "unavailable",
             DatabaseHealth::Stopped => "stopped",
@@ -124,15 +138,15 @@ async fn ready(
     } else {
         "starting"
     };
-    let service = if state.readiness.is_stopping() { "stopping" } else { "ok" };
-    let api_key_cache = if state.keys.is_running() { "ok" } else { "stopped" };
-    let readable = reads_only && database == "unavailable" && !state.answers.is_empty();
-    let ready = (database == "ok" || readable) && service == "ok" && api_key_cache == "ok";
-    let (status, word) = if ready {
+    let service = if services.readiness.is_stopping() { "stopping" } else { "ok" };
+    let api_key_cache = if accounts.keys.is_running() { "ok" } else { "stopped" };
+    let can_read = reads_only && database == "unavailable" && !catalogue.responses.is_empty();
+    let is_ready = (database == "ok" || can_read) && service == "ok" && api_key_cache == "ok";
+    let (status_code, status) = if is_ready {
         (StatusCode::OK, "ready")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
-    let checks = Checks { database, api_key_cache, service };
-    json(&mut HttpResponse::build(status), &Ready { status: word, checks })
+    let checks = ReadinessChecks { database, api_key_cache, service };
+    json(&mut HttpResponse::build(status_code), &ReadinessBody { status, checks })
 }

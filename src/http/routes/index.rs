@@ -1,20 +1,22 @@
-//! What there is.
+//! The index of the API.
 
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::http::answer::json;
 use crate::http::error::ApiError;
+use crate::http::extract::anyone::Anyone;
+use crate::http::response::json;
 
-/// With and without a slash at its end.
+/// Registers the index, with and without a trailing slash.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(index).map(|plain| plain.route("/api/v1/", web::get().to(listing)));
+    config.service(index).map(|plain| plain.route("/api/v1/", web::get().to(slash_index)));
 }
 
 #[derive(Serialize, ToSchema)]
-struct Index {
+#[schema(as = Index)]
+struct IndexBody {
     version: &'static str,
     status: &'static str,
     endpoints: Endpoints,
@@ -30,14 +32,18 @@ struct Endpoints {
     health: &'static str,
 }
 
-/// What there is
-#[utoipa::path(tag = "catalogue", responses((status = 200, body = Index)))]
+/// List the endpoints
+#[utoipa::path(tag = "catalogue", responses((status = 200, body = IndexBody)))]
 #[get("/api/v1")]
-async fn index() -> Result<HttpResponse, ApiError> {
-    listing().await
+async fn index(_: Anyone) -> Result<HttpResponse, ApiError> {
+    respond()
 }
 
-async fn listing() -> Result<HttpResponse, ApiError> {
+async fn slash_index(_: Anyone) -> Result<HttpResponse, ApiError> {
+    respond()
+}
+
+fn respond() -> Result<HttpResponse, ApiError> {
     let endpoints = Endpoints {
         metrics: "/api/v1/metrics",
         domains: "/api/v1/domains",
@@ -47,6 +53,6 @@ async fn listing() -> Result<HttpResponse, ApiError> {
     };
     json(
         &mut HttpResponse::Ok(),
-        &Index { version: "v1", status: "stable", endpoints, documentation: "/api-docs" },
+        &IndexBody { version: "v1", status: "stable", endpoints, documentation: "/api-docs" },
     )
 }

@@ -1,4 +1,5 @@
-//! The routes, one file a noun. A handler's doc comment is its text in the `OpenAPI` document.
+//! The routes, one file or folder for each noun. A handler's doc comment is its summary and
+//! description in the `OpenAPI` document.
 
 pub mod account;
 pub mod api_keys;
@@ -11,15 +12,18 @@ pub mod exposition;
 pub mod health;
 pub mod index;
 pub mod metrics;
+mod not_found;
 pub mod own_sessions;
 pub mod password_resets;
+mod password_rules;
 pub mod sessions;
 mod token_pair;
+mod user_target;
 pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// All of them.
+/// Registers all routes that the `OpenAPI` document describes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
         .configure(health::configure)

@@ -1,189 +1,209 @@
-//! A new password for whoever has lost the old one: asked for by e-mail address, set with the token
-//! of the mail.
+//! Password reset: requested by email address, confirmed with the token of the mail.
 
 use std::time::Duration;
 
 use actix_web::{HttpResponse, post, web};
-use diesel_async::AsyncPgConnection;
 use garde::Validate;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
+use thiserror::Error;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::account::check_password;
-use crate::actors::db_breaker::Circuit;
+use super::password_rules::check_password;
+use crate::actors::db_breaker::{Circuit, DbError};
 use crate::credentials::digest::fingerprint;
-use crate::http::AppState;
-use crate::http::answer;
+use crate::http::app_data::{AccountServices, MailServices};
 use crate::http::auditing;
-use crate::http::envelope::Message;
+use crate::http::auditing::queue::AuditQueue;
+use crate::http::envelope::MessageBody;
 use crate::http::error::ApiError;
+use crate::http::extract::anyone::Anyone;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::rate_limit::{Against, Limiter, failed, pseudonym};
+use crate::http::rate_limit::{Against, RequestLimiter, is_failed_attempt, pseudonym};
+use crate::http::response;
+use crate::mail::MailError;
 use crate::model::audit::{Action, Channel};
-use crate::model::authority::Concern;
+use crate::model::authority::InvalidationScope;
 use crate::model::text::Email;
 use crate::model::users::UserStatus;
 use crate::rate_limit::policy::Policy;
 use crate::storage::audit_events::{self, Actor, Target};
-use crate::storage::{StorageError, password_changes, password_resets, users};
+use crate::storage::password_changes::PasswordUpdate;
+use crate::storage::{StorageError, Transaction, password_changes, password_resets, users};
+use crate::telemetry::error_chain;
 
-const ACCEPTED: &str =
-    "If somebody has this address, a mail is on its way; what it says counts for 30 minutes.";
+const ACCEPTED: &str = "If an account exists for this address, an email was sent. The token is \
+                        valid for 30 minutes.";
 const BAD_TOKEN: &str = "The token is invalid, used or expired";
-/// After how long the work behind the answer is tried once more.
-const AGAIN: Duration = Duration::from_secs(2);
+/// Delay before the one retry of storing a token.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
+/// Length of a token, in alphanumeric characters.
+const TOKEN_LENGTH: usize = 48;
 
-/// Both routes.
+/// Registers both routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(request).service(confirm);
 }
 
-/// Whose password is lost.
+/// The account whose password is to be reset.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ResetRequest {
+#[schema(as = ResetRequest)]
+struct ResetRequestBody {
     #[garde(dive)]
     email: Email,
 }
 
-/// A token and a new password.
+/// The token of the mail and a new password.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ResetConfirmation {
+#[schema(as = ResetConfirmation)]
+struct ResetConfirmationBody {
     /// From the mail.
     #[garde(skip)]
     #[schema(value_type = String)]
     token: SecretString,
-    /// 12 to 128 characters, none of the common ones.
+    /// 12 to 128 characters, not a common password.
     #[garde(skip)]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
     new_password: SecretString,
 }
 
-/// Ask for a new password
+/// Why a mail was not sent.
+#[derive(Debug, Error)]
+enum ResetMailError {
+    #[error("failed to store the token")]
+    Store(#[from] DbError),
+    #[error("failed to send the mail")]
+    Send(#[from] MailError),
+}
+
+/// Request a password reset
 ///
-/// The answer and its time are the same whether or not somebody has this address: everything else
-/// happens afterwards.
+/// The response and its timing are the same whether or not an account has this address: the work is
+/// done after the response.
 #[utoipa::path(
     tag = "auth",
     operation_id = "request_password_reset",
-    request_body = ResetRequest,
-    responses((status = 202, body = Message))
+    request_body = ResetRequestBody,
+    responses((status = 202, description = "Accepted", body = MessageBody))
 )]
 #[post("/api/auth/password-reset/request")]
 async fn request(
-    limiter: Limiter,
+    _: Anyone,
+    limiter: RequestLimiter,
     origin: Origin,
-    body: JsonBody<ResetRequest>,
-    state: web::Data<AppState>,
+    body: JsonBody<ResetRequestBody>,
+    services: web::Data<AccountServices>,
+    mail: web::Data<MailServices>,
+    audit: web::Data<AuditQueue>,
 ) -> Result<HttpResponse, ApiError> {
     let email = body.value.email;
     let account = email.as_str().to_owned();
     let accept = async || {
-        let (state, actor) = (state.clone(), origin.nobody().apart());
+        let actor = origin.anonymous_actor().detached();
         actix_web::rt::spawn(async move {
-            if let Err(cause) = write_to(&state, email.as_str(), &actor).await {
-                slog::error!(state.logger, "password reset not sent"; "error" => cause);
+            if let Err(error) = send_token(&services, &mail, &audit, email.as_str(), &actor).await {
+                slog::error!(services.logger, "failed to send password reset mail";
+                    "error" => error_chain(&error));
             }
         });
-        answer::json(&mut HttpResponse::Accepted(), &Message::of(ACCEPTED))
+        response::json(&mut HttpResponse::Accepted(), &MessageBody::new(ACCEPTED))
     };
-    limiter
-        .guard(Policy::PasswordReset, Against::AddressAndAccount(&account), Result::is_ok, accept)
-        .await
+    let against = Against::AddressAndAccount(&account);
+    limiter.guard(Policy::PasswordReset, against, Result::is_ok, accept).await
 }
 
-/// The work behind the answer.
-async fn write_to(state: &web::Data<AppState>, email: &str, actor: &Actor) -> Result<(), String> {
-    let token: String = rand::rng().sample_iter(Alphanumeric).take(48).map(char::from).collect();
-    let (hash, now) = (fingerprint(&token), state.clock.now());
-    let stored = async || {
-        let work = async |conn: &mut AsyncPgConnection| {
-            let account = password_resets::request(conn, email, &hash, now).await?;
+/// Stores a token and sends it, if an active account has this address.
+async fn send_token(
+    services: &AccountServices,
+    mail: &MailServices,
+    audit: &AuditQueue,
+    email: &str,
+    actor: &Actor,
+) -> Result<(), ResetMailError> {
+    let token: String =
+        rand::rng().sample_iter(Alphanumeric).take(TOKEN_LENGTH).map(char::from).collect();
+    let (hash, now) = (fingerprint(&token), services.clock.now());
+    let action = Action::PasswordResetRequested;
+    let store = async || {
+        let work = async |conn: &mut Transaction<'_>| {
+            let account = password_resets::create(conn, email, &hash, now).await?;
             if let Some(user) = &account {
                 let target = Target { id: user.user_id, name: &user.username };
-                audit_events::record(
-                    conn,
-                    actor,
-                    Action::PasswordResetRequested,
-                    target,
-                    &json!({}),
-                    now,
-                )
-                .await?;
+                audit_events::record(conn, actor, action, target, &json!({}), now).await?;
             }
             Ok(account)
         };
-        state.db.transaction(Circuit::Auth, "request_password_reset", work).await
+        services.db.transaction(Circuit::Auth, "request_password_reset", work).await
     };
-    let account = if let Ok(account) = stored().await {
+    let account = if let Ok(account) = store().await {
         account
     } else {
-        tokio::time::sleep(AGAIN).await;
-        stored().await.map_err(|error| format!("{error:?}"))?
+        tokio::time::sleep(RETRY_DELAY).await;
+        store().await?
     };
-    auditing::log_committed(state, &actor.trail);
+    auditing::log_committed(&services.db, &services.logger, &actor.trail);
     let Some(account) = account else {
-        let account = (None, pseudonym(email));
-        state.audit.count_refusal(
-            actor,
-            Action::PasswordResetRequested,
-            "UNKNOWN_ACCOUNT",
-            account,
-            now,
-        );
+        audit.count_refusal(actor, action, "UNKNOWN_ACCOUNT", (None, pseudonym(email)), now);
         return Ok(());
     };
-    let place = state.public_url.as_deref().unwrap_or_default();
-    let text = format!(
-        "Hello {},\n\nsomebody, probably you, has asked for a new password for your account at MDL. To set one, send\n\n    \
-         POST {place}/api/auth/password-reset/confirm\n    \
-         {{\"token\": \"{token}\", \"new_password\": \"...\"}}\n\nwithin 30 minutes. It ends all your log-ins and revokes your \
-         API keys. If it was not you, there is nothing to do.\n",
-        account.username
-    );
-    state
-        .mailer
-        .send(&account.email, "A new password for MDL", text)
-        .await
-        .map_err(|unsent| unsent.0)
+    let text = mail_text(&account.username, mail.public_url.as_deref(), &token);
+    Ok(mail.mailer.send(&account.email, "Reset your MDL password", text).await?)
 }
 
-/// Set a new password with the token of the mail
+fn mail_text(username: &str, public_url: Option<&str>, token: &str) -> String {
+    let base = public_url.unwrap_or_default();
+    format!(
+        "Hello {username},\n\n\
+         a password reset was requested for your account at MDL. To set a new password, \
+         send\n\n    \
+         POST {base}/api/auth/password-reset/confirm\n    \
+         {{\"token\": \"{token}\", \"new_password\": \"...\"}}\n\n\
+         within 30 minutes. This ends all your sessions and revokes your API keys. If you did not \
+         request it, ignore this mail.\n"
+    )
+}
+
+/// Confirm a password reset
 ///
-/// Good for one use. Ends all log-ins and revokes all API keys.
+/// Sets a new password with the token of the mail, which is valid once. Ends all sessions and
+/// revokes all API keys.
 #[utoipa::path(
     tag = "auth",
     operation_id = "confirm_password_reset",
-    request_body = ResetConfirmation,
-    responses((status = 200, body = Message), (status = 401, description = "The token is invalid, used or expired"))
+    request_body = ResetConfirmationBody,
+    responses(
+        (status = 200, body = MessageBody),
+        (status = 401, description = "The token is invalid, used or expired"),
+    )
 )]
 #[post("/api/auth/password-reset/confirm")]
 async fn confirm(
-    limiter: Limiter,
+    _: Anyone,
+    limiter: RequestLimiter,
     origin: Origin,
-    body: JsonBody<ResetConfirmation>,
-    state: web::Data<AppState>,
+    body: JsonBody<ResetConfirmationBody>,
+    services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let work = async || set(&state, origin, body.value).await;
-    limiter.guard(Policy::Auth, Against::Address, failed, work).await
+    let work = async || set_password(&services, origin, body.value).await;
+    limiter.guard(Policy::Auth, Against::Address, is_failed_attempt, work).await
 }
 
-async fn set(
-    state: &AppState,
+async fn set_password(
+    services: &AccountServices,
     origin: Origin,
-    confirmation: ResetConfirmation,
+    confirmation: ResetConfirmationBody,
 ) -> Result<HttpResponse, ApiError> {
-    origin.attempts(Action::Unauthenticated, None);
-    let ResetConfirmation { token, new_password } = confirmation;
-    let (hash, now) = (fingerprint(token.expose_secret()), state.clock.now());
-    let found = state
+    origin.set_attempted_action(Action::Unauthenticated, None);
+    let ResetConfirmationBody { token, new_password } = confirmation;
+    let (hash, now) = (fingerprint(token.expose_secret()), services.clock.now());
+    let found = services
         .db
         .run(Circuit::Auth, "find_password_reset", async |conn| {
             password_resets::find(conn, &hash, now).await
@@ -191,31 +211,32 @@ async fn set(
         .await?;
     let user = found.ok_or(ApiError::Authentication(BAD_TOKEN))?;
     check_password("new_password", &new_password, &user.username, &user.email)?;
-    let new = state.hasher.hash(new_password).await?;
-    let actor = origin.actor(&user).by(Channel::Mail);
-    let change = password_changes::PasswordChange {
+    let new = services.hasher.hash(new_password).await?;
+    let actor = origin.actor(&user).with_channel(Channel::Mail);
+    let update = PasswordUpdate {
         user: Target { id: user.user_id, name: &user.username },
         authority: None,
         old_hash: None,
         new_hash: &new,
-        spared: None,
-        keeps_api_keys: false,
+        kept_session: None,
+        keep_api_keys: false,
     };
-    let done = state.db.transaction(Circuit::Auth, "confirm_password_reset", async |conn| {
+    let changed = services.db.transaction(Circuit::Auth, "confirm_password_reset", async |conn| {
         if users::lock(conn, user.user_id).await?.status != UserStatus::Active {
             return Err(StorageError::NotFound);
         }
-        password_resets::take(conn, &hash, now).await?;
-        password_changes::make(conn, &actor, change, now).await
+        password_resets::consume(conn, &hash, now).await?;
+        password_changes::apply(conn, &actor, update, now).await
     });
-    let done = state.invalidation(Concern::User(user.user_id)).deliver_after(done);
-    let revoked = done.await.map_err(|error| match error.into() {
+    let invalidation = services.invalidation(InvalidationScope::User(user.user_id));
+    let changed = invalidation.apply_after(changed).await;
+    let revoked = changed.map_err(|error| match error.into() {
         ApiError::NotFound(_) => ApiError::Authentication(BAD_TOKEN),
         error => error,
     })?;
-    state.instruments.authentication.keys_revoked(revoked);
-    answer::json(
+    services.instruments.authentication.count_revoked_keys(revoked);
+    response::json(
         &mut HttpResponse::Ok(),
-        &Message::of("Password set; all sessions are ended and all API keys revoked"),
+        &MessageBody::new("Password set; all sessions are ended and all API keys revoked"),
     )
 }

@@ -8,32 +8,35 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 
 #[test]
-fn a_key_expires_in_the_second_that_it_names() {
-    assert_eq!(KeyStatus::of(false, Some(at(10)), at(9)), KeyStatus::Active);
-    assert_eq!(KeyStatus::of(false, Some(at(10)), at(10)), KeyStatus::Expired);
-    assert_eq!(KeyStatus::of(true, Some(at(10)), at(9)), KeyStatus::Revoked);
-    assert_eq!(KeyStatus::of(false, None, at(i64::from(i32::MAX))), KeyStatus::Active);
+fn key_is_expired_at_the_instant_of_its_expiry() {
+    assert_eq!(KeyStatus::at(false, Some(at(10)), at(9)), KeyStatus::Active);
+    assert_eq!(KeyStatus::at(false, Some(at(10)), at(10)), KeyStatus::Expired);
+    assert_eq!(KeyStatus::at(true, Some(at(10)), at(9)), KeyStatus::Revoked);
+    assert_eq!(KeyStatus::at(false, None, at(i64::from(i32::MAX))), KeyStatus::Active);
 }
 
 #[test]
-fn a_life_is_extended_from_its_end_and_never_from_never() {
-    assert_eq!(extended(Some(at(0)), 1), Ok(Some(at(86_400))));
-    assert_eq!(extended(None, 3650), Ok(None));
+fn extension_starts_at_the_expiry_and_adds_none() {
+    assert_eq!(extend_expiry(Some(at(0)), 1), Ok(Some(at(86_400))));
+    assert_eq!(extend_expiry(None, 3650), Ok(None));
     let late = "9999-12-31T00:00:00Z".parse().unwrap();
-    assert!(extended(Some(late), 1).is_err());
+    assert!(extend_expiry(Some(late), 1).is_err());
 }
 
 proptest! {
     #[test]
-    fn rotation_never_prolongs(expiry in proptest::option::of(1_i64..1_000_000), grace in 0_u16..=10_080) {
-        let end = rotated_out(expiry.map(at), at(0), grace);
+    fn rotation_never_extends_the_expiry(
+        expiry in proptest::option::of(1_i64..1_000_000),
+        grace in 0_u16..=10_080,
+    ) {
+        let end = expiry_after_rotation(expiry.map(at), at(0), grace);
         prop_assert!(end >= at(0) && end <= at(0) + TimeDelta::minutes(grace.into()));
         prop_assert!(expiry.is_none_or(|expiry| end <= at(expiry)));
     }
 }
 
 #[test]
-fn lists_are_asked_by_status() {
+fn list_is_filtered_by_status() {
     let parse = |name: &str, value: &str| KeyQuery::parse(&[(name.to_owned(), value.to_owned())]);
     assert_eq!(
         parse("status", "active, revoked").unwrap().status,
@@ -46,16 +49,19 @@ fn lists_are_asked_by_status() {
 
 proptest! {
     #[test]
-    fn only_administrators_raise_a_rate_limit(own in 1_u32..1000, most in proptest::option::of(1_usize..1000)) {
-        prop_assert!(may_set_rate_limit(Role::Admin, own, most));
-        let lowers = most.is_some_and(|most| own as usize <= most);
-        prop_assert_eq!(may_set_rate_limit(Role::Viewer, own, most), lowers);
-        prop_assert_eq!(may_set_rate_limit(Role::Editor, own, most), lowers);
+    fn only_administrators_raise_a_rate_limit(
+        own in 1_u32..1000,
+        default in proptest::option::of(1_usize..1000),
+    ) {
+        prop_assert!(may_set_rate_limit(Role::Admin, own, default));
+        let lowers = default.is_some_and(|default| own as usize <= default);
+        prop_assert_eq!(may_set_rate_limit(Role::Viewer, own, default), lowers);
+        prop_assert_eq!(may_set_rate_limit(Role::Editor, own, default), lowers);
     }
 }
 
 #[test]
-fn a_rate_limit_is_absent_null_or_a_number() {
+fn rate_limit_is_absent_null_or_a_number() {
     let parse = |text: &str| serde_json::from_str::<KeyPatch>(text).unwrap().rate_limit;
     assert_eq!(parse("{}"), None);
     assert_eq!(parse(r#"{"rate_limit":null}"#), Some(None));
@@ -67,13 +73,13 @@ fn a_rate_limit_is_absent_null_or_a_number() {
 }
 
 #[test]
-fn drafts_are_judged() {
-    let judge = |text: &str| {
+fn invalid_draft_is_refused() {
+    let validate = |text: &str| {
         serde_json::from_str::<KeyDraft>(text)
             .map_err(|_| ())
             .and_then(|draft| draft.validate().map_err(|_| ()))
     };
-    assert!(judge(r#"{"name":"ci","scopes":["metrics:read"],"expires_at":null}"#).is_ok());
+    assert!(validate(r#"{"name":"ci","scopes":["metrics:read"],"expires_at":null}"#).is_ok());
     for bad in [
         r#"{"name":"","scopes":["metrics:read"]}"#,
         r#"{"name":"ci","scopes":[]}"#,
@@ -81,8 +87,8 @@ fn drafts_are_judged() {
         r#"{"name":"ci","scopes":["admin"],"expires_at":"tomorrow"}"#,
         r#"{"name":"ci","scopes":["admin"],"role":"admin"}"#,
     ] {
-        assert!(judge(bad).is_err(), "{bad}");
+        assert!(validate(bad).is_err(), "{bad}");
     }
     let long = format!(r#"{{"name":"ci","scopes":["admin"],"description":"{}"}}"#, "x".repeat(501));
-    assert!(judge(&long).is_err());
+    assert!(validate(&long).is_err());
 }

@@ -1,27 +1,27 @@
-//! What is asked of the audit log.
+//! The query parameters of the audit log.
 
 use chrono::{DateTime, Utc};
 use strum::VariantNames;
 use uuid::Uuid;
 
-use super::{Action, Outcome};
-use crate::model::page::PageRequest;
+use super::{Action, AuditOutcome};
+use crate::model::page::{PageRequest, ParameterError};
 use crate::model::violations::Violation;
 
-/// Items a page, where the client does not say.
+/// Items per page by default.
 const DEFAULT_LIMIT: i64 = 50;
 
-/// Which actions: those named, and all of a noun (`api_key.*`).
+/// A set of actions, from their names or from nouns (`api_key.*`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActionFilter(Vec<&'static str>);
 
 impl ActionFilter {
-    /// The names of the actions.
+    /// Returns the names of the actions.
     pub fn names(&self) -> &[&'static str] {
         &self.0
     }
 
-    fn parse(value: &str) -> Result<Self, String> {
+    fn parse(value: &str) -> Result<Self, ParameterError> {
         let mut names = Vec::new();
         for part in value.split(',').map(str::trim) {
             let matches = |name: &&&'static str| match part.strip_suffix('*') {
@@ -31,10 +31,10 @@ impl ActionFilter {
             let before = names.len();
             names.extend(Action::VARIANTS.iter().filter(matches).copied());
             if names.len() == before {
-                return Err(format!(
+                return Err(ParameterError::from(format!(
                     "must be a list of actions or nouns, such as api_key.*, of {}",
                     Action::VARIANTS.join(", ")
-                ));
+                )));
             }
             names.sort_unstable();
             names.dedup();
@@ -43,50 +43,47 @@ impl ActionFilter {
     }
 }
 
-/// What is asked of the audit log; every part narrows it.
+/// A query of the audit log; all conditions must hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditQuery {
-    /// Done by the user of this name, without regard to case.
+    /// User name, compared case-insensitively.
     pub actor: Option<String>,
-    /// One of these was done.
     pub actions: Option<ActionFilter>,
-    /// To the target of this name or id, without regard to case.
+    /// Name (compared case-insensitively) or id.
     pub target: Option<String>,
-    /// Done or refused.
-    pub outcome: Option<Outcome>,
-    /// At this moment or later.
+    pub outcome: Option<AuditOutcome>,
+    /// Events at or after this time.
     pub since: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// Events before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Which part of the list.
     pub page: PageRequest,
 }
 
 impl AuditQuery {
-    /// Reads the parameters of a query string, already decoded.
+    /// Parses decoded query parameters.
     ///
     /// # Errors
-    /// Every parameter that is unknown, given twice or breaks its rule.
+    /// Every parameter that is unknown, repeated or invalid.
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
         let page = PageRequest { page: 1, limit: DEFAULT_LIMIT };
         let (actor, actions, target, outcome) = (None, None, None, None);
         let mut query = Self { actor, actions, target, outcome, since: None, until: None, page };
-        PageRequest::read(parameters, |name, value| query.set(name, value))?;
+        PageRequest::parse_with(parameters, |name, value| query.set(name, value))?;
         Ok(query)
     }
 
-    /// The target as an id, if it is one.
+    /// Returns the target as an id, if it is one.
     pub fn target_id(&self) -> Option<Uuid> {
         self.target.as_deref().and_then(|target| Uuid::try_parse(target).ok())
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
         match name {
-            "actor" => self.actor = Some(short(value)?),
+            "actor" => self.actor = Some(name_or_id(value)?),
             "action" => self.actions = Some(ActionFilter::parse(value)?),
-            "target" => self.target = Some(short(value)?),
+            "target" => self.target = Some(name_or_id(value)?),
             "outcome" => {
-                self.outcome = Some(value.parse().map_err(|_| "must be success or refused")?)
+                self.outcome = Some(value.parse().map_err(|_| "must be success or refused")?);
             }
             "since" => self.since = Some(instant(value)?),
             "until" => self.until = Some(instant(value)?),
@@ -96,14 +93,14 @@ impl AuditQuery {
     }
 }
 
-fn short(value: &str) -> Result<String, String> {
+fn name_or_id(value: &str) -> Result<String, ParameterError> {
     if value.is_empty() || value.contains('\0') || value.chars().count() > 100 {
         return Err("must be 1 to 100 characters without NUL".into());
     }
     Ok(value.to_owned())
 }
 
-fn instant(value: &str) -> Result<DateTime<Utc>, String> {
+fn instant(value: &str) -> Result<DateTime<Utc>, ParameterError> {
     let instant = DateTime::parse_from_rfc3339(value).map(|instant| instant.to_utc());
     instant.map_err(|_| "must be an existing RFC 3339 date and time, its + written as %2B".into())
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn one_line_shows_all_that_it_has() {
+fn single_line_refuses_control_direction_and_invisible_characters() {
     for good in [
         "Umsatz (netto) – R&D",
         "解約率",
@@ -13,7 +13,7 @@ fn one_line_shows_all_that_it_has() {
         "⚠\u{fe0f} Alerts",
         "a b",
     ] {
-        assert_eq!(line_flaw(good), None, "{good:?}");
+        assert_eq!(single_line_violation(good), None, "{good:?}");
     }
     for bad in [
         "a\nb",
@@ -39,16 +39,16 @@ fn one_line_shows_all_that_it_has() {
         "a\u{e0041}b",
         "\u{3164}",
     ] {
-        assert!(line_flaw(bad).is_some(), "{bad:?}");
+        assert!(single_line_violation(bad).is_some(), "{bad:?}");
     }
 }
 
 #[test]
-fn several_lines_may_be_laid_out() {
+fn multiple_lines_may_contain_line_breaks_and_joiners() {
     for good in ["a\n\tb\r\nc", "a\u{200b}b", "👩\u{200d}💻"] {
-        assert_eq!(lines_flaw(good), None, "{good:?}");
+        assert_eq!(multi_line_violation(good), None, "{good:?}");
     }
     for bad in ["a\0b", "a\u{8}b", "a\u{9b}b", "a\u{202d}b", "a\u{2069}b", "a\u{200f}b"] {
-        assert!(lines_flaw(bad).is_some(), "{bad:?}");
+        assert!(multi_line_violation(bad).is_some(), "{bad:?}");
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn placeholders_are_text_and_tags_are_not() {
+fn placeholders_are_escaped_and_tags_are_not() {
     for (text, escaped) in [
         ("Revenue per <product> and day", "Revenue per &lt;product> and day"),
         ("<customer_name> pays", "&lt;customer_name> pays"),

@@ -1,4 +1,4 @@
-//! What a metric measures: its purpose, its formula and its sources.
+//! The sections `alignment`, `definition` and `data` of a metric: its goals, formula and sources.
 
 use std::collections::BTreeMap;
 
@@ -8,106 +8,105 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use crate::model::object::Object;
-use crate::model::text::{Id, Prose2000, Text2000, flaw};
+use crate::model::text::{Id, Prose2000, Text2000, text_violation};
 
-/// Which strategy a metric serves.
+/// The strategic goals that a metric supports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alignment {
-    /// The pillar of the company's strategy.
+    /// Pillar of the company's strategy.
     #[garde(dive)]
     pub strategic_pillar: Text2000,
-    /// Objectives it measures.
+    /// Objectives that the metric measures.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub primary_objective_ids: Vec<Id>,
-    /// Key results it feeds.
+    /// Key results that use the metric.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub related_okr_ids: Vec<Text2000>,
-    /// Why anyone should care.
+    /// Why the metric is important.
     #[garde(dive)]
     pub why_it_matters: Prose2000,
 }
 
-/// How a metric is computed. Formulas are kept byte for byte.
+/// How a metric is computed. Formulas are stored unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
-    /// In one line. A change of it is a new major version.
+    /// Formula in one line. A change of it is a new major version.
     #[garde(dive)]
     pub formula: Prose2000,
-    /// With all its conditions.
+    /// Formula with all conditions.
     #[garde(dive)]
     pub formula_detail: Prose2000,
-    /// What is counted.
+    /// Numerator of the fraction.
     #[garde(dive)]
     pub numerator: Term,
-    /// What it is divided by.
+    /// Denominator of the fraction.
     #[garde(dive)]
     pub denominator: Term,
-    /// Of the result. A change of it is a new major version.
+    /// Unit of the result. A change of it is a new major version.
     #[garde(dive)]
     pub unit: Text2000,
-    /// Which way is good.
+    /// Whether an increase or a decrease is an improvement.
     #[garde(skip)]
     pub expected_direction: Direction,
-    /// A worked example: names and numbers.
+    /// Example calculation: numbers by name.
     #[garde(length(max = 200), custom(names_are_texts))]
     #[schema(value_type = BTreeMap<String, f64>)]
     pub example_calculation: BTreeMap<String, Number>,
 }
 
-/// One side of the fraction.
+/// The numerator or denominator of a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Term {
-    /// The event that is counted or summed.
+    /// Event that is counted or summed.
     #[garde(dive)]
     pub event_name: Text2000,
-    /// Which of those events; free objects.
+    /// Conditions of the events; any JSON objects.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub filters: Vec<Object>,
 }
 
-/// Which way is good.
+/// The direction of an improvement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// More is better.
     Increase,
-    /// Less is better.
     Decrease,
 }
 
-/// Where a metric's data comes from.
+/// The sources of a metric's data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Data {
-    /// At least one.
+#[schema(as = Data)]
+pub struct DataSources {
+    /// Sources that are used; at least one.
     #[garde(length(min = 1, max = 200), dive)]
     #[schema(min_items = 1, max_items = 200)]
     pub primary_sources: Vec<Source>,
-    /// Where else it could be had.
+    /// Alternatives to the primary sources.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub secondary_sources: Vec<Source>,
-    /// How old the newest data may be.
+    /// Maximum age of the newest data.
     #[garde(dive)]
     pub data_freshness: Text2000,
-    /// How often it is computed.
+    /// How often the metric is computed.
     #[garde(dive)]
     pub update_frequency: Text2000,
-    /// Over which spans it may be asked; at least one.
+    /// Periods for which the metric is available; at least one.
     #[garde(length(min = 1, max = 200), dive)]
     #[schema(min_items = 1, max_items = 200)]
     pub time_grain: Vec<Text2000>,
-    /// How long it is kept.
+    /// How long the data is kept.
     #[garde(dive)]
     pub data_retention: Text2000,
 }
@@ -116,21 +115,20 @@ pub struct Data {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The system that holds it.
+    /// System that has the data.
     #[garde(dive)]
     pub system: Text2000,
-    /// Its name there.
+    /// Name of the table or stream in that system.
     #[garde(dive)]
     pub table_or_stream: Text2000,
-    /// The connection it is read through.
+    /// Connection through which it is read.
     #[garde(dive)]
     pub connection_id: Text2000,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the context's type is garde's")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of garde")]
 fn names_are_texts(numbers: &BTreeMap<String, Number>, (): &()) -> garde::Result {
-    let sound = |name: &String| flaw(name, 2000, false).is_none();
-    if numbers.keys().all(sound) {
+    if numbers.keys().all(|name| text_violation(name, 2000, false).is_none()) {
         Ok(())
     } else {
         Err(garde::Error::new(

@@ -1,4 +1,5 @@
-//! Who answers for a metric, what it should be, and what the server knows of it.
+//! The sections `governance`, `targets_and_alerts` and `metadata` of a metric: its owners, target
+//! values, alert rules, and the fields that the server sets.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -6,50 +7,50 @@ use serde_json::Number;
 use strum::{AsRefStr, EnumString, VariantNames};
 use utoipa::ToSchema;
 
-use super::revision::HistoryEntry;
-use crate::model::read_only::dropped;
+use super::history::HistoryEntry;
+use crate::model::read_only::ignored;
 use crate::model::rich_text::RichText;
 use crate::model::text::{Prose2000, Text2000, Timestamp};
 
-/// Owners and rules.
+/// The owners of a metric, and the rules for its use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Governance {
-    /// E.g. internal or confidential.
+    /// Classification, e.g. internal or confidential.
     #[garde(dive)]
     pub data_classification: Text2000,
-    /// Whether personal data goes into it.
+    /// Whether the metric uses personal data.
     #[garde(skip)]
     pub pii_involved: bool,
-    /// Laws and contracts that bind it.
+    /// Laws and contracts that restrict its use.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub regulatory_constraints: Vec<Prose2000>,
-    /// The team that owns it.
+    /// Team that owns the metric.
     #[garde(dive)]
     pub owner_team: Text2000,
-    /// Who knows how it is computed.
+    /// Person responsible for the computation.
     #[garde(dive)]
     pub technical_owner: Text2000,
-    /// Who decides what it means.
+    /// Person responsible for the meaning.
     #[garde(dive)]
     pub business_owner: Text2000,
-    /// The owners' own version; the service counts in `metadata.version`.
+    /// Version given by the owners; the server's version is `metadata.version`.
     #[garde(dive)]
     pub version: Text2000,
-    /// Whether it may be used.
+    /// Whether the metric is in use.
     #[garde(skip)]
-    pub status: Status,
-    /// The owners' own dates, kept as they were sent.
+    pub status: MetricStatus,
+    /// Date given by the owners, stored as it was sent.
     #[garde(dive)]
     pub created_at: Timestamp,
-    /// The owners' own dates, kept as they were sent.
+    /// Date given by the owners, stored as it was sent.
     #[garde(dive)]
     pub updated_at: Timestamp,
 }
 
-/// Whether a metric may be used.
+/// Whether a metric is in use.
 #[derive(
     Clone,
     Copy,
@@ -65,115 +66,110 @@ pub struct Governance {
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
-pub enum Status {
-    /// In use.
+#[schema(as = Status)]
+pub enum MetricStatus {
     Active,
-    /// On its way out.
     Deprecated,
-    /// Not agreed on yet.
     Draft,
 }
 
-/// Where a metric should be, and who hears when it is not.
+/// The target values of a metric, and the alerts about them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetsAndAlerts {
-    /// Where it should be.
+    /// Value that is aimed at.
     #[garde(skip)]
     #[schema(value_type = f64)]
     pub target_value: Number,
-    /// Where one should look.
+    /// Value that needs attention.
     #[garde(skip)]
     #[schema(value_type = f64)]
     pub warning_threshold: Number,
-    /// Where one must act.
+    /// Value that needs action.
     #[garde(skip)]
     #[schema(value_type = f64)]
     pub critical_threshold: Number,
-    /// What it is compared with.
+    /// Value or period that the metric is compared with.
     #[garde(dive)]
     pub comparison_baseline: Text2000,
-    /// Rules of the alerting.
+    /// Rules that raise alerts.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub alert_rules: Vec<AlertRule>,
 }
 
-/// One rule of the alerting.
+/// An alert rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlertRule {
-    /// Its name in the alerting system.
+    /// Name in the alerting system.
     #[garde(dive)]
     pub rule_id: Text2000,
-    /// When it fires.
+    /// Condition of the alert.
     #[garde(dive)]
     pub condition: Prose2000,
-    /// How bad that is.
     #[garde(skip)]
     pub severity: Severity,
-    /// Who hears; at least one.
+    /// Channels that are notified; at least one.
     #[garde(length(min = 1, max = 200), dive)]
     #[schema(min_items = 1, max_items = 200)]
     pub notify_channels: Vec<Text2000>,
-    /// Over which time it is judged.
+    /// Period over which the condition is evaluated.
     #[garde(dive)]
     pub evaluation_window: Text2000,
 }
 
-/// How bad an alert is.
+/// The severity of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Act now.
     Critical,
-    /// Look today.
     Warning,
-    /// Good to know.
     Info,
 }
 
-/// Notes, and what the server knows of a metric. What the server sets is read and dropped on input.
+/// Notes, and fields set by the server, which are ignored in requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Metadata {
-    /// What else is worth knowing.
+#[schema(as = Metadata)]
+pub struct MetricMetadata {
+    /// Further information about the metric.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub notes: Option<RichText>,
-    /// How to ask for it.
+    /// Queries that compute the metric.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub example_queries: Vec<ExampleQuery>,
-    /// `major.minor.patch`, raised by each change; the `ETag`.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    /// `major.minor.patch`, increased by each change; the `ETag`.
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only)]
     pub version: Option<String>,
-    /// When it was first stored.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    /// When the metric was created.
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only, format = DateTime)]
     pub created_at: Option<String>,
-    /// User name of its first author.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    /// User name of the creator.
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only)]
     pub created_by: Option<String>,
-    /// When it was last changed.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    /// When the metric was last changed.
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only, format = DateTime)]
     pub last_updated: Option<String>,
     /// User name of the last author.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only)]
     pub last_updated_by: Option<String>,
-    /// The newest twenty revisions, newest first; `/history` has them all.
-    #[serde(default, deserialize_with = "dropped", skip_serializing_if = "Option::is_none")]
+    /// The 20 newest revisions, newest first; `/history` has all.
+    #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
     #[schema(read_only, value_type = Vec<HistoryEntry>)]
     pub change_history: Option<Vec<HistoryEntry>>,
@@ -183,10 +179,10 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExampleQuery {
-    /// What it is written in.
+    /// Language of the query.
     #[garde(dive)]
     pub language: Text2000,
-    /// The query, kept byte for byte.
+    /// The query, stored unchanged.
     #[garde(dive)]
     pub query: Prose2000,
 }

@@ -1,10 +1,11 @@
-//! A metric definition: what a number means, where it comes from, who answers for it.
-//!
-//! Sections are structs of their own ([`definition`], [`governance`], [`usage`]); [`revision`] says
-//! what a change means for the version, [`query`] what a list may be asked.
+//! Metric definitions. Their sections are in [`definition`], [`governance`] and [`usage`];
+//! [`revision`] compares two definitions and derives the next version, [`history`] lists the past
+//! ones, [`query`] has the parameters of lists. Definitions are stored by `storage::metrics`. What
+//! Prometheus scrapes is in `telemetry`.
 
 pub mod definition;
 pub mod governance;
+pub mod history;
 pub mod query;
 pub mod revision;
 mod template;
@@ -15,81 +16,81 @@ use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, EnumString, VariantNames};
 use utoipa::ToSchema;
 
-use self::definition::{Alignment, Data, Definition};
-use self::governance::{Governance, Metadata, TargetsAndAlerts};
+use self::definition::{Alignment, DataSources, Definition};
+use self::governance::{Governance, MetricMetadata, TargetsAndAlerts};
 use self::usage::{Dimension, OperationalUsage, Relationships, Visualization};
 use super::rich_text::RichText;
 use super::text::{Id, Text100, Text200, Text2000};
 
-/// A metric definition, complete.
+/// A complete metric definition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Metric {
     /// Chosen by the client; never changes.
     #[garde(dive)]
     pub metric_id: Id,
-    /// What people call it.
+    /// Name that is displayed.
     #[garde(dive)]
     pub name: Text200,
-    /// For charts and tables.
+    /// Name in charts and tables.
     #[garde(dive)]
     pub short_name: Text100,
-    /// What it tells, in a few sentences.
+    /// Meaning of the metric in a few sentences.
     #[garde(dive)]
     pub description: RichText,
-    /// Free grouping.
+    /// Category, freely chosen. A change of it is a new major version.
     #[garde(dive)]
     pub category: Text100,
-    /// How far up it is looked at.
+    /// Organisational level at which the metric is used.
     #[garde(skip)]
     pub tier: Tier,
-    /// The name of an existing business domain.
+    /// Name of an existing business domain.
     #[garde(dive)]
     pub business_domain: Text200,
-    /// Whether it foretells, reports or runs things.
+    /// Whether the metric predicts, reports or controls.
     #[garde(skip)]
     pub metric_type: MetricType,
-    /// Labels.
+    /// Labels, freely chosen.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub tags: Vec<Text2000>,
-    /// Which strategy it serves.
+    /// Strategic goals that the metric supports.
     #[garde(dive)]
     pub alignment: Alignment,
-    /// How it is computed.
+    /// How the metric is computed.
     #[garde(dive)]
     pub definition: Definition,
-    /// Where its data comes from.
+    /// Sources of the data.
     #[garde(dive)]
-    pub data: Data,
-    /// Who answers for it.
+    pub data: DataSources,
+    /// Owners and rules.
     #[garde(dive)]
     pub governance: Governance,
-    /// What it can be cut by.
+    /// Dimensions by which the metric can be broken down.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub dimensions: Vec<Dimension>,
-    /// Where it should be, and who hears when it is not.
+    /// Target values and alerts.
     #[garde(dive)]
     pub targets_and_alerts: TargetsAndAlerts,
-    /// How and where it is shown.
+    /// How and where the metric is displayed.
     #[garde(dive)]
     pub visualization: Visualization,
-    /// What it depends on, and what depends on it.
+    /// Relations to other metrics.
     #[garde(dive)]
     pub relationships: Relationships,
-    /// Which decisions it serves.
+    /// Decisions that use the metric.
     #[garde(dive)]
     pub operational_usage: OperationalUsage,
-    /// Notes, and what the server knows of it.
+    /// Notes, and fields set by the server.
     #[serde(default)]
     #[garde(dive)]
-    pub metadata: Metadata,
+    pub metadata: MetricMetadata,
 }
 
-/// How far up a metric is looked at.
+/// The organisational level at which a metric is used.
 #[derive(
     Clone,
     Copy,
@@ -108,17 +109,17 @@ pub enum Tier {
     #[serde(rename = "Tier-1")]
     #[strum(serialize = "Tier-1")]
     One,
-    /// An area.
+    /// An area of the company.
     #[serde(rename = "Tier-2")]
     #[strum(serialize = "Tier-2")]
     Two,
-    /// A team.
+    /// A single team.
     #[serde(rename = "Tier-3")]
     #[strum(serialize = "Tier-3")]
     Three,
 }
 
-/// What a metric is good for.
+/// The purpose of a metric.
 #[derive(
     Clone,
     Copy,
@@ -135,10 +136,10 @@ pub enum Tier {
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum MetricType {
-    /// Foretells.
+    /// Predicts future results.
     Leading,
-    /// Reports what happened.
+    /// Reports past results.
     Lagging,
-    /// Runs the day.
+    /// Controls daily work.
     Operational,
 }

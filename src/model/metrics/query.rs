@@ -1,90 +1,79 @@
-//! What a list of metrics may be asked: filters, words to search for, an order and a page.
+//! The query parameters of a list of metrics: filters, full-text search, sort order and page.
+//! `storage::metrics::list` runs the query.
 
 use std::str::FromStr;
 
 use strum::{AsRefStr, EnumString, VariantNames};
 
-use super::governance::Status;
+use super::governance::MetricStatus;
 use super::{MetricType, Tier};
-use crate::model::page::PageRequest;
+use crate::model::page::{PageRequest, ParameterError};
 use crate::model::violations::Violation;
 
-/// Items a page, where the client does not say.
+/// Items per page by default.
 pub const DEFAULT_LIMIT: i64 = 50;
-/// How many words a search may have, and how many tags a filter.
+/// Maximum number of words in a search, and of tags in a filter.
 const MAX_WORDS: usize = 20;
 
-/// What a list of metrics is asked; every part of it narrows the list.
+/// The filter of a list of metrics; all conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetricFilter {
-    /// Of this category.
     pub category: Option<String>,
-    /// Of this business domain.
+    /// Name of the domain.
     pub business_domain: Option<String>,
-    /// Of this tier.
     pub tier: Option<Tier>,
-    /// Of this type.
     pub metric_type: Option<MetricType>,
-    /// With all of these tags.
+    /// The metric has all of these tags.
     pub tags: Vec<String>,
-    /// In this state.
-    pub status: Option<Status>,
-    /// Of this team.
+    pub status: Option<MetricStatus>,
     pub owner_team: Option<String>,
-    /// With all of these words, or words that begin so, in name, description or formula. Letters
-    /// and digits only.
+    /// Prefixes of words that all occur in name, description or formula. Letters and digits only.
     pub search: Vec<String>,
 }
 
-/// The order of a list; ties always go by `metric_id`, ascending.
+/// The order of a list. Metrics with equal values are sorted by `metric_id`, ascending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sort {
-    /// By which field.
     pub by: SortField,
-    /// From the greatest down.
     pub descending: bool,
 }
 
-/// What a list can be sorted by.
+/// The field that a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, AsRefStr, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum SortField {
     #[default]
     Name,
-    /// By the instant it was first stored.
     CreatedAt,
-    /// By the instant of its last change.
     UpdatedAt,
-    /// By tier, Tier-1 first.
+    /// Begins with Tier-1.
     Tier,
 }
 
-/// A list of metrics as it is asked for.
+/// A query of a list of metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricQuery {
     pub filter: MetricFilter,
-    /// In which order.
     pub sort: Sort,
-    /// Which part of the list.
     pub page: PageRequest,
 }
 
 impl MetricQuery {
-    /// Reads the parameters of a query string, already decoded.
+    /// Parses decoded query parameters.
     ///
     /// # Errors
-    /// Every parameter that is unknown, given twice or breaks its rule.
+    /// Every parameter that is unknown, repeated or invalid.
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
         let mut query = Self {
             filter: MetricFilter::default(),
             sort: Sort::default(),
             page: PageRequest { page: 1, limit: DEFAULT_LIMIT },
         };
-        PageRequest::read(parameters, |name, value| query.set(name, value))?;
+        PageRequest::parse_with(parameters, |name, value| query.set(name, value))?;
         Ok(query)
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
         if value.is_empty() || value.contains('\0') || value.chars().count() > 2000 {
             return Err("must be 1 to 2000 characters without NUL".into());
         }
@@ -105,34 +94,38 @@ impl MetricQuery {
     }
 }
 
-fn one_of<T: FromStr + VariantNames>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|_| format!("must be one of {}", T::VARIANTS.join(", ")))
+fn one_of<T: FromStr + VariantNames>(value: &str) -> Result<T, ParameterError> {
+    value
+        .parse()
+        .map_err(|_| ParameterError::from(format!("must be one of {}", T::VARIANTS.join(", "))))
 }
 
-fn tags(value: &str) -> Result<Vec<String>, String> {
+fn tags(value: &str) -> Result<Vec<String>, ParameterError> {
     let tags: Vec<String> = value.split(',').map(|tag| tag.trim().to_owned()).collect();
     if tags.iter().any(String::is_empty) || tags.len() > MAX_WORDS {
-        return Err(format!("must be a comma list of 1 to {MAX_WORDS} tags"));
+        let message = format!("must be a comma-separated list of 1 to {MAX_WORDS} tags");
+        return Err(message.into());
     }
     Ok(tags)
 }
 
-fn words(value: &str) -> Result<Vec<String>, String> {
+fn words(value: &str) -> Result<Vec<String>, ParameterError> {
     let words: Vec<String> = value
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect();
     if words.is_empty() || words.len() > MAX_WORDS {
-        return Err(format!("must have 1 to {MAX_WORDS} words of letters or digits"));
+        return Err(format!("must have 1 to {MAX_WORDS} words of letters or digits").into());
     }
     Ok(words)
 }
 
-fn sort(value: &str) -> Result<Sort, String> {
+fn sort(value: &str) -> Result<Sort, ParameterError> {
     let (field, descending) = value.strip_prefix('-').map_or((value, false), |field| (field, true));
-    let by =
-        one_of(field).map_err(|message| format!("{message}, with - in front for descending"))?;
+    let by = one_of(field).map_err(|error| {
+        ParameterError::from(format!("{error}, with - in front for descending"))
+    })?;
     Ok(Sort { by, descending })
 }
 

@@ -1,62 +1,24 @@
-//! What a change of a metric is: which fields it touched, and which version it leads to.
+//! The change from one revision of a metric to the next: which fields differ between two
+//! definitions, and which version follows. Past revisions are in `history`.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use strum::{AsRefStr, EnumString};
-use utoipa::ToSchema;
 
 use super::Metric;
 
-/// The version of a metric that was never changed.
+/// The version of a new metric.
 pub const FIRST_VERSION: &str = "1.0.0";
-/// How many revisions `metadata.change_history` shows; `/history` has them all.
+/// Number of revisions in `metadata.change_history`; `/history` has all.
 pub const HISTORY_SHOWN: usize = 20;
 
-/// One revision of a metric.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct HistoryEntry {
-    /// 1, 2, 3 … without gaps.
-    pub revision: i32,
-    /// The version it led to.
-    pub version: String,
-    /// When, RFC 3339 in UTC.
-    #[schema(format = DateTime)]
-    pub changed_at: String,
-    /// User name of its author.
-    pub changed_by: String,
-    /// What was done.
-    pub change_type: ChangeType,
-    /// Paths of the fields that changed, e.g. `definition.formula`.
-    pub fields_changed: Vec<String>,
-    /// One sentence for people.
-    pub changes_summary: String,
-}
-
-/// What was done to a metric.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr, EnumString,
-)]
-#[serde(rename_all = "lowercase")]
-#[strum(serialize_all = "lowercase")]
-pub enum ChangeType {
-    /// It was created.
-    Create,
-    /// Some of its fields were changed.
-    Update,
-    /// It was deleted.
-    Delete,
-}
-
-/// The difference between two states of a metric; never empty.
+/// The difference between two definitions of a metric; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Paths of the fields that differ, sorted; sections are looked into, lists are taken as a
-    /// whole.
+pub struct MetricDiff {
+    /// Paths of the fields that differ, sorted. Sections are compared by field, lists as a whole.
     pub fields: Vec<String>,
 }
 
-impl Change {
-    /// What `new` changes on `old`; `None` where they say the same.
+impl MetricDiff {
+    /// Compares two definitions; returns `None` if they are equal.
     pub fn between(old: &Metric, new: &Metric) -> Option<Self> {
         let mut fields = Vec::new();
         for (key, (old, new)) in pairs(&object(old), &object(new)) {
@@ -77,9 +39,8 @@ impl Change {
         (!fields.is_empty()).then_some(Self { fields })
     }
 
-    /// The version after this change: another formula, unit or category is another metric (major),
-    /// another name, description, tier or domain is news (minor), anything else is a detail
-    /// (patch).
+    /// Returns the version after this change: major for another formula, unit or category, minor
+    /// for another name, description, tier or domain, patch for anything else.
     pub fn next_version(&self, version: &str) -> String {
         let touches =
             |paths: &[&str]| self.fields.iter().any(|field| paths.contains(&field.as_str()));
@@ -95,7 +56,7 @@ impl Change {
         }
     }
 
-    /// One sentence for people.
+    /// Returns one sentence about the change.
     pub fn summary(&self) -> String {
         let named = self.fields.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
         match self.fields.len().saturating_sub(5) {
@@ -108,24 +69,24 @@ impl Change {
 fn object(metric: &Metric) -> Map<String, Value> {
     match serde_json::to_value(metric) {
         Ok(Value::Object(map)) => map,
-        // A metric is an object of texts and finite numbers; it cannot fail to be written.
+        // Not reached: a metric consists of texts and finite numbers.
         _ => Map::new(),
     }
 }
 
-/// Both values of every key that either side has; what one side lacks is null there.
+/// Returns both values of every key that one of the objects has; a missing value is null.
 fn pairs<'a>(
     old: &'a Map<String, Value>,
     new: &'a Map<String, Value>,
 ) -> Vec<(&'a str, (&'a Value, &'a Value))> {
     let absent = &Value::Null;
-    let gone =
+    let kept =
         old.iter().map(|(key, value)| (key.as_str(), (value, new.get(key).unwrap_or(absent))));
-    let come = new
+    let added = new
         .iter()
         .filter(|(key, _)| !old.contains_key(*key))
         .map(|(key, value)| (key.as_str(), (absent, value)));
-    gone.chain(come).collect()
+    kept.chain(added).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The smallest metric that breaks no rule, over which patches are laid to be judged.
+//! The smallest metric that breaks no rule: the template that patches are validated with.
 
 use serde_json::{Map, Value, json};
 
@@ -13,23 +13,25 @@ impl Patchable for Metric {
         let source = json!({"system": "x", "table_or_stream": "x", "connection_id": "x"});
         let time = "2000-01-01T00:00:00Z";
         let whole = json!({
-            "metric_id": "x", "name": "x", "short_name": "x", "description": "x", "category": "x", "tier": "Tier-3",
-            "business_domain": "x", "metric_type": "operational",
+            "metric_id": "x", "name": "x", "short_name": "x", "description": "x", "category": "x",
+            "tier": "Tier-3", "business_domain": "x", "metric_type": "operational",
             "alignment": {"strategic_pillar": "x", "why_it_matters": "x"},
             "definition": {
-                "formula": "x", "formula_detail": "x", "numerator": term, "denominator": term, "unit": "x",
-                "expected_direction": "increase", "example_calculation": {},
+                "formula": "x", "formula_detail": "x", "numerator": term, "denominator": term,
+                "unit": "x", "expected_direction": "increase", "example_calculation": {},
             },
             "data": {
-                "primary_sources": [source], "data_freshness": "x", "update_frequency": "x", "time_grain": ["x"],
-                "data_retention": "x",
+                "primary_sources": [source], "data_freshness": "x", "update_frequency": "x",
+                "time_grain": ["x"], "data_retention": "x",
             },
             "governance": {
-                "data_classification": "x", "pii_involved": false, "owner_team": "x", "technical_owner": "x",
-                "business_owner": "x", "version": "x", "status": "draft", "created_at": time, "updated_at": time,
+                "data_classification": "x", "pii_involved": false, "owner_team": "x",
+                "technical_owner": "x", "business_owner": "x", "version": "x", "status": "draft",
+                "created_at": time, "updated_at": time,
             },
             "targets_and_alerts": {
-                "target_value": 0, "warning_threshold": 0, "critical_threshold": 0, "comparison_baseline": "x",
+                "target_value": 0, "warning_threshold": 0, "critical_threshold": 0,
+                "comparison_baseline": "x",
             },
             "visualization": {"default_chart_type": "x", "default_time_range": "x"},
             "relationships": {},

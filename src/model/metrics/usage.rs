@@ -1,4 +1,4 @@
-//! How a metric is used: cut, shown, related, decided by.
+//! The sections `dimensions`, `visualization`, `relationships` and `operational_usage` of a metric.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -6,105 +6,103 @@ use utoipa::ToSchema;
 
 use crate::model::text::{HttpUrl, Id, Prose2000, Text2000};
 
-/// What a metric can be cut by.
+/// A dimension by which a metric can be broken down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dimension {
     /// Name of the dimension.
     #[garde(dive)]
     pub name: Text2000,
-    /// Its values, if they are a closed set.
+    /// All values, if they are a closed set.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub allowed_values: Vec<Text2000>,
-    /// Whether every query must name it.
+    /// Whether every query must use the dimension.
     #[serde(default)]
     #[garde(skip)]
     pub required: bool,
 }
 
-/// How and where a metric is shown.
+/// How and where a metric is displayed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Visualization {
-    /// E.g. line.
+    /// Type of chart, e.g. line.
     #[garde(dive)]
     pub default_chart_type: Text2000,
-    /// E.g. last 90 days.
+    /// Time range, e.g. last 90 days.
     #[garde(dive)]
     pub default_time_range: Text2000,
-    /// Where it hangs.
+    /// Dashboards that display the metric.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub dashboard_locations: Vec<DashboardLocation>,
-    /// Ways to look closer.
+    /// More detailed views.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub drilldowns: Vec<Text2000>,
 }
 
-/// A dashboard.
+/// A dashboard that displays a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DashboardLocation {
-    /// E.g. Grafana.
+    /// Dashboard tool, e.g. Grafana.
     #[garde(dive)]
     pub tool: Text2000,
-    /// Where it is.
     #[garde(dive)]
     pub url: HttpUrl,
 }
 
-/// What a metric depends on, and what depends on it.
+/// The relations of a metric to other metrics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Relationships {
-    /// What moves it.
+    /// Metrics that influence this one.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub upstream_metric_ids: Vec<Id>,
-    /// What it moves.
+    /// Metrics that this one influences.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub downstream_metric_ids: Vec<Id>,
-    /// What gets worse when it gets better.
+    /// What gets worse when the metric improves.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub tradeoffs: Vec<Prose2000>,
 }
 
-/// Which decisions a metric serves.
+/// The decisions that use a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OperationalUsage {
-    /// At least one.
+    /// Decisions that use the metric; at least one.
     #[garde(length(min = 1, max = 200), dive)]
     #[schema(min_items = 1, max_items = 200)]
     pub decision_use_cases: Vec<Prose2000>,
-    /// How often it is looked at.
+    /// How often the metric is reviewed.
     #[garde(dive)]
     pub review_cadence: Text2000,
-    /// What to do when it moves.
+    /// Instructions for changes of the metric.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub linked_playbooks: Vec<Playbook>,
 }
 
-/// Written advice.
+/// A document with instructions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Playbook {
-    /// Its title.
+    /// Title of the document.
     #[garde(dive)]
     pub name: Text2000,
-    /// Where it is.
     #[garde(dive)]
     pub url: HttpUrl,
 }

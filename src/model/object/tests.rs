@@ -8,7 +8,7 @@ fn object(value: Value) -> Object {
 }
 
 #[test]
-fn rich_keys_are_cleaned_at_any_depth_and_the_others_are_not() {
+fn texts_under_rich_keys_are_cleaned_at_any_depth() {
     let cleaned =
         object(json!({"a": [{"my_Notes": "<i>x</i><script>y</script>"}], "formula": "a<b"}));
     assert_eq!(
@@ -23,7 +23,7 @@ fn rich_keys_are_cleaned_at_any_depth_and_the_others_are_not() {
 }
 
 #[test]
-fn too_deep_too_many_too_long_and_nul_are_refused() {
+fn object_that_is_too_deep_too_large_or_contains_nul_is_refused() {
     let deep = (0..20).fold(json!(1), |inner, _| json!({ "k": inner }));
     let many = json!({"k": vec![0; 1001]});
     for bad in [deep, many, json!({"k": "x".repeat(2001)}), json!({"k\0": 1}), json!({"k": ["\0"]})]

@@ -13,7 +13,7 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn the_allowed_survives_and_the_rest_goes() {
+fn allowed_elements_are_kept_and_others_removed() {
     let cases = [
         ("Revenue per <product> and <day>", "Revenue per &lt;product&gt; and &lt;day&gt;"),
         ("<svg><circle/></svg>y", "y"),
@@ -34,14 +34,16 @@ fn the_allowed_survives_and_the_rest_goes() {
 }
 
 #[test]
-fn nothing_left_is_refused_as_empty() {
+fn text_without_content_after_sanitising_is_refused() {
     assert!(RichText::new("<script>x</script>").validate().is_err());
     assert!(RichText::new(&"<".repeat(2001)).validate().is_err());
 }
 
 proptest! {
     #[test]
-    fn cleaning_twice_changes_nothing(raw in "([<>/=\"'& a-c]|<b>|</b>|<p>|<a href=|<svg>|<!--|-->|&lt;|&amp;){0,60}") {
+    fn sanitising_twice_changes_nothing(
+        raw in "([<>/=\"'& a-c]|<b>|</b>|<p>|<a href=|<svg>|<!--|-->|&lt;|&amp;){0,60}",
+    ) {
         let once = RichText::new(&raw);
         let twice = RichText::new(once.as_str());
         prop_assert_eq!(once, twice);

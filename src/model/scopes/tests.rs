@@ -3,19 +3,19 @@
 use super::*;
 
 #[test]
-fn each_role_allows_what_those_before_it_allow() {
-    let [viewer, editor, admin] = [Role::Viewer, Role::Editor, Role::Admin].map(Scopes::of);
-    assert!(viewer.is_within(editor) && editor.is_within(admin));
-    assert!(!editor.is_within(viewer) && !admin.is_within(editor));
+fn each_role_includes_the_scopes_of_lower_roles() {
+    let [viewer, editor, admin] = [Role::Viewer, Role::Editor, Role::Admin].map(Scopes::from_role);
+    assert!(viewer.is_subset(editor) && editor.is_subset(admin));
+    assert!(!editor.is_subset(viewer) && !admin.is_subset(editor));
     assert!(
-        !viewer.contain(&[Scope::MetricsWrite])
-            && viewer.contain(&[Scope::MetricsRead, Scope::DomainsRead])
+        !viewer.contains_all(&[Scope::MetricsWrite])
+            && viewer.contains_all(&[Scope::MetricsRead, Scope::DomainsRead])
     );
     assert_eq!(admin.iter().count(), 7);
 }
 
 #[test]
-fn they_are_written_by_name_in_order_and_once() {
+fn scopes_are_serialized_by_name_in_order_without_duplicates() {
     let scopes: Scopes =
         serde_json::from_str(r#"["metrics:write","metrics:read","metrics:write"]"#).unwrap();
     assert_eq!(serde_json::to_string(&scopes).unwrap(), r#"["metrics:read","metrics:write"]"#);

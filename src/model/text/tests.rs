@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_text_is_trimmed_bounded_in_code_points_and_free_of_tricks() {
+fn text_is_trimmed_and_refused_when_too_long_or_deceptive() {
     assert_eq!(Text100::new("  x < y & \"z\"\n").as_str(), "x < y & \"z\"");
     assert!(Text100::new(&"語".repeat(100)).validate().is_ok());
     assert!(Text100::new(&"語".repeat(101)).validate().is_err());
@@ -15,7 +15,7 @@ fn a_text_is_trimmed_bounded_in_code_points_and_free_of_tricks() {
 }
 
 #[test]
-fn rules_of_their_own() {
+fn ids_urls_timestamps_and_addresses_are_validated() {
     for (id, ok) in
         [("mrr_usd-1", true), ("", false), ("a/b", false), ("ä", false), (&"x".repeat(101), false)]
     {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn serde_errors_become_violations_without_values() {
+fn serde_error_becomes_a_violation_without_the_value() {
     for (path, message, field, text) in [
         (".", "missing field `name` at line 1 column 2", "name", "is required"),
         ("data", "missing field `time_grain`", "data.time_grain", "is required"),
@@ -21,12 +21,12 @@ fn serde_errors_become_violations_without_values() {
             "must be a boolean",
         ),
     ] {
-        assert_eq!(shape_violation(path, message), Violation::new(field, text));
+        assert_eq!(from_serde_error(path, message), Violation::new(field, text));
     }
 }
 
 #[test]
-fn a_prefix_moves_the_path() {
+fn prefix_is_put_before_the_path() {
     assert_eq!(Violation::new("name", "m").under("metrics[3]").field, "metrics[3].name");
     assert_eq!(Violation::new("", "m").under("metrics[3]").field, "metrics[3]");
 }

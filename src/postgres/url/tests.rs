@@ -1,15 +1,17 @@
 //! Tests of `postgres::url`.
 
 use super::*;
+use crate::telemetry::error_chain;
 
-fn parse(url: &str) -> Result<DatabaseUrl, String> {
+fn parse(url: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
     DatabaseUrl::parse(&url.into())
 }
 
 #[test]
-fn what_libpq_takes() {
+fn url_is_parsed_as_by_libpq() {
     let url = parse(
-        "postgres://u:p%40@a:1,b:2/db?sslmode=verify-full&sslrootcert=/x/ca.pem&target_session_attrs=read-write",
+        "postgres://u:p%40@a:1,b:2/db?sslmode=verify-full&sslrootcert=/x/ca.pem\
+         &target_session_attrs=read-write",
     );
     let url = url.expect("a URL");
     assert_eq!(url.config.get_hosts().len(), 2);
@@ -45,15 +47,16 @@ fn unverified_tls_to_another_host_is_reported() {
 }
 
 #[test]
-fn an_error_names_the_variable_and_shows_nothing() {
+fn error_names_the_variable_and_quotes_nothing_of_the_url() {
     for bad in [
         "mysql://u:secret@h/db",
         "postgres://u:secret@h/db?sslmode=secret",
         "postgres://u:secret@h:99999999/db",
         "postgres://u:secret@h/db?sslcert=secret",
+        "postgres://u@h/db?password=x&secret",
         "postgres:///db",
     ] {
-        let message = parse(bad).expect_err(bad);
+        let message = error_chain(&parse(bad).expect_err(bad));
         assert!(message.starts_with("DATABASE_URL") && !message.contains("secret"), "{message}");
     }
     assert!(!format!("{:?}", parse("postgres://u:secret@h/db")).contains("secret"));

@@ -1,60 +1,75 @@
 //! Tests of `rate_limit::shared_window`.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use proptest::prelude::*;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Two processes that exchange after every request are one: no window of any position holds
-    /// more than the quota, and a caller that waits for as long as it is told gets through.
+    /// Two processes that exchange after every request act like one.
     #[test]
-    fn processes_that_exchange_hold_one_quota(
-        most in 1_usize..8,
+    fn processes_that_exchange_share_one_quota(
+        limit in 1_usize..8,
         window in 60_i64..5_000,
         steps in proptest::collection::vec((0_i64..2_000, any::<bool>(), any::<bool>()), 1..100),
     ) {
-        let quota = Quota { most, window };
-        let (mut processes, mut granted, mut now) = ([SharedWindow::default(), SharedWindow::default()], Vec::new(), 0);
-        for (pause, which, gives_back) in steps {
+        let quota = Quota { limit, window };
+        let max_wait = window + slot_length(window);
+        let mut processes = [SharedWindow::default(), SharedWindow::default()];
+        let (mut granted, mut now) = (Vec::new(), 0);
+        for (pause, which, releases) in steps {
             now += pause;
             let index = usize::from(which);
             match processes[index].reserve(quota, now) {
-                Ok(standing) => {
-                    prop_assert!(standing.remaining < most && standing.reset <= window + slot_length(window));
-                    if gives_back { processes[index].release(now); } else { granted.push(now); }
+                Ok(state) => {
+                    prop_assert!(state.remaining < limit && state.reset <= max_wait);
+                    if releases {
+                        processes[index].release(now);
+                    } else {
+                        granted.push(now);
+                    }
                 }
                 Err(Wait(wait)) => {
-                    prop_assert!(wait >= 1 && wait <= window + slot_length(window));
-                    prop_assert!(processes[index].clone().reserve(quota, now + wait - 1).is_err());
-                    prop_assert!(processes[index].clone().reserve(quota, now + wait).is_ok());
+                    prop_assert!(wait >= 1 && wait <= max_wait);
+                    let reserve = |at| processes[index].clone().reserve(quota, at);
+                    prop_assert!(reserve(now + wait - 1).is_err());
+                    prop_assert!(reserve(now + wait).is_ok());
                 }
             }
             let slots = processes[index].slots(window);
-            processes[1 - index].replace_others(slots);
+            processes[1 - index].set_others(slots);
         }
         for begin in &granted {
-            let inside = granted.iter().filter(|at| (*begin..*begin + window).contains(*at)).count();
-            prop_assert!(inside <= most, "{inside} from {begin} on");
+            let period = *begin..*begin + window;
+            let inside = granted.iter().filter(|at| period.contains(*at)).count();
+            prop_assert!(inside <= limit, "{inside} from {begin} on");
         }
     }
 
-    /// What is sent, added up, is what was counted.
     #[test]
-    fn what_is_sent_adds_up(steps in proptest::collection::vec((0_i64..30, any::<bool>()), 1..60)) {
-        let quota = Quota { most: 1000, window: 60_000 };
-        let (mut caller, mut heard, mut now) = (SharedWindow::default(), std::collections::BTreeMap::new(), 1_000_000);
+    fn sent_slots_add_up_to_the_counted_hits(
+        steps in proptest::collection::vec((0_i64..30, any::<bool>()), 1..60),
+    ) {
+        let quota = Quota { limit: 1000, window: 60_000 };
+        let (mut caller, mut received) = (SharedWindow::default(), BTreeMap::new());
+        let mut now = 1_000_000;
         for (pause, releases) in steps {
             now += pause * 100;
             caller.reserve(quota, now).unwrap();
-            if releases { caller.release(now); }
+            if releases {
+                caller.release(now);
+            }
             let unsent = caller.unsent(quota.window, now);
-            heard.extend(unsent.iter().map(|slot| (slot.at, slot.hits)));
-            caller.sent(&unsent, quota.window, now);
+            received.extend(unsent.iter().map(|slot| (slot.at, slot.hits)));
+            caller.mark_sent(&unsent, quota.window, now);
             prop_assert!(caller.unsent(quota.window, now).is_empty());
-            let whole = now - quota.window;
-            let counted: usize = caller.slots(quota.window).iter().filter(|s| s.at > whole).map(|s| s.hits).sum();
-            prop_assert_eq!(heard.iter().filter(|(at, _)| **at > whole).map(|(_, hits)| hits).sum::<usize>(), counted);
+            let begin = now - quota.window;
+            let slots = caller.slots(quota.window);
+            let counted: usize = slots.iter().filter(|s| s.at > begin).map(|s| s.hits).sum();
+            let sum: usize = received.range(begin + 1..).map(|(_, hits)| *hits).sum();
+            prop_assert_eq!(sum, counted);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What requests ask of keys: whom one stands for, and that it was used.
+//! What requests need of API keys: the authority of a presented key, and the time of its last use.
+//! `actors::api_key_cache` caches the former and batches the latter.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -14,27 +15,27 @@ use crate::storage::document::Document;
 use crate::storage::schema::{api_keys, users};
 use crate::storage::users::Account;
 
-/// Whom a key stands for, and what it may do.
+/// The owner of a key, and what the key may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct KeyAuthority {
     pub key_id: Uuid,
     pub owner: Account,
-    /// What it may do, if its owner may.
+    /// The scopes of the key; the role of the owner may allow less.
     pub scopes: Scopes,
-    /// Its own rate limit, requests per window of a caller.
+    /// The key's own rate limit, in requests per window of a caller.
     pub rate_limit: Option<u32>,
-    /// From when on it is refused.
+    /// The moment from which on the key is refused.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whether it was revoked, or its owner may not be here.
+    /// Whether the key was revoked, or its owner is not active.
     pub ended: bool,
 }
 
-/// Finds a key. One statement.
+/// Finds a key by its hash, with one statement.
 pub async fn find(
     conn: &mut AsyncPgConnection,
     hash: KeyHash,
-) -> Result<Option<Standing>, StorageError> {
-    type Row = (
+) -> Result<Option<KeyAuthority>, StorageError> {
+    type KeyColumns = (
         Uuid,
         Document,
         Option<i32>,
@@ -43,7 +44,7 @@ pub async fn find(
         String,
         Account,
     );
-    let found: Option<Row> = api_keys::table
+    let found: Option<KeyColumns> = api_keys::table
         .inner_join(users::table)
         .filter(api_keys::key_hash.eq(hash.hex()))
         .select((
@@ -62,25 +63,27 @@ pub async fn find(
         return Ok(None);
     };
     let scopes =
-        Scopes::try_from(scopes).map_err(|_| StorageError::Corrupt("the scopes of an API key"))?;
+        Scopes::try_from(scopes).map_err(StorageError::corrupt_by("the scopes of an API key"))?;
     let ended = revoked_at.is_some() || status != UserStatus::Active.as_ref();
     let rate_limit = rate_limit.and_then(|limit| u32::try_from(limit).ok());
-    Ok(Some(Standing { key_id, owner, scopes, rate_limit, expires_at, ended }))
+    Ok(Some(KeyAuthority { key_id, owner, scopes, rate_limit, expires_at, ended }))
 }
 
-/// Notes when keys were last used; never backwards, and in the order of their ids, so that two
-/// processes that note the same keys take turns.
-pub async fn note_used(
+/// Writes when keys were last used; forward only, and in the order of their ids, so that two
+/// processes that write the same keys do not deadlock.
+pub async fn update_last_used(
     conn: &mut AsyncPgConnection,
     uses: &[(Uuid, DateTime<Utc>)],
 ) -> Result<(), StorageError> {
     let (ids, instants): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().copied().unzip();
     diesel::sql_query(
         "WITH used AS (SELECT * FROM unnest($1, $2) AS used (key_id, at)), \
-         held AS MATERIALIZED (SELECT key.key_id, used.at FROM api_keys AS key JOIN used USING (key_id) \
+         held AS MATERIALIZED (SELECT key.key_id, used.at \
+           FROM api_keys AS key JOIN used USING (key_id) \
            ORDER BY key.key_id FOR NO KEY UPDATE OF key) \
          UPDATE api_keys AS key SET last_used_at = held.at FROM held \
-         WHERE key.key_id = held.key_id AND (key.last_used_at IS NULL OR key.last_used_at < held.at)",
+         WHERE key.key_id = held.key_id \
+           AND (key.last_used_at IS NULL OR key.last_used_at < held.at)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<Timestamptz>, _>(instants)

@@ -1,11 +1,11 @@
-//! API keys: their rows ([`self`]), what becomes of them ([`life`]), and what requests ask of them
-//! ([`authority`]).
+//! API keys: creating and listing them is here, changing and revoking them in [`lifecycle`], and
+//! what a request needs of a key in [`authority`].
 //!
-//! Locks are taken in one order everywhere, so that no two transactions wait for each other: the
-//! owner, then its keys by id, then (by trigger, at the end) the epoch.
+//! Locks are taken in one order everywhere, so that no two transactions deadlock: the owner, then
+//! its keys by id, then (by trigger, at the end) the authority epoch.
 
 pub mod authority;
-pub mod life;
+pub mod lifecycle;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
@@ -14,18 +14,17 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::StorageError;
 use super::document::Document;
 use super::schema::api_keys;
+use super::{StorageError, Transaction};
 use crate::credentials::api_keys::ApiKey;
-use crate::model::api_keys::{KeyDraft, KeyQuery, KeyStatus, MAX_LIVE};
+use crate::model::api_keys::{KeyDraft, KeyQuery, KeyStatus, MAX_ACTIVE_KEYS};
 use crate::model::rich_text::RichText;
 use crate::model::scopes::Scopes;
 
-/// A stored key.
+/// A row of `api_keys`, without the hash.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
-#[allow(missing_docs)] // the comments of the table say it
 pub struct KeyRow {
     pub key_id: Uuid,
     pub user_id: Uuid,
@@ -43,9 +42,9 @@ pub struct KeyRow {
 }
 
 impl KeyRow {
-    /// Whether it can be used.
+    /// Returns whether the key can be used at `now`.
     pub fn status(&self, now: DateTime<Utc>) -> KeyStatus {
-        KeyStatus::of(self.revoked_at.is_some(), self.expires_at, now)
+        KeyStatus::at(self.revoked_at.is_some(), self.expires_at, now)
     }
 }
 
@@ -57,39 +56,39 @@ impl TryFrom<Document> for Scopes {
     }
 }
 
-/// A key to be.
+/// A key to be stored.
 #[derive(Clone, Copy, Debug)]
 pub struct NewKey<'a> {
     pub key_id: Uuid,
     pub user_id: Uuid,
-    /// The key itself, of which the hash is stored.
+    /// Only the hash and the prefix of it are stored.
     pub key: &'a ApiKey,
 }
 
-/// Stores a key. Needs a transaction that has locked the owner.
+/// Stores a key. The transaction must have locked the owner.
 ///
 /// # Errors
-/// [`StorageError::TooManyKeys`] where the owner has [`MAX_LIVE`] live ones.
+/// [`StorageError::TooManyKeys`] if the owner has [`MAX_ACTIVE_KEYS`] live keys.
 pub async fn create(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     new: NewKey<'_>,
     draft: &KeyDraft,
     now: DateTime<Utc>,
 ) -> Result<KeyRow, StorageError> {
-    room_for_one(conn, new.user_id, None, now).await?;
-    insert(conn, new, Described::of(draft), draft.expires_at, None, now).await
+    ensure_below_key_limit(conn, new.user_id, None, now).await?;
+    insert(conn, new, KeyDescription::from_draft(draft), draft.expires_at, None, now).await
 }
 
-/// What a key says of itself.
-struct Described<'a> {
+/// The columns of a key that its owner chooses and that a rotation copies.
+struct KeyDescription<'a> {
     name: &'a str,
     description: Option<&'a str>,
     scopes: Scopes,
     rate_limit: Option<i32>,
 }
 
-impl<'a> Described<'a> {
-    fn of(draft: &'a KeyDraft) -> Self {
+impl<'a> KeyDescription<'a> {
+    fn from_draft(draft: &'a KeyDraft) -> Self {
         let description = draft.description.as_ref().map(RichText::as_str);
         let rate_limit = draft.rate_limit.and_then(|limit| i32::try_from(limit).ok());
         Self { name: draft.name.as_str(), description, scopes: draft.scopes, rate_limit }
@@ -97,9 +96,9 @@ impl<'a> Described<'a> {
 }
 
 async fn insert(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     new: NewKey<'_>,
-    described: Described<'_>,
+    description: KeyDescription<'_>,
     expires_at: Option<DateTime<Utc>>,
     replaces: Option<Uuid>,
     now: DateTime<Utc>,
@@ -108,38 +107,38 @@ async fn insert(
         .values((
             api_keys::key_id.eq(new.key_id),
             api_keys::user_id.eq(new.user_id),
-            api_keys::name.eq(described.name),
-            api_keys::description.eq(described.description),
-            api_keys::scopes.eq(Document::of(&described.scopes)?),
+            api_keys::name.eq(description.name),
+            api_keys::description.eq(description.description),
+            api_keys::scopes.eq(Document::new(&description.scopes)?),
             api_keys::key_hash.eq(new.key.hash().hex()),
             api_keys::prefix.eq(new.key.prefix()),
             api_keys::created_at.eq(now),
             api_keys::expires_at.eq(expires_at),
             api_keys::replaces.eq(replaces),
-            api_keys::rate_limit.eq(described.rate_limit),
+            api_keys::rate_limit.eq(description.rate_limit),
         ))
         .returning(KeyRow::as_returning())
         .get_result(conn)
         .await?)
 }
 
-async fn room_for_one(
-    conn: &mut AsyncPgConnection,
+async fn ensure_below_key_limit(
+    conn: &mut Transaction<'_>,
     user_id: Uuid,
     except: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let live: i64 = api_keys::table
         .filter(api_keys::user_id.eq(user_id))
-        .filter(is(KeyStatus::Active, now))
+        .filter(has_status(KeyStatus::Active, now))
         .filter(api_keys::key_id.ne(except.unwrap_or_default()))
         .count()
         .get_result(conn)
         .await?;
-    if live < MAX_LIVE { Ok(()) } else { Err(StorageError::TooManyKeys) }
+    if live < MAX_ACTIVE_KEYS { Ok(()) } else { Err(StorageError::TooManyKeys) }
 }
 
-type Condition = Box<
+type KeyFilter = Box<
     dyn BoxableExpression<
             api_keys::table,
             Pg,
@@ -147,18 +146,18 @@ type Condition = Box<
         >,
 >;
 
-/// The rows in one state: [`KeyStatus::of`] in SQL.
-fn is(status: KeyStatus, now: DateTime<Utc>) -> Condition {
+/// The rows in one state: [`KeyStatus::at`] in SQL.
+fn has_status(status: KeyStatus, now: DateTime<Utc>) -> KeyFilter {
     let expired = api_keys::expires_at.is_not_null().and(api_keys::expires_at.le(now));
-    let lasting = api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now));
+    let not_expired = api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now));
     match status {
-        KeyStatus::Active => Box::new(api_keys::revoked_at.is_null().and(lasting)),
+        KeyStatus::Active => Box::new(api_keys::revoked_at.is_null().and(not_expired)),
         KeyStatus::Expired => Box::new(api_keys::revoked_at.is_null().and(expired)),
         KeyStatus::Revoked => Box::new(api_keys::revoked_at.is_not_null().nullable()),
     }
 }
 
-/// A user's keys, newest first, and how many there are.
+/// Lists a page of a user's keys, newest first, and counts all that match the query.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
@@ -166,20 +165,20 @@ pub async fn list(
     now: DateTime<Utc>,
 ) -> Result<(Vec<KeyRow>, i64), StorageError> {
     let all = [KeyStatus::Active, KeyStatus::Expired, KeyStatus::Revoked];
-    let asked = if query.status.is_empty() { &all[..] } else { &query.status };
-    let of_status = || {
-        let none: Condition = Box::new(api_keys::key_id.ne(api_keys::key_id).nullable());
-        asked.iter().fold(none, |any, status| Box::new(any.or(is(*status, now))))
+    let statuses = if query.status.is_empty() { &all[..] } else { &query.status };
+    let status_filter = || {
+        let none: KeyFilter = Box::new(api_keys::key_id.ne(api_keys::key_id).nullable());
+        statuses.iter().fold(none, |any, status| Box::new(any.or(has_status(*status, now))))
     };
     let total = api_keys::table
         .filter(api_keys::user_id.eq(user_id))
-        .filter(of_status())
+        .filter(status_filter())
         .select(count_star())
         .first(conn)
         .await?;
     let rows = api_keys::table
         .filter(api_keys::user_id.eq(user_id))
-        .filter(of_status())
+        .filter(status_filter())
         .select(KeyRow::as_select())
         .order_by((api_keys::created_at.desc(), api_keys::key_id.desc()))
         .offset(query.page.offset())

@@ -1,11 +1,9 @@
-//! Reading the audit log.
+//! Queries on the audit log, for administrators.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::model::audit::AuditQuery;
@@ -13,13 +11,13 @@ use crate::storage::StorageError;
 use crate::storage::document::Document;
 use crate::storage::schema::audit_events;
 
-/// An entry.
-#[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
+/// An entry of the audit log.
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
 pub struct AuditEvent {
-    /// In the order of writing.
+    /// Ascending in the order of writing.
     pub event_id: i64,
-    /// When; of several refusals, the first.
+    /// Of several refusals, the time of the first.
     pub occurred_at: DateTime<Utc>,
     /// Such as `api_key.revoked`.
     pub action: String,
@@ -29,49 +27,48 @@ pub struct AuditEvent {
     pub reason: Option<String>,
     /// How many refusals this entry stands for.
     pub occurrences: i64,
-    /// The user who did it; null if the caller is unknown or no user.
+    /// The user of the caller; null if the caller is unknown or no user.
     pub actor_id: Option<Uuid>,
-    /// Its user name then, or the command; null if the caller is unknown.
+    /// The user name at that time, or the command; null if the caller is unknown.
     pub actor: Option<String>,
-    /// The user, session or API key that it was done to; null for what has no UUID.
+    /// The user, session or API key that was the target; null for a target without UUID.
     pub target_id: Option<Uuid>,
-    /// Its name or id then; of an unknown account, the start of the SHA-256 of its name.
+    /// Name or id of the target at that time; of an unknown account, the start of the SHA-256 of
+    /// its name.
     pub target: Option<String>,
-    /// `api`, `command` (on the database itself), `mail` (the token of a mail) or `system` (the
-    /// service itself).
+    /// `api`, `command` (on the database itself), `mail` (with a token from a mail) or `system`
+    /// (the service itself).
     pub channel: String,
-    /// What the caller came with: `session` or `api_key`.
+    /// `session` or `api_key`.
     pub credential: Option<String>,
-    /// The session or the `key_id`.
+    /// The id of the session or of the API key.
     pub credential_id: Option<Uuid>,
-    /// The client's address (of refusals: IPv6 by /64); null for a command on the database itself.
+    /// The client IP (of refusals: IPv6 by /64); null for a command on the database itself.
     pub address: Option<String>,
     /// `X-Request-ID`, which may be the client's own; it is also in the log.
     pub request_id: Option<String>,
-    /// The request, by the name that the server gave it; it is also in the log.
+    /// The id that the server gave the request; it is also in the log.
     pub server_request_id: Option<Uuid>,
-    /// What else there is to say.
-    #[schema(value_type = Object)]
+    /// Further details of the action.
     pub details: Document,
-    /// Changed fields: `{"email": {"from": …, "to": …}}`, of large ones only the names.
-    #[schema(value_type = Object)]
+    /// Changed fields: `{"email": {"from": …, "to": …}}`; lists and objects without values.
     pub changes: Document,
 }
 
 diesel::define_sql_function! {
-    /// Names are compared without regard to case; null has none.
+    /// Lower case, for comparisons without regard to case.
     #[sql_name = "lower"]
     fn lower_nullable(text: diesel::sql_types::Nullable<diesel::sql_types::Text>)
         -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }
 
-/// What the log says, newest first, and how many entries there are.
+/// Lists a page of the entries that match, newest first, and counts all of them.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     query: &AuditQuery,
 ) -> Result<(Vec<AuditEvent>, i64), StorageError> {
-    let total = narrowed(query).count().get_result(conn).await?;
-    let entries = narrowed(query)
+    let total = filtered(query).count().get_result(conn).await?;
+    let entries = filtered(query)
         .select(AuditEvent::as_select())
         .order_by((audit_events::occurred_at.desc(), audit_events::event_id.desc()))
         .offset(query.page.offset())
@@ -81,7 +78,7 @@ pub async fn list(
     Ok((entries, total))
 }
 
-fn narrowed(query: &AuditQuery) -> audit_events::BoxedQuery<'_, Pg> {
+fn filtered(query: &AuditQuery) -> audit_events::BoxedQuery<'_, Pg> {
     let mut events = audit_events::table.into_boxed();
     if let Some(actor) = &query.actor {
         events = events.filter(lower_nullable(audit_events::actor).eq(lower_nullable(actor)));

@@ -1,6 +1,7 @@
-//! Lists of metrics. The ids of the page come first, from an index alone; only its rows are
-//! fetched. A page in the far half of the list is counted from the end, so that the last costs what
-//! the first does. A page that would be too long is refused before its rows are fetched.
+//! Lists of metrics. The ids of the page are read first, from an index alone; then only its rows
+//! are fetched. A page in the second half of the list is read backwards from the end, so that the
+//! last page costs what the first does. A page longer than the maximum is refused before its rows
+//! are fetched.
 
 use std::collections::HashMap;
 
@@ -14,11 +15,12 @@ use super::MetricRow;
 use crate::model::metrics::query::{MetricFilter, MetricQuery, Sort, SortField};
 use crate::storage::StorageError;
 use crate::storage::page_size::{MAX_PAGE_BYTES, ensure_fits};
+use crate::storage::schema::catalogue_totals;
 use crate::storage::schema::metrics::{dsl, table};
 
 type Boxed<'a> = diesel::helper_types::IntoBoxed<'a, table, Pg>;
 
-/// The page that was asked for, and how many metrics the whole list has.
+/// Lists the requested page, and counts all metrics that match the filter.
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for a page of more than [`MAX_PAGE_BYTES`].
@@ -27,7 +29,7 @@ pub async fn list(
     query: &MetricQuery,
 ) -> Result<(Vec<MetricRow>, i64), StorageError> {
     let total = if query.filter == MetricFilter::default() {
-        super::count(conn).await?
+        count(conn).await?
     } else {
         filtered(&query.filter).count().get_result(conn).await?
     };
@@ -35,11 +37,16 @@ pub async fn list(
     let rows = rows(conn, &ids).await?;
     let mut by_id: HashMap<String, MetricRow> =
         rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
-    // One that was deleted between the two statements is missing, not an error.
+    // A metric that was deleted between the two statements is left out.
     Ok((ids.iter().filter_map(|id| by_id.remove(id)).collect(), total))
 }
 
-/// These metrics, or none where all of them together are too long: one statement measures and
+/// Counts all metrics, by a counter that triggers maintain.
+pub async fn count(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
+    Ok(catalogue_totals::table.select(catalogue_totals::metrics).first(conn).await?)
+}
+
+/// Fetches these metrics, or none if all of them together are too long; one statement measures and
 /// fetches.
 async fn rows(
     conn: &mut AsyncPgConnection,
@@ -111,7 +118,7 @@ fn filtered(filter: &MetricFilter) -> Boxed<'_> {
     }
     if !filter.search.is_empty() {
         query = query.filter(
-            sql::<Bool>("search :: to_tsquery('simple', ")
+            sql::<Bool>("search @@ to_tsquery('simple', ")
                 .bind::<Text, _>(prefixes(&filter.search))
                 .sql(")"),
         );
@@ -119,13 +126,13 @@ fn filtered(filter: &MetricFilter) -> Boxed<'_> {
     query
 }
 
-/// All words, each of them as it is or as the beginning of another. Words are letters and digits
-/// (the model sees to it), so nothing in them is an operator.
+/// Builds a search for all words, each as a prefix. Words consist of letters and digits, which the
+/// model ensures, so none of them contains an operator.
 fn prefixes(words: &[String]) -> String {
     words.iter().map(|word| format!("{word}:*")).collect::<Vec<_>>().join(" & ")
 }
 
-/// In the order asked for, or exactly the other way round. Each of these has an index.
+/// Sorts in the requested order, or exactly backwards. Each of these orders has an index.
 fn sorted(query: Boxed<'_>, sort: Sort, backwards: bool) -> Boxed<'_> {
     macro_rules! by {
         ($column:expr) => {

@@ -1,27 +1,32 @@
-//! Metrics: reading one, and every change with its version and its place in the history.
+//! Metrics: reading, and changes, each of which gets a version and a revision in the history.
+//! Lists are in [`list()`].
 
+mod audited;
 mod list;
 mod row;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::sql_types::{Jsonb, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-pub use self::list::list;
+use self::audited::audited_changes;
+pub use self::list::{count, list};
 pub use self::row::MetricRow;
-use self::row::{Authorship, ContentColumns, History};
+use self::row::{AuthorColumns, ContentColumns, HistoryColumns};
+use super::document::Document;
 use super::metric_revisions::{self, NewRevision};
 use super::precondition::Precondition;
 use super::schema::metrics::dsl;
-use super::{StorageError, document::Document};
+use super::{StorageError, Transaction};
 use crate::clock::rfc3339;
 use crate::model::audit::Changes;
 use crate::model::metrics::Metric;
-use crate::model::metrics::revision::{Change, ChangeType, FIRST_VERSION, HISTORY_SHOWN};
+use crate::model::metrics::history::ChangeType;
+use crate::model::metrics::revision::{FIRST_VERSION, HISTORY_SHOWN, MetricDiff};
 use crate::model::patch::Patch;
 
-/// One metric.
+/// Gets a metric.
 ///
 /// # Errors
 /// [`StorageError::NotFound`].
@@ -29,8 +34,9 @@ pub async fn get(conn: &mut AsyncPgConnection, metric_id: &str) -> Result<Metric
     Ok(dsl::metrics.find(metric_id).select(MetricRow::as_select()).first(conn).await?)
 }
 
-/// Up to `limit` metrics whose id comes after `after`, by id; for going through all of them.
-pub async fn after(
+/// Lists at most `limit` metrics with an id greater than `after`, by id; for batches over all of
+/// them.
+pub async fn list_after(
     conn: &mut AsyncPgConnection,
     after: &str,
     limit: i64,
@@ -44,29 +50,23 @@ pub async fn after(
         .await?)
 }
 
-/// How many metrics there are.
-pub async fn count(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
-    use super::schema::catalogue_totals::dsl as totals;
-    Ok(totals::catalogue_totals.select(totals::metrics).first(conn).await?)
-}
-
-/// The categories of most metrics, the commonest first.
-pub async fn commonest_categories(
+/// Lists the categories with the most metrics, the largest first.
+pub async fn list_top_categories(
     conn: &mut AsyncPgConnection,
-    most: i64,
+    limit: i64,
 ) -> Result<Vec<String>, StorageError> {
     Ok(dsl::metrics
         .group_by(dsl::category)
         .select(dsl::category)
         .order_by((diesel::dsl::count_star().desc(), dsl::category))
-        .limit(most)
+        .limit(limit)
         .load(conn)
         .await?)
 }
 
-/// These metrics, locked against change until the transaction ends.
+/// Locks these metrics until the transaction ends, and returns them.
 pub async fn lock_many(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     ids: &[&str],
 ) -> Result<Vec<MetricRow>, StorageError> {
     Ok(dsl::metrics
@@ -78,35 +78,41 @@ pub async fn lock_many(
         .await?)
 }
 
-/// Stores new metrics, in few statements. Needs a transaction.
+/// Stores new metrics with three statements, whatever their number.
 ///
 /// # Errors
-/// [`StorageError::Duplicate`] with `metric_id`, [`StorageError::Invalid`] for a domain that does not exist.
+/// [`StorageError::Duplicate`] with `metric_id`, [`StorageError::Invalid`] for a domain that does
+/// not exist.
 pub async fn create(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     new: &[&Metric],
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<MetricRow>, StorageError> {
     let ids: Vec<&str> = new.iter().map(|metric| metric.metric_id.as_str()).collect();
-    let former = metric_revisions::last(conn, &ids).await?;
+    let former = metric_revisions::list_latest(conn, &ids).await?;
     let mut rows = Vec::with_capacity(new.len());
     let mut revisions = Vec::with_capacity(new.len());
     for metric in new {
         let id = metric.metric_id.as_str();
-        // A metric that is created again goes on where it ended: no version ever means two things.
+        // A metric that is created again continues its revisions: no version is used twice.
         let (revision, version) = former.iter().find(|(former, ..)| former == id).map_or_else(
             || (1, FIRST_VERSION.to_owned()),
             |(_, revision, version)| (revision.saturating_add(1), next_major(version)),
         );
-        let what = (ChangeType::Create, Vec::new(), "Created".to_owned());
-        let revision = NewRevision::new(id, (revision, &version), what, author, now);
-        let history = History::starting_with(&revision.entry)?;
+        let change = (ChangeType::Create, Vec::new(), "Created".to_owned());
+        let revision = NewRevision::new(id, (revision, &version), change, author, now);
+        let history = HistoryColumns::first(&revision.entry)?;
         rows.push((
             dsl::metric_id.eq(id),
-            ContentColumns::of(metric)?,
+            ContentColumns::new(metric)?,
             history,
-            Authorship { created_at: now, created_by: author, updated_at: now, updated_by: author },
+            AuthorColumns {
+                created_at: now,
+                created_by: author,
+                updated_at: now,
+                updated_by: author,
+            },
         ));
         revisions.push(revision);
     }
@@ -115,16 +121,16 @@ pub async fn create(
         .returning(MetricRow::as_returning())
         .get_results(conn)
         .await
-        .map_err(refused)?;
+        .map_err(map_constraint)?;
     metric_revisions::insert(conn, &revisions).await?;
     Ok(rows)
 }
 
 fn next_major(version: &str) -> String {
-    Change { fields: vec!["category".into()] }.next_version(version)
+    MetricDiff { fields: vec!["category".into()] }.next_version(version)
 }
 
-fn refused(error: diesel::result::Error) -> StorageError {
+fn map_constraint(error: diesel::result::Error) -> StorageError {
     StorageError::from(error)
         .on_constraint("metrics_pkey", StorageError::Duplicate("metric_id"))
         .on_constraint(
@@ -136,73 +142,74 @@ fn refused(error: diesel::result::Error) -> StorageError {
         )
 }
 
-/// Lays the top-level fields of `patch` over a metric; what is absent stays as it is. Says what it
-/// changed, for the audit log. Needs a transaction.
+/// Applies the top-level fields of `patch` to a metric; absent fields stay as they are. Returns
+/// what it changed, for the audit log, or none if nothing changed.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`].
 pub async fn update(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     metric_id: &str,
     precondition: &Precondition,
     patch: &Patch<Metric>,
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<(MetricRow, Option<Changes>), StorageError> {
-    // The lock puts two writers of one metric in line: the second sees what the first has done.
+    // The lock serialises the writers of a metric: the second sees the changes of the first.
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
-    let metric = patch.over(&row.to_metric()?).map_err(StorageError::Invalid)?;
+    let metric = patch.apply_to(&row.to_metric()?).map_err(StorageError::Invalid)?;
     if metric.metric_id.as_str() != metric_id {
         return Err(StorageError::invalid("metric_id", "cannot be changed"));
     }
     replace(conn, row, &metric, author, now).await
 }
 
-/// Replaces a locked metric, if that changes anything; says what it changed: names and versions,
-/// the history has the rest.
+/// Replaces a metric that the transaction has locked, if that changes anything. Returns what it
+/// changed, for the audit log.
 ///
 /// # Errors
 /// [`StorageError::Invalid`] for a domain that does not exist.
 pub async fn replace(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     row: MetricRow,
     metric: &Metric,
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<(MetricRow, Option<Changes>), StorageError> {
-    let Some(change) = Change::between(&row.to_metric()?, metric) else { return Ok((row, None)) };
-    let (revision, version) = (row.revision.saturating_add(1), change.next_version(&row.version));
-    let summary = change.summary();
-    let mut changes = Changes::version(Some(row.version.as_str()), Some(version.as_str()));
-    change.fields.iter().for_each(|field| _ = changes.name(field));
-    let what = (ChangeType::Update, change.fields, summary);
-    let revision = NewRevision::new(&row.metric_id, (revision, &version), what, author, now);
+    let before = row.to_metric()?;
+    let Some(diff) = MetricDiff::between(&before, metric) else { return Ok((row, None)) };
+    let version = diff.next_version(&row.version);
+    let changes = audited_changes(&diff, (&before, metric), (&row.version, &version));
+    let summary = diff.summary();
+    let change = (ChangeType::Update, diff.fields, summary);
+    let revision = (row.revision.saturating_add(1), version.as_str());
+    let revision = NewRevision::new(&row.metric_id, revision, change, author, now);
     let updated = diesel::update(dsl::metrics.find(&row.metric_id))
         .set((
-            ContentColumns::of(metric)?,
-            History::continued(&row, &revision.entry)?,
+            ContentColumns::new(metric)?,
+            HistoryColumns::appended(&row, &revision.entry)?,
             dsl::updated_at.eq(now),
             dsl::updated_by.eq(author),
         ))
         .returning(MetricRow::as_returning())
         .get_result(conn)
         .await
-        .map_err(refused)?;
+        .map_err(map_constraint)?;
     metric_revisions::insert(conn, &[revision]).await?;
     Ok((updated, Some(changes)))
 }
 
-async fn lock(conn: &mut AsyncPgConnection, metric_id: &str) -> Result<MetricRow, StorageError> {
+async fn lock(conn: &mut Transaction<'_>, metric_id: &str) -> Result<MetricRow, StorageError> {
     Ok(dsl::metrics.find(metric_id).select(MetricRow::as_select()).for_update().first(conn).await?)
 }
 
-/// Removes a metric; its history stays. Returns the version that it had. Needs a transaction.
+/// Deletes a metric, but not its history. Returns the version that it had.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`].
 pub async fn delete(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     metric_id: &str,
     precondition: &Precondition,
     author: &str,
@@ -211,11 +218,11 @@ pub async fn delete(
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
     diesel::delete(dsl::metrics.find(metric_id)).execute(conn).await?;
-    let what = (ChangeType::Delete, Vec::new(), "Deleted".to_owned());
+    let change = (ChangeType::Delete, Vec::new(), "Deleted".to_owned());
     let revision = NewRevision::new(
         metric_id,
         (row.revision.saturating_add(1), &row.version),
-        what,
+        change,
         author,
         now,
     );
@@ -223,30 +230,33 @@ pub async fn delete(
     Ok(row.version)
 }
 
-/// Notes the renaming of a domain as a change of each of its metrics, in one statement whatever
-/// their number. Another `business_domain` is a minor version, as in [`Change::next_version`].
-pub async fn renamed_domain(
-    conn: &mut AsyncPgConnection,
+/// Records the rename of a domain as a revision of each of its metrics, with one statement. Another
+/// `business_domain` raises the minor version, as in [`MetricDiff::next_version`].
+pub async fn record_domain_rename(
+    conn: &mut Transaction<'_>,
     name: &str,
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let statement = format!(
-        "WITH change AS (
-             SELECT metric_id, revision + 1 AS revision,
-                    split_part(version, '.', 1) || '.' || (split_part(version, '.', 2)::bigint + 1) || '.0' AS version
-             FROM metrics WHERE business_domain = $1
-         ), updated AS (
-             UPDATE metrics SET
-                 version = change.version, revision = change.revision, updated_at = $2, updated_by = $3,
-                 change_history = jsonb_path_query_array(jsonb_build_array(jsonb_build_object(
-                     'revision', change.revision, 'version', change.version, 'changed_at', $4, 'changed_by', $3,
-                     'change_type', 'update', 'fields_changed', $5, 'changes_summary', $6
-                 )) || change_history, '$[0 to {last}]')
-             FROM change WHERE metrics.metric_id = change.metric_id
-         )
-         INSERT INTO metric_revisions
-             (metric_id, revision, version, changed_at, changed_by, change_type, fields_changed, changes_summary)
+        "WITH change AS ( \
+             SELECT metric_id, revision + 1 AS revision, \
+                 split_part(version, '.', 1) || '.' \
+                 || (split_part(version, '.', 2)::bigint + 1) || '.0' AS version \
+             FROM metrics WHERE business_domain = $1 \
+         ), updated AS ( \
+             UPDATE metrics SET \
+                 version = change.version, revision = change.revision, \
+                 updated_at = $2, updated_by = $3, \
+                 change_history = jsonb_path_query_array(jsonb_build_array(jsonb_build_object( \
+                     'revision', change.revision, 'version', change.version, \
+                     'changed_at', $4, 'changed_by', $3, 'change_type', 'update', \
+                     'fields_changed', $5, 'changes_summary', $6 \
+                 )) || change_history, '$[0 to {last}]') \
+             FROM change WHERE metrics.metric_id = change.metric_id \
+         ) \
+         INSERT INTO metric_revisions (metric_id, revision, version, changed_at, changed_by, \
+             change_type, fields_changed, changes_summary) \
          SELECT metric_id, revision, version, $2, $3, 'update', $5, $6 FROM change",
         last = HISTORY_SHOWN - 1,
     );
@@ -255,7 +265,7 @@ pub async fn renamed_domain(
         .bind::<Timestamptz, _>(now)
         .bind::<Text, _>(author)
         .bind::<Text, _>(rfc3339(now))
-        .bind::<diesel::sql_types::Jsonb, _>(Document::of(&["business_domain"])?)
+        .bind::<Jsonb, _>(Document::new(&["business_domain"])?)
         .bind::<Text, _>("Its business domain was renamed")
         .execute(conn)
         .await?;

@@ -1,49 +1,51 @@
-//! Exchanging a refresh token for its successor, and detecting that one was used twice.
+//! Rotation of refresh tokens, and reuse detection.
+//!
+//! A refresh replaces the head of the token family. A token that is not the head any more was used
+//! before: within a short grace period that is a repeated request, later it is theft.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{Family, NextSession, Session, end, head, insert, is_live};
+use super::{NextSession, Session, TokenFamily, find_head, insert, is_live, revoke};
 use crate::credentials::digest::fingerprint;
 use crate::credentials::tokens::Tokens;
 use crate::model::users::UserStatus;
-use crate::storage::StorageError;
 use crate::storage::schema::sessions;
 use crate::storage::users::{self, User};
+use crate::storage::{StorageError, Transaction};
 
-/// How long a client whose answer was lost may ask for it again with the old token.
+/// How long a client that lost the response may repeat the request with the old token.
 pub const REPLAY_GRACE: TimeDelta = TimeDelta::seconds(10);
 
-/// A refresh token, as a client presents it; its signature was verified.
+/// A refresh token that a client presents, and whose signature was verified.
 #[derive(Clone, Debug)]
-pub struct Presented {
-    /// Whose it is.
+pub struct PresentedToken {
     pub user_id: Uuid,
-    /// The family, if the token names it.
+    /// None in tokens of older versions.
     pub family_id: Option<Uuid>,
-    /// SHA-256 of the token.
+    /// SHA-256 of the token, hex.
     pub token_hash: String,
 }
 
 /// The result of a refresh.
 #[derive(Clone, Debug)]
 pub enum Rotation {
-    /// The session to answer with: the new one, or, for a replay, the one that a lost answer was
-    /// about.
-    To(Box<(Session, User)>),
-    /// The token is not known, has ended, or its user may not log in.
+    /// The session to respond with: the new one, or, for a repeated request, the one that the first
+    /// response was about.
+    Rotated(Box<(Session, User)>),
+    /// The token is unknown or has ended, or its user is not active.
     Refused,
-    /// A token was used again: the whole family is ended. The user it belonged to.
+    /// A token was reused and its family revoked; the id of the user.
     Reused(Uuid),
 }
 
-/// Exchanges a refresh token for its successor. Needs a transaction.
+/// Exchanges a refresh token for its successor.
 pub async fn rotate(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     tokens: &Tokens,
-    presented: &Presented,
+    presented: &PresentedToken,
     next: &NextSession,
 ) -> Result<Rotation, StorageError> {
     let user = match users::lock(conn, presented.user_id).await {
@@ -56,7 +58,7 @@ pub async fn rotate(
             sessions::token_hash.eq(&presented.token_hash).and(sessions::user_id.eq(user.user_id)),
         )
         .filter(is_live(next.now))
-        // Started longer ago only if the maximum was lowered meanwhile.
+        // Older families exist only if the maximum age was lowered meanwhile.
         .filter(sessions::family_started_at.gt(tokens.oldest_family_start(next.now)))
         .set((sessions::rotated_at.eq(next.now), sessions::successor_id.eq(next.session_id)))
         .returning(Session::as_returning())
@@ -64,7 +66,7 @@ pub async fn rotate(
         .await
         .optional()?;
     let Some(parent) = rotated else { return replay(conn, tokens, presented, user, next).await };
-    // The grandparent: a family never has more than two rows, however often it is rotated.
+    // Deletes the grandparent, so that a family never has more than two rows.
     diesel::delete(sessions::table)
         .filter(
             sessions::family_id
@@ -73,60 +75,62 @@ pub async fn rotate(
         )
         .execute(conn)
         .await?;
-    let family = Family {
+    let family = TokenFamily {
         user_id: user.user_id,
         family_id: parent.family_id,
         started_at: parent.family_started_at,
     };
     let session = insert(conn, tokens, family, next).await?;
-    Ok(Rotation::To(Box::new((session, user))))
+    Ok(Rotation::Rotated(Box::new((session, user))))
 }
 
-/// A token that is not the head of its family: the answer again within the grace period, or a
-/// theft. Tokens of older members, whose rows are deleted, are recognised by the family they name.
+/// Handles a token that is not the head of its family: within the grace period it gets the same
+/// response again, later the family is revoked. Tokens of older members, whose rows are deleted,
+/// are recognised by the family they name.
 async fn replay(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Transaction<'_>,
     tokens: &Tokens,
-    presented: &Presented,
+    presented: &PresentedToken,
     user: User,
     next: &NextSession,
 ) -> Result<Rotation, StorageError> {
-    let found = member(conn, presented).await?;
+    let found = find_member(conn, presented).await?;
     let Some(family_id) = found.as_ref().map(|member| member.family_id).or(presented.family_id)
     else {
         return Ok(Rotation::Refused);
     };
-    let Some(head) = head(conn, user.user_id, family_id, next.now).await? else {
+    let Some(head) = find_head(conn, user.user_id, family_id, next.now).await? else {
         return Ok(Rotation::Refused);
     };
     if let Some(member) = found {
         if member.session_id == head.session_id {
-            // Live, but the family is older than the maximum allows now.
+            // The head is live, but the family is older than the present maximum.
             return Ok(Rotation::Refused);
         }
         let in_time =
             member.rotated_at.is_some_and(|rotated_at| next.now - rotated_at <= REPLAY_GRACE);
         if member.successor_id == Some(head.session_id) && in_time {
-            return Ok(again(tokens, head, user));
+            return Ok(repeat(tokens, head, user));
         }
     }
-    end(conn, user.user_id, family_id, next.now).await?;
+    revoke(conn, user.user_id, family_id, next.now).await?;
     Ok(Rotation::Reused(user.user_id))
 }
 
-/// The head once more, if its token can be issued again: one that an older version issued cannot.
-fn again(tokens: &Tokens, head: Session, user: User) -> Rotation {
+/// Responds with the head again, if its token can be issued again; one that an older version issued
+/// cannot.
+fn repeat(tokens: &Tokens, head: Session, user: User) -> Rotation {
     let token = tokens.issue_refresh(head.refresh_subject());
     if token.is_ok_and(|token| fingerprint(&token) == head.token_hash) {
-        Rotation::To(Box::new((head, user)))
+        Rotation::Rotated(Box::new((head, user)))
     } else {
         Rotation::Refused
     }
 }
 
-async fn member(
-    conn: &mut AsyncPgConnection,
-    presented: &Presented,
+async fn find_member(
+    conn: &mut Transaction<'_>,
+    presented: &PresentedToken,
 ) -> Result<Option<Session>, StorageError> {
     Ok(sessions::table
         .filter(
@@ -140,19 +144,19 @@ async fn member(
         .optional()?)
 }
 
-/// Ends the log-in that a refresh token belongs to. Needs a transaction.
+/// Revokes the session that a refresh token belongs to.
 ///
 /// # Errors
-/// [`StorageError::NotFound`] if it has ended, or its user is gone.
-pub async fn end_by_token(
-    conn: &mut AsyncPgConnection,
-    presented: &Presented,
+/// [`StorageError::NotFound`] if the session has ended or its user does not exist.
+pub async fn revoke_by_token(
+    conn: &mut Transaction<'_>,
+    presented: &PresentedToken,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     users::lock(conn, presented.user_id).await?;
     let family_id = match presented.family_id {
         Some(family_id) => family_id,
-        None => member(conn, presented).await?.ok_or(StorageError::NotFound)?.family_id,
+        None => find_member(conn, presented).await?.ok_or(StorageError::NotFound)?.family_id,
     };
-    end(conn, presented.user_id, family_id, now).await
+    revoke(conn, presented.user_id, family_id, now).await
 }

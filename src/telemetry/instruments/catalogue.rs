@@ -1,4 +1,4 @@
-//! What Prometheus reads of the business: how the catalogue grows, how many use it.
+//! Metrics of the catalogue and its users: how it grows, and how many users are active.
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,7 +11,7 @@ use super::families::{ACTIVE_USERS, METRICS_CREATED};
 pub const CATEGORIES: usize = 50;
 const OTHER: &str = "other";
 
-/// The instruments of the business.
+/// Instruments of the catalogue and its users.
 #[derive(Clone, Debug)]
 pub struct CatalogueInstruments {
     created: IntCounterVec,
@@ -20,41 +20,41 @@ pub struct CatalogueInstruments {
 }
 
 impl CatalogueInstruments {
-    /// New ones, in this registry.
+    /// Creates the instruments in this registry.
     ///
     /// # Errors
-    /// When they are in it already.
+    /// When they are registered already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             created: METRICS_CREATED.counters(registry)?,
             categories: Arc::default(),
-            active_users: ACTIVE_USERS.gauges(registry)?.with_label_values::<&str>(&[]),
+            active_users: ACTIVE_USERS.gauge(registry)?,
         })
     }
 
-    /// These categories are there, the commonest first.
-    pub fn known(&self, categories: &[String], tiers: &[&str]) {
+    /// Creates the series of existing categories, which are given most frequent first.
+    pub fn register_categories(&self, categories: &[String], tiers: &[&str]) {
         for category in categories {
-            let category = self.admitted(category);
+            let category = self.label(category);
             for tier in tiers {
                 self.created.with_label_values(&[*tier, &category]);
             }
         }
     }
 
-    /// A metric was added.
-    pub fn metric_created(&self, tier: &str, category: &str) {
-        self.created.with_label_values(&[tier, &self.admitted(category)]).inc();
+    /// Counts a new metric of the catalogue.
+    pub fn count_created_metric(&self, tier: &str, category: &str) {
+        self.created.with_label_values(&[tier, &self.label(category)]).inc();
     }
 
-    /// So many users have a live session.
-    pub fn active_users(&self, count: i64) {
+    /// Sets how many users have a session.
+    pub fn set_active_users(&self, count: i64) {
         self.active_users.set(count);
     }
 
-    /// The category, if it has series of its own or there is still room for them. It is anybody's
-    /// text, so it is bounded.
-    fn admitted(&self, category: &str) -> String {
+    /// Returns the label of a category. Users choose categories, so only the first [`CATEGORIES`]
+    /// have labels of their own.
+    fn label(&self, category: &str) -> String {
         if self.categories.read().unwrap_or_else(PoisonError::into_inner).contains(category) {
             return category.to_owned();
         }

@@ -1,54 +1,42 @@
-//! What Prometheus reads of connections to the listeners.
+//! Metrics of connections to the listeners.
 
-use prometheus::{IntCounter, IntGauge, Registry};
+use prometheus::{IntGauge, Registry};
 
+use super::counters::LabelledCounters;
 use super::families::{HTTP_CONNECTIONS_OPEN, HTTP_CONNECTIONS_REFUSED};
+pub use super::labels::RefusalReason;
 
-/// The limit that a refused connection was over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// That on all connections.
-    Total,
-    /// That on connections from one address.
-    Address,
-}
-
-/// The instruments of connections.
+/// Instruments of connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionInstruments {
     open: IntGauge,
-    refused: [IntCounter; 2],
+    refused: LabelledCounters<RefusalReason>,
 }
 
 impl ConnectionInstruments {
-    /// New ones, in this registry.
+    /// Creates the instruments in this registry.
     ///
     /// # Errors
-    /// When they are in it already.
+    /// When they are registered already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let refused = HTTP_CONNECTIONS_REFUSED.counters(registry)?;
         Ok(Self {
-            open: HTTP_CONNECTIONS_OPEN.gauges(registry)?.with_label_values::<&str>(&[]),
-            refused: ["total", "address"].map(|reason| refused.with_label_values(&[reason])),
+            open: HTTP_CONNECTIONS_OPEN.gauge(registry)?,
+            refused: LabelledCounters::new(&HTTP_CONNECTIONS_REFUSED.counters(registry)?),
         })
     }
 
-    /// A connection was opened.
-    pub fn opened(&self) {
+    /// Counts a connection as open.
+    pub fn add_open(&self) {
         self.open.inc();
     }
 
-    /// A connection was closed.
-    pub fn closed(&self) {
+    /// Counts a connection as closed.
+    pub fn remove_open(&self) {
         self.open.dec();
     }
 
-    /// A connection was refused.
-    pub fn refused(&self, reason: Reason) {
-        let [total, address] = &self.refused;
-        match reason {
-            Reason::Total => total.inc(),
-            Reason::Address => address.inc(),
-        }
+    /// Counts a refused connection.
+    pub fn count_refused(&self, reason: RefusalReason) {
+        self.refused.increment(reason);
     }
 }

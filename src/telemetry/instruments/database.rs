@@ -1,37 +1,44 @@
-//! What Prometheus reads of the database: its circuits, its pool, the time of calls.
+//! Metrics of the database: circuits, connection pool, and duration of calls.
 
 use std::time::Duration;
 
 use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
+use super::counters::raise_to;
 use super::families::{
     CIRCUIT_FAILURES, CIRCUIT_REJECTIONS, CIRCUIT_STATE, CIRCUIT_TRANSITIONS, CONNECTIONS_ACTIVE,
     CONNECTIONS_IDLE, CONNECTIONS_MAX, CONNECTIONS_WAITING, QUERY_DURATION,
 };
-use super::raise;
 
-/// Where a circuit may go.
-const STATES: [&str; 4] = ["closed", "open", "half-open", "isolated"];
-
-/// How one circuit is, for the instruments.
+/// Values of one circuit, counted since the process started.
 #[derive(Clone, Copy, Debug)]
 pub struct CircuitReading<'a> {
     pub name: &'a str,
-    /// closed, open, half-open or isolated.
+    /// `closed`, `open`, `half-open` or `isolated`.
     pub state: &'a str,
-    /// Calls that failed since the start.
     pub failures: u64,
-    /// Calls refused since the start.
     pub rejections: u64,
-    /// How often it went to closed, open, half-open, isolated.
-    pub transitions: [u64; 4],
+    /// How often the circuit changed to each state, by the name of the state.
+    pub transitions: &'a [(&'a str, u64)],
 }
 
-/// The instruments of the database.
+/// Connections of the pool, and callers that wait for one.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolReading {
+    pub active: u64,
+    pub idle: u64,
+    pub waiting: u64,
+    pub max: u64,
+}
+
+/// Instruments of the database.
 #[derive(Clone, Debug)]
 pub struct DatabaseInstruments {
     query_duration: HistogramVec,
-    connections: [IntGauge; 4],
+    active: IntGauge,
+    idle: IntGauge,
+    waiting: IntGauge,
+    max: IntGauge,
     circuit_state: IntGaugeVec,
     circuit_failures: IntCounterVec,
     circuit_rejections: IntCounterVec,
@@ -39,19 +46,17 @@ pub struct DatabaseInstruments {
 }
 
 impl DatabaseInstruments {
-    /// New ones, in this registry.
+    /// Creates the instruments in this registry.
     ///
     /// # Errors
-    /// When they are in it already.
+    /// When they are registered already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             query_duration: QUERY_DURATION.histograms(registry)?,
-            connections: [
-                CONNECTIONS_ACTIVE.gauges(registry)?.with_label_values::<&str>(&[]),
-                CONNECTIONS_IDLE.gauges(registry)?.with_label_values::<&str>(&[]),
-                CONNECTIONS_WAITING.gauges(registry)?.with_label_values::<&str>(&[]),
-                CONNECTIONS_MAX.gauges(registry)?.with_label_values::<&str>(&[]),
-            ],
+            active: CONNECTIONS_ACTIVE.gauge(registry)?,
+            idle: CONNECTIONS_IDLE.gauge(registry)?,
+            waiting: CONNECTIONS_WAITING.gauge(registry)?,
+            max: CONNECTIONS_MAX.gauge(registry)?,
             circuit_state: CIRCUIT_STATE.gauges(registry)?,
             circuit_failures: CIRCUIT_FAILURES.counters(registry)?,
             circuit_rejections: CIRCUIT_REJECTIONS.counters(registry)?,
@@ -59,30 +64,35 @@ impl DatabaseInstruments {
         })
     }
 
-    /// A call to the database has ended.
-    pub fn query(&self, operation: &str, table: &str, took: Duration) {
+    /// Records the duration of a call to the database.
+    pub fn observe_query(&self, operation: &str, table: &str, took: Duration) {
         self.query_duration.with_label_values(&[operation, table]).observe(took.as_secs_f64());
     }
 
-    /// How the pool is: active, idle, waiting, most.
-    pub fn pool(&self, counts: [u64; 4]) {
-        for (gauge, count) in self.connections.iter().zip(counts) {
+    /// Sets the gauges of the connection pool.
+    pub fn set_pool(&self, pool: PoolReading) {
+        for (gauge, count) in [
+            (&self.active, pool.active),
+            (&self.idle, pool.idle),
+            (&self.waiting, pool.waiting),
+            (&self.max, pool.max),
+        ] {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 
-    /// How a circuit is.
-    pub fn circuit(&self, reading: CircuitReading<'_>) {
+    /// Sets the state and counters of a circuit.
+    pub fn set_circuit(&self, reading: CircuitReading<'_>) {
         let state = match reading.state {
             "closed" => 0,
             "half-open" => 1,
             _ => 2,
         };
         self.circuit_state.with_label_values(&[reading.name]).set(state);
-        raise(&self.circuit_failures.with_label_values(&[reading.name]), reading.failures);
-        raise(&self.circuit_rejections.with_label_values(&[reading.name]), reading.rejections);
-        for (state, count) in STATES.iter().zip(reading.transitions) {
-            raise(&self.circuit_transitions.with_label_values(&[reading.name, state]), count);
+        raise_to(&self.circuit_failures.with_label_values(&[reading.name]), reading.failures);
+        raise_to(&self.circuit_rejections.with_label_values(&[reading.name]), reading.rejections);
+        for (to, count) in reading.transitions {
+            raise_to(&self.circuit_transitions.with_label_values(&[reading.name, to]), *count);
         }
     }
 }

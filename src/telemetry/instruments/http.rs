@@ -1,6 +1,6 @@
-//! What Prometheus reads of requests: actix-web-prom counts and times what is answered, and we
-//! count what failed, because the alert on failures needs series that exist before the first
-//! failure, and must see panics, which have no answer to count.
+//! Metrics of HTTP requests. `actix-web-prom` counts and times responses. Failed requests are also
+//! counted here, because the alert on failures needs series that exist before the first failure,
+//! and must include panics, which have no response to count.
 
 use actix_web_prom::{
     ActixMetricsConfiguration, LabelsConfiguration, PrometheusMetrics, PrometheusMetricsBuilder,
@@ -9,20 +9,21 @@ use prometheus::{IntCounter, Registry};
 
 use super::families::{HTTP_DURATION, HTTP_REQUESTS, SECONDS, SERVER_ERRORS};
 
-/// The instruments of requests.
+/// Instruments of HTTP requests.
 #[derive(Clone)]
 #[allow(missing_debug_implementations)]
 pub struct HttpInstruments {
-    /// The middleware that counts and times; one for all workers.
+    /// The middleware that counts and times responses; shared by all workers.
     pub middleware: PrometheusMetrics,
-    errors: [IntCounter; 2],
+    internal_errors: IntCounter,
+    unavailable: IntCounter,
 }
 
 impl HttpInstruments {
-    /// New ones, in this registry.
+    /// Creates the instruments in this registry.
     ///
     /// # Errors
-    /// When they are in it already.
+    /// When they are registered already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let labels =
             LabelsConfiguration::default().endpoint("route").method("method").status("status_code");
@@ -33,7 +34,7 @@ impl HttpInstruments {
         let middleware = PrometheusMetricsBuilder::new("")
             .registry(registry.clone())
             .buckets(SECONDS)
-            // Or every path that anybody makes up would be a series.
+            // Without this, each unknown path that a client sends would create series.
             .mask_unmatched_patterns("unmatched")
             .metrics_configuration(configuration)
             .build()
@@ -41,13 +42,13 @@ impl HttpInstruments {
         let errors = SERVER_ERRORS.counters(registry)?;
         Ok(Self {
             middleware,
-            errors: ["500", "503"].map(|status| errors.with_label_values(&[status])),
+            internal_errors: errors.with_label_values(&["500"]),
+            unavailable: errors.with_label_values(&["503"]),
         })
     }
 
-    /// A request has failed: 503, or else by a fault of ours.
-    pub fn failed(&self, status: u16) {
-        let [fault, unavailable] = &self.errors;
-        if status == 503 { unavailable.inc() } else { fault.inc() }
+    /// Counts a request that failed: with 503, or else with an internal error.
+    pub fn count_server_error(&self, status: u16) {
+        if status == 503 { self.unavailable.inc() } else { self.internal_errors.inc() }
     }
 }

@@ -1,26 +1,26 @@
-//! What Prometheus reads of rate limits.
+//! Metrics of rate limits.
 
 use prometheus::{IntCounterVec, Registry};
 
 use super::families::REJECTIONS;
 
-/// The instruments of limits.
+/// Instruments of rate limits.
 #[derive(Clone, Debug)]
-pub struct LimitInstruments {
+pub struct RateLimitInstruments {
     rejections: IntCounterVec,
 }
 
-impl LimitInstruments {
-    /// New ones, in this registry.
+impl RateLimitInstruments {
+    /// Creates the instruments in this registry.
     ///
     /// # Errors
-    /// When they are in it already.
+    /// When they are registered already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self { rejections: REJECTIONS.counters(registry)? })
     }
 
-    /// A request was refused by this limit.
-    pub fn rejected(&self, policy: &str) {
+    /// Counts a request that this policy rejected.
+    pub fn count_rejection(&self, policy: &str) {
         self.rejections.with_label_values(&[policy]).inc();
     }
 }

@@ -1,12 +1,12 @@
-//! What Prometheus reads of log events.
+//! Metrics of log events.
 
 use prometheus::{IntCounterVec, IntGaugeVec, Registry};
 
+use super::counters::raise_to;
 use super::families::{LOG_BUFFERED, LOG_EVENTS};
-use super::raise;
-use crate::telemetry::sinks::Counts;
+use crate::telemetry::sinks::SinkCounts;
 
-/// The instruments of log events.
+/// Instruments of log events.
 #[derive(Clone, Debug)]
 pub struct LogInstruments {
     events: IntCounterVec,
@@ -14,10 +14,10 @@ pub struct LogInstruments {
 }
 
 impl LogInstruments {
-    /// New ones, in this registry.
+    /// Creates the instruments in this registry.
     ///
     /// # Errors
-    /// When they are in it already.
+    /// When they are registered already.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             events: LOG_EVENTS.counters(registry)?,
@@ -25,18 +25,18 @@ impl LogInstruments {
         })
     }
 
-    /// What became of the events of this sink.
-    pub fn sink(&self, name: &str, counts: Counts) {
+    /// Sets the counts of a sink.
+    pub fn set_sink_counts(&self, sink: &str, counts: SinkCounts) {
         let outcomes = [
             ("shipped", counts.shipped),
             ("dropped", counts.dropped),
             ("rejected", counts.rejected),
         ];
         for (outcome, count) in outcomes {
-            raise(&self.events.with_label_values(&[name, outcome]), count);
+            raise_to(&self.events.with_label_values(&[sink, outcome]), count);
         }
         self.buffered
-            .with_label_values(&[name])
+            .with_label_values(&[sink])
             .set(i64::try_from(counts.buffered).unwrap_or(i64::MAX));
     }
 }

@@ -1,49 +1,51 @@
-//! The instruments that Prometheus reads, one struct a subject, made from the list in [`families`].
+//! The metrics that Prometheus scrapes: one struct of instruments for each subject, created from
+//! the list in [`families`]. Code that counts is handed the struct of its subject; values that
+//! others keep (pool, circuits, sinks) are read in [`Instruments::exposition`].
 
 pub mod authentication;
 pub mod catalogue;
 pub mod connections;
+mod counters;
 pub mod database;
 pub mod families;
+pub mod family;
 pub mod http;
+mod labels;
 pub mod limits;
 pub mod logs;
 pub mod reference;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus::{Encoder, IntCounter, Registry, TextEncoder};
+use prometheus::{Encoder, Registry, TextEncoder};
 
-use self::authentication::Authentication;
+use self::authentication::AuthInstruments;
 use self::catalogue::CatalogueInstruments;
 use self::connections::ConnectionInstruments;
 use self::database::DatabaseInstruments;
 use self::families::BUILD;
 use self::http::HttpInstruments;
-use self::limits::LimitInstruments;
+use self::limits::RateLimitInstruments;
 use self::logs::LogInstruments;
 
-/// The media type of the exposition.
-pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// The commit of this build, where whoever built it has said so.
+/// Content type of the exposition: Prometheus' text format 0.0.4.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The commit of this build, if `MDL_REVISION` was set when it was compiled.
 pub const REVISION: &str = match option_env!("MDL_REVISION") {
     Some(revision) => revision,
     None => "unknown",
 };
 
-/// All instruments.
+/// All instruments and their registry.
 #[derive(Clone)]
 pub struct Instruments {
     registry: Registry,
-    turn: Arc<Mutex<()>>,
+    exposing: Arc<Mutex<()>>,
     pub http: HttpInstruments,
-    /// Connections to the listeners.
     pub connections: ConnectionInstruments,
-    /// Authentication and API keys.
-    pub authentication: Authentication,
-    pub limits: LimitInstruments,
+    pub authentication: AuthInstruments,
+    pub limits: RateLimitInstruments,
     pub database: DatabaseInstruments,
-    /// The catalogue and its users.
     pub catalogue: CatalogueInstruments,
     pub logs: LogInstruments,
 }
@@ -55,10 +57,10 @@ impl std::fmt::Debug for Instruments {
 }
 
 impl Instruments {
-    /// New ones, in a registry of their own.
+    /// Creates all instruments in a new registry.
     ///
     /// # Errors
-    /// Never in practice: the names are right and different.
+    /// When a name is invalid or registered twice, which is a bug.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         BUILD.gauges(&registry)?.with_label_values(&[env!("CARGO_PKG_VERSION"), REVISION]).set(1);
@@ -67,31 +69,26 @@ impl Instruments {
         Ok(Self {
             http: HttpInstruments::new(&registry)?,
             connections: ConnectionInstruments::new(&registry)?,
-            authentication: Authentication::new(&registry)?,
-            limits: LimitInstruments::new(&registry)?,
+            authentication: AuthInstruments::new(&registry)?,
+            limits: RateLimitInstruments::new(&registry)?,
             database: DatabaseInstruments::new(&registry)?,
             catalogue: CatalogueInstruments::new(&registry)?,
             logs: LogInstruments::new(&registry)?,
             registry,
-            turn: Arc::default(),
+            exposing: Arc::default(),
         })
     }
 
-    /// Everything, in Prometheus' text format, after `refresh` has brought up to date what others
-    /// count. One at a time, or two readers would add the same twice.
+    /// Renders all metrics in Prometheus' text format, after `refresh` has copied the values that
+    /// other parts keep. Calls are serialised, or two scrapes would add the same increase twice.
     ///
     /// # Errors
-    /// Never in practice.
+    /// When the encoder fails, which is a bug.
     pub fn exposition(&self, refresh: impl FnOnce(&Self)) -> Result<String, prometheus::Error> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.exposing.lock().unwrap_or_else(PoisonError::into_inner);
         refresh(self);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
-}
-
-/// Brings a counter to what somebody else has counted, which only grows.
-fn raise(counter: &IntCounter, to: u64) {
-    counter.inc_by(to.saturating_sub(counter.get()));
 }

@@ -1,18 +1,22 @@
-//! `docs/metrics.md`, made from [`families`](super::families).
+//! Renders `docs/metrics.md` from [`families`](super::families). `scripts/metrics-reference` writes
+//! the file, and a test compares it.
 
 use std::fmt::Write;
 
-use super::families::{ALL, Family, Kind, Values};
+use super::families::ALL;
+use super::family::{LabelValues, MetricFamily, MetricKind};
 
 const HEAD: &str = "# Metrics for Prometheus
 
-<!-- Made from src/telemetry/instruments/families.rs: scripts/metrics-reference. A test compares. -->
+<!-- Generated from src/telemetry/instruments/families.rs by scripts/metrics-reference. -->
 
-Served at `/metrics` on `HOST`:`METRICS_PORT` (9090 if not said; the same as `PORT` puts it on the API's listener), without
-credentials and without limits; `METRICS_ENABLED=false` switches it off. `deploy/prometheus/prometheus.yml` shows how to scrape it.
+Served at `/metrics` on `HOST`:`METRICS_PORT` (default 9090; if it equals `PORT`, on the API's
+listener), without authentication and rate limits. `METRICS_ENABLED=false` switches it off.
+`deploy/prometheus/prometheus.yml` is an example of a scrape configuration.
 
-Every label has a closed set of values, so that no client can make series; where the set is known beforehand, every
-combination is there at 0 from the start. A panic counts in `http_server_errors_total` only: there is no answer of a route then.
+Every label has a bounded set of values, so clients cannot create series. Where the values are
+known in advance, every combination exists from the start with the value 0. A panic is counted in
+`http_server_errors_total` only, because no route has produced a response.
 
 | name | type | labels | meaning |
 | --- | --- | --- | --- |
@@ -23,14 +27,16 @@ Upper bounds of buckets, in seconds: ";
 
 const PROCESS: &str = "
 
-On Linux also `process_cpu_seconds_total`, `process_open_fds`, `process_max_fds`, `process_resident_memory_bytes`,
-`process_virtual_memory_bytes`, `process_start_time_seconds` and `process_threads`, as everywhere.
+On Linux also the usual `process_cpu_seconds_total`, `process_open_fds`, `process_max_fds`,
+`process_resident_memory_bytes`, `process_virtual_memory_bytes`, `process_start_time_seconds` and
+`process_threads`.
 
-`active_users_total` is a gauge in spite of its name, which existing dashboards ask for; `promtool check metrics` says so. Each
-process counts the users of the whole database, so take `max`, not `sum`, over instances.
+`active_users_total` is a gauge in spite of its name, which existing dashboards use; `promtool
+check metrics` reports it. Each process counts the users of the whole database, so use `max`, not
+`sum`, over instances.
 ";
 
-/// The whole file.
+/// Returns the content of the file.
 pub fn markdown() -> String {
     let mut text = HEAD.to_owned();
     for family in ALL {
@@ -45,7 +51,7 @@ pub fn markdown() -> String {
     }
     text.push_str(FOOT);
     let histograms = ALL.iter().filter_map(|family| match family.kind {
-        Kind::Histogram(buckets) => Some(format!("`{}` {}", family.name, numbers(buckets))),
+        MetricKind::Histogram(buckets) => Some(format!("`{}` {}", family.name, numbers(buckets))),
         _ => None,
     });
     text.push_str(&histograms.collect::<Vec<_>>().join("; "));
@@ -54,20 +60,20 @@ pub fn markdown() -> String {
     text
 }
 
-fn kind(family: &Family) -> &'static str {
+fn kind(family: &MetricFamily) -> &'static str {
     match family.kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
-        Kind::Histogram(_) => "histogram",
+        MetricKind::Counter => "counter",
+        MetricKind::Gauge => "gauge",
+        MetricKind::Histogram(_) => "histogram",
     }
 }
 
-fn labels(family: &Family) -> String {
-    let one = |(name, values): &(&str, Values)| match values {
-        Values::Of(values) => format!("`{name}`: {}", values.join(", ")),
-        Values::Bounded(words) => format!("`{name}`: {words}"),
+fn labels(family: &MetricFamily) -> String {
+    let describe = |(name, values): &(&str, LabelValues)| match values {
+        LabelValues::Fixed(values) => format!("`{name}`: {}", values.join(", ")),
+        LabelValues::Bounded(description) => format!("`{name}`: {description}"),
     };
-    family.labels.iter().map(one).collect::<Vec<_>>().join("; ")
+    family.labels.iter().map(describe).collect::<Vec<_>>().join("; ")
 }
 
 fn numbers(buckets: &[f64]) -> String {

@@ -1,48 +1,46 @@
-//! The bounded buffer in front of a sink. When it is full the least severe events go first, the
-//! oldest of them before the younger; each is counted, and a marker in the stream says how many are
-//! missing and where.
+//! The bounded buffer in front of a sink. When it is full, the least severe events are dropped
+//! first, and of these the oldest. Each dropped event is counted, and a marker event in the stream
+//! says how many are missing and where. `shipper` empties the buffer.
 //!
 //! At any time `enqueued = shipped + dropped + rejected + buffered`, markers included.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use slog::Level;
+use chrono::{DateTime, TimeDelta, Utc};
+use slog::{Level, OwnedKVList, o};
 use tokio::sync::Notify;
 
-use crate::telemetry::sinks::{Counted, Counts};
+use crate::telemetry::event::{self, EventFormat};
+use crate::telemetry::sinks::{SinkCounter, SinkCounts};
 
-/// What one buffer may hold, what is on its way included.
+/// How much a buffer may hold, including the batch that is being sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
-    /// So many events.
     pub events: usize,
-    /// So many bytes of lines.
+    /// Bytes of rendered lines.
     pub bytes: usize,
 }
 
-/// What one batch may hold.
+/// How much one batch may hold.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// So many events.
+pub struct BatchLimits {
     pub events: usize,
-    /// So many bytes, with `overhead` for each event.
+    /// Bytes of rendered lines, plus `overhead` for each event.
     pub bytes: usize,
-    /// What an event costs beside its line.
+    /// Bytes that a sink adds to each event.
     pub overhead: usize,
-    /// Longest time between the first and the last.
+    /// Longest time between the first and the last event.
     pub span: TimeDelta,
 }
 
-/// An event on its way.
+/// A rendered event.
 #[derive(Clone, Debug)]
-pub struct Event {
-    /// Its place among all events of this process for this sink; gaps are events that were dropped.
+pub struct BufferedEvent {
+    /// Number of the event among all events of this process for this sink, from 1. Gaps are
+    /// dropped events.
     pub sequence: u64,
-    /// When. Of events of the same moment none is before the one before it; a clock that was set
-    /// back shows.
+    /// When the event happened. Times do not decrease, unless the clock was set back.
     pub at: DateTime<Utc>,
     /// One JSON object.
     pub line: Arc<str>,
@@ -53,203 +51,203 @@ const QUEUES: usize = 7;
 const MARKERS: usize = 0;
 
 #[derive(Default)]
-struct Inner {
-    queues: [VecDeque<Event>; QUEUES],
-    held: Held,
-    on_the_way: Held,
-    counts: Counts,
+struct BufferState {
+    queues: [VecDeque<BufferedEvent>; QUEUES],
+    queued: QueueSize,
+    in_flight: QueueSize,
+    counts: SinkCounts,
     last_at: DateTime<Utc>,
-    missing: Missing,
+    missing: MissingEvents,
     closed: bool,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Held {
+struct QueueSize {
     events: usize,
     bytes: usize,
 }
 
-/// What was dropped since the last marker.
+/// Events dropped since the last marker; `first` and `last` are sequence numbers.
 #[derive(Default)]
-struct Missing {
+struct MissingEvents {
     by_level: BTreeMap<&'static str, u64>,
     first: u64,
     last: u64,
 }
 
-/// The buffer.
+/// The buffer of one sink.
 pub struct Buffer {
     capacity: Capacity,
-    limits: Limits,
-    inner: Mutex<Inner>,
-    enough: Notify,
+    limits: BatchLimits,
+    state: Mutex<BufferState>,
+    batch_ready: Notify,
 }
 
 impl Buffer {
-    /// An empty one, for a sink that takes so much at once.
-    pub fn new(capacity: Capacity, limits: Limits) -> Self {
-        Self { capacity, limits, inner: Mutex::default(), enough: Notify::new() }
+    /// Creates an empty buffer for a sink that accepts batches of this size.
+    pub fn new(capacity: Capacity, limits: BatchLimits) -> Self {
+        Self { capacity, limits, state: Mutex::default(), batch_ready: Notify::new() }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, BufferState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An event happens. Never waits but for the lock.
+    /// Adds an event. Waits for nothing but the lock.
     pub fn push(&self, level: Level, at: DateTime<Utc>, line: Arc<str>) {
-        let mut inner = self.inner();
+        let mut state = self.state();
         let queue = level.as_usize().min(QUEUES - 1);
-        let event = inner.next(at, line);
-        if inner.closed {
-            return inner.miss(queue, event.sequence);
+        let event = state.number(at, line);
+        if state.closed {
+            return state.count_missing(queue, event.sequence);
         }
-        while !inner.has_room(self.capacity, event.line.len()) {
-            // Of what waits, the least severe that is no more severe than this event; else the
-            // event itself.
+        while !state.has_room(self.capacity, event.line.len()) {
+            // Drop the least severe queued event that is no more severe than this one, or else
+            // this one.
             let Some(victim) = (queue..QUEUES)
                 .rev()
-                .find(|queue| inner.queue(*queue).is_some_and(|q| !q.is_empty()))
+                .find(|queue| state.queue(*queue).is_some_and(|q| !q.is_empty()))
             else {
-                return inner.miss(queue, event.sequence);
+                return state.count_missing(queue, event.sequence);
             };
-            if let Some(dropped) = inner.pop(victim) {
-                inner.miss(victim, dropped.sequence);
+            if let Some(dropped) = state.pop(victim) {
+                state.count_missing(victim, dropped.sequence);
             }
         }
-        inner.put(queue, event);
-        let enough = inner.is_enough(self.limits);
-        drop(inner);
-        // Not for each event: whoever is woken up takes time from requests.
-        if enough {
-            self.enough.notify_one();
+        state.enqueue(queue, event);
+        let ready = state.has_batch(self.limits);
+        drop(state);
+        // Not for each event: waking the shipper takes time from requests.
+        if ready {
+            self.batch_ready.notify_one();
         }
     }
 
-    /// Waits until a whole batch is there.
-    pub(super) async fn batch_is_there(&self) {
-        while !self.inner().is_enough(self.limits) {
-            self.enough.notified().await;
+    /// Waits until a whole batch is queued.
+    pub(super) async fn wait_for_batch(&self) {
+        while !self.state().has_batch(self.limits) {
+            self.batch_ready.notified().await;
         }
     }
 
-    /// Takes the next batch in order, after a marker for what is missing was put in line. What is
-    /// taken is still buffered until it is said what became of it.
-    pub fn take(&self, now: DateTime<Utc>) -> Vec<Event> {
-        let (mut inner, limits) = (self.inner(), self.limits);
-        inner.mark(now);
+    /// Takes the next batch in order, with a marker for events dropped before. The events stay
+    /// counted as buffered until they are reported as shipped or rejected.
+    pub fn take(&self, now: DateTime<Utc>) -> Vec<BufferedEvent> {
+        let (mut state, limits) = (self.state(), self.limits);
+        state.enqueue_marker(now);
         let (mut batch, mut bytes) = (Vec::new(), 0_usize);
         while batch.len() < limits.events {
-            let fronts = inner
+            let fronts = state
                 .queues
                 .iter()
                 .enumerate()
                 .filter_map(|(index, q)| Some((q.front()?.sequence, index)));
             let Some((_, first)) = fronts.min() else { break };
-            let Some(event) = inner.queue(first).and_then(VecDeque::front) else { break };
+            let Some(event) = state.queue(first).and_then(VecDeque::front) else { break };
             bytes = bytes.saturating_add(event.line.len()).saturating_add(limits.overhead);
-            let began = batch.first().map_or(event.at, |first: &Event| first.at);
-            // `PutLogEvents` refuses a batch that goes back in time.
-            let back = batch.last().is_some_and(|last: &Event| event.at < last.at);
-            if back
+            let start = batch.first().map_or(event.at, |first: &BufferedEvent| first.at);
+            // `PutLogEvents` refuses a batch that is not in order of time.
+            let clock_set_back =
+                batch.last().is_some_and(|last: &BufferedEvent| event.at < last.at);
+            if clock_set_back
                 || (bytes > limits.bytes && !batch.is_empty())
-                || event.at - began >= limits.span
+                || event.at - start >= limits.span
             {
                 break;
             }
-            let Some(event) = inner.pop(first) else { break };
-            inner.on_the_way.events += 1;
-            inner.on_the_way.bytes += event.line.len();
+            let Some(event) = state.pop(first) else { break };
+            state.in_flight.events += 1;
+            state.in_flight.bytes += event.line.len();
             batch.push(event);
         }
         batch
     }
 
-    /// This event has arrived.
-    pub fn shipped(&self, event: &Event) {
-        let mut inner = self.inner();
-        inner.arrived(event);
-        inner.counts.shipped += 1;
+    /// Counts an event that the sink has accepted.
+    pub fn count_shipped(&self, event: &BufferedEvent) {
+        let mut state = self.state();
+        state.remove_in_flight(event);
+        state.counts.shipped += 1;
     }
 
-    /// This event was refused for good.
-    pub fn rejected(&self, event: &Event) {
-        let mut inner = self.inner();
-        inner.arrived(event);
-        inner.counts.rejected += 1;
+    /// Counts an event that the sink has refused for good.
+    pub fn count_rejected(&self, event: &BufferedEvent) {
+        let mut state = self.state();
+        state.remove_in_flight(event);
+        state.counts.rejected += 1;
     }
 
-    /// Nothing more is shipped: what is still here is dropped, and what comes. Answers how many
-    /// were here.
-    pub fn give_up(&self) -> u64 {
-        let mut inner = self.inner();
-        let left = inner.held.events.saturating_add(inner.on_the_way.events) as u64;
-        inner.counts.dropped += left;
-        inner.queues = Default::default();
-        (inner.held, inner.on_the_way) = Default::default();
-        inner.closed = true;
+    /// Drops all events, and from now on every new one. Returns how many were buffered.
+    pub fn close(&self) -> u64 {
+        let mut state = self.state();
+        let left = state.queued.events.saturating_add(state.in_flight.events) as u64;
+        state.counts.dropped += left;
+        state.queues = Default::default();
+        (state.queued, state.in_flight) = Default::default();
+        state.closed = true;
         left
     }
 
-    /// How many bytes of lines are held.
+    /// Returns the bytes of all buffered lines.
     pub fn bytes(&self) -> usize {
-        let inner = self.inner();
-        inner.held.bytes + inner.on_the_way.bytes
+        let state = self.state();
+        state.queued.bytes + state.in_flight.bytes
     }
 }
 
-impl Counted for Buffer {
-    fn counts(&self) -> Counts {
-        let inner = self.inner();
-        let buffered = inner.held.events.saturating_add(inner.on_the_way.events) as u64;
-        Counts { buffered, ..inner.counts }
+impl SinkCounter for Buffer {
+    fn counts(&self) -> SinkCounts {
+        let state = self.state();
+        let buffered = state.queued.events.saturating_add(state.in_flight.events) as u64;
+        SinkCounts { buffered, ..state.counts }
     }
 }
 
-impl Inner {
-    fn next(&mut self, at: DateTime<Utc>, line: Arc<str>) -> Event {
+impl BufferState {
+    fn number(&mut self, at: DateTime<Utc>, line: Arc<str>) -> BufferedEvent {
         self.counts.enqueued += 1;
         // Threads overtake each other by microseconds. A larger step is a clock that was set back,
-        // and the new time is right.
+        // and then the new time is right.
         let overtaken = at < self.last_at && self.last_at - at < TimeDelta::seconds(1);
         self.last_at = if overtaken { self.last_at } else { at };
-        Event { sequence: self.counts.enqueued, at: self.last_at, line }
+        BufferedEvent { sequence: self.counts.enqueued, at: self.last_at, line }
     }
 
-    fn queue(&self, queue: usize) -> Option<&VecDeque<Event>> {
+    fn queue(&self, queue: usize) -> Option<&VecDeque<BufferedEvent>> {
         self.queues.get(queue)
     }
 
     fn has_room(&self, capacity: Capacity, bytes: usize) -> bool {
-        self.held.events + self.on_the_way.events < capacity.events
-            && self.held.bytes + self.on_the_way.bytes + bytes <= capacity.bytes
+        self.queued.events + self.in_flight.events < capacity.events
+            && self.queued.bytes + self.in_flight.bytes + bytes <= capacity.bytes
     }
 
-    /// Whether a batch is worth sending before its time.
-    fn is_enough(&self, limits: Limits) -> bool {
-        self.held.events >= limits.events || self.held.bytes >= limits.bytes / 2
+    /// Whether a batch should be sent without waiting for more events.
+    fn has_batch(&self, limits: BatchLimits) -> bool {
+        self.queued.events >= limits.events || self.queued.bytes >= limits.bytes / 2
     }
 
-    fn put(&mut self, queue: usize, event: Event) {
-        self.held.events += 1;
-        self.held.bytes += event.line.len();
+    fn enqueue(&mut self, queue: usize, event: BufferedEvent) {
+        self.queued.events += 1;
+        self.queued.bytes += event.line.len();
         if let Some(queue) = self.queues.get_mut(queue) {
             queue.push_back(event);
         }
     }
 
-    fn pop(&mut self, queue: usize) -> Option<Event> {
+    fn pop(&mut self, queue: usize) -> Option<BufferedEvent> {
         let event = self.queues.get_mut(queue)?.pop_front()?;
-        self.held.events -= 1;
-        self.held.bytes -= event.line.len();
+        self.queued.events -= 1;
+        self.queued.bytes -= event.line.len();
         Some(event)
     }
 
-    fn arrived(&mut self, event: &Event) {
-        self.on_the_way.events = self.on_the_way.events.saturating_sub(1);
-        self.on_the_way.bytes = self.on_the_way.bytes.saturating_sub(event.line.len());
+    fn remove_in_flight(&mut self, event: &BufferedEvent) {
+        self.in_flight.events = self.in_flight.events.saturating_sub(1);
+        self.in_flight.bytes = self.in_flight.bytes.saturating_sub(event.line.len());
     }
 
-    fn miss(&mut self, queue: usize, sequence: u64) {
+    fn count_missing(&mut self, queue: usize, sequence: u64) {
         self.counts.dropped += 1;
         let level = Level::from_usize(queue).unwrap_or(Level::Trace).as_str();
         let missing = &mut self.missing;
@@ -259,9 +257,9 @@ impl Inner {
         *missing.by_level.entry(level).or_default() += 1;
     }
 
-    /// Puts a marker in line, where none is in it already. It is small, so it may exceed the
-    /// capacity.
-    fn mark(&mut self, now: DateTime<Utc>) {
+    /// Queues a marker for missing events, unless one is queued already. It is small and may
+    /// exceed the capacity.
+    fn enqueue_marker(&mut self, now: DateTime<Utc>) {
         if self.queue(MARKERS).is_some_and(|markers| !markers.is_empty()) {
             return;
         }
@@ -269,21 +267,28 @@ impl Inner {
         if missing.by_level.is_empty() {
             return;
         }
-        let dropped: u64 = missing.by_level.values().sum();
-        let mut levels = String::new();
-        for (level, count) in &missing.by_level {
-            let comma = if levels.is_empty() { "" } else { "," };
-            let _ = write!(levels, "{comma}\"{}\":{count}", level.to_lowercase());
-        }
-        let line = format!(
-            "{{\"timestamp\":\"{}\",\"level\":\"warning\",\"module\":\"{}\",\"message\":\"log events dropped\",\
-             \"dropped\":{dropped},\"first\":{},\"last\":{},\"levels\":{{{levels}}}}}",
-            now.to_rfc3339_opts(SecondsFormat::Micros, true),
-            module_path!(),
-            missing.first,
-            missing.last,
-        );
-        let marker = self.next(now, line.into());
-        self.put(MARKERS, marker);
+        let marker = self.number(now, missing.render(now).into());
+        self.enqueue(MARKERS, marker);
+    }
+}
+
+impl MissingEvents {
+    fn render(&self, now: DateTime<Utc>) -> String {
+        let dropped: u64 = self.by_level.values().sum();
+        let levels: BTreeMap<String, u64> =
+            self.by_level.iter().map(|(level, count)| (level.to_lowercase(), *count)).collect();
+        let message = format_args!("log events dropped");
+        event::render(
+            &slog::record!(
+                Level::Warning,
+                "",
+                &message,
+                slog::b!("levels" => slog::Serde(levels), "last" => self.last,
+                    "first" => self.first, "dropped" => dropped)
+            ),
+            &OwnedKVList::from(o!()),
+            now,
+            EventFormat::SHIPPED,
+        )
     }
 }

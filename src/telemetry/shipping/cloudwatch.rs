@@ -1,9 +1,9 @@
-//! CloudWatch Logs, by the official SDK. One stream a process, in the group that the configuration
-//! names; both are made if they are missing and may be made. Retries are the shipper's, so that
-//! there is one policy and not two inside each other.
+//! CloudWatch Logs, through the official SDK: one stream for each process, in the configured
+//! group. Both are created if they are missing and the credentials allow it. The SDK does not
+//! retry; the shipper does, so that there is one retry policy.
 //!
-//! `PutLogEvents` knows no idempotency: when an answer is lost, a batch may be there twice.
-//! `sequence` tells.
+//! `PutLogEvents` is not idempotent: when a response is lost, a batch may be stored twice. The
+//! field `sequence` identifies such duplicates.
 
 use std::time::Duration;
 
@@ -18,28 +18,32 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use chrono::{TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::buffer::{Event, Limits};
-use super::sink::{Fate, Sink, Verdict, causes, short};
+use super::buffer::{BatchLimits, BufferedEvent};
+use super::sink::{Delivery, EventDelivery, Sink, describe, shorten};
 use crate::config::ShippingConfig;
 
-/// Of `PutLogEvents`: 1,048,576 bytes counting 26 an event, 24 hours, 10,000 events; fewer, so that
-/// no lock is held for long.
-const LIMITS: Limits =
-    Limits { events: 1000, bytes: 1_048_576, overhead: 26 + SEQUENCE, span: TimeDelta::hours(24) };
-/// What `"sequence":…,` adds to a line at most.
+/// Limits of `PutLogEvents`: 1,048,576 bytes, with 26 for each event; 24 hours; 10,000 events, of
+/// which only 1,000 are used, to hold the lock of the buffer briefly.
+const LIMITS: BatchLimits = BatchLimits {
+    events: 1000,
+    bytes: 1_048_576,
+    overhead: 26 + SEQUENCE,
+    span: TimeDelta::hours(24),
+};
+/// Most bytes that `"sequence":…,` adds to a line.
 const SEQUENCE: usize = 32;
 
+/// A client for one log stream.
 pub(super) struct CloudWatch {
     client: Client,
     group: String,
     stream: String,
-    /// Whether the stream is known to exist.
-    exists: bool,
+    stream_exists: bool,
 }
 
 impl CloudWatch {
-    /// Reads the credentials as every tool of AWS does: environment, profile, web identity,
-    /// container, instance.
+    /// Creates a client with the default credential chain of AWS: environment, profile, web
+    /// identity, container, instance.
     pub(super) async fn new(config: &ShippingConfig, instance: Uuid) -> Self {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -58,49 +62,46 @@ impl CloudWatch {
             client: Client::new(&loader.load().await),
             group: config.aws_cloudwatch_group.clone(),
             stream,
-            exists: false,
+            stream_exists: false,
         }
     }
 
-    async fn create(&self) -> Result<(), Verdict> {
+    /// Creates the stream, and its group if that is missing.
+    async fn create(&self) -> Result<(), AwsError> {
         match self.create_stream().await {
-            Err(Failure { code, .. }) if code == "ResourceNotFoundException" => {
+            Err(error) if error.code == "ResourceNotFoundException" => {
                 let group = self.client.create_log_group().log_group_name(&self.group).send().await;
-                group
-                    .map(|_| ())
-                    .map_err(Failure::of)
-                    .or_else(Failure::unless_there)
-                    .map_err(Failure::again)?;
-                self.create_stream().await.map_err(Failure::again)
+                group.map(|_| ()).map_err(AwsError::from).or_else(AwsError::ignore_existing)?;
+                self.create_stream().await
             }
-            done => done.map_err(Failure::again),
+            created => created,
         }
     }
 
-    async fn create_stream(&self) -> Result<(), Failure> {
+    async fn create_stream(&self) -> Result<(), AwsError> {
         let stream = self
             .client
             .create_log_stream()
             .log_group_name(&self.group)
             .log_stream_name(&self.stream);
-        stream.send().await.map(|_| ()).map_err(Failure::of).or_else(Failure::unless_there)
+        stream.send().await.map(|_| ()).map_err(AwsError::from).or_else(AwsError::ignore_existing)
     }
 }
 
 impl Sink for CloudWatch {
-    const LIMITS: Limits = LIMITS;
+    const LIMITS: BatchLimits = LIMITS;
 
-    async fn send(&mut self, batch: &[Event]) -> Verdict {
-        if !self.exists {
-            if let Err(verdict) = self.create().await {
-                return verdict;
+    async fn send(&mut self, batch: &[BufferedEvent]) -> Delivery {
+        if !self.stream_exists {
+            if let Err(error) = self.create().await {
+                return error.into_retry();
             }
-            self.exists = true;
+            self.stream_exists = true;
         }
         let events = batch.iter().map(|event| {
             let fields = event.line.strip_prefix('{').unwrap_or("}");
             let message = format!("{{\"sequence\":{},{fields}", event.sequence);
-            // Both are given: it cannot fail.
+            // The builder fails only without a timestamp or message.
             InputLogEvent::builder()
                 .timestamp(event.at.timestamp_millis())
                 .message(message)
@@ -110,64 +111,68 @@ impl Sink for CloudWatch {
         let put =
             self.client.put_log_events().log_group_name(&self.group).log_stream_name(&self.stream);
         match put.set_log_events(Some(events.flatten().collect())).send().await {
-            Ok(output) => Verdict::Each(fates(&output, batch.len())),
+            Ok(output) => Delivery::PerEvent(results(&output, batch.len())),
             Err(error) => {
-                let failure = Failure::of(error);
-                match failure.code.as_str() {
-                    "InvalidParameterException" => Verdict::Refused(failure.cause),
+                let error = AwsError::from(error);
+                match error.code.as_str() {
+                    "InvalidParameterException" => Delivery::Refused(error.cause),
                     "ResourceNotFoundException" => {
-                        self.exists = false;
-                        failure.again()
+                        self.stream_exists = false;
+                        error.into_retry()
                     }
-                    _ => failure.again(),
+                    _ => error.into_retry(),
                 }
             }
         }
     }
 }
 
-/// Some events may have been refused although the call went well, because of their age.
-fn fates(output: &PutLogEventsOutput, events: usize) -> Vec<Fate> {
+/// Reads the result of each event: a successful call may have rejected events for their age.
+fn results(output: &PutLogEventsOutput, events: usize) -> Vec<EventDelivery> {
     let index = |index: Option<i32>| index.and_then(|index| usize::try_from(index).ok());
     let info = output.rejected_log_events_info();
     let old = info.and_then(|info| index(info.too_old_log_event_end_index())).unwrap_or(0);
     let expired = info.and_then(|info| index(info.expired_log_event_end_index())).unwrap_or(0);
     let new =
         info.and_then(|info| index(info.too_new_log_event_start_index())).unwrap_or(usize::MAX);
-    let fate = |at: usize| match at {
-        _ if at < old.max(expired) => Fate::Rejected("too old".into()),
-        _ if at >= new => Fate::Rejected("too new: is the clock right?".into()),
-        _ => Fate::Shipped,
+    let result = |at: usize| match at {
+        _ if at < old.max(expired) => EventDelivery::Rejected("too old".into()),
+        _ if at >= new => EventDelivery::Rejected("too new: check the clock".into()),
+        _ => EventDelivery::Shipped,
     };
-    (0..events).map(fate).collect()
+    (0..events).map(result).collect()
 }
 
-struct Failure {
+/// A failed call of AWS.
+struct AwsError {
+    /// Code of the service; empty if it sent none.
     code: String,
     cause: String,
 }
 
-impl Failure {
-    fn of<E, R>(error: SdkError<E, R>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: std::fmt::Debug + Send + Sync + 'static,
-    {
+impl<E, R> From<SdkError<E, R>> for AwsError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
         let code = error.code().unwrap_or_default().to_owned();
         let cause = match (&error, error.message()) {
-            (SdkError::ServiceError(_), Some(message)) => short(format!("{code}: {message}")),
-            _ => causes(&error),
+            (SdkError::ServiceError(_), Some(message)) => shorten(format!("{code}: {message}")),
+            _ => describe(&error),
         };
         Self { code, cause }
     }
+}
 
-    /// Somebody else may have been faster.
-    fn unless_there(self) -> Result<(), Self> {
+impl AwsError {
+    /// Another process may have created the group or stream first.
+    fn ignore_existing(self) -> Result<(), Self> {
         if self.code == "ResourceAlreadyExistsException" { Ok(()) } else { Err(self) }
     }
 
-    fn again(self) -> Verdict {
-        Verdict::Again(None, self.cause)
+    fn into_retry(self) -> Delivery {
+        Delivery::Retry(None, self.cause)
     }
 }
 

@@ -1,9 +1,9 @@
-//! Elasticsearch and its fork OpenSearch, by `_bulk`. Plain HTTP by reqwest: the official client is
-//! for ever an alpha, and refuses the fork.
+//! Elasticsearch and its fork OpenSearch, through `_bulk`. It uses plain HTTP, because the official
+//! client has only alpha releases and refuses OpenSearch.
 //!
-//! Each event has an id of its own and is *created*, so that one that is sent twice, because an
-//! answer was lost, is there once; and so that the index may be a data stream, which takes nothing
-//! else.
+//! Each event is *created* under an id of its own. An event that is sent twice, because a response
+//! was lost, is therefore stored once, and the index may be a data stream, which accepts no other
+//! operation.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -15,16 +15,19 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::buffer::{Event, Limits};
-use super::sink::{Fate, Sink, Verdict, causes, short};
+use super::buffer::{BatchLimits, BufferedEvent};
+use super::sink::{Delivery, EventDelivery, Sink, describe, shorten};
 use crate::config::ShippingConfig;
+use crate::telemetry::LoggingError;
 
-/// A tenth of what Elasticsearch takes by default, as its guide to tuning for indexing suggests.
-const LIMITS: Limits =
-    Limits { events: 1000, bytes: 5 * 1024 * 1024, overhead: 256, span: TimeDelta::MAX };
-/// Longest answer that is read: what is said of a thousand events.
-const ANSWER: usize = 4 * 1024 * 1024;
+/// A batch of 5 MiB is far below the 100 MiB that Elasticsearch accepts by default
+/// (`http.max_content_length`) and in the range that its guide "Tune for indexing speed" suggests.
+const LIMITS: BatchLimits =
+    BatchLimits { events: 1000, bytes: 5 * 1024 * 1024, overhead: 256, span: TimeDelta::MAX };
+/// Longest response that is read, in bytes: enough for errors of a thousand events.
+const RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
+/// A client for one index.
 pub(super) struct Elasticsearch {
     client: Client,
     url: SecretString,
@@ -33,28 +36,31 @@ pub(super) struct Elasticsearch {
 }
 
 #[derive(Deserialize)]
-struct Bulk {
-    items: Vec<Item>,
+struct BulkResponse {
+    items: Vec<BulkItem>,
 }
 
 #[derive(Deserialize)]
-struct Item {
-    create: Outcome,
+struct BulkItem {
+    create: CreateResult,
 }
 
 #[derive(Deserialize)]
-struct Outcome {
+struct CreateResult {
     status: u16,
     error: Option<serde_json::Value>,
 }
 
 impl Elasticsearch {
-    pub(super) fn new(config: &ShippingConfig, instance: Uuid) -> Result<Self, String> {
-        let url = config.elasticsearch_url()?;
+    /// Creates a client for the configured index.
+    pub(super) fn new(config: &ShippingConfig, instance: Uuid) -> Result<Self, LoggingError> {
+        let url = config.elasticsearch_url().map_err(invalid)?;
+        let index = config.elasticsearch_index().map_err(invalid)?;
         let mut headers = HeaderMap::new();
-        if let Some(key) = config.elasticsearch_api_key()? {
+        if let Some(key) = config.elasticsearch_api_key().map_err(invalid)? {
             let value = HeaderValue::try_from(format!("ApiKey {}", key.expose_secret()));
-            let mut value = value.map_err(|_| "ELASTICSEARCH_API_KEY cannot be sent")?;
+            let mut value =
+                value.map_err(|_| invalid("ELASTICSEARCH_API_KEY cannot be sent in a header"))?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -63,18 +69,18 @@ impl Elasticsearch {
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| error.to_string())?;
+            .map_err(LoggingError::HttpClient)?;
         let url = format!(
             "{}/_bulk?filter_path=items.*.status,items.*.error.type,items.*.error.reason",
             url.expose_secret()
         );
-        Ok(Self { client, url: url.into(), index: config.elasticsearch_index()?, instance })
+        Ok(Self { client, url: url.into(), index, instance })
     }
 
-    fn body(&self, batch: &[Event]) -> String {
+    fn body(&self, batch: &[BufferedEvent]) -> String {
         let size = batch.iter().map(|event| event.line.len().saturating_add(LIMITS.overhead)).sum();
         let mut body = String::with_capacity(size);
-        for Event { sequence, at, line } in batch {
+        for BufferedEvent { sequence, at, line } in batch {
             let (index, instance) = (&self.index, self.instance);
             let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
             let _ = writeln!(
@@ -84,7 +90,8 @@ impl Elasticsearch {
             let fields = line.strip_prefix('{').unwrap_or("}");
             let _ = writeln!(
                 body,
-                "{{\"@timestamp\":\"{at}\",\"sequence\":{sequence},\"instance\":\"{instance}\",{fields}"
+                "{{\"@timestamp\":\"{at}\",\"sequence\":{sequence},\
+                 \"instance\":\"{instance}\",{fields}"
             );
         }
         body
@@ -92,61 +99,68 @@ impl Elasticsearch {
 }
 
 impl Sink for Elasticsearch {
-    const LIMITS: Limits = LIMITS;
+    const LIMITS: BatchLimits = LIMITS;
 
-    async fn send(&mut self, batch: &[Event]) -> Verdict {
+    async fn send(&mut self, batch: &[BufferedEvent]) -> Delivery {
         let request =
             self.client.post(self.url.expose_secret()).header(CONTENT_TYPE, "application/x-ndjson");
         match request.body(self.body(batch)).send().await {
-            // The address may hold a password.
-            Err(error) => Verdict::Again(None, causes(&error.without_url())),
-            Ok(response) => judged(response).await,
+            // The URL may contain a password.
+            Err(error) => Delivery::Retry(None, describe(&error.without_url())),
+            Ok(response) => read_response(response).await,
         }
     }
 }
 
-async fn judged(mut response: Response) -> Verdict {
+async fn read_response(mut response: Response) -> Delivery {
     let status = response.status();
     let after =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) <= ANSWER => {
-                body.extend_from_slice(&chunk)
+            Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) <= RESPONSE_BYTES => {
+                body.extend_from_slice(&chunk);
             }
-            Ok(Some(_)) => return Verdict::Again(None, "an endless answer".into()),
+            Ok(Some(_)) => return Delivery::Retry(None, "response too long".into()),
             Ok(None) => break,
-            Err(error) => return Verdict::Again(None, causes(&error.without_url())),
+            Err(error) => return Delivery::Retry(None, describe(&error.without_url())),
         }
     }
     match status {
-        StatusCode::OK => read(&body),
+        StatusCode::OK => read_results(&body),
         StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => {
-            Verdict::Refused(short(format!("{status} {}", String::from_utf8_lossy(&body))))
+            Delivery::Refused(shorten(format!("{status} {}", String::from_utf8_lossy(&body))))
         }
-        // Also 401, 403, 404: somebody has to mend that, and until then nothing is lost that fits.
-        _ => Verdict::Again(after.map(Duration::from_secs), status.to_string()),
+        // Also 401, 403 and 404: until an operator has corrected that, events stay in the buffer.
+        _ => Delivery::Retry(after.map(Duration::from_secs), status.to_string()),
     }
 }
 
-fn read(body: &[u8]) -> Verdict {
-    match serde_json::from_slice::<Bulk>(body) {
-        Ok(bulk) => Verdict::Each(bulk.items.into_iter().map(|item| fate(item.create)).collect()),
-        Err(_) => Verdict::Again(None, "an answer that is none of _bulk".into()),
+fn read_results(body: &[u8]) -> Delivery {
+    match serde_json::from_slice::<BulkResponse>(body) {
+        Ok(bulk) => {
+            let results = bulk.items.into_iter().map(|item| event_delivery(item.create));
+            Delivery::PerEvent(results.collect())
+        }
+        Err(_) => Delivery::Retry(None, "not a response of _bulk".into()),
     }
 }
 
-fn fate(outcome: Outcome) -> Fate {
-    let error = || outcome.error.as_ref().map(ToString::to_string).unwrap_or_default();
-    let why = || short(format!("{} {}", outcome.status, error()));
-    match outcome.status {
-        // 409: an earlier attempt was taken, and only its answer was lost.
-        200..=299 | 409 => Fate::Shipped,
-        // Not the event is wrong but the index, or the moment.
-        401 | 403 | 404 | 429 | 500..=599 => Fate::Again(why()),
-        _ => Fate::Rejected(why()),
+fn event_delivery(result: CreateResult) -> EventDelivery {
+    let error = || result.error.as_ref().map(ToString::to_string).unwrap_or_default();
+    let cause = || shorten(format!("{} {}", result.status, error()));
+    match result.status {
+        // 409: an earlier attempt was stored, and only its response was lost.
+        200..=299 | 409 => EventDelivery::Shipped,
+        // The index or the load is the cause, not the event.
+        401 | 403 | 404 | 429 | 500..=599 => EventDelivery::Retry(cause()),
+        _ => EventDelivery::Rejected(cause()),
     }
+}
+
+fn invalid(error: impl ToString) -> LoggingError {
+    LoggingError::Sink(error.to_string())
 }
 
 #[cfg(test)]

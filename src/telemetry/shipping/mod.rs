@@ -1,13 +1,13 @@
-//! Log events on their way to CloudWatch Logs and to Elasticsearch: rendered once (`line`), put
-//! into a bounded [`buffer`] for each sink, carried by a `shipper` on a thread of its own. Nobody
-//! waits for a sink, and a shipper never ships what it says itself.
+//! Ships log events to CloudWatch Logs and Elasticsearch: each event is rendered once, put into a
+//! bounded [`buffer`] for each sink, and sent by a `shipper` on a thread of its own. Requests never
+//! wait for a sink. A shipper's own log events go to stdout only, so that a failing sink produces
+//! no events for itself.
 
 pub mod buffer;
 #[cfg(feature = "cloudwatch")]
 mod cloudwatch;
 #[cfg(feature = "elasticsearch")]
 mod elasticsearch;
-mod line;
 mod shipper;
 mod sink;
 
@@ -25,88 +25,85 @@ use uuid::Uuid;
 
 use self::buffer::{Buffer, Capacity};
 use self::shipper::Shipper;
-pub use self::shipper::{LAST_WORDS, Pace};
+pub use self::shipper::{SHUTDOWN_TIMEOUT, ShippingTimes};
 use self::sink::Sink;
+use super::LoggingError;
+use super::event::{self, EventFormat};
 use super::sinks::Sinks;
 use crate::config::ShippingConfig;
 
-/// What each sink may hold back: at 500 bytes an event, about half a minute of 1,000 requests a
-/// second.
+/// Capacity of each buffer: at 500 bytes an event, about half a minute of 1,000 requests a second.
 pub const CAPACITY: Capacity = Capacity { events: 32_768, bytes: 16 * 1024 * 1024 };
 
 thread_local! {
-    static SHIPS: Cell<bool> = const { Cell::new(false) };
+    static IS_SHIPPER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From here on, what this thread logs goes to stdout only: a sink's troubles must not feed it.
-fn own_thread() {
-    SHIPS.set(true);
-}
-
-type Start = Box<
+type StartThread = Box<
     dyn FnOnce(Logger, watch::Receiver<Option<Instant>>) -> std::io::Result<JoinHandle<()>> + Send,
 >;
 
-/// A sink that is to be: its buffer fills from the first event, its shipper starts when there is a
-/// logger to complain to.
-struct Prepared {
+/// A sink before its thread is started: the buffer already takes events, but the shipper needs a
+/// logger.
+struct PreparedSink {
     name: &'static str,
     buffer: Arc<Buffer>,
-    start: Start,
+    start: StartThread,
 }
 
-/// All sinks beside stdout.
+/// All sinks except stdout. Dropping it ships the rest of the buffers.
 pub struct Shipping {
-    prepared: Vec<Prepared>,
+    prepared: Vec<PreparedSink>,
     running: Vec<JoinHandle<()>>,
     close: watch::Sender<Option<Instant>>,
-    last_words: Duration,
-    /// This process, in what it ships.
+    shutdown: Duration,
+    /// Identifies this process in shipped events.
     pub instance: Uuid,
 }
 
 impl Shipping {
-    /// As the configuration says; nothing is sent yet.
+    /// Creates the configured sinks; nothing is sent yet.
     ///
     /// # Errors
-    /// A line that names the variable.
+    /// When a variable cannot be used; the message names it.
     pub fn prepare(
         config: &ShippingConfig,
         capacity: Capacity,
-        pace: Pace,
-    ) -> Result<Self, String> {
+        times: ShippingTimes,
+    ) -> Result<Self, LoggingError> {
         let instance = Uuid::now_v7();
         let mut shipping = Self {
             prepared: Vec::new(),
             running: Vec::new(),
             close: watch::Sender::default(),
-            last_words: pace.last_words,
+            shutdown: times.shutdown,
             instance,
         };
         if config.aws_cloudwatch_enabled {
-            config.check_cloudwatch()?;
+            config.check_cloudwatch().map_err(|error| LoggingError::Sink(error.to_string()))?;
             #[cfg(feature = "cloudwatch")]
             {
                 let config = config.clone();
                 let make = async move || cloudwatch::CloudWatch::new(&config, instance).await;
-                shipping.add("cloudwatch", make, capacity, pace);
+                shipping.add("cloudwatch", make, capacity, times);
             }
             #[cfg(not(feature = "cloudwatch"))]
-            return Err(
-                "AWS_CLOUDWATCH_ENABLED: this build cannot ship there (feature cloudwatch)".into(),
-            );
+            return Err(LoggingError::FeatureMissing {
+                variable: "AWS_CLOUDWATCH_ENABLED",
+                feature: "cloudwatch",
+            });
         }
         if config.elasticsearch_enabled {
             #[cfg(feature = "elasticsearch")]
             {
                 let sink = elasticsearch::Elasticsearch::new(config, instance)?;
-                shipping.add("elasticsearch", async move || sink, capacity, pace);
+                shipping.add("elasticsearch", async move || sink, capacity, times);
             }
             #[cfg(not(feature = "elasticsearch"))]
-            return Err(
-                "ELASTICSEARCH_ENABLED: this build cannot ship there (feature elasticsearch)"
-                    .into(),
-            );
+            return Err(LoggingError::FeatureMissing {
+                variable: "ELASTICSEARCH_ENABLED",
+                feature: "elasticsearch",
+            });
         }
         Ok(shipping)
     }
@@ -116,40 +113,40 @@ impl Shipping {
         name: &'static str,
         make: impl AsyncFnOnce() -> S + Send + 'static,
         capacity: Capacity,
-        pace: Pace,
+        times: ShippingTimes,
     ) {
         let buffer = Arc::new(Buffer::new(capacity, S::LIMITS));
-        let shipped = Arc::clone(&buffer);
+        let shared = Arc::clone(&buffer);
         let start = move |logger, closing| {
             let run = move || {
-                own_thread();
-                let (buffer, complaints) = (Arc::clone(&shipped), Logger::clone(&logger));
+                IS_SHIPPER.set(true);
+                let (buffer, own_logger) = (Arc::clone(&shared), Logger::clone(&logger));
                 let ship = AssertUnwindSafe(|| {
                     let runtime =
                         tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                     runtime.block_on(async move {
-                        Shipper { name, buffer, pace, closing, logger, failures: 0 }
+                        Shipper { name, buffer, times, closing, logger, consecutive_failures: 0 }
                             .run(make())
                             .await;
                     });
-                    // Names may still be looked up.
+                    // A DNS lookup may still run on a thread of its own.
                     runtime.shutdown_background();
                     Ok::<_, std::io::Error>(())
                 });
-                // Not of ours, as far as we know; but what a library does not survive, the service
-                // does.
+                // A panic in the library of a sink must not end the service.
                 if !matches!(std::panic::catch_unwind(ship), Ok(Ok(()))) {
-                    let lost = shipped.give_up();
-                    slog::error!(complaints, "log sink has failed; its events are dropped until the next start";
-                        "sink" => name, "events" => lost);
+                    let dropped = shared.close();
+                    slog::error!(own_logger,
+                        "log sink failed; its events are dropped until the next start";
+                        "sink" => name, "events" => dropped);
                 }
             };
             std::thread::Builder::new().name(format!("mdl-ship-{name}")).spawn(run)
         };
-        self.prepared.push(Prepared { name, buffer, start: Box::new(start) });
+        self.prepared.push(PreparedSink { name, buffer, start: Box::new(start) });
     }
 
-    /// Where the logger puts its events, and who counts them.
+    /// Returns the drain that fills the buffers, and adds their counters to `sinks`.
     pub fn drain(&self, sinks: &mut Sinks) -> ShippingDrain {
         for prepared in &self.prepared {
             sinks.add(prepared.name, Arc::clone(&prepared.buffer) as _);
@@ -157,30 +154,29 @@ impl Shipping {
         ShippingDrain(self.prepared.iter().map(|prepared| Arc::clone(&prepared.buffer)).collect())
     }
 
-    /// Begins to ship.
+    /// Starts the threads that ship.
     ///
     /// # Errors
-    /// When there are no threads left.
-    pub fn start(&mut self, logger: &Logger) -> Result<(), String> {
-        for Prepared { start, .. } in self.prepared.drain(..) {
-            let thread = start(logger.clone(), self.close.subscribe());
-            self.running.push(thread.map_err(|error| error.to_string())?);
+    /// When a thread cannot be created.
+    pub fn start(&mut self, logger: &Logger) -> Result<(), LoggingError> {
+        for PreparedSink { start, .. } in self.prepared.drain(..) {
+            self.running.push(start(logger.clone(), self.close.subscribe())?);
         }
         Ok(())
     }
 }
 
 impl Drop for Shipping {
-    /// Ships what is left, all sinks at once, for as long as the pace has it at most.
+    /// Ships the rest, all sinks at the same time, until the shutdown timeout.
     fn drop(&mut self) {
-        self.close.send_replace(Some(Instant::now() + self.last_words));
+        self.close.send_replace(Some(Instant::now() + self.shutdown));
         for thread in self.running.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// Puts events into the buffers.
+/// Renders events and puts them into the buffers of all sinks.
 pub struct ShippingDrain(Vec<Arc<Buffer>>);
 
 impl Drain for ShippingDrain {
@@ -188,11 +184,11 @@ impl Drain for ShippingDrain {
     type Err = Never;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
-        if self.0.is_empty() || SHIPS.get() {
+        if self.0.is_empty() || IS_SHIPPER.get() {
             return Ok(());
         }
         let now = Utc::now();
-        let line: Arc<str> = line::render(record, values, now).into();
+        let line: Arc<str> = event::render(record, values, now, EventFormat::SHIPPED).into();
         for buffer in &self.0 {
             buffer.push(record.level(), now, Arc::clone(&line));
         }

@@ -1,5 +1,7 @@
-//! Carries events from a buffer to a sink, on a thread with a runtime of its own, so that it shares
-//! nothing with requests. In order: a batch is finished before the next is begun.
+//! Empties a [`buffer`](super::buffer) into its sink, on a thread with a runtime of its own, so
+//! that it shares nothing with requests. Events keep their order: a batch is finished before the
+//! next is started. Retries, back-off and the search for a single bad event are here; requests and
+//! responses of a sink are in `cloudwatch` and `elasticsearch`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,65 +13,73 @@ use slog::Logger;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::buffer::{Buffer, Event};
-use super::sink::{Fate, Sink, Verdict};
-use crate::telemetry::sinks::Counted;
+use super::buffer::{Buffer, BufferedEvent};
+use super::sink::{Delivery, EventDelivery, Sink};
+use crate::telemetry::sinks::SinkCounter;
 
-/// How long everything may take to be shipped when the process ends, unless a test has more
-/// patience.
-pub const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Default of [`ShippingTimes::shutdown`].
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long it waits for what.
+/// Timeouts and delays of a shipper.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct ShippingTimes {
     /// Longest wait for a batch to fill.
     pub gather: Duration,
-    /// Longest wait for an answer.
-    pub answer: Duration,
-    /// About the first wait after a failure; it doubles with each.
+    /// Timeout of one request to the sink.
+    pub response: Duration,
+    /// Upper bound of the delay after a first failure; it doubles with each further one.
     pub first_retry: Duration,
-    /// Longest wait after a failure.
+    /// Upper bound of any delay after a failure.
     pub last_retry: Duration,
-    /// How long everything may take to be shipped when the process ends.
-    pub last_words: Duration,
+    /// Longest time to ship the rest of the buffer at shutdown.
+    pub shutdown: Duration,
 }
 
-impl Default for Pace {
+impl Default for ShippingTimes {
     fn default() -> Self {
         Self {
             gather: Duration::from_secs(1),
-            answer: Duration::from_secs(10),
+            response: Duration::from_secs(10),
             first_retry: Duration::from_millis(200),
             last_retry: Duration::from_secs(30),
-            last_words: LAST_WORDS,
+            shutdown: SHUTDOWN_TIMEOUT,
         }
     }
 }
 
-/// Longest wait that a sink may ask for.
-const RETRY_AFTER: Duration = Duration::from_mins(5);
-/// A part as small as this is not halved because it is late.
-const FEW: usize = 64;
-/// While it closes, retries come at least this often.
-const HURRY: Duration = Duration::from_millis(250);
+/// Longest delay that a sink may ask for with `Retry-After`.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
+/// A batch of at most this many events is not split after a timeout.
+const MIN_SPLIT: usize = 64;
+/// Longest delay between retries during shutdown.
+const SHUTDOWN_RETRY: Duration = Duration::from_millis(250);
 
+/// Ships the events of one buffer.
 pub(super) struct Shipper {
     pub(super) name: &'static str,
     pub(super) buffer: Arc<Buffer>,
-    pub(super) pace: Pace,
-    /// Until when everything must be done, once it is to end.
+    pub(super) times: ShippingTimes,
+    /// Deadline of the shutdown, once it has started.
     pub(super) closing: watch::Receiver<Option<Instant>>,
     pub(super) logger: Logger,
-    pub(super) failures: u32,
+    pub(super) consecutive_failures: u32,
+}
+
+/// What is known of a batch while it is being delivered.
+#[derive(Default)]
+struct DeliveryProgress {
+    rejected: Vec<BufferedEvent>,
+    suspects: Vec<BufferedEvent>,
+    cause: String,
+    any_accepted: bool,
 }
 
 impl Shipper {
-    /// Ships to the sink that `make` makes until it is told to end, and then until the deadline.
-    /// What is left is dropped.
+    /// Ships to the sink that `make` creates, until the shutdown deadline. The rest is dropped.
     pub(super) async fn run<S: Sink>(mut self, make: impl Future<Output = S>) {
         let mut closing = self.closing.clone();
         let expired = async move {
-            // If whoever could tell is gone, there is no more time.
+            // If the sender is gone, the deadline has passed.
             if let Ok(Some(until)) = closing.wait_for(Option::is_some).await.map(|until| *until) {
                 tokio::time::sleep_until(until).await;
             }
@@ -79,35 +89,36 @@ impl Shipper {
             () = ship => {}
             () = expired => {}
         }
-        let left = self.buffer.give_up();
+        let left = self.buffer.close();
         if left > 0 {
-            slog::error!(self.logger, "log events not shipped: no time left"; "sink" => self.name, "events" => left);
+            slog::error!(self.logger, "log events not shipped: no time left";
+                "sink" => self.name, "events" => left);
         }
     }
 
     async fn ship<S: Sink>(&mut self, mut sink: S) {
-        // What was refused before anything was taken: the fault may be the sink's, so it goes
-        // again.
-        let (mut suspects, mut sound) = (Vec::new(), false);
+        // Events refused while the sink accepted no others are sent again, because the sink itself
+        // may be at fault.
+        let (mut suspects, mut sink_accepts) = (Vec::new(), false);
         loop {
-            let last = self.is_closing();
-            if !last && suspects.is_empty() {
+            let closing = self.is_closing();
+            if !closing && suspects.is_empty() {
                 self.gather().await;
             }
             if !suspects.is_empty() {
-                suspects = self.deliver(&mut sink, suspects, sound).await.0;
+                suspects = self.deliver(&mut sink, suspects, sink_accepts).await.0;
             }
             let more = if suspects.len() < S::LIMITS.events {
                 self.buffer.take(Utc::now())
             } else {
                 Vec::new()
             };
-            if more.is_empty() && last {
+            if more.is_empty() && closing {
                 return;
             }
-            let (refused, taken) = self.deliver(&mut sink, more, false).await;
+            let (refused, any_accepted) = self.deliver(&mut sink, more, false).await;
             suspects.extend(refused);
-            sound = taken;
+            sink_accepts = any_accepted;
         }
     }
 
@@ -117,132 +128,138 @@ impl Shipper {
 
     async fn gather(&mut self) {
         tokio::select! {
-            () = tokio::time::sleep(self.pace.gather) => {}
-            () = self.buffer.batch_is_there() => {}
+            () = tokio::time::sleep(self.times.gather) => {}
+            () = self.buffer.wait_for_batch() => {}
             _ = self.closing.changed() => {}
         }
     }
 
-    /// Sends these until each event has arrived or was refused. A refusal is final where the sink
-    /// is known to be `sound`, because it took something just before; the other refused events are
-    /// answered, and whether anything was taken.
+    /// Sends these events until each was accepted or refused. A refusal is final if the sink
+    /// accepts other events (`sink_accepts`: it did just before). Returns the events refused
+    /// otherwise, and whether any was accepted.
     async fn deliver<S: Sink>(
         &mut self,
         sink: &mut S,
-        batch: Vec<Event>,
-        sound: bool,
-    ) -> (Vec<Event>, bool) {
-        let (mut refused, mut suspects, mut why, mut taken) =
-            (Vec::new(), Vec::new(), String::new(), false);
+        batch: Vec<BufferedEvent>,
+        sink_accepts: bool,
+    ) -> (Vec<BufferedEvent>, bool) {
+        let mut progress = DeliveryProgress::default();
         let mut parts = VecDeque::from([batch]);
         while let Some(mut part) = parts.pop_front().filter(|part| !part.is_empty()) {
-            let answer = tokio::time::timeout(self.pace.answer, sink.send(&part)).await;
-            match answer.unwrap_or(Verdict::Late) {
-                Verdict::Each(fates) if fates.len() == part.len() => {
-                    taken |= fates.contains(&Fate::Shipped);
-                    if let Some((rest, cause)) = self.settle(part, fates) {
+            let delivery = tokio::time::timeout(self.times.response, sink.send(&part)).await;
+            match delivery.unwrap_or(Delivery::TimedOut) {
+                Delivery::PerEvent(results) if results.len() == part.len() => {
+                    progress.any_accepted |= results.contains(&EventDelivery::Shipped);
+                    if let Some((rest, cause)) = self.settle(part, results) {
                         parts.push_front(rest);
-                        self.wait(None, &cause).await;
+                        self.back_off(None, &cause).await;
                     } else {
-                        self.is_well();
+                        self.reset_failures();
                     }
                 }
-                Verdict::Each(_) => {
+                Delivery::PerEvent(_) => {
                     parts.push_front(part);
-                    self.wait(None, "an answer about other events").await;
+                    self.back_off(None, "response about other events").await;
                 }
-                Verdict::Again(after, cause) => {
+                Delivery::Retry(after, cause) => {
                     parts.push_front(part);
-                    self.wait(after, &cause).await;
+                    self.back_off(after, &cause).await;
                 }
-                Verdict::Late => {
-                    // Where the way is narrow, less gets through.
-                    if part.len() > FEW {
+                Delivery::TimedOut => {
+                    // A smaller batch gets through a slow connection.
+                    if part.len() > MIN_SPLIT {
                         parts.push_front(part.split_off(part.len() / 2));
                     }
                     parts.push_front(part);
-                    self.wait(None, "no answer in time").await;
+                    self.back_off(None, "request timed out").await;
                 }
-                // One of them is the culprit: the halves tell which.
-                Verdict::Refused(_) if part.len() > 1 => {
+                // Halve the batch until the refused event is found.
+                Delivery::Refused(_) if part.len() > 1 => {
                     parts.push_front(part.split_off(part.len() / 2));
                     parts.push_front(part);
                 }
-                Verdict::Refused(cause) => {
-                    why = cause;
-                    if sound || taken {
-                        refused.append(&mut part)
+                Delivery::Refused(cause) => {
+                    progress.cause = cause;
+                    if sink_accepts || progress.any_accepted {
+                        progress.rejected.append(&mut part);
                     } else {
-                        suspects.append(&mut part)
+                        progress.suspects.append(&mut part);
                     }
                 }
             }
         }
-        self.reject(&refused, &why);
-        if !taken && !suspects.is_empty() {
-            self.wait(None, &why).await;
+        let DeliveryProgress { rejected, suspects, cause, any_accepted } = progress;
+        self.reject(&rejected, &cause);
+        if !any_accepted && !suspects.is_empty() {
+            self.back_off(None, &cause).await;
         }
-        (suspects, taken)
+        (suspects, any_accepted)
     }
 
-    /// Counts what is decided; answers what is not, and why.
-    fn settle(&self, part: Vec<Event>, fates: Vec<Fate>) -> Option<(Vec<Event>, String)> {
-        let (mut rest, mut cause, mut refused, mut reason) =
-            (Vec::new(), String::new(), Vec::new(), String::new());
-        for (event, fate) in part.into_iter().zip(fates) {
-            match fate {
-                Fate::Shipped => self.buffer.shipped(&event),
-                Fate::Rejected(why) => {
-                    reason = why;
-                    refused.push(event);
+    /// Counts shipped and rejected events. Returns the events to retry, and why.
+    fn settle(
+        &self,
+        part: Vec<BufferedEvent>,
+        results: Vec<EventDelivery>,
+    ) -> Option<(Vec<BufferedEvent>, String)> {
+        let (mut retries, mut retry_cause) = (Vec::new(), String::new());
+        let (mut rejected, mut rejection_cause) = (Vec::new(), String::new());
+        for (event, result) in part.into_iter().zip(results) {
+            match result {
+                EventDelivery::Shipped => self.buffer.count_shipped(&event),
+                EventDelivery::Rejected(cause) => {
+                    rejection_cause = cause;
+                    rejected.push(event);
                 }
-                Fate::Again(why) => {
-                    cause = why;
-                    rest.push(event);
+                EventDelivery::Retry(cause) => {
+                    retry_cause = cause;
+                    retries.push(event);
                 }
             }
         }
-        self.reject(&refused, &reason);
-        (!rest.is_empty()).then_some((rest, cause))
+        self.reject(&rejected, &rejection_cause);
+        (!retries.is_empty()).then_some((retries, retry_cause))
     }
 
-    fn reject(&self, refused: &[Event], why: &str) {
-        for event in refused {
-            self.buffer.rejected(event);
+    fn reject(&self, rejected: &[BufferedEvent], cause: &str) {
+        for event in rejected {
+            self.buffer.count_rejected(event);
         }
-        if !refused.is_empty() {
-            let (sink, events) = (self.name, refused.len());
-            slog::error!(self.logger, "log events refused by their sink"; "sink" => sink, "events" => events, "error" => why);
+        if !rejected.is_empty() {
+            slog::error!(self.logger, "log events rejected by sink";
+                "sink" => self.name, "events" => rejected.len(), "error" => cause);
         }
     }
 
-    /// Waits before the next attempt: longer with each, never in step with others (equal jitter, as
-    /// AWS' architecture blog names it).
-    async fn wait(&mut self, after: Option<Duration>, cause: &str) {
-        if self.failures == 0 {
-            let (sink, buffered) = (self.name, self.buffer.counts().buffered);
-            slog::warn!(self.logger, "log sink takes no events; trying again"; "sink" => sink, "error" => cause, "buffered" => buffered);
+    /// Waits before the next attempt, with exponential back-off and equal jitter ("Exponential
+    /// Backoff And Jitter", AWS Architecture Blog).
+    async fn back_off(&mut self, retry_after: Option<Duration>, cause: &str) {
+        if self.consecutive_failures == 0 {
+            slog::warn!(self.logger, "log sink unavailable; retrying";
+                "sink" => self.name, "error" => cause,
+                "buffered" => self.buffer.counts().buffered);
         }
-        let most =
-            self.pace.first_retry.saturating_mul(2_u32.saturating_pow(self.failures.min(16)));
-        let most = most.min(self.pace.last_retry);
-        self.failures = self.failures.saturating_add(1);
-        // Nobody makes this process wait for ever.
-        let asked = after.unwrap_or_default().min(RETRY_AFTER);
-        let wait = rand::rng().random_range(most / 2..=most).max(asked);
+        let bound = self
+            .times
+            .first_retry
+            .saturating_mul(2_u32.saturating_pow(self.consecutive_failures.min(16)));
+        let bound = bound.min(self.times.last_retry);
+        self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+        let requested = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+        let delay = rand::rng().random_range(bound / 2..=bound).max(requested);
         if self.is_closing() {
-            return tokio::time::sleep(wait.min(HURRY)).await;
+            return tokio::time::sleep(delay.min(SHUTDOWN_RETRY)).await;
         }
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(delay) => {}
             _ = self.closing.changed() => {}
         }
     }
 
-    fn is_well(&mut self) {
-        if std::mem::take(&mut self.failures) > 0 {
-            let dropped = self.buffer.counts().dropped;
-            slog::info!(self.logger, "log sink takes events again"; "sink" => self.name, "dropped_so_far" => dropped);
+    fn reset_failures(&mut self) {
+        if std::mem::take(&mut self.consecutive_failures) > 0 {
+            slog::info!(self.logger, "log sink available again";
+                "sink" => self.name, "dropped_so_far" => self.buffer.counts().dropped);
         }
     }
 }

@@ -1,52 +1,55 @@
-//! What a place that takes log events must be able to do.
+//! The interface of a sink: what `shipper` needs to know about CloudWatch Logs or Elasticsearch.
 
 use std::time::Duration;
 
-use super::buffer::{Event, Limits};
+use super::buffer::{BatchLimits, BufferedEvent};
 
-/// What became of one event.
+/// Longest text of a foreign error in a log event, in characters.
+const ERROR_LENGTH: usize = 500;
+
+/// The result of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It is there.
+pub(super) enum EventDelivery {
     Shipped,
-    /// It will never be taken, and why.
+    /// Refused for good, and why.
     Rejected(String),
-    /// It may be taken another time, and why not now.
-    // CloudWatch Logs knows no such thing.
+    /// Not accepted now, and why.
+    // CloudWatch Logs has no such answer.
     #[cfg_attr(not(feature = "elasticsearch"), allow(dead_code))]
-    Again(String),
+    Retry(String),
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Each event's own fate, in order.
-    Each(Vec<Fate>),
-    /// All of it another time, at the earliest after so long, and why.
-    Again(Option<Duration>, String),
-    /// No answer in time.
-    Late,
-    /// Not like this, and why: something in it, or its size.
+pub(super) enum Delivery {
+    /// One result for each event, in order.
+    PerEvent(Vec<EventDelivery>),
+    /// Nothing was accepted; retry the batch, not before this time, and why.
+    Retry(Option<Duration>, String),
+    TimedOut,
+    /// The sink refused the batch for an event in it or for its size, and why.
     Refused(String),
 }
 
-/// A place that takes log events.
+/// A service that accepts log events.
 pub(super) trait Sink {
-    /// What it takes at once.
-    const LIMITS: Limits;
+    const LIMITS: BatchLimits;
 
-    /// Sends a batch. May be dropped in the middle.
-    async fn send(&mut self, batch: &[Event]) -> Verdict;
+    /// Sends a batch. The future may be dropped before it ends.
+    async fn send(&mut self, batch: &[BufferedEvent]) -> Delivery;
 }
 
-/// An error and what caused it, as they show themselves to people: what programmers are shown may
-/// hold addresses.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    short(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+/// Returns an error with its sources, shortened. `Display` is used, not `Debug`, which may contain
+/// addresses.
+pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    shorten(crate::telemetry::error_chain(error))
 }
 
-/// Others' words, but not for ever.
-pub(super) fn short(text: String) -> String {
-    if text.chars().count() <= 500 { text } else { text.chars().take(500).collect() }
+/// Shortens a text of a sink to [`ERROR_LENGTH`].
+pub(super) fn shorten(text: String) -> String {
+    if text.chars().count() <= ERROR_LENGTH {
+        text
+    } else {
+        text.chars().take(ERROR_LENGTH).collect()
+    }
 }

@@ -1,3 +1,5 @@
+//! The routes of API keys.
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -6,10 +8,11 @@ use crate::support::{PASSWORD, Server, json_body, key_in};
 const PATH: &str = "/api/auth/api-keys";
 
 #[actix_web::test]
-async fn a_key_is_shown_once_used_renamed_extended_and_revoked() {
+async fn key_is_created_used_changed_and_revoked() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let body = json!({"name": " ci ", "description": "for <b>builds</b><script>x</script>", "scopes": ["metrics:read", "domains:read"],
+    let body = json!({"name": " ci ", "description": "for <b>builds</b><script>x</script>",
+        "scopes": ["metrics:read", "domains:read"],
                       "expires_at": "2999-01-01T00:00:00Z"});
     let created = server.post(PATH, &admin, &body).await.expect(201);
     assert_eq!(created.header("cache-control"), "no-store");
@@ -33,7 +36,7 @@ async fn a_key_is_shown_once_used_renamed_extended_and_revoked() {
         assert_eq!(info[field], value, "{field}");
     }
     server.get_with("/api/v1/metrics", &key).await.expect(200);
-    // Never again, and nowhere.
+    // The key is never shown again.
     let listed = server.get(PATH, &admin).await.expect(200);
     assert_eq!(listed.json()["api_keys"][0]["id"], id.as_str());
     assert!(!listed.text.contains(&key) && !listed.text.contains("key_hash"));
@@ -66,12 +69,13 @@ async fn a_key_is_shown_once_used_renamed_extended_and_revoked() {
 }
 
 #[actix_web::test]
-async fn lists_by_status_newest_first() {
+async fn keys_are_listed_by_status_newest_first() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let soon = (server.clock.now() + chrono::TimeDelta::seconds(60)).to_rfc3339();
-    let (expiring, _) =
-        server.key_of(&admin, &json!({"name": "a", "scopes": ["admin"], "expires_at": soon})).await;
+    let (expiring, _) = server
+        .create_key(&admin, &json!({"name": "a", "scopes": ["admin"], "expires_at": soon}))
+        .await;
     let (revoked, _) = server.key(&admin, &["admin"]).await;
     let (active, _) = server.key(&admin, &["admin"]).await;
     server.delete(&format!("{PATH}/{revoked}"), &admin).await.expect(200);
@@ -96,7 +100,7 @@ async fn lists_by_status_newest_first() {
     {
         server.get(&format!("{PATH}{query}"), &admin).await.expect_error(400, "VALIDATION_ERROR");
     }
-    // What has expired is not revived, but can be revoked.
+    // An expired key cannot be extended, but revoked.
     server
         .patch(&format!("{PATH}/{expiring}"), &admin, &json!({"extend_days": 9}))
         .await
@@ -109,7 +113,7 @@ async fn lists_by_status_newest_first() {
 }
 
 #[actix_web::test]
-async fn a_key_that_never_ends_stays_so() {
+async fn extending_a_key_without_expiry_changes_nothing() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (id, _) = server.key(&admin, &["admin"]).await;
@@ -118,25 +122,25 @@ async fn a_key_that_never_ends_stays_so() {
         server.patch(&path, &admin, &json!({"extend_days": 3650})).await.expect(200).json();
     assert_eq!(changed["key"]["expires_at"], Value::Null);
     let late = json!({"name": "late", "scopes": ["admin"], "expires_at": "9999-06-01T00:00:00Z"});
-    let (late, _) = server.key_of(&admin, &late).await;
+    let (late, _) = server.create_key(&admin, &late).await;
     let answer =
         server.patch(&format!("{PATH}/{late}"), &admin, &json!({"extend_days": 3650})).await;
     assert_eq!(answer.expect_error(400, "VALIDATION_ERROR").fields(), ["extend_days"]);
 }
 
 #[actix_web::test]
-async fn rotation_never_prolongs_the_old_key_and_the_new_one_is_alive() {
+async fn rotation_never_extends_the_old_key() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let in_an_hour = (server.clock.now() + chrono::TimeDelta::hours(1)).to_rfc3339();
     let (old, old_key) = server
-        .key_of(
+        .create_key(
             &admin,
             &json!({"name": "ci", "scopes": ["metrics:read"], "expires_at": in_an_hour}),
         )
         .await;
     server.get_with("/api/v1/metrics", &old_key).await.expect(200);
-    // A grace longer than its life.
+    // A grace period longer than the remaining life of the key.
     let rotated = server
         .post(&format!("{PATH}/{old}/rotate"), &admin, &json!({"grace_minutes": 10080}))
         .await
@@ -157,7 +161,7 @@ async fn rotation_never_prolongs_the_old_key_and_the_new_one_is_alive() {
     for key in [&old_key, &new_key] {
         server.get_with("/api/v1/metrics", key).await.expect_error(401, "API_KEY_EXPIRED");
     }
-    // Without a grace, without a body: the old one ends at once.
+    // Without a body there is no grace period.
     let admin = server.admin().await;
     let (old, old_key) = server.key(&admin, &["metrics:read"]).await;
     server.get_with("/api/v1/metrics", &old_key).await.expect(200);
@@ -182,7 +186,7 @@ async fn rotation_never_prolongs_the_old_key_and_the_new_one_is_alive() {
 }
 
 #[actix_web::test]
-async fn other_peoples_keys() {
+async fn keys_of_other_users_are_protected() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (eva_id, eva) = server.user(&admin, "eva", "editor").await;
@@ -223,7 +227,7 @@ async fn other_peoples_keys() {
 }
 
 #[actix_web::test]
-async fn all_at_once() {
+async fn all_keys_are_revoked_together() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, eva) = server.user(&admin, "eva", "editor").await;
@@ -246,7 +250,7 @@ async fn all_at_once() {
 }
 
 #[actix_web::test]
-async fn nobody_mints_more_than_it_has_and_no_key_mints_keys() {
+async fn keys_never_exceed_their_owner_and_cannot_create_keys() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, viewer) = server.user(&admin, "vera", "viewer").await;
@@ -280,15 +284,15 @@ async fn nobody_mints_more_than_it_has_and_no_key_mints_keys() {
         assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text);
         answer.expect_error(403, "AUTHORIZATION_ERROR");
     }
-    // What is an administrator's to see, its key sees with the scope for it.
+    // The key of an administrator needs the scope for it.
     for path in ["/api/auth/users", "/api/v1/audit", "/health/circuit-breakers"] {
         server.get_with(path, &key).await.expect(200);
     }
 }
 
 #[actix_web::test]
-async fn a_hundred_live_keys_are_the_most() {
-    // They take turns: so the last of them waits long for a connection.
+async fn live_keys_are_limited_to_a_hundred() {
+    // The requests queue, so the last of them waits long for a connection.
     let server = Server::with(&["--db-connection-timeout", "30000"]).await;
     let admin = server.admin().await;
     let created =
@@ -303,7 +307,7 @@ async fn a_hundred_live_keys_are_the_most() {
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 10);
     let first =
         server.get(&format!("{PATH}?limit=1"), &admin).await.json()["api_keys"][0]["id"].clone();
-    // One takes the place of another.
+    // A revoked key frees its place.
     let rotate = format!("{PATH}/{}/rotate", first.as_str().unwrap());
     server.post(&rotate, &admin, &json!({})).await.expect(201);
     server
@@ -315,7 +319,7 @@ async fn a_hundred_live_keys_are_the_most() {
 }
 
 #[actix_web::test]
-async fn bad_bodies_leave_nothing_behind() {
+async fn invalid_key_requests_write_nothing() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let good =
@@ -341,7 +345,7 @@ async fn bad_bodies_leave_nothing_behind() {
     unknown["scopes"] = json!(["metrics:read", "metrics:delete"]);
     let answer = server.post(PATH, &admin, &unknown).await.expect_error(400, "VALIDATION_ERROR");
     assert_eq!(answer.fields(), ["scopes[1]"]);
-    let (id, _) = server.key_of(&admin, &good).await;
+    let (id, _) = server.create_key(&admin, &good).await;
     for bad in [
         json!({}),
         json!({"extend_days": 0}),

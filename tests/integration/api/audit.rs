@@ -1,3 +1,5 @@
+//! The audit log through the API: rows of actions, their values, and the queries on them.
+
 use serde_json::json;
 
 use crate::support::{PASSWORD, Server};
@@ -5,7 +7,7 @@ use crate::support::{PASSWORD, Server};
 const KEYS: &str = "/api/auth/api-keys";
 
 #[actix_web::test]
-async fn who_what_which_from_where_and_when() {
+async fn row_of_an_action_names_actor_target_address_and_request() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (eva_id, eva) = server.user(&admin, "eva", "editor").await;
@@ -49,18 +51,18 @@ async fn who_what_which_from_where_and_when() {
     };
     assert_eq!(total("action=user.password_changed").await, 1);
     assert_eq!(total("action=user.updated&actor=ADMIN").await, 1);
-    assert_eq!(total("action=api_key.revoked").await, 2, "the password took the successor along");
-    assert_eq!(total("actor=nobody").await, 0);
+    assert_eq!(total("action=api_key.revoked").await, 2, "a password change revokes the successor");
+    assert_eq!(total("actor=unknown").await, 0);
     assert_eq!(total("until=2026-01-01T00:00:00Z").await, 0);
     assert_eq!(total(&format!("since=2026-01-01T00:00:00Z&target={id}")).await, 4);
     let page = server.get("/api/v1/audit?limit=1&page=2", &admin).await.expect(200);
     assert!(page.header("link").contains("rel=\"prev\""));
     server.delete(&format!("/api/auth/users/{eva_id}"), &admin).await.expect(200);
-    assert_eq!(total("actor=eva").await, json!(6), "it outlives whom it speaks of");
+    assert_eq!(total("actor=eva").await, json!(6), "rows are kept when their actor is deleted");
 }
 
 #[actix_web::test]
-async fn it_is_for_administrators_and_asked_properly() {
+async fn audit_log_is_for_administrators_and_refuses_bad_parameters() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, eva) = server.user(&admin, "eva", "editor").await;
@@ -86,7 +88,7 @@ async fn it_is_for_administrators_and_asked_properly() {
 }
 
 #[actix_web::test]
-async fn what_is_refused_leaves_no_entry_of_success() {
+async fn refused_action_has_no_row_of_success() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, eva) = server.user(&admin, "eva", "editor").await;
@@ -100,7 +102,7 @@ async fn what_is_refused_leaves_no_entry_of_success() {
 }
 
 #[actix_web::test]
-async fn both_names_of_a_request_are_in_row_and_log() {
+async fn both_request_ids_are_in_row_and_log() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let body = crate::support::json_body(&json!({"domain_id": "d", "name": "D"}));
@@ -132,15 +134,20 @@ async fn both_names_of_a_request_are_in_row_and_log() {
 }
 
 #[actix_web::test]
-async fn catalogue_changes_show_versions_and_names_of_fields() {
+async fn catalogue_changes_show_versions_and_values() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &crate::support::samples::metric("m")).await.expect(201);
-    server.put("/api/v1/metrics/m", &admin, &json!({"name": "Other"})).await.expect(200);
+    let change = json!({"name": "Other", "tags": ["x"], "tier": "Tier-3"});
+    server.put("/api/v1/metrics/m", &admin, &change).await.expect(200);
     server.put("/api/v1/metrics/m", &admin, &json!({"name": "Other"})).await.expect(200);
     server
-        .put("/api/v1/domains/d2", &admin, &json!({"description": "secretly long"}))
+        .put(
+            "/api/v1/domains/d2",
+            &admin,
+            &json!({"description": "long ".repeat(100).trim(), "key_areas": ["a"]}),
+        )
         .await
         .expect(200);
     server.delete("/api/v1/metrics/m", &admin).await.expect(200);
@@ -156,12 +163,23 @@ async fn catalogue_changes_show_versions_and_names_of_fields() {
         .rev()
         .map(|row| (row["action"].clone(), row["changes"].clone()))
         .collect();
+    let sample = crate::support::samples::metric("m");
+    let cut: String = "long ".repeat(100).chars().take(300).chain(['…']).collect();
     assert_eq!(
         json!(rows),
         json!([
             ["metric.created", {"version": {"from": null, "to": "1.0.0"}}],
-            ["metric.updated", {"version": {"from": "1.0.0", "to": "1.1.0"}, "name": {}}],
-            ["domain.updated", {"version": {"from": 1, "to": 2}, "description": {}}],
+            ["metric.updated", {
+                "version": {"from": "1.0.0", "to": "1.1.0"},
+                "name": {"from": sample["name"], "to": "Other"},
+                "tier": {"from": sample["tier"], "to": "Tier-3"},
+                "tags": {}
+            }],
+            ["domain.updated", {
+                "version": {"from": 1, "to": 2},
+                "description": {"from": null, "to": cut},
+                "key_areas": {}
+            }],
             ["metric.deleted", {"version": {"from": "1.1.0", "to": null}}],
             ["domain.deleted", {"version": {"from": 1, "to": null}}],
         ])
@@ -169,7 +187,54 @@ async fn catalogue_changes_show_versions_and_names_of_fields() {
 }
 
 #[actix_web::test]
-async fn transaction_that_is_begun_again_is_logged_once_and_one_rolled_back_not_at_all() {
+async fn import_lists_the_ids_of_created_and_updated_items() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let catalogue = json!({
+        "domains": [
+            {"domain_id": "d1", "name": "Finance"}, {"domain_id": "d2", "name": "Sales"},
+            {"domain_id": "d3", "name": "New"},
+        ],
+        "metrics": [crate::support::samples::metric("m")],
+    });
+    server.post("/api/v1/import", &admin, &catalogue).await.expect(200);
+    let path = "/api/v1/audit?action=catalogue.imported";
+    let rows = server.get(path, &admin).await.expect(200).json();
+    let expected = json!({
+        "created": 2, "updated": 1, "unchanged": 1, "errors": 0,
+        "created_domains": ["d3"], "created_metrics": ["m"],
+        "updated_domains": ["d2"], "updated_metrics": [],
+    });
+    assert_eq!(rows["data"][0]["details"], expected);
+}
+
+#[actix_web::test]
+async fn deleted_users_keys_have_rows_of_their_revocation() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (eva_id, eva) = server.user(&admin, "eva", "editor").await;
+    let (revoked, _) = server.key(&eva, &["metrics:read"]).await;
+    let (live, _) = server.key(&eva, &["metrics:read"]).await;
+    let (other, _) = server.key(&eva, &["metrics:read"]).await;
+    server.delete(&format!("{KEYS}/{revoked}"), &eva).await.expect(200);
+    server.delete(&format!("/api/auth/users/{eva_id}"), &admin).await.expect(200);
+    let path = "/api/v1/audit?action=api_key.revoked,user.deleted&actor=admin";
+    let rows = server.get(path, &admin).await.expect(200).json();
+    let rows: Vec<_> = rows["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| json!([row["action"], row["target_id"], row["details"]["with"]]))
+        .collect();
+    let key = |id: &str| json!(["api_key.revoked", id, "user"]);
+    let deleted = json!(["user.deleted", eva_id, null]);
+    // Newest first; keys are recorded in the order of their ids, and before their user.
+    assert_eq!(rows, [deleted, key(&other), key(&live)]);
+}
+
+#[actix_web::test]
+async fn retried_transaction_is_logged_once_and_a_rolled_back_one_never() {
     use diesel::result::{DatabaseErrorKind, Error};
     use mdl::actors::db_breaker::Circuit;
     use mdl::model::audit::Action;
@@ -188,7 +253,7 @@ async fn transaction_that_is_begun_again_is_logged_once_and_one_rolled_back_not_
     for (name, fails) in [("committed", 2), ("rolled back", 100)] {
         attempts.set(0);
         let actor = Actor::command(name);
-        let work = async |conn: &mut _| {
+        let work = async |conn: &mut mdl::storage::Transaction<'_>| {
             attempts.set(attempts.get() + 1);
             audit_events::record(
                 conn,
@@ -204,9 +269,9 @@ async fn transaction_that_is_begun_again_is_logged_once_and_one_rolled_back_not_
         let done = state.db.transaction(Circuit::Auth, "test", work).await;
         assert_eq!((done.is_ok(), attempts.get() > 2), (name == "committed", true));
         if done.is_ok() {
-            mdl::http::auditing::log_committed(&state, &actor.trail);
+            mdl::http::auditing::log_committed(&state.db, &state.logger, &actor.trail);
         } else {
-            mdl::http::auditing::log_existing(&state, actor.trail.take().0);
+            mdl::http::auditing::log_existing(&state.db, &state.logger, actor.trail.take().0);
         }
     }
     let id = crate::support::database::sql(
@@ -215,7 +280,9 @@ async fn transaction_that_is_begun_again_is_logged_once_and_one_rolled_back_not_
     );
     let ids = id.await;
     assert_eq!(ids.len(), 1);
-    let looked = "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE '%event_id\" = ANY%' AND state = 'active' AND pid <> pg_backend_pid()";
+    let looked = "SELECT count(*) = 0 FROM pg_stat_activity \
+                  WHERE query LIKE '%event_id\" = ANY%' AND state = 'active' \
+                  AND pid <> pg_backend_pid()";
     crate::support::database::until(&server.database_url, looked).await;
     let lines = server.logs.lines();
     let events: Vec<_> =

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Server, database};
 
-/// The entries that refusals have made so far, once so many refusals are written.
+/// Waits until so many refusals of an action are written, and returns their rows.
 pub async fn refusals(server: &Server, admin: &str, action: &str, expected: i64) -> Vec<Value> {
     let written = format!(
-        "SELECT coalesce(sum(occurrences), 0) = {expected} FROM audit_events WHERE action = '{action}' AND outcome = 'refused'"
+        "SELECT coalesce(sum(occurrences), 0) = {expected} FROM audit_events \
+         WHERE action = '{action}' AND outcome = 'refused'"
     );
     mdl::http::auditing::flush(&server.state(), true).await;
     database::until(&server.database_url, &written).await;
@@ -48,7 +49,7 @@ async fn first_refusal_is_written_soon_without_waiting_for_the_interval() {
 }
 
 #[actix_web::test]
-async fn ten_thousand_refused_keys_make_a_handful_of_rows() {
+async fn ten_thousand_refused_keys_make_at_most_five_rows() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let wave = |number: usize| {
@@ -72,7 +73,7 @@ async fn ten_thousand_refused_keys_make_a_handful_of_rows() {
 }
 
 #[actix_web::test]
-async fn ten_thousand_failed_log_ins_make_a_handful_of_rows() {
+async fn ten_thousand_failed_log_ins_make_few_rows_without_names() {
     let server = Server::with(&[
         "--rate-limit-enabled",
         "true",
@@ -88,7 +89,7 @@ async fn ten_thousand_failed_log_ins_make_a_handful_of_rows() {
         let server = &server;
         async move {
             for number in 0..1250 {
-                // Half of them for one account, half for as many as there are.
+                // Half of them for one account, half for an account each.
                 let name = if number % 2 == 0 {
                     "eva".to_owned()
                 } else {
@@ -112,7 +113,7 @@ async fn ten_thousand_failed_log_ins_make_a_handful_of_rows() {
 }
 
 #[actix_web::test]
-async fn requests_without_credentials_are_no_refusals() {
+async fn request_without_credentials_is_not_recorded() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.get("/api/v1/metrics", "").await.expect(401);
@@ -132,6 +133,6 @@ async fn refusals_during_an_outage_are_written_after_it() {
     }
     assert_eq!(mdl::http::auditing::flush(&server.state(), true).await, 0);
     proxy.open();
-    server.well().await;
+    server.circuits_closed().await;
     assert_eq!(refusals(&server, &admin, "access.unauthenticated", 7).await.len(), 1);
 }

@@ -1,6 +1,5 @@
-//! A walk through every writing operation of the `OpenAPI` document: each leaves its row in the
-//! audit log. A new operation fails the test until it has a place here; `audit_walk_refused` is the
-//! walk of refusals.
+//! Calls every writing operation of the `OpenAPI` document: each has its row in the audit log. A
+//! new operation fails the test until it is called here; `audit_walk_refused` has the refusals.
 
 use std::collections::BTreeSet;
 
@@ -12,17 +11,17 @@ use crate::support::samples::metric;
 use crate::support::{Answer, PASSWORD, Server, database, json_body, key_in, refresh_token, token};
 
 pub const NEW: &str = "another password for tests";
-const COLUMNS: &str = "action, outcome, coalesce(actor, '-'), coalesce(target, '-'), channel, address, \
-                       server_request_id::text, coalesce(credential, '-'), details::text, changes::text, event_id::text";
+const COLUMNS: &str = "action, outcome, coalesce(actor, '-'), coalesce(target, '-'), channel, \
+                       address, server_request_id::text, coalesce(credential, '-')";
 
-/// The walk so far.
+/// The operations that were called so far.
 pub struct Walk {
     pub server: Server,
     pub visited: BTreeSet<String>,
     steps: usize,
 }
 
-/// What a row must say.
+/// The expected row.
 pub struct Row<'a> {
     action: &'a str,
     outcome: &'a str,
@@ -40,8 +39,7 @@ pub fn refused<'a>(action: &'a str, actor: &'a str, target: &'a str) -> Row<'a> 
 }
 
 impl Walk {
-    /// Calls an operation, by its pattern in the document, and looks for its row by the name that
-    /// the request got.
+    /// Calls an operation, by its pattern in the document, and finds its row by the request id.
     pub async fn step(
         &mut self,
         operation: &str,
@@ -82,17 +80,17 @@ impl Walk {
             || ["circuit.controlled", "user.password_reset_requested"].contains(&action)
         {
             mdl::http::auditing::flush(&self.server.state(), true).await;
-            database::until(url, &format!("SELECT count(*) > 0 FROM audit_events WHERE {found}"))
-                .await;
+            let written = format!("SELECT count(*) > 0 FROM audit_events WHERE {found}");
+            database::until(url, &written).await;
         }
-        let rows =
-            database::sql(url, &format!("SELECT {COLUMNS} FROM audit_events WHERE {found}")).await;
+        let query = format!("SELECT {COLUMNS} FROM audit_events WHERE {found}");
+        let rows = database::sql(url, &query).await;
         assert_eq!(rows.len(), 1, "{operation}: {action} of {name}: {rows:?}");
-        let said: Vec<&str> = rows[0].iter().map(String::as_str).collect();
+        let columns: Vec<&str> = rows[0].iter().map(String::as_str).collect();
         let expected = [row.action, row.outcome, row.actor, row.target, row.channel, "127.0.0.1"];
-        assert_eq!(said[..6], expected, "{operation}");
-        assert_eq!(uuid::Uuid::parse_str(said[6]).unwrap().get_version_num(), 7, "{operation}");
-        assert_eq!(said[7], credential, "{operation}");
+        assert_eq!(columns[..6], expected, "{operation}");
+        assert_eq!(uuid::Uuid::parse_str(columns[6]).unwrap().get_version_num(), 7, "{operation}");
+        assert_eq!(columns[7], credential, "{operation}");
     }
 
     /// Fails unless every operation that writes was visited.
@@ -104,10 +102,7 @@ impl Walk {
                 writing.insert(format!("{} {path}", method.to_uppercase()));
             }
         }
-        assert_eq!(
-            writing, self.visited,
-            "operations without a step, or steps without an operation"
-        );
+        assert_eq!(writing, self.visited, "operations and steps differ");
     }
 }
 
@@ -118,10 +113,10 @@ pub async fn walk() -> (Walk, String) {
 }
 
 #[actix_web::test]
-async fn every_writing_operation_leaves_its_row() {
+async fn every_writing_operation_has_its_audit_row() {
     let (mut walk, admin) = walk().await;
-    // Accounts and sessions.
-    let person = json!({"username": "eva", "email": "eva@example.com", "password": PASSWORD, "full_name": "Eva"});
+    let person = json!({"username": "eva", "email": "eva@example.com", "password": PASSWORD,
+        "full_name": "Eva"});
     let row = done("user.registered", "eva", "eva");
     walk.step("POST /api/auth/register", "", "", Some(person), 201, row).await;
     let login = || Some(json!({"username": "eva", "password": PASSWORD}));
@@ -162,7 +157,8 @@ async fn every_writing_operation_leaves_its_row() {
     let body = json!({"email": "Eva@example.com"});
     walk.step("POST /api/auth/password-reset/request", "", "", Some(body), 202, row).await;
     let reset = format!(
-        "INSERT INTO password_resets SELECT '{}', user_id, now() - interval '1 minute', now() + interval '30 minutes' \
+        "INSERT INTO password_resets SELECT '{}', user_id, now() - interval '1 minute', \
+         now() + interval '30 minutes' \
          FROM users WHERE username = 'eva'",
         fingerprint("token of a mail")
     );
@@ -187,11 +183,13 @@ async fn every_writing_operation_leaves_its_row() {
 }
 
 async fn users_and_keys(walk: &mut Walk, admin: &str) {
-    let body = json!({"username": "bob", "email": "bob@example.com", "password": PASSWORD, "full_name": "Bob"});
+    let body = json!({"username": "bob", "email": "bob@example.com", "password": PASSWORD,
+        "full_name": "Bob"});
     let row = done("user.created", "admin", "bob");
     let bob = walk.step("POST /api/auth/users", "", admin, Some(body), 201, row).await.json();
     let id = bob["user"]["user_id"].as_str().unwrap().to_owned();
-    let body = json!({"email": "robert@example.com", "role": "editor", "full_name": "Bob", "metadata": {"team": "x"}});
+    let body = json!({"email": "robert@example.com", "role": "editor", "full_name": "Bob",
+        "metadata": {"team": "x"}});
     let row = done("user.updated", "admin", "bob");
     walk.step("PUT /api/auth/users/{id}", &id, admin, Some(body), 200, row).await;
     let changes = "SELECT changes::text FROM audit_events WHERE action = 'user.updated'";
@@ -262,8 +260,7 @@ async fn catalogue(walk: &mut Walk, admin: &str) {
 pub async fn rows_equal_log_events(server: &Server) {
     mdl::http::auditing::flush(&server.state(), true).await;
     let rows = "SELECT event_id, action FROM audit_events ORDER BY event_id";
-    // Those of the last request are logged after its answer has gone, at the latest by a look for
-    // its row.
+    // Rows of the last request are logged after its response was sent.
     for _ in 0..100 {
         let rows = database::sql(&server.database_url, rows).await;
         let mut events: Vec<Vec<String>> = server
@@ -287,13 +284,11 @@ pub async fn rows_equal_log_events(server: &Server) {
 
 /// No secret, and no hash of one, is in a row or in an event.
 pub async fn nothing_secret(server: &Server, secrets: &[&str]) {
-    let rows = database::sql(
-        &server.database_url,
-        "SELECT to_jsonb(audit_events)::text FROM audit_events",
-    )
-    .await;
+    let rows = "SELECT to_jsonb(audit_events)::text FROM audit_events";
+    let rows = database::sql(&server.database_url, rows).await;
     let hashes = "SELECT token_hash FROM sessions UNION ALL SELECT key_hash FROM api_keys \
-                  UNION ALL SELECT password_hash FROM users UNION ALL SELECT token_hash FROM password_resets";
+                  UNION ALL SELECT password_hash FROM users \
+                  UNION ALL SELECT token_hash FROM password_resets";
     let hashes = database::sql(&server.database_url, hashes).await.concat();
     assert!(hashes.len() > 5);
     let text = format!("{rows:?}{}", server.logs.text());

@@ -1,5 +1,5 @@
-//! The walk of refusals: every writing operation of the `OpenAPI` document, refused, leaves its row
-//! in the audit log.
+//! Every writing operation of the `OpenAPI` document, when it is refused, has its row in the audit
+//! log.
 
 use mdl::credentials::digest::fingerprint;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::api::audit_walk::{NEW, nothing_secret, refused, rows_equal_log_events
 use crate::support::{PASSWORD, token};
 
 #[actix_web::test]
-async fn every_refused_writing_operation_leaves_its_row() {
+async fn every_refused_writing_operation_has_its_audit_row() {
     let (mut walk, admin) = walk().await;
     let (id, _) = walk.server.user(&admin, "eva", "viewer").await;
     let eva = token(&walk.server.login("eva", PASSWORD).await);
@@ -62,7 +62,11 @@ async fn every_refused_writing_operation_leaves_its_row() {
     let body = json!({"current_password": "wrong password", "new_password": NEW});
     let row = refused("password.rejected", "eva", "eva");
     walk.step("POST /api/auth/change-password", "", &eva, Some(body), 403, row).await;
-    walk.visited.insert("POST /api/auth/register".into());
+    let pseudonym = &fingerprint("eva")[..32];
+    let taken = json!({"username": "EVA", "email": "other@example.com",
+        "password": PASSWORD, "full_name": "Eva"});
+    let row = refused("user.registered", "-", pseudonym);
+    walk.step("POST /api/auth/register", "", "", Some(taken), 409, row).await;
     walk.complete().await;
     rows_equal_log_events(&walk.server).await;
     nothing_secret(

@@ -1,6 +1,6 @@
-//! Who may do what: every operation of the `OpenAPI` document is tried as every kind of caller, and
-//! the outcome is compared with `docs/authorisation.md`. A new operation or another rule changes
-//! that table, and its diff shows whom it lets in.
+//! Every operation of the `OpenAPI` document is sent as every kind of caller, and the outcome is
+//! compared with `docs/authorisation.md`. A new operation or rule changes that table, and its diff
+//! shows who gains access.
 //!
 //! `MDL_WRITE_EXPECTED=1` writes the table anew; read the diff before you commit it.
 
@@ -25,19 +25,24 @@ const SCOPES: [&str; 7] = [
 const HEAD: &str = "\
 # Who may do what
 
-Every operation, tried as every kind of caller. Written and checked by the test `authorisation` (`tests/api/authorisation.rs`).
+Every operation, tried as every kind of caller. Written and checked by the test `authorisation` \
+(`tests/integration/api/authorisation.rs`).
 
-- **yes**: the caller gets as far as the operation itself. The request is made so that it then fails on its body or on an id
+- **yes**: the caller gets as far as the operation itself. The request is made so that it then \
+fails on its body or on an id
   that does not exist, where that is possible.
 - **401**, **403**: refused for who it is. **404**: refused as if it did not exist.
-- The columns with a scope are API keys of an administrator with just that scope; *editor's key* has all scopes that an editor
-  may give. *foreign* is an editor on another user's user, session or key. *ended* are, each with the same outcome: the access
-  token of a suspended user, of a deleted user, of a closed session, one that has expired, a refresh token used as access
+- The columns with a scope are API keys of an administrator with just that scope; *editor's key* \
+has all scopes that an editor
+  may give. *foreign* is an editor on another user's user, session or key. *ended* are, each with \
+  the same outcome: the access
+  token of a suspended user, of a deleted user, of a closed session, one that has expired, a \
+  refresh token used as access
   token, a revoked key, an expired key, and a key of a suspended user.
 
 ";
 
-/// How a caller shows who it is.
+/// The credentials of a caller.
 enum Credential {
     None,
     Token(String),
@@ -54,7 +59,7 @@ impl Credential {
     }
 }
 
-/// What an operation's path parameters stand for.
+/// The values of path parameters.
 struct Ids {
     user: String,
     session: String,
@@ -94,7 +99,7 @@ async fn attempt(
     let header = caller.header();
     let headers: Vec<(&str, &str)> =
         header.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    // A rename needs a body that is not refused before its key is looked up.
+    // Renaming needs a body that is valid, so that the key is looked up.
     let body = if path.ends_with("/api-keys/{id}") { r#"{"name":"x"}"# } else { "{}" };
     let body = matches!(method, "put" | "patch" | "post")
         .then(|| ("application/json", body.as_bytes().to_vec()));
@@ -108,7 +113,7 @@ async fn attempt(
     }
 }
 
-/// Every operation of the document, in its order.
+/// Returns all operations of the document in their order.
 fn operations() -> Vec<(String, String)> {
     let document: Value = serde_json::to_value(mdl::http::server::document()).unwrap();
     let paths = document["paths"].as_object().unwrap();
@@ -124,16 +129,17 @@ async fn log_in(server: &Server, name: &str) -> Credential {
 }
 
 #[actix_web::test]
-async fn every_operation_as_every_caller() {
+async fn each_operation_is_authorised_as_documented() {
     let server = Server::with(&["--registration-enabled", "true"]).await;
     let admin = server.admin().await;
     let mut ended = Vec::new();
 
-    // Those whose time is over first, because the clock moves.
+    // Expired credentials come first, because the clock moves.
     let (_, early) = server.user(&admin, "early", "admin").await;
-    let short = json!({"name": "short", "scopes": SCOPES, "expires_at": server.clock.now() + chrono::TimeDelta::seconds(60)});
+    let short = json!({"name": "short", "scopes": SCOPES,
+        "expires_at": server.clock.now() + chrono::TimeDelta::seconds(60)});
     ended.push(("expired token", Credential::Token(early.clone())));
-    ended.push(("expired key", Credential::Key(server.key_of(&early, &short).await.1)));
+    ended.push(("expired key", Credential::Key(server.create_key(&early, &short).await.1)));
     server.advance(1000);
     let admin = token(&server.login("admin", crate::support::ADMIN_PASSWORD).await.expect(200));
     for name in ["suspended", "deleted"] {
@@ -148,22 +154,22 @@ async fn every_operation_as_every_caller() {
         ended.push((name, Credential::Token(token)));
         ended.push((name, Credential::Key(key)));
     }
-    server.user(&admin, "gone", "admin").await;
-    let session = server.login("gone", PASSWORD).await.expect(200);
+    server.user(&admin, "deleted", "admin").await;
+    let session = server.login("deleted", PASSWORD).await.expect(200);
     server
         .post("/api/auth/logout", "", &json!({"refresh_token": refresh_token(&session)}))
         .await
         .expect(200);
     ended.push(("closed session", Credential::Token(token(&session))));
-    let session = server.login("gone", PASSWORD).await.expect(200);
+    let session = server.login("deleted", PASSWORD).await.expect(200);
     ended.push(("refresh token", Credential::Token(refresh_token(&session))));
     let (id, revoked) = server.key(&token(&session), &SCOPES).await;
     server.delete(&format!("/api/auth/api-keys/{id}"), &token(&session)).await.expect(200);
     ended.push(("revoked key", Credential::Key(revoked)));
 
-    // Those who are there. Keys belong to users of their own, because some operations revoke all
-    // keys of the caller.
-    let mut callers = vec![("nobody".to_owned(), Credential::None)];
+    // Valid callers. Keys belong to users of their own, because some operations revoke all keys of
+    // the caller.
+    let mut callers = vec![("anonymous".to_owned(), Credential::None)];
     for role in ["viewer", "editor", "admin"] {
         let name = format!("a_{role}");
         server.user(&admin, &name, role).await;
@@ -179,7 +185,7 @@ async fn every_operation_as_every_caller() {
         Credential::Key(server.key(&editor, &SCOPES[..6]).await.1),
     ));
 
-    // The victim of `foreign`, and who tries.
+    // The owner of what `foreign` tries to use, and that caller.
     let (user, victim) = server.user(&admin, "victim", "editor").await;
     let (key, _) = server.key(&victim, &["metrics:read"]).await;
     let sessions = server.get("/api/auth/sessions", &victim).await.expect(200).json();
@@ -199,7 +205,7 @@ async fn every_operation_as_every_caller() {
             cells.push(attempt(&server, operation, caller, &Ids::unknown()).await);
         }
         if Ids::applies_to(&path) {
-            // A new session each time: ending all others ends those of the operations before.
+            // A new session for each operation, because ending all others would end it.
             let intruder = log_in(&server, "intruder").await;
             cells.push(attempt(&server, operation, &intruder, &theirs).await);
         } else {
@@ -217,7 +223,7 @@ async fn every_operation_as_every_caller() {
         cells.push(outcomes[0].1.clone());
         writeln!(table, "| {} {path} | {} |", method.to_uppercase(), cells.join(" | ")).unwrap();
     }
-    // What belongs to the victim is still there.
+    // The owner still has everything.
     server.get("/api/auth/me", &victim).await.expect(200);
     let keys = server.get("/api/auth/api-keys?status=active", &victim).await.expect(200).json();
     assert_eq!(keys["count"], 1);

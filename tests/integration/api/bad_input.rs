@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::samples::{metric, metric_with};
 use crate::support::{Server, database};
 
-/// Everything in the database that a bad request might have changed.
+/// Returns all rows that a bad request might have changed.
 async fn fingerprint(server: &Server) -> Vec<Vec<String>> {
     database::sql(
         &server.database_url,
@@ -27,7 +27,7 @@ async fn prepared() -> (Server, String) {
 }
 
 #[actix_web::test]
-async fn bodies_that_are_none() {
+async fn malformed_bodies_are_refused() {
     let (server, admin) = prepared().await;
     let before = fingerprint(&server).await;
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
@@ -71,7 +71,7 @@ async fn bodies_that_are_none() {
     assert_eq!(fingerprint(&server).await, before);
 }
 
-/// Sets what is at a path such as `data.primary_sources[0].system`; null removes it.
+/// Sets the value at a path such as `data.primary_sources[0].system`; null removes it.
 fn at(document: &mut Value, pointer: &str, value: Value) {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap();
@@ -88,7 +88,7 @@ fn at(document: &mut Value, pointer: &str, value: Value) {
 }
 
 #[actix_web::test]
-async fn every_rule_of_a_metric_with_the_fields_path() {
+async fn metric_violations_name_the_field() {
     let (server, admin) = prepared().await;
     let before = fingerprint(&server).await;
     let long = |length: usize| json!("x".repeat(length));
@@ -180,7 +180,7 @@ async fn every_rule_of_a_metric_with_the_fields_path() {
             .await
             .expect_error(400, "VALIDATION_ERROR");
         assert_eq!(answer.fields(), [field], "{pointer}");
-        // By way of a change, too.
+        // Also in a patch.
         let section = pointer.split('/').nth(1).unwrap();
         let patch = json!({section: body[section]});
         let answer = server
@@ -193,7 +193,7 @@ async fn every_rule_of_a_metric_with_the_fields_path() {
 }
 
 #[actix_web::test]
-async fn every_required_field_is_required() {
+async fn missing_required_fields_are_refused() {
     let (server, admin) = prepared().await;
     for pointer in [
         "/metric_id",
@@ -283,7 +283,7 @@ async fn every_required_field_is_required() {
 }
 
 #[actix_web::test]
-async fn all_that_is_wrong_is_told_at_once_and_no_value_is_echoed() {
+async fn all_violations_are_reported_without_values() {
     let (server, admin) = prepared().await;
     let body = metric_with(
         "m2",
@@ -303,7 +303,7 @@ async fn all_that_is_wrong_is_told_at_once_and_no_value_is_echoed() {
 }
 
 #[actix_web::test]
-async fn paths_that_are_none() {
+async fn malformed_paths_are_refused() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for id in ["a%2Fb", "%zz", "%00", "a%20b", "%ff", "caf%C3%A9", &"x".repeat(101)] {
@@ -317,13 +317,14 @@ async fn paths_that_are_none() {
     assert!(raw.starts_with("HTTP/1.1 404") && raw.contains("NOT_FOUND"), "{raw}");
 }
 
-/// A path as it is, without a client that would put it right.
+/// Sends a path without the normalisation of an HTTP client.
 async fn raw_get(server: &Server, path: &str, token: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream =
         tokio::net::TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
     let request = format!(
-        "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: \
+         close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();

@@ -1,5 +1,4 @@
-//! Bodies that do not arrive, or not in time, and those that no handler wants: no connection stays
-//! open for them.
+//! Deadlines for bodies: a connection whose body stops, drips or is not read is closed.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{ADMIN_PASSWORD, Server};
 
-/// What came back on a connection until the service closed it, and how long that took.
+/// The response on a connection until it was closed, and the time.
 struct Closed {
     status: u16,
     head: String,
@@ -18,7 +17,7 @@ struct Closed {
     after: Duration,
 }
 
-/// Sends `first` at once and `drip` again and again until the connection is closed.
+/// Sends `first` at once, then `drip` repeatedly until the connection is closed.
 async fn send(server: &Server, first: &str, drip: &[u8], every: Duration) -> Closed {
     let began = Instant::now();
     let stream = TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
@@ -34,7 +33,7 @@ async fn send(server: &Server, first: &str, drip: &[u8], every: Duration) -> Clo
     };
     let mut received = Vec::new();
     let reading = async {
-        // A reset after the answer is a close, too.
+        // A reset after the response closes it, too.
         let _ = read.read_to_end(&mut received).await;
     };
     tokio::select! {
@@ -80,7 +79,7 @@ async fn body_that_stops_or_drips_is_answered_408_and_the_connection_is_closed()
 }
 
 #[actix_web::test]
-async fn body_that_no_handler_wants_does_not_keep_the_connection_open() {
+async fn unread_body_does_not_keep_the_connection_open() {
     let server = Server::start().await;
     let every = Duration::from_millis(100);
     let large = "Content-Length: 70000\r\n";
@@ -134,7 +133,7 @@ async fn slow_body_at_the_minimum_rate_is_accepted() {
 }
 
 #[actix_web::test]
-async fn complete_bodies_keep_the_connection() {
+async fn complete_bodies_keep_the_connection_alive() {
     let server = Server::start().await;
     let body = json!({"username": "admin", "password": ADMIN_PASSWORD}).to_string();
     let sized = head("POST /api/auth/login", &format!("Content-Length: {}\r\n", body.len()), &body);

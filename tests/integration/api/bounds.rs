@@ -1,4 +1,4 @@
-//! One request costs a bounded amount of work and memory, whatever is in it.
+//! Each request costs a bounded amount of work and memory.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn padded(body: &Value, length: usize) -> Vec<u8> {
 }
 
 #[actix_web::test]
-async fn each_route_has_its_limit_and_names_it() {
+async fn body_size_limit_of_each_route_is_named() {
     let server = Server::with(&["--import-max-bytes", "1000000"]).await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -97,10 +97,10 @@ async fn violations_beyond_the_hundredth_are_counted() {
     let body = metric_with("m", &json!({"tags": vec![""; 80_000]}));
     let answer =
         server.post("/api/v1/metrics", &admin, &body).await.expect_error(400, "VALIDATION_ERROR");
-    // One more: the list is too long.
+    // One item more makes the list too long.
     assert_eq!(details(&answer), (100, 79_901));
     assert!(answer.text.len() < 64 * 1024, "{}", answer.text.len());
-    // Names of the client's in paths do not make the answer long either.
+    // Long field names of the client do not make the response long either.
     let keys: serde_json::Map<_, _> =
         (0..120).map(|n| (format!("{n:0>1900}"), json!("\0"))).collect();
     let body = json!({"domain_id": "x", "name": "X", "tier_focus": keys});
@@ -146,7 +146,7 @@ async fn import_with_350000_violations_gets_a_short_answer() {
     answer.expect_error(400, "VALIDATION_ERROR");
 }
 
-/// A metric whose JSON is about `kib` KiB long, and its stored form much shorter.
+/// Returns a metric whose JSON is about `kib` KiB long, and its stored form much shorter.
 fn large(id: &str, kib: usize) -> Value {
     let queries = vec![json!({"language": "sql", "query": "x".repeat(1990)}); kib / 2];
     metric_with(id, &json!({"metadata": {"example_queries": queries}}))
@@ -177,7 +177,7 @@ async fn page_of_more_than_8_mib_is_refused_and_a_smaller_one_works() {
     let answer = server.get("/api/v1/metrics?limit=25", &admin).await.expect(200);
     assert_eq!(answer.json()["count"], 25);
     assert!(answer.text.len() > 6_000_000);
-    // What is stored is measured as it is written now, whoever wrote it.
+    // The serialised form is measured, not the stored one.
     database::sql(&server.database_url, "UPDATE metrics SET tags = '[]'").await;
     server.get("/api/v1/metrics?limit=25&sort=-name", &admin).await.expect(200);
     let folder = tempfile::tempdir().unwrap();
@@ -208,7 +208,8 @@ async fn page_of_large_domains_is_refused() {
     let admin = server.admin().await;
     for number in 0..40 {
         let focus = vec!["x".repeat(1990); 120];
-        let body = json!({"domain_id": format!("d{number}"), "name": format!("D{number}"), "tier_focus": {"a": focus}});
+        let body = json!({"domain_id": format!("d{number}"), "name": format!("D{number}"),
+            "tier_focus": {"a": focus}});
         server.post("/api/v1/domains", &admin, &body).await.expect(201);
     }
     let answer = server.get("/api/v1/domains", &admin).await.expect_error(400, "VALIDATION_ERROR");
@@ -226,13 +227,14 @@ async fn bad_patch_is_refused_without_any_statement() {
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
     let (_, key) = server.key(&admin, &["metrics:write", "domains:write"]).await;
-    // The key is cached from here on: what follows costs no statement for its caller either.
+    // The key is cached from here on, so that its caller costs no statement.
     server.put_with("/api/v1/metrics/m1", &key, &json!({})).await.expect(200);
     database::sql(&database::url("postgres"), "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         .await;
     let statements = async || {
         let question = format!(
-            "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database ON dbid = pg_database.oid
+            "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database ON dbid = \
+             pg_database.oid
              WHERE datname = '{}' AND (query ILIKE '%metrics%' OR query ILIKE '%business_domains%'
                  OR query ILIKE '%catalogue_epochs%for update%' OR query = 'BEGIN')",
             server.database_url.rsplit('/').next().unwrap()

@@ -1,14 +1,18 @@
+//! The routes of business domains.
+
 use serde_json::json;
 
 use crate::support::Server;
 use crate::support::samples::metric;
 
 #[actix_web::test]
-async fn a_domain_from_beginning_to_end() {
+async fn domain_is_created_read_changed_and_deleted() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let whole = json!({"domain_id": "d1", "name": "Finance & Cash", "description": "<b>x</b><hr>", "owner_team": "T < U",
-        "contact_email": "f@example.com", "tier_focus": {"Tier-1": "a < b", "notes": "<i>n</i><script>"}, "key_areas": ["k"], "color": "#fff"});
+    let whole = json!({"domain_id": "d1", "name": "Finance & Cash", "description": "<b>x</b><hr>",
+        "owner_team": "T < U",
+        "contact_email": "f@example.com", "tier_focus": {"Tier-1": "a < b",
+        "notes": "<i>n</i><script>"}, "key_areas": ["k"], "color": "#fff"});
     let created = server.post("/api/v1/domains", &admin, &whole).await.expect(201);
     assert_eq!(created.header("location"), "/api/v1/domains/d1");
     assert_eq!(created.header("etag"), "\"1\"");
@@ -23,7 +27,7 @@ async fn a_domain_from_beginning_to_end() {
     assert_eq!(changed.header("etag"), "\"2\"");
     assert_eq!(changed.json()["data"]["color"], json!(null));
     assert_eq!(changed.json()["data"]["owner_team"], "T < U");
-    // The same again changes nothing, also as the answer came.
+    // The same values, and a response sent back, change nothing.
     assert_eq!(
         server
             .put("/api/v1/domains/d1", &admin, &changed.json()["data"])
@@ -53,7 +57,7 @@ async fn a_domain_from_beginning_to_end() {
 }
 
 #[actix_web::test]
-async fn names_are_unique() {
+async fn domain_names_are_unique() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -69,7 +73,7 @@ async fn names_are_unique() {
 }
 
 #[actix_web::test]
-async fn a_rename_carries_the_metrics_along_and_a_domain_in_use_stays() {
+async fn rename_updates_metrics_and_used_domain_cannot_be_deleted() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -87,12 +91,12 @@ async fn a_rename_carries_the_metrics_along_and_a_domain_in_use_stays() {
         assert_eq!(history["data"], data["metadata"]["change_history"]);
         assert_eq!(history["data"][0]["fields_changed"], json!(["business_domain"]));
     }
-    // The old name is nobody's now.
+    // The old name is free again.
     server
         .post("/api/v1/metrics", &admin, &metric("m3"))
         .await
         .expect_error(400, "VALIDATION_ERROR");
-    // A rename is a change like any other: the next one goes on from it.
+    // A rename creates a version like any other change.
     let next = server.put("/api/v1/metrics/m1", &admin, &json!({"tags": ["t"]})).await.expect(200);
     assert_eq!(next.header("etag"), "\"1.1.1\"");
 }

@@ -1,4 +1,4 @@
-//! Callers with their own rate limit: keys and users, one process and two.
+//! Rate limits of callers (keys and users), in one process and in two.
 
 use std::time::{Duration, Instant};
 
@@ -37,13 +37,13 @@ async fn anonymous(server: &Server, address: &str) -> Answer {
 }
 
 #[actix_web::test]
-async fn fifty_keys_behind_one_address_have_their_own_limits() {
+async fn keys_behind_one_address_have_their_own_limits() {
     let server = &with(&["--rate-limit-general-max", "70", "--rate-limit-caller-max", "200"]).await;
     let admin = server.admin().await;
     let body = json!({"name": "k", "scopes": ["metrics:read"], "rate_limit": 6});
     let mut keys = Vec::new();
     for _ in 0..50 {
-        keys.push(server.key_of(&admin, &body).await.1);
+        keys.push(server.create_key(&admin, &body).await.1);
     }
     let office = "203.0.113.7";
     let used = |key: String| async move {
@@ -57,7 +57,7 @@ async fn fifty_keys_behind_one_address_have_their_own_limits() {
         assert_eq!(refused.header("ratelimit-policy"), "\"caller\";q=6;w=900");
     };
     join_all(keys.iter().cloned().map(used)).await;
-    // The address has used nothing, although each key was new to the cache once.
+    // The quota of the address is unused, although each key was uncached once.
     let answer = anonymous(server, office).await.expect(401);
     assert_eq!(answer.header("ratelimit-policy"), "\"general\";q=70;w=900");
     assert_eq!(answer.header("ratelimit-remaining"), "69");
@@ -67,13 +67,13 @@ async fn fifty_keys_behind_one_address_have_their_own_limits() {
     assert_eq!((&line["policy"], &line["client"]), (&json!("caller"), &json!(office)));
     assert_eq!((&line["method"], &line["path"]), (&json!("GET"), &json!(METRICS)));
     assert!(line["request_id"].is_string());
-    // Whoever waits gets through.
+    // After the wait the request is allowed.
     server.advance(901);
     by_key(server, office, &keys[0]).await.expect(200);
 }
 
 #[actix_web::test]
-async fn a_user_has_one_limit_on_all_addresses_and_sessions() {
+async fn user_has_one_limit_on_all_addresses_and_sessions() {
     let server = with(&["--rate-limit-general-max", "50", "--rate-limit-caller-max", "8"]).await;
     let admin = server.admin().await;
     let (id, eva) = server.user(&admin, "eva", "viewer").await;
@@ -88,7 +88,7 @@ async fn a_user_has_one_limit_on_all_addresses_and_sessions() {
     }
     let refused = server.get(METRICS, &again).await.expect_error(429, "RATE_LIMIT_EXCEEDED");
     assert!(refused.header("ratelimit-policy").starts_with("\"caller\";q=8"));
-    // A token whose session has ended is charged to its address, never to the user.
+    // A token of an ended session is charged to its address, never to the user.
     server.advance(901);
     let old = token(&server.login("eva", PASSWORD).await.expect(200));
     let admin = server.admin().await;
@@ -108,7 +108,7 @@ async fn a_user_has_one_limit_on_all_addresses_and_sessions() {
 }
 
 #[actix_web::test]
-async fn an_exhausted_address_does_not_stop_a_key_that_is_new_here() {
+async fn exhausted_address_does_not_refuse_an_uncached_key() {
     let server = with(&["--rate-limit-general-max", "5", "--rate-limit-caller-max", "3"]).await;
     let admin = server.admin().await;
     let key = server.key(&admin, &["metrics:read"]).await.1;
@@ -118,18 +118,18 @@ async fn an_exhausted_address_does_not_stop_a_key_that_is_new_here() {
     }
     anonymous(&server, office).await.expect(429);
     by_key(&server, office, &key).await.expect(200);
-    // An invented one is refused by the address's limit.
+    // An invented key is refused by the limit of the address.
     let invented = mdl::credentials::api_keys::ApiKey::generate();
     let refused = by_key(&server, office, invented.expose()).await.expect(429);
     assert!(refused.header("ratelimit-policy").contains("\"general\";q=5"));
 }
 
 #[actix_web::test]
-async fn without_the_variable_all_requests_count_by_address() {
+async fn requests_count_by_address_by_default() {
     let server = with(&["--rate-limit-general-max", "9"]).await;
     let admin = server.admin().await;
     let body = json!({"name": "k", "scopes": ["metrics:read"], "rate_limit": 2});
-    let key = server.key_of(&admin, &body).await.1;
+    let key = server.create_key(&admin, &body).await.1;
     for left in (0..9).rev() {
         let answer = by_key(&server, "192.0.2.1", &key).await.expect(200);
         assert_eq!(answer.header("ratelimit-policy"), "\"general\";q=9;w=900");
@@ -141,7 +141,7 @@ async fn without_the_variable_all_requests_count_by_address() {
 }
 
 #[actix_web::test]
-async fn a_rate_limit_is_set_changed_removed_and_kept_by_rotation() {
+async fn key_rate_limit_is_changed_and_kept_by_rotation() {
     let server =
         with(&["--rate-limit-general-max", "1000", "--rate-limit-caller-max", "500"]).await;
     let admin = server.admin().await;
@@ -181,7 +181,7 @@ async fn a_rate_limit_is_set_changed_removed_and_kept_by_rotation() {
 }
 
 #[actix_web::test]
-async fn two_processes_know_what_the_other_has_counted() {
+async fn processes_exchange_caller_hits() {
     let options =
         [&ON[..], &["--rate-limit-general-max", "1000", "--rate-limit-caller-max", "20"]].concat();
     let first = Server::with(&options).await;
@@ -201,14 +201,14 @@ async fn two_processes_know_what_the_other_has_counted() {
     database::until(&first.database_url, &counted(12, 1)).await;
     by_key(&second, "192.0.2.1", &key).await.expect(200);
     database::until(&first.database_url, &counted(13, 2)).await;
-    // The statement that wrote the thirteenth has read the others' twelve; its answer may be under
-    // way.
+    // The statement that wrote the thirteenth hit read the twelve of the other process; its result
+    // may be under way.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let answers = join_all((0..20).map(|_| by_key(&second, "192.0.2.1", &key))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 7);
     let refused = answers.into_iter().find(|answer| answer.status == 429).unwrap();
     assert_eq!(refused.header("ratelimit-policy"), "\"caller\";q=20;w=900");
-    // A process that starts later learns of them, too.
+    // A process that starts later reads them, too.
     database::until(&first.database_url, &counted(20, 2)).await;
     first.stop().await;
     let third = Server::on(&second.database_url, &options).await;
@@ -219,9 +219,9 @@ async fn two_processes_know_what_the_other_has_counted() {
     by_key(&third, "192.0.2.1", &key).await.expect(429);
 }
 
-/// The bound of docs/shields.md: the quota, and what is served in two exchange periods.
+/// The bound of docs/rate-limits.md: the quota, and what is served in two exchange periods.
 #[actix_web::test]
-async fn a_key_is_held_to_five_thousand_across_two_processes() {
+async fn key_is_limited_to_its_quota_across_processes() {
     let options =
         [&ON[..], &["--rate-limit-general-max", "100000", "--rate-limit-caller-max", "100"]]
             .concat();
@@ -230,7 +230,7 @@ async fn a_key_is_held_to_five_thousand_across_two_processes() {
     second.ready().await;
     let admin = first.admin().await;
     let body = json!({"name": "k", "scopes": ["metrics:read"], "rate_limit": 5000});
-    let key = &first.key_of(&admin, &body).await.1;
+    let key = &first.create_key(&admin, &body).await.1;
     let (mut served, mut idle) = (Vec::new(), 0);
     while idle < 3 {
         let both = join_all((0..40).map(|number: u32| async move {
@@ -241,7 +241,7 @@ async fn a_key_is_held_to_five_thousand_across_two_processes() {
         idle = if through == 0 { idle + 1 } else { 0 };
         served.extend(vec![Instant::now(); through]);
     }
-    // The most that were served in any two seconds, and what a slow machine adds to them.
+    // The most requests served in any two seconds, plus a margin for slow machines.
     let exchange = Duration::from_millis(2500);
     let most = served
         .iter()
@@ -253,7 +253,7 @@ async fn a_key_is_held_to_five_thousand_across_two_processes() {
 }
 
 #[actix_web::test]
-async fn an_outage_leaves_each_process_exact() {
+async fn each_process_is_exact_during_outage() {
     let proxy = crate::support::proxy::Proxy::start(true).await;
     let options = [
         &ON[..],
@@ -275,5 +275,5 @@ async fn an_outage_leaves_each_process_exact() {
     }
     assert_eq!(through, 10);
     proxy.open();
-    server.well().await;
+    server.circuits_closed().await;
 }

@@ -1,3 +1,5 @@
+//! Imports and exports of the whole catalogue.
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -8,11 +10,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::samples::{metric, metric_with};
-use crate::support::{Answer, Server, json_body};
+use crate::support::{Answer, Server, database, json_body};
 
-/// Aliases of aliases.
-const LAUGHS: &str = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
-    d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n\
+/// YAML with nested aliases.
+const LAUGHS: &str = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c \
+                      [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
+    d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f \
+    [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n\
     g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\nmetrics: [*g,*g,*g,*g,*g,*g,*g,*g,*g,*g]\n";
 
 async fn import(server: &Server, token: &str, query: &str, body: &Value) -> Answer {
@@ -22,7 +26,7 @@ async fn import(server: &Server, token: &str, query: &str, body: &Value) -> Answ
 }
 
 #[actix_web::test]
-async fn an_import_says_what_became_of_each_item() {
+async fn import_reports_outcome_of_each_item() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let document = json!({
@@ -38,7 +42,7 @@ async fn an_import_says_what_became_of_each_item() {
     let done = import(&server, &admin, "", &document).await.expect(200).json();
     assert_eq!(done["data"]["items"], rehearsed["data"]["items"]);
     assert_eq!(server.get("/api/v1/metrics", &admin).await.json()["pagination"]["total"], 2);
-    // Again: nothing to do, and no new version.
+    // A second import changes nothing and creates no version.
     let again = import(&server, &admin, "", &document).await.expect(200).json();
     assert_eq!(again["data"]["counts"]["unchanged"], 3);
     let mut changed = document.clone();
@@ -53,7 +57,7 @@ async fn an_import_says_what_became_of_each_item() {
 }
 
 #[actix_web::test]
-async fn one_bad_item_and_nothing_is_written() {
+async fn import_with_one_invalid_item_writes_nothing() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let document = json!({
@@ -90,7 +94,7 @@ async fn one_bad_item_and_nothing_is_written() {
 }
 
 #[actix_web::test]
-async fn yaml_and_what_is_no_catalogue() {
+async fn import_accepts_yaml_and_refuses_other_documents() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let send = async |media_type: &str, body: &str| {
@@ -103,7 +107,7 @@ async fn yaml_and_what_is_no_catalogue() {
     {
         send("application/yaml", bad).await.expect_error(400, "VALIDATION_ERROR");
     }
-    // Aliases that grow into a billion items end early.
+    // Aliases that expand to a billion items are stopped early.
     send("application/yaml", LAUGHS).await.expect_error(400, "VALIDATION_ERROR");
     send("text/plain", "{}").await.expect_error(415, "UNSUPPORTED_MEDIA_TYPE");
     import(&server, &admin, "?dry_run=perhaps", &json!({}))
@@ -114,13 +118,12 @@ async fn yaml_and_what_is_no_catalogue() {
     import(&server, &viewer, "", &json!({})).await.expect_error(403, "AUTHORIZATION_ERROR");
 }
 
-/// Reading a large document, and cleaning its texts, takes its time; the threads that answer
-/// everybody have none to spare.
+/// Parsing a large document and sanitizing its texts takes seconds; worker threads must not do it.
 #[actix_web::test]
-async fn reading_it_holds_up_nobody_else() {
+async fn import_parsing_does_not_delay_other_requests() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    // More than there are workers.
+    // More imports than worker threads.
     let done = AtomicU32::new(0);
     let imports = join_all((0..4).map(|_| async {
         let body = Some(("application/yaml", LAUGHS.as_bytes().to_vec()));
@@ -142,17 +145,15 @@ async fn reading_it_holds_up_nobody_else() {
 }
 
 #[actix_web::test]
-async fn one_at_a_time_and_a_crowd_is_told_to_come_back() {
+async fn concurrent_imports_queue_and_excess_is_refused() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let (client, connection) =
-        tokio_postgres::connect(&server.database_url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = database::connect(&server.database_url).await;
     client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
     let document = json!({"domains": [{"domain_id": "d1", "name": "Finance"}]});
     let mut crowd: FuturesUnordered<_> =
         (0..20).map(|_| import(&server, &admin, "", &document)).collect();
-    // One is at work, sixteen wait.
+    // One runs, sixteen wait.
     for _ in 0..3 {
         let refused = crowd.next().await.unwrap().expect_error(503, "DATABASE_ERROR");
         assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);

@@ -1,5 +1,5 @@
-//! The circuit breaker in the service: what opens it, what does not, how it comes back, and what
-//! operators do with it.
+//! The circuit breaker in the service: what opens a circuit, what does not, how it recovers, and
+//! how administrators control it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ async fn breakers(server: &Server, admin: &str) -> Value {
     server.get("/health/circuit-breakers", admin).await.expect(200).json()
 }
 
-/// As the service itself sees it, without a request that would need the database.
+/// Returns the circuits of this process, without a request that needs the database.
 async fn status(server: &Server, circuit: &str) -> String {
     let (circuits, _) = server.state().db.report().await.unwrap();
     let found = circuits.into_iter().find(|report| report.circuit.as_ref() == circuit).unwrap();
@@ -45,7 +45,7 @@ async fn wait_for(server: &Server, circuit: &str, state: &str, limit: Duration) 
 }
 
 #[actix_web::test]
-async fn it_opens_refuses_at_once_and_recovers_without_traffic() {
+async fn circuit_opens_refuses_and_recovers_without_traffic() {
     let proxy = Proxy::start(true).await;
     let server = Server::on(&proxy.url(&database::fresh().await), &QUICK).await;
     server.ready().await;
@@ -57,8 +57,7 @@ async fn it_opens_refuses_at_once_and_recovers_without_traffic() {
         failures += 1;
         assert!(failures <= 10, "it does not open");
     }
-    // Who cannot connect cannot do anything: it counts against all circuits, each by its own rate
-    // and volume.
+    // A failure to connect counts against all circuits, each with its own rate and volume.
     for report in server.state().db.report().await.unwrap().0 {
         assert!(report.stats.failures > 0, "{report:?}");
     }
@@ -91,16 +90,15 @@ async fn it_opens_refuses_at_once_and_recovers_without_traffic() {
 }
 
 #[actix_web::test]
-async fn a_slow_list_leaves_log_in_working() {
+async fn slow_lists_do_not_affect_log_in() {
     let url = database::fresh().await;
     let options = ["--circuit-breaker-timeout", "1000", "--circuit-breaker-reset-timeout", "1000"];
     let server = Server::on(&url, &options).await;
     server.ready().await;
     let admin = server.admin().await;
-    // A call that waited for a connection all its time says nothing about the lists.
+    // A call that only waited for a connection does not count against the lists.
     server.warm(10).await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = database::connect(&url).await;
     client.batch_execute("BEGIN; LOCK TABLE metrics").await.unwrap();
     for answer in join_all((0..10).map(|_| server.get("/api/v1/metrics/x", &admin))).await {
         answer.expect_error(503, "DATABASE_ERROR");
@@ -115,7 +113,7 @@ async fn a_slow_list_leaves_log_in_working() {
 }
 
 #[actix_web::test]
-async fn refusals_of_a_healthy_database_never_open_it() {
+async fn statement_errors_do_not_open_the_circuit() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -139,15 +137,14 @@ async fn refusals_of_a_healthy_database_never_open_it() {
 }
 
 #[actix_web::test]
-async fn a_full_pool_sheds_load_and_opens_nothing() {
+async fn full_pool_sheds_load_without_opening_circuits() {
     let url = database::fresh().await;
     let options =
         ["--db-pool-max", "1", "--db-connection-timeout", "500", "--anonymous-read", "true"];
     let server = Server::on(&url, &options).await;
     server.ready().await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    // The service itself counts metrics now and then, but never domains.
+    let client = database::connect(&url).await;
+    // Background tasks query metrics, but never domains.
     client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
     let holder = server.get("/api/v1/domains/x", "");
     let crowd = async {
@@ -166,7 +163,7 @@ async fn a_full_pool_sheds_load_and_opens_nothing() {
 }
 
 #[actix_web::test]
-async fn operators_isolate_close_and_reset() {
+async fn admins_isolate_close_and_reset_circuits() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, editor) = server.user(&admin, "eva", "editor").await;
@@ -193,7 +190,7 @@ async fn operators_isolate_close_and_reset() {
 }
 
 #[actix_web::test]
-async fn switched_off_it_never_opens() {
+async fn disabled_breaker_never_opens() {
     let proxy = Proxy::start(true).await;
     let options = [&QUICK[..], &["--circuit-breaker-enabled", "false"][..]].concat();
     let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
@@ -209,7 +206,7 @@ async fn switched_off_it_never_opens() {
 }
 
 #[actix_web::test]
-async fn prometheus_reads_it_on_a_listener_of_its_own() {
+async fn circuit_metrics_are_served_on_the_metrics_listener() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.get("/api/v1/metrics", &admin).await.expect(200);
@@ -251,10 +248,9 @@ async fn prometheus_reads_it_on_a_listener_of_its_own() {
     off.get("/health", "").await.expect(200);
 }
 
-/// On the embedded database, which has no second connection to probe on: there the callers
-/// themselves find recovery.
+/// The embedded database allows no second connection for probes, so that requests are the probes.
 #[actix_web::test]
-async fn of_two_hundred_callers_one_probes() {
+async fn half_open_circuit_admits_one_probe() {
     let folder = tempfile::tempdir().unwrap();
     let quick = ["--circuit-breaker-timeout", "500", "--circuit-breaker-volume-threshold", "1"];
     let server = Server::embedded_with(
@@ -269,7 +265,7 @@ async fn of_two_hundred_callers_one_probes() {
     });
     assert!(hangs.await.is_err());
     assert_eq!(status(&server, "domains").await, "open");
-    // Over the jitter of ten percent.
+    // Longer than the jitter of ten percent.
     tokio::time::sleep(Duration::from_millis(1150)).await;
     let reached = AtomicU32::new(0);
     let outcomes = join_all((0..200).map(|_| {

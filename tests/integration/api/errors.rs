@@ -1,5 +1,4 @@
-//! One shape for whatever goes wrong, one log line for whatever happens, and nothing secret in any
-//! of them.
+//! Errors have one format, each request has one log line, and neither contains secrets.
 
 use reqwest::Method;
 use serde_json::json;
@@ -8,7 +7,7 @@ use crate::support::samples::metric;
 use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, database, json_body, refresh_token, token};
 
 #[actix_web::test]
-async fn unknown_routes_and_wrong_methods() {
+async fn unknown_routes_are_404_and_wrong_methods_405() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for path in ["/", "/nothing", "/api", "/api/v2/metrics", "/api/v1/metrics/a/b/c", "/api/auth/"]
@@ -30,7 +29,7 @@ async fn unknown_routes_and_wrong_methods() {
 }
 
 #[actix_web::test]
-async fn our_own_faults_leak_nothing_and_are_logged_once() {
+async fn internal_errors_expose_nothing_and_are_logged_once() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -41,20 +40,20 @@ async fn our_own_faults_leak_nothing_and_are_logged_once() {
         server.get("/api/v1/metrics/m1/history", &admin).await.expect_error(500, "INTERNAL_ERROR");
     assert!(!answer.text.contains("changed_by") && !answer.text.contains("column"));
     let id = answer.header("x-request-id");
-    let told: Vec<_> = server
+    let logged: Vec<_> = server
         .logs
         .lines()
         .into_iter()
         .filter(|line| line["request_id"] == id && line.get("error").is_some())
         .collect();
-    assert_eq!(told.len(), 1);
-    assert!(told[0]["error"].as_str().unwrap().contains("changed_by"), "{told:?}");
-    // A healthy database refused a bad statement: everything else goes on.
+    assert_eq!(logged.len(), 1);
+    assert!(logged[0]["error"].as_str().unwrap().contains("changed_by"), "{logged:?}");
+    // The statement failed, the database is healthy: the circuit stays closed.
     server.get("/api/v1/metrics/m1", &admin).await.expect(200);
 }
 
 #[actix_web::test]
-async fn one_line_a_request_with_its_fields() {
+async fn access_log_has_one_line_per_request() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let answer = server.get("/api/v1/metrics/none?x=secret-query", &admin).await;
@@ -73,12 +72,13 @@ async fn one_line_a_request_with_its_fields() {
 }
 
 #[actix_web::test]
-async fn nothing_secret_is_ever_logged() {
+async fn secrets_are_never_logged() {
     let server = Server::with(&["--registration-enabled", "true"]).await;
     let tokens = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let (access, refresh) = (token(&tokens), refresh_token(&tokens));
     server.login("admin", "canary-wrong-password").await.expect(401);
-    let registration = json!({"username": "canary", "email": "c@example.com", "password": "canary-registration", "full_name": "C"});
+    let registration = json!({"username": "canary", "email": "c@example.com",
+        "password": "canary-registration", "full_name": "C"});
     server.post("/api/auth/register", "", &registration).await.expect(400);
     server.post("/api/auth/refresh", "", &json!({"refresh_token": refresh})).await.expect(200);
     server
@@ -117,9 +117,9 @@ async fn nothing_secret_is_ever_logged() {
     }
 }
 
-/// No handler of ours panics on purpose, so one is put behind the same frame.
+/// Puts a handler that panics behind the middleware of the service.
 #[actix_web::test]
-async fn a_panic_costs_one_request_and_tells_nothing() {
+async fn panic_fails_one_request_and_exposes_nothing() {
     use actix_web::middleware::from_fn;
     use actix_web::{App, test, web};
 
@@ -130,9 +130,9 @@ async fn a_panic_costs_one_request_and_tells_nothing() {
     let server = Server::start().await;
     let app = App::new()
         .app_data(server.state())
-        // Writes run as a task of their own, whose panic is the request's all the same.
+        // Writes run in tasks of their own; a panic there fails their request.
         .wrap(from_fn(mdl::http::middleware::run_to_end::run_to_end))
-        .wrap(from_fn(mdl::http::middleware::access_log::frame))
+        .wrap(from_fn(mdl::http::middleware::access_log::access_log))
         .route("/panic", web::post().to(panics));
     let app = test::init_service(app).await;
     let error = test::try_call_service(&app, test::TestRequest::post().uri("/panic").to_request())
@@ -146,7 +146,7 @@ async fn a_panic_costs_one_request_and_tells_nothing() {
     assert_eq!(body["error"]["code"], "INTERNAL_ERROR");
     assert!(!body.to_string().contains("the cause"));
     assert!(server.logs.text().contains("the cause"));
-    // The one failure that has no answer to be counted by.
+    // A disconnected client is the only failure that is counted without a response.
     assert!(
         (server.reading("http_server_errors_total{status_code=\"500\"}").await - 1.0).abs()
             < f64::EPSILON
@@ -154,7 +154,7 @@ async fn a_panic_costs_one_request_and_tells_nothing() {
 }
 
 #[actix_web::test]
-async fn answers_are_compressed_for_who_asks() {
+async fn responses_are_compressed_if_accepted() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for encoding in ["gzip", "br", "zstd"] {

@@ -1,7 +1,9 @@
+//! Health checks, the index of the API, and request ids.
+
 use crate::support::Server;
 
 #[actix_web::test]
-async fn three_questions_and_who_may_ask_them() {
+async fn health_checks_need_no_credentials() {
     let server = Server::start().await;
     let health = server.get("/health", "").await.expect(200).json();
     assert_eq!(health["status"], "ok");
@@ -17,7 +19,7 @@ async fn three_questions_and_who_may_ask_them() {
 }
 
 #[actix_web::test]
-async fn the_index_names_what_there_is() {
+async fn index_lists_the_api() {
     let server = Server::start().await;
     for path in ["/api/v1", "/api/v1/"] {
         let index = server.get(path, "").await.expect(200).json();
@@ -29,7 +31,7 @@ async fn the_index_names_what_there_is() {
 }
 
 #[actix_web::test]
-async fn a_request_id_is_kept_if_it_does_no_harm() {
+async fn valid_request_id_is_kept() {
     let server = Server::start().await;
     let with = async |id: &str| {
         server.send(reqwest::Method::GET, "/health", "", &[("x-request-id", id)], None).await

@@ -1,9 +1,9 @@
-//! What a key opens, and what it costs.
+//! What an API key may do, and what authentication by key costs.
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use mdl::actors::api_key_cache::Refusal;
+use mdl::actors::api_key_cache::KeyError;
 use mdl::credentials::api_keys::ApiKey;
 use reqwest::Method;
 use serde_json::json;
@@ -16,13 +16,13 @@ use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body};
 
 const METRICS: &str = "/api/v1/metrics";
 
-/// Statements that the server has seen, but for what the service does by itself now and then: ask
-/// for epochs, count active users, write last uses and refusals.
+/// Counts statements without those of background tasks: epochs, active users, last uses, refusals.
 async fn statements(url: &str) -> i64 {
     let rows = sql(
         url,
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query NOT LIKE '%_epochs%' \
-         AND query NOT LIKE 'SELECT count( DISTINCT \"sessions\".%' AND query NOT LIKE '%pg_stat_statements%' \
+         AND query NOT LIKE 'SELECT count( DISTINCT \"sessions\".%' AND query NOT LIKE \
+         '%pg_stat_statements%' \
          AND query NOT LIKE '%last_used_at = held.at%' AND query NOT LIKE '%audit_events%' \
          AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
     );
@@ -30,20 +30,20 @@ async fn statements(url: &str) -> i64 {
 }
 
 #[actix_web::test]
-async fn a_known_key_costs_no_statement() {
+async fn cached_key_costs_no_statement() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post(METRICS, &admin, &metric("m")).await.expect(201);
     let (_, key) = server.key(&admin, &["metrics:read"]).await;
     let path = format!("{METRICS}/m");
-    // What a new connection begins with would count, too.
+    // New connections run statements, too, so that all are opened first.
     server.warm(10).await;
     server.settled().await;
     server.get_with(&path, &key).await.expect(200);
     sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
-    // Whatever was on its way is over.
-    server.state().keys.close().await;
+    // All background writes are finished.
+    server.state().accounts.keys.drain_last_used().await;
     let (before, noted) =
         (statements(&server.database_url).await, updates(&server.database_url).await);
     let began = Instant::now();
@@ -56,9 +56,9 @@ async fn a_known_key_costs_no_statement() {
         updates(&server.database_url).await - noted <= flushes,
         "last uses are written behind the requests"
     );
-    // The test would notice: another key costs one look-up.
+    // Another key costs one lookup, so the test can fail.
     let (_, other) = server.key(&admin, &["metrics:read"]).await;
-    // What is announced during a look-up, as its creation may be, is looked up again.
+    // A lookup that overlaps an invalidation, such as the creation of the key, is repeated.
     server.settled().await;
     let before = statements(&server.database_url).await;
     let answers = join_all((0..100).map(|_| server.get_with(&path, &other))).await;
@@ -74,7 +74,7 @@ async fn a_known_key_costs_no_statement() {
 }
 
 #[actix_web::test]
-async fn what_is_no_key_is_not_looked_up_and_what_is_unknown_only_once() {
+async fn malformed_keys_are_not_looked_up_and_unknown_keys_once() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, key) = server.key(&admin, &["metrics:read"]).await;
@@ -104,7 +104,7 @@ async fn what_is_no_key_is_not_looked_up_and_what_is_unknown_only_once() {
 }
 
 #[actix_web::test]
-async fn scopes_and_the_owners_present_role() {
+async fn key_is_limited_by_scopes_and_current_role() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -144,7 +144,7 @@ async fn scopes_and_the_owners_present_role() {
 }
 
 #[actix_web::test]
-async fn suspension_deletion_and_another_password() {
+async fn keys_end_with_suspension_deletion_and_password_change() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (id, eva) = server.user(&admin, "eva", "editor").await;
@@ -160,7 +160,10 @@ async fn suspension_deletion_and_another_password() {
 
     let eva = crate::support::token(&server.login("eva", PASSWORD).await);
     let other = crate::support::token(&server.login("eva", PASSWORD).await);
-    let change = |from: &str, to: &str, keep: bool| json!({"current_password": from, "new_password": to, "keep_api_keys": keep});
+    let change = |from: &str, to: &str, keep: bool| {
+        let (current, new) = ("current_password", "new_password");
+        json!({current: from, new: to, "keep_api_keys": keep})
+    };
     let (second, third) = ("the second one for tests", "the third one for tests");
     server
         .post("/api/auth/change-password", &eva, &change(PASSWORD, second, true))
@@ -186,12 +189,12 @@ async fn suspension_deletion_and_another_password() {
 }
 
 #[actix_web::test]
-async fn it_expires_in_its_second_and_extension_is_seen() {
+async fn key_expires_on_time_and_extension_applies_immediately() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let in_a_minute = (server.clock.now() + chrono::TimeDelta::seconds(60)).to_rfc3339();
     let (id, key) = server
-        .key_of(
+        .create_key(
             &admin,
             &json!({"name": "x", "scopes": ["metrics:read"], "expires_at": in_a_minute}),
         )
@@ -211,7 +214,7 @@ async fn it_expires_in_its_second_and_extension_is_seen() {
 }
 
 #[actix_web::test]
-async fn one_credential_once() {
+async fn exactly_one_credential_is_accepted() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, key) = server.key(&admin, &["metrics:read"]).await;
@@ -221,19 +224,20 @@ async fn one_credential_once() {
         .await
         .expect_error(400, "VALIDATION_ERROR");
     server.send(Method::GET, METRICS, "", &twice, None).await.expect_error(400, "VALIDATION_ERROR");
-    // Without the header the token counts.
+    // Without the header the token is used.
     server.get(METRICS, &admin).await.expect(200);
 }
 
 #[actix_web::test]
-async fn older_keys_stay_valid() {
+async fn keys_of_older_formats_stay_valid() {
     let server = Server::start().await;
     let old = format!("mdl_{}", "0123456789abcdef".repeat(4));
     sql(
         &server.database_url,
         &format!(
             "INSERT INTO api_keys (key_id, user_id, name, scopes, key_hash, prefix, created_at) \
-             SELECT gen_random_uuid(), user_id, 'old', '[\"metrics:read\"]', encode(sha256('{old}'), 'hex'), 'mdl_0123', now() \
+             SELECT gen_random_uuid(), user_id, 'old', '[\"metrics:read\"]', \
+             encode(sha256('{old}'), 'hex'), 'mdl_0123', now() \
              FROM users LIMIT 1"
         ),
     )
@@ -242,7 +246,7 @@ async fn older_keys_stay_valid() {
 }
 
 #[actix_web::test]
-async fn through_an_outage() {
+async fn cached_keys_work_during_outage() {
     let proxy = Proxy::start(true).await;
     let url = database::fresh().await;
     let options = ["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "300"];
@@ -259,19 +263,19 @@ async fn through_an_outage() {
         assert!(matches!(answer.header("x-cache"), "STALE" | ""));
         server.get_with(METRICS, &unused).await.expect_error(503, "DATABASE_ERROR");
     }
-    let stranger = ApiKey::generate();
-    server.get_with(METRICS, stranger.expose()).await.expect_error(503, "DATABASE_ERROR");
+    let unknown = ApiKey::generate();
+    server.get_with(METRICS, unknown.expose()).await.expect_error(503, "DATABASE_ERROR");
     server.get_with(METRICS, "mdl_nonsense").await.expect_error(401, "INVALID_API_KEY");
     proxy.open();
-    server.well().await;
+    server.circuits_closed().await;
     server.get_with(METRICS, &unused).await.expect(200);
-    server.get_with(METRICS, stranger.expose()).await.expect_error(401, "INVALID_API_KEY");
+    server.get_with(METRICS, unknown.expose()).await.expect_error(401, "INVALID_API_KEY");
 }
 
-/// Not having read the epoch for three seconds a hit is no hit: the database is asked, or, while it
-/// is away, what it said last counts, for an hour.
+/// When the epoch was not read for three seconds, a hit is checked in the database; during an
+/// outage the cached entry is used for at most an hour.
 #[actix_web::test]
-async fn a_memory_that_grows_old() {
+async fn stale_key_cache_is_rechecked() {
     let proxy = Proxy::start(true).await;
     let url = database::fresh().await;
     let options = ["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "300"];
@@ -279,14 +283,14 @@ async fn a_memory_that_grows_old() {
     server.ready().await;
     let admin = crate::support::token(&server.login("admin", ADMIN_PASSWORD).await);
     let (_, key) = server.key(&admin, &["metrics:read"]).await;
-    let (keys, hash) = (server.state().keys.clone(), ApiKey::parse(&key).unwrap().hash());
+    let (keys, hash) = (server.state().accounts.keys.clone(), ApiKey::parse(&key).unwrap().hash());
     let after = async |seconds| {
         let instant = Instant::now() + Duration::from_secs(seconds);
         keys.authenticate(hash, server.clock.now(), instant).await
     };
     server.settled().await;
     after(0).await.unwrap();
-    keys.close().await;
+    keys.drain_last_used().await;
     server.warm(10).await;
     sql(&url, "CREATE EXTENSION pg_stat_statements").await;
     let before = statements(&url).await;
@@ -298,18 +302,18 @@ async fn a_memory_that_grows_old() {
     after(1).await.unwrap();
     after(15).await.unwrap();
     after(3_000).await.unwrap();
-    assert!(matches!(after(3_700).await, Err(Refusal::Unanswered(_))));
+    assert!(matches!(after(3_700).await, Err(KeyError::Lookup(_))));
 }
 
 #[actix_web::test]
-async fn what_travels_is_measured() {
+async fn authentication_metrics_are_counted() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (id, _) = server.key(&admin, &["metrics:read"]).await;
     server.delete(&format!("/api/auth/api-keys/{id}"), &admin).await.expect(200);
     let until = Instant::now() + Duration::from_secs(5);
     while server.reading("api_key_revocation_propagation_seconds_count").await < 1.0 {
-        assert!(Instant::now() < until, "no announcement was heard");
+        assert!(Instant::now() < until, "no notification arrived");
     }
     assert!(server.reading("api_keys_created_total").await >= 1.0);
     assert!(server.reading("api_keys_revoked_total").await >= 1.0);

@@ -1,18 +1,17 @@
-//! A look-up that read a key before it ended must not put it back afterwards, nor let in the
-//! request that made it.
+//! A lookup that read a key before its revocation must neither cache it nor authenticate its
+//! request.
 
 use std::time::{Duration, Instant};
 
 use crate::support::Server;
-use crate::support::database::sql;
+use crate::support::database::{self, sql};
 
 const METRICS: &str = "/api/v1/metrics";
 const ROUNDS: usize = 1_000;
 
-/// Makes every look-up wait, after it has read, for as long as somebody holds the advisory lock 7.
-/// A statement sees what was there when it began: so it brings home what was read before it waited.
-/// Without the trigger nothing helps from outside: what is tested is what this process does by
-/// itself.
+/// Makes each lookup wait after its read while a session holds the advisory lock 7. The snapshot of
+/// a statement is older than its wait, so it returns what was read before. Without the triggers
+/// there is no notification: only the process itself can invalidate.
 const HOLD: &str = "
     DROP TRIGGER api_keys_authority_changed ON api_keys;
     ALTER TABLE api_keys RENAME TO api_keys_held;
@@ -24,22 +23,21 @@ const HOLD: &str = "
         END IF;
         RETURN hash;
     END $$;
-    CREATE VIEW api_keys AS SELECT key_id, user_id, name, description, scopes, held(key_hash) AS key_hash, prefix,
+    CREATE VIEW api_keys AS SELECT key_id, user_id, name, description, scopes, held(key_hash) \
+    AS key_hash, prefix,
         created_at, last_used_at, expires_at, revoked_at, replaces, rate_limit FROM api_keys_held";
 
 #[actix_web::test]
-async fn revoked_while_it_is_looked_up() {
+async fn key_revoked_during_lookup_is_refused() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    // Made before the table is hidden: the view is for reading and revoking only.
+    // Created before the table is replaced, because the view supports only reads and revocation.
     let mut keys = Vec::new();
     for _ in 0..10 {
         keys.push(server.key(&admin, &["metrics:read"]).await);
     }
     sql(&server.database_url, HOLD).await;
-    let (holder, connection) =
-        tokio_postgres::connect(&server.database_url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let holder = database::connect(&server.database_url).await;
     let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let (mut late, mut held) = (0, 0);
@@ -54,19 +52,20 @@ async fn revoked_while_it_is_looked_up() {
             }
             held += 1;
             server.delete(&format!("/api/auth/api-keys/{id}"), &admin).await.expect(200);
-            // Answered. From here on nobody is let in by this key.
+            // The revocation is answered: from here on the key is refused.
             holder.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
         });
         let (request, ()) = futures_util::future::join(request, revocation).await;
         late += usize::from(request.status == 200);
         let again = server.get_with(METRICS, key).await;
         assert_eq!((request.status, again.status), (401, 401), "round {round}");
-        // Alive again, for the next round, as no route would ever make it.
+        // Valid again for the next round, which no route would do.
         holder.execute("UPDATE api_keys_held SET revoked_at = NULL", &[]).await.unwrap();
-        server.state().end(mdl::model::authority::Concern::All).await;
+        server.state().accounts.invalidate(mdl::model::authority::InvalidationScope::All).await;
     }
     println!(
-        "{held} look-ups held between reading and filling, {late} let in after the revocation was answered"
+        "{held} look-ups held between reading and filling, {late} let in after the revocation was \
+         answered"
     );
     assert_eq!((held, late), (ROUNDS, 0));
 }

@@ -1,4 +1,4 @@
-//! When a key was last used: behind the requests, forward only, never lost.
+//! `last_used_at` of API keys: written behind the requests, forward only, never lost.
 
 use std::time::Instant;
 
@@ -12,7 +12,8 @@ use crate::support::{ADMIN_PASSWORD, Server, token};
 const METRICS: &str = "/api/v1/metrics";
 
 pub async fn updates(url: &str) -> i64 {
-    let query = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%last_used_at = held.at%' \
+    let query = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE \
+                 '%last_used_at = held.at%' \
                  AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
     sql(url, query).await[0][0].parse().unwrap()
 }
@@ -26,7 +27,7 @@ async fn last_used(url: &str, id: &str) -> Option<chrono::DateTime<chrono::Utc>>
 }
 
 #[actix_web::test]
-async fn ten_thousand_uses_are_a_handful_of_updates() {
+async fn last_uses_are_written_in_batches() {
     let server = Server::start().await;
     let admin = server.admin().await;
     sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
@@ -38,10 +39,10 @@ async fn ten_thousand_uses_are_a_handful_of_updates() {
     for use_ in 0..10_000 {
         let (_, key) = &keys[use_ % keys.len()];
         let hash = mdl::credentials::api_keys::ApiKey::parse(key).unwrap().hash();
-        state.keys.authenticate(hash, server.clock.now(), Instant::now()).await.unwrap();
+        state.accounts.keys.authenticate(hash, server.clock.now(), Instant::now()).await.unwrap();
     }
     let end = server.clock.now();
-    assert_eq!(state.keys.close().await, 0);
+    assert_eq!(state.accounts.keys.drain_last_used().await, 0);
     let written = updates(&server.database_url).await;
     println!("10,000 uses of 5 keys: {written} UPDATEs");
     assert!((1..=5).contains(&written));
@@ -60,21 +61,22 @@ async fn ten_thousand_uses_are_a_handful_of_updates() {
 }
 
 #[actix_web::test]
-async fn a_thousand_pending_are_written_before_their_time() {
+async fn thousand_pending_uses_are_written_early() {
     let server = Server::start().await;
     sql(
         &server.database_url,
         "INSERT INTO api_keys (key_id, user_id, name, scopes, key_hash, prefix, created_at) \
-         SELECT gen_random_uuid(), user_id, 'k', '[\"admin\"]', encode(sha256(('mdl_' || lpad(to_hex(n), 64, '0'))::bytea), 'hex'), \
+         SELECT gen_random_uuid(), user_id, 'k', '[\"admin\"]', encode(sha256(('mdl_' || \
+         lpad(to_hex(n), 64, '0'))::bytea), 'hex'), \
                 'mdl_0000', now() FROM users, generate_series(1, 1000) n",
     )
     .await;
     let state = server.state();
     let used = (1..=1000).map(|number| {
         let key = mdl::credentials::api_keys::ApiKey::parse(&format!("mdl_{number:064x}")).unwrap();
-        state.keys.authenticate(key.hash(), server.clock.now(), Instant::now())
+        state.accounts.keys.authenticate(key.hash(), server.clock.now(), Instant::now())
     });
-    // Some at a time, so that it is over long before ten seconds are.
+    // Some at a time, to finish long before ten seconds have passed.
     let used: Vec<_> = futures_util::stream::iter(used).buffer_unordered(10).collect().await;
     assert!(used.iter().all(Result::is_ok));
     for _ in 0..100 {
@@ -92,7 +94,7 @@ async fn a_thousand_pending_are_written_before_their_time() {
 }
 
 #[actix_web::test]
-async fn never_backwards_whoever_writes_last() {
+async fn last_use_never_goes_back() {
     let url = database::fresh().await;
     let (early, late) = (Server::on(&url, &[]).await, Server::on(&url, &[]).await);
     early.ready().await;
@@ -102,14 +104,14 @@ async fn never_backwards_whoever_writes_last() {
     let (id, key) = early.key(&admin, &["metrics:read"]).await;
     late.get_with(METRICS, &key).await.expect(200);
     early.get_with(METRICS, &key).await.expect(200);
-    assert_eq!(late.state().keys.close().await, 0);
+    assert_eq!(late.state().accounts.keys.drain_last_used().await, 0);
     let newer = last_used(&url, &id).await.unwrap();
-    assert_eq!(early.state().keys.close().await, 0);
+    assert_eq!(early.state().accounts.keys.drain_last_used().await, 0);
     assert_eq!(last_used(&url, &id).await.unwrap(), newer);
 }
 
 #[actix_web::test]
-async fn nothing_is_lost_while_the_database_is_away() {
+async fn last_uses_survive_an_outage() {
     let proxy = Proxy::start(true).await;
     let url = database::fresh().await;
     let server = Server::on(
@@ -121,23 +123,23 @@ async fn nothing_is_lost_while_the_database_is_away() {
     let admin = token(&server.login("admin", ADMIN_PASSWORD).await);
     let (id, key) = server.key(&admin, &["metrics:read"]).await;
     server.get_with(METRICS, &key).await.expect(200);
-    assert_eq!(server.state().keys.close().await, 0);
+    assert_eq!(server.state().accounts.keys.drain_last_used().await, 0);
     let before = last_used(&url, &id).await.unwrap();
     proxy.close();
-    // Thirty seconds later by the service's clock.
+    // Thirty seconds later by the clock of the service.
     server.advance(30);
     server.get_with(METRICS, &key).await;
     let used = server.clock.now();
     for _ in 0..5 {
-        assert!(server.state().keys.flush().await > 0, "it is owed");
+        assert!(server.state().accounts.keys.flush_last_used().await > 0, "it is owed");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert!(server.reading("api_key_last_used_pending").await >= 1.0);
     assert_eq!(last_used(&url, &id).await.unwrap(), before);
     proxy.open();
-    server.well().await;
+    server.circuits_closed().await;
     for _ in 0..100 {
-        if server.state().keys.close().await == 0 {
+        if server.state().accounts.keys.drain_last_used().await == 0 {
             break;
         }
     }
@@ -146,7 +148,7 @@ async fn nothing_is_lost_while_the_database_is_away() {
 }
 
 #[actix_web::test]
-async fn two_processes_that_write_the_same_keys_take_turns() {
+async fn concurrent_writes_of_last_use_do_not_deadlock() {
     let url = database::fresh().await;
     let (one, other) = (Server::on(&url, &[]).await, Server::on(&url, &[]).await);
     one.ready().await;
@@ -159,11 +161,12 @@ async fn two_processes_that_write_the_same_keys_take_turns() {
     }
     for round in 0..40 {
         for server in [&one, &other] {
-            // Each in another order.
+            // In a different order each.
             hashes.rotate_left(7);
             for hash in &hashes {
                 server
                     .state()
+                    .accounts
                     .keys
                     .authenticate(*hash, server.clock.now(), Instant::now())
                     .await
@@ -171,7 +174,9 @@ async fn two_processes_that_write_the_same_keys_take_turns() {
             }
         }
         let (one, other) = (one.state(), other.state());
-        let left = join_all([one.keys.close(), other.keys.close()]).await;
+        let left =
+            join_all([one.accounts.keys.drain_last_used(), other.accounts.keys.drain_last_used()])
+                .await;
         assert_eq!(left, [0, 0], "round {round}");
     }
     let deadlocks =

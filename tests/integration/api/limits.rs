@@ -1,4 +1,4 @@
-//! How much is too much, and what is said about it.
+//! Rate limits, and the headers that report them.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::proxy::Proxy;
 use crate::support::{ADMIN_PASSWORD, Answer, PASSWORD, Server, database, json_body};
 
 const LOGIN: &str = "/api/auth/login";
-/// The small limits alone: the others would be in the way.
+/// Enables the small limits only.
 const ON: [&str; 6] = [
     "--rate-limit-enabled",
     "true",
@@ -20,10 +20,10 @@ const ON: [&str; 6] = [
     "--rate-limit-burst-per-second",
     "100000",
 ];
-/// And so many that some wait long for a connection.
+/// For so many requests that some wait long for a connection.
 const BEHIND: [&str; 4] = ["--trusted-proxies", "127.0.0.0/8", "--db-connection-timeout", "30000"];
 
-/// A log-in from an address, by way of a trusted proxy.
+/// Logs in from an address behind a trusted proxy.
 async fn login_from(server: &Server, address: &str, username: &str, password: &str) -> Answer {
     let body = Some(json_body(&json!({"username": username, "password": password})));
     let headers = if address.is_empty() { Vec::new() } else { vec![("x-forwarded-for", address)] };
@@ -52,7 +52,7 @@ async fn parallel(
 }
 
 #[actix_web::test]
-async fn so_many_requests_and_no_more_until_the_window_has_passed() {
+async fn general_limit_is_exact_until_the_window_has_passed() {
     let options = [
         "--rate-limit-enabled",
         "true",
@@ -88,23 +88,23 @@ async fn so_many_requests_and_no_more_until_the_window_has_passed() {
         server.get("/api/v1", "").await.expect(429);
     }
     let lines = server.logs.lines();
-    let told: Vec<_> = lines.iter().filter(|line| line["msg"] == "rate limit exceeded").collect();
+    let logged: Vec<_> = lines.iter().filter(|line| line["msg"] == "rate limit exceeded").collect();
     assert!(
-        told.len() <= 10 * (usize::try_from(began.elapsed().as_secs()).unwrap() + 2),
+        logged.len() <= 10 * (usize::try_from(began.elapsed().as_secs()).unwrap() + 2),
         "a flood is no flood of lines: {}",
-        told.len()
+        logged.len()
     );
     assert!(
-        told[0]["policy"] == "general"
-            && told[0]["client"] == "127.0.0.1"
-            && told[0]["route"].is_string()
+        logged[0]["policy"] == "general"
+            && logged[0]["client"] == "127.0.0.1"
+            && logged[0]["route"].is_string()
     );
     server.advance(wait);
     assert_ne!(server.get("/api/v1", "").await.status, 429);
 }
 
 #[actix_web::test]
-async fn of_a_thousand_wrong_log_ins_at_once_five_reach_the_password() {
+async fn concurrent_wrong_log_ins_are_limited_to_five() {
     let server = Server::with(&[&ON[..], &BEHIND].concat()).await;
     let answers = parallel(&server, 1000, |_| "203.0.113.7".into()).await;
     assert_eq!((count(&answers, 401), count(&answers, 429)), (5, 995));
@@ -116,11 +116,11 @@ async fn of_a_thousand_wrong_log_ins_at_once_five_reach_the_password() {
     assert!(text.contains("rate limit exceeded") && !text.contains("a wrong password"));
     let line = text.lines().find(|line| line.contains("rate limit exceeded")).unwrap();
     assert!(!line.contains("admin"), "names only as hashes: {line}");
-    // The account's limit is 50 times that of one address: one stranger does not lock its owner
-    // out.
+    // The limit of an account is 50 times that of one address, so that one address does not lock
+    // out the owner.
     login_from(&server, "203.0.113.8", "admin", ADMIN_PASSWORD).await.expect(200);
-    // Others are not concerned, and after the wait it is open again.
-    login_from(&server, "203.0.113.8", "nobody", "a wrong password")
+    // Other accounts are not affected, and the limit ends with the window.
+    login_from(&server, "203.0.113.8", "unknown", "a wrong password")
         .await
         .expect_error(401, "AUTHENTICATION_ERROR");
     server.advance(refused.header("retry-after").parse().unwrap());
@@ -128,10 +128,10 @@ async fn of_a_thousand_wrong_log_ins_at_once_five_reach_the_password() {
 }
 
 #[actix_web::test]
-async fn a_thousand_addresses_on_one_account() {
+async fn account_limit_holds_across_addresses() {
     let server = &Server::with(&[&ON[..], &BEHIND].concat()).await;
-    // An account takes 50 × 5 failures from addresses that it does not know. Few at once: all of
-    // these are hashed.
+    // An account allows 50 × 5 failures from unknown addresses. Few at once, because each is
+    // hashed.
     let mut answers = Vec::new();
     for batch in 0..26 {
         let one = |number: usize| {
@@ -143,12 +143,12 @@ async fn a_thousand_addresses_on_one_account() {
     assert_eq!((count(&answers, 401), count(&answers, 429)), (250, 10));
     let answers = parallel(server, 200, |number| format!("198.52.0.{number}")).await;
     assert_eq!(count(&answers, 429), 200);
-    // Its e-mail address is no second account.
+    // The e-mail address is the same account.
     login_from(server, "192.0.2.1", "ADMIN@localhost", "a wrong password").await.expect(429);
 }
 
 #[actix_web::test]
-async fn a_hundred_right_log_ins_in_a_row() {
+async fn successful_log_ins_use_no_quota() {
     let server = Server::with(&[&ON[..], &["--registration-enabled", "true"]].concat()).await;
     for _ in 0..100 {
         server.login("admin", ADMIN_PASSWORD).await.expect(200);
@@ -158,21 +158,26 @@ async fn a_hundred_right_log_ins_in_a_row() {
     }
     let tokens = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     server.post(LOGIN, "", &json!({"username": "admin"})).await.expect(400);
-    // Refreshes and registrations count with it; a good one does not.
+    // Failed refreshes and registrations count; successful ones do not.
     let body = json!({"refresh_token": crate::support::refresh_token(&tokens)});
     server.post("/api/auth/refresh", "", &body).await.expect(200);
-    server.post("/api/auth/refresh", "", &json!({"refresh_token": "x"})).await.expect(401);
-    let eve = json!({"username": "eve", "email": "eve@example.com", "password": PASSWORD, "full_name": "Eve"});
+    let ended = json!({"refresh_token":
+        crate::support::refresh_token(&server.login("admin", ADMIN_PASSWORD).await.expect(200))});
+    server.post("/api/auth/logout", "", &ended).await.expect(200);
+    server.post("/api/auth/refresh", "", &ended).await.expect(401);
+    let eve = json!({"username": "eve", "email": "eve@example.com", "password": PASSWORD,
+        "full_name": "Eve"});
     server.post("/api/auth/register", "", &eve).await.expect_error(429, "AUTH_RATE_LIMIT_EXCEEDED");
     server.post("/api/auth/refresh", "", &body).await.expect_error(429, "AUTH_RATE_LIMIT_EXCEEDED");
 }
 
 #[actix_web::test]
-async fn who_hangs_up_has_used_its_hit() {
+async fn disconnected_client_has_used_its_hit() {
     let server = Server::with(&ON).await;
     let body = json!({"username": "admin", "password": "a wrong password"}).to_string();
     let request = format!(
-        "POST {LOGIN} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST {LOGIN} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: \
+         {}\r\n\r\n{body}",
         body.len()
     );
     for _ in 0..5 {
@@ -190,7 +195,7 @@ async fn who_hangs_up_has_used_its_hit() {
 }
 
 #[actix_web::test]
-async fn an_outage_uses_nothing_up() {
+async fn outage_refunds_hits() {
     let proxy = Proxy::start(true).await;
     let options = ["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "300"];
     let server =
@@ -201,7 +206,7 @@ async fn an_outage_uses_nothing_up() {
         server.login("admin", "a wrong password").await.expect_error(503, "DATABASE_ERROR");
     }
     proxy.open();
-    server.well().await;
+    server.circuits_closed().await;
     for _ in 0..5 {
         server.login("admin", "a wrong password").await.expect(401);
     }
@@ -209,7 +214,7 @@ async fn an_outage_uses_nothing_up() {
 }
 
 #[actix_web::test]
-async fn another_process_and_the_next_one_know_it() {
+async fn limits_are_shared_by_processes_and_survive_restart() {
     let url = database::fresh().await;
     let first = Server::on(&url, &ON).await;
     first.ready().await;
@@ -232,7 +237,7 @@ async fn another_process_and_the_next_one_know_it() {
 }
 
 #[actix_web::test]
-async fn what_an_untrusted_peer_says_of_itself_changes_nothing() {
+async fn forwarded_header_of_untrusted_peer_is_ignored() {
     let server = Server::with(&ON).await;
     for number in 0..5 {
         let said = format!("192.0.2.{number}");
@@ -257,7 +262,7 @@ async fn what_an_untrusted_peer_says_of_itself_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn a_slash_64_is_one_client_and_a_chain_is_read_from_the_right() {
+async fn ipv6_counts_by_64_and_forwarded_chain_is_read_from_the_right() {
     let server = Server::with(&[&ON[..], &BEHIND].concat()).await;
     for host in 1..=5 {
         let address = format!("2001:db8:1:2::{host}");
@@ -275,7 +280,7 @@ async fn a_slash_64_is_one_client_and_a_chain_is_read_from_the_right() {
 }
 
 #[actix_web::test]
-async fn ten_keys_an_hour() {
+async fn key_creation_is_limited_to_ten_per_hour() {
     let server = Server::with(&ON).await;
     let admin = server.admin().await;
     let (_, eva) = server.user(&admin, "eva", "editor").await;
@@ -297,7 +302,7 @@ async fn ten_keys_an_hour() {
 }
 
 #[actix_web::test]
-async fn a_burst_is_smoothed() {
+async fn bursts_are_limited() {
     let options = [
         "--rate-limit-enabled",
         "true",
@@ -311,7 +316,7 @@ async fn a_burst_is_smoothed() {
     let answers = join_all((0..100).map(|_| server.get("/api/v1", ""))).await;
     let took = began.elapsed();
     let refused = count(&answers, 429);
-    // Twenty at once, and twenty for each second that it took.
+    // Twenty at once, and twenty for each second of the test.
     let through = 20.0 + 20.0 * took.as_secs_f64();
     assert!(
         refused <= 80 && 100.0 - f64::from(u32::try_from(refused).unwrap()) <= through + 1.0,
@@ -331,7 +336,7 @@ async fn a_burst_is_smoothed() {
 }
 
 #[actix_web::test]
-async fn switched_off_nothing_is_limited() {
+async fn disabled_limits_refuse_nothing() {
     let options = [
         "--rate-limit-enabled",
         "false",

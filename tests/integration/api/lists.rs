@@ -1,3 +1,5 @@
+//! The list of metrics: filters, sort orders and pages.
+
 use serde_json::{Value, json};
 
 use crate::support::Server;
@@ -12,7 +14,7 @@ fn ids(answer: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Seven metrics that differ in all that a list can be asked for.
+/// Creates seven metrics that differ in every field that a list filters or sorts by.
 async fn filled() -> (Server, String) {
     let server = Server::start().await;
     let admin = server.admin().await;
@@ -29,11 +31,13 @@ async fn filled() -> (Server, String) {
         ("e", json!({"name": "Beta orders/day", "tier": "Tier-3", "business_domain": "Growth"})),
         (
             "d",
-            json!({"name": "Gamma", "metric_type": "leading", "description": "Kundenabwanderung überall"}),
+            json!({"name": "Gamma", "metric_type": "leading",
+                "description": "Kundenabwanderung überall"}),
         ),
         (
             "c",
-            json!({"name": "Delta", "metric_type": "operational", "governance": governance("draft", "Other")}),
+            json!({"name": "Delta", "metric_type": "operational",
+                "governance": governance("draft", "Other")}),
         ),
         ("b", json!({"name": "Epsilon", "category": "R&D"})),
         ("a", json!({"name": "Zeta", "tier": "Tier-2", "tags": ["x, y"]})),
@@ -44,7 +48,7 @@ async fn filled() -> (Server, String) {
 }
 
 #[actix_web::test]
-async fn every_filter_filters_and_all_together() {
+async fn each_filter_applies_alone_and_combined() {
     let (server, admin) = filled().await;
     for (query, expected) in [
         ("", vec!["f", "g", "e", "c", "b", "d", "a"]),
@@ -72,7 +76,7 @@ async fn every_filter_filters_and_all_together() {
         let answer =
             server.get(&format!("/api/v1/metrics?{query}"), &admin).await.expect(200).json();
         let mut expected = expected;
-        // The order of names is the database's; what is in the list is ours.
+        // The collation of the database decides the order of names, so only the set is compared.
         let mut found = ids(&answer);
         assert_eq!(answer["pagination"]["total"], expected.len(), "{query}");
         expected.sort_unstable();
@@ -82,7 +86,7 @@ async fn every_filter_filters_and_all_together() {
 }
 
 #[actix_web::test]
-async fn every_sort_sorts_with_ties_by_id() {
+async fn each_sort_order_breaks_ties_by_id() {
     let (server, admin) = filled().await;
     for (sort, expected) in [
         ("name", vec!["f", "g", "e", "c", "b", "d", "a"]),
@@ -95,7 +99,7 @@ async fn every_sort_sorts_with_ties_by_id() {
         let all =
             server.get(&format!("/api/v1/metrics?sort={sort}"), &admin).await.expect(200).json();
         assert_eq!(ids(&all), expected, "{sort}");
-        // Page by page it is the same list, from either end.
+        // Page by page, from either end, it is the same list.
         for limit in 1..=8 {
             let mut pages = Vec::new();
             for page in 1..=7_usize.div_ceil(limit) {
@@ -113,7 +117,7 @@ async fn every_sort_sorts_with_ties_by_id() {
 }
 
 #[actix_web::test]
-async fn a_page_knows_its_neighbours() {
+async fn pages_link_to_their_neighbours() {
     let (server, admin) = filled().await;
     let page = server
         .get("/api/v1/metrics?limit=2&page=2&tags=x%2Cy&tier=Tier-2", &admin)
@@ -147,7 +151,7 @@ async fn a_page_knows_its_neighbours() {
 }
 
 #[actix_web::test]
-async fn what_has_no_effect_is_refused() {
+async fn parameters_without_effect_are_refused() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for (query, field) in [

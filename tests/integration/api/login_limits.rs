@@ -1,5 +1,5 @@
-//! Failed attempts at a password: counted by address, by account, and by both; an address from
-//! which the account was lately used is not locked out by strangers, and nothing tells whether a
+//! Failed password attempts count by address, by account, and by both. An address from which the
+//! account was recently used is not locked out by other addresses, and no response tells whether a
 //! name exists.
 
 use futures_util::future::join_all;
@@ -39,19 +39,20 @@ async fn login_from(server: &Server, address: &str, name: &str, password: &str) 
     post_from(server, address, "/api/auth/login", "", &body).await
 }
 
-/// A user who has logged in from the office, once.
+/// Creates a user who has logged in from the office once.
 async fn alice(options: &[&str]) -> Server {
     let server = Server::with(&[&ON[..], options].concat()).await;
     let admin = server.admin().await;
-    let body = json!({"username": "alice", "email": "alice@example.com", "password": PASSWORD, "full_name": "A",
+    let body = json!({"username": "alice", "email": "alice@example.com", "password": PASSWORD,
+        "full_name": "A",
                       "role": "viewer"});
     server.post("/api/auth/users", &admin, &body).await.expect(201);
     login_from(&server, OFFICE, "alice", PASSWORD).await.expect(200);
     server
 }
 
-/// So many attempts that fail, then one that is refused, each exactly.
-async fn exactly(server: &Server, address: &str, name: &str, most: usize) {
+/// Makes exactly so many attempts that fail; asserts that the next one is limited.
+async fn assert_exact_limit(server: &Server, address: &str, name: &str, most: usize) {
     for _ in 0..most {
         login_from(server, address, name, WRONG).await.expect_error(401, "AUTHENTICATION_ERROR");
     }
@@ -66,17 +67,17 @@ async fn exactly(server: &Server, address: &str, name: &str, most: usize) {
 }
 
 #[actix_web::test]
-async fn strangers_do_not_lock_the_owner_out() {
+async fn failures_from_other_addresses_do_not_lock_out_the_owner() {
     let server = &alice(&[]).await;
     for batch in 0..5 {
-        let stranger = |number: usize| async move {
+        let from_elsewhere = |number: usize| async move {
             let name = if number.is_multiple_of(2) { "alice" } else { "Alice@Example.com" };
-            exactly(server, &format!("198.51.{batch}.{number}"), name, 5).await;
+            assert_exact_limit(server, &format!("198.51.{batch}.{number}"), name, 5).await;
         };
-        join_all((0..10).map(stranger)).await;
+        join_all((0..10).map(from_elsewhere)).await;
     }
-    // Fifty addresses with five failures each are all that the account takes from addresses that it
-    // does not know.
+    // Five failures from each of fifty addresses use up what the account allows to unknown
+    // addresses.
     let refused = login_from(server, "198.51.9.9", "alice", WRONG)
         .await
         .expect_error(429, "AUTH_RATE_LIMIT_EXCEEDED");
@@ -89,12 +90,12 @@ async fn strangers_do_not_lock_the_owner_out() {
 }
 
 #[actix_web::test]
-async fn strangers_at_the_same_address_do_not_lock_the_owner_out() {
+async fn failures_of_other_accounts_at_the_address_do_not_lock_out_the_owner() {
     let server = alice(&[]).await;
-    exactly(&server, OFFICE, "nobody-at-all", 5).await;
+    assert_exact_limit(&server, OFFICE, "unknown", 5).await;
     login_from(&server, OFFICE, "alice", PASSWORD).await.expect(200);
     login_from(&server, OFFICE, "alice@example.com", PASSWORD).await.expect(200);
-    // There the account from this address decides alone.
+    // There only failures of the account from this address count.
     for _ in 0..5 {
         login_from(&server, OFFICE, "alice", WRONG).await.expect(401);
     }
@@ -105,7 +106,7 @@ async fn strangers_at_the_same_address_do_not_lock_the_owner_out() {
 }
 
 #[actix_web::test]
-async fn success_clears_only_the_failures_of_both() {
+async fn success_clears_only_failures_of_account_and_address() {
     let server = alice(&[]).await;
     for _ in 0..3 {
         for _ in 0..4 {
@@ -113,9 +114,9 @@ async fn success_clears_only_the_failures_of_both() {
         }
         login_from(&server, OFFICE, "alice", PASSWORD).await.expect(200);
     }
-    // The failures of the address stay.
+    // The failures of the address are kept.
     login_from(&server, OFFICE, "admin", ADMIN_PASSWORD).await.expect(429);
-    // An address that is not known yet: four failures and a success leave one hit.
+    // An unknown address: four failures and a success leave one hit.
     for _ in 0..4 {
         login_from(&server, "198.51.100.1", "admin", WRONG).await.expect(401);
     }
@@ -125,7 +126,7 @@ async fn success_clears_only_the_failures_of_both() {
 }
 
 #[actix_web::test]
-async fn success_on_another_process_clears_them_here_too() {
+async fn success_on_another_process_clears_local_failures() {
     let first = alice(&[]).await;
     let second = Server::on(&first.database_url, &ON).await;
     second.ready().await;
@@ -133,35 +134,36 @@ async fn success_on_another_process_clears_them_here_too() {
         login_from(&first, OFFICE, "alice", WRONG).await.expect(401);
     }
     login_from(&second, OFFICE, "alice", PASSWORD).await.expect(200);
-    exactly(&first, OFFICE, "alice", 5).await;
+    assert_exact_limit(&first, OFFICE, "alice", 5).await;
     login_from(&second, OFFICE, "alice", PASSWORD).await.expect(429);
 }
 
 #[actix_web::test]
-async fn an_address_is_known_for_thirty_days_by_log_in_and_refresh() {
+async fn address_stays_known_for_thirty_days() {
     let server = alice(&[]).await;
     let home = "192.0.2.1";
     let tokens = login_from(&server, OFFICE, "alice", PASSWORD).await.expect(200);
     let body = json!({"refresh_token": refresh_token(&tokens)});
     post_from(&server, home, "/api/auth/refresh", "", &body).await.expect(200);
     for address in [OFFICE, home] {
-        exactly(&server, address, "nobody-at-all", 5).await;
+        assert_exact_limit(&server, address, "unknown", 5).await;
         login_from(&server, address, "alice", PASSWORD).await.expect(200);
     }
     server.advance(30 * 86_400 + 4000);
-    exactly(&server, OFFICE, "nobody-at-all", 5).await;
+    assert_exact_limit(&server, OFFICE, "unknown", 5).await;
     login_from(&server, OFFICE, "alice", PASSWORD).await.expect(429);
-    // At most twenty are kept, the latest.
+    // At most the latest twenty are kept.
     for number in 0..25 {
         login_from(&server, &format!("198.51.100.{number}"), "alice", PASSWORD).await.expect(200);
         server.advance(1);
     }
-    let known = "SELECT count(*), min(address), bool_or(address = '198.51.100.24') FROM known_addresses AS k \
+    let known = "SELECT count(*), min(address), bool_or(address = '198.51.100.24') FROM \
+                 known_addresses AS k \
                  JOIN users USING (user_id) WHERE username = 'alice'";
     assert_eq!(sql(&server.database_url, known).await[0], ["20", "198.51.100.10", "t"]);
 }
 
-/// Everything that tells one answer from another, but for identifiers and clocks.
+/// Returns all observable parts of a response except ids and times.
 fn observable(answer: &Answer) -> String {
     let mut headers: Vec<String> =
         answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
@@ -179,10 +181,10 @@ fn observable(answer: &Answer) -> String {
     text.split(';').filter(|part| !seconds(part)).collect()
 }
 
-/// Statements of log-ins that the server has seen: lookups and counts. What the service does by
-/// itself, such as writing refusals into the audit log, is none.
+/// Counts the statements of log-ins: lookups and hits, without those of background tasks.
 async fn statements(server: &Server) -> i64 {
-    let counted = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE (query LIKE '%rate_limit_hits%' \
+    let counted = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE (query LIKE \
+                   '%rate_limit_hits%' \
                    OR query LIKE '%known_addresses%' OR query LIKE '%hashtextextended(subject, $%' \
                    OR query LIKE '%FROM \"users\"%') AND query NOT LIKE '%pg_stat_statements%' \
                    AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -190,13 +192,13 @@ async fn statements(server: &Server) -> i64 {
 }
 
 #[actix_web::test]
-async fn no_answer_tells_whether_a_name_exists() {
+async fn responses_do_not_reveal_whether_a_name_exists() {
     let server = alice(&[]).await;
     server.warm(4).await;
     sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
     let mut sequences = Vec::new();
     for (number, name) in
-        ["alice", "nobody", "alice@example.com", "nobody@example.com"].iter().enumerate()
+        ["alice", "unknown", "alice@example.com", "unknown@example.com"].iter().enumerate()
     {
         let before = statements(&server).await;
         let mut sequence = Vec::new();
@@ -213,26 +215,28 @@ async fn no_answer_tells_whether_a_name_exists() {
 }
 
 #[actix_web::test]
-async fn a_refused_log_in_costs_no_statement() {
+async fn refused_log_in_costs_no_statement() {
     let server = alice(&[]).await;
-    exactly(&server, "198.51.100.1", "alice", 5).await;
-    exactly(&server, OFFICE, "alice", 5).await;
+    assert_exact_limit(&server, "198.51.100.1", "alice", 5).await;
+    assert_exact_limit(&server, OFFICE, "alice", 5).await;
+    // An exhausted address has one lookup of another name in ten seconds.
+    login_from(&server, "198.51.100.1", "another", WRONG).await.expect(429);
     sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
     let before = statements(&server).await;
     for _ in 0..20 {
         login_from(&server, "198.51.100.1", "alice", PASSWORD).await.expect(429);
-        login_from(&server, "198.51.100.1", "somebody-else", WRONG).await.expect(429);
-        // Also where the account is known.
+        login_from(&server, "198.51.100.1", "another", WRONG).await.expect(429);
+        // Also from a known address.
         login_from(&server, OFFICE, "alice", PASSWORD).await.expect(429);
     }
     assert_eq!(statements(&server).await, before);
-    // The test would notice: one attempt from elsewhere costs some.
+    // An attempt from elsewhere is counted, so the test can fail.
     login_from(&server, "198.51.100.2", "alice", WRONG).await.expect(401);
     assert!(statements(&server).await > before);
 }
 
 #[actix_web::test]
-async fn of_many_wrong_log_ins_at_once_from_a_known_address_five_reach_the_password() {
+async fn concurrent_wrong_log_ins_from_known_address_are_limited_to_five() {
     let server = alice(&["--db-connection-timeout", "30000"]).await;
     let answers = join_all((0..100).map(|_| login_from(&server, OFFICE, "alice", WRONG))).await;
     let count = |status| answers.iter().filter(|answer| answer.status == status).count();
@@ -240,15 +244,15 @@ async fn of_many_wrong_log_ins_at_once_from_a_known_address_five_reach_the_passw
 }
 
 #[actix_web::test]
-async fn an_outage_during_the_lookup_uses_nothing_up() {
+async fn outage_during_lookup_refunds_the_hit() {
     let server = alice(&[]).await;
-    // The lookup fails, ten times.
+    // The lookup fails ten times.
     sql(&server.database_url, "ALTER TABLE known_addresses RENAME TO hidden").await;
     for _ in 0..10 {
         assert!(login_from(&server, "198.51.100.1", "alice", WRONG).await.status >= 500);
     }
     sql(&server.database_url, "ALTER TABLE hidden RENAME TO known_addresses").await;
-    exactly(&server, "198.51.100.1", "alice", 5).await;
+    assert_exact_limit(&server, "198.51.100.1", "alice", 5).await;
     let hits = "SELECT count(DISTINCT hit_id) = 5 FROM rate_limit_hits WHERE subject LIKE 'auth%'";
     database::until(&server.database_url, hits).await;
 }
@@ -261,7 +265,7 @@ async fn change_password_counts_wrong_current_passwords() {
     let change =
         |current: &str, new: &str| json!({"current_password": current, "new_password": new});
     let elsewhere = "198.51.100.1";
-    // What is not valid is no attempt.
+    // An invalid request is no attempt.
     post_from(&server, elsewhere, path, &access, &change(WRONG, "short")).await.expect(400);
     let second = "another good password";
     for _ in 0..5 {
@@ -270,7 +274,7 @@ async fn change_password_counts_wrong_current_passwords() {
     }
     let refused = post_from(&server, elsewhere, path, &access, &change(PASSWORD, second)).await;
     refused.expect_error(429, "AUTH_RATE_LIMIT_EXCEEDED");
-    // It is the same limit as that of log-ins.
+    // Log-ins share this limit.
     login_from(&server, elsewhere, "alice", PASSWORD).await.expect(429);
     for _ in 0..4 {
         post_from(&server, OFFICE, path, &access, &change(WRONG, second)).await.expect(403);
@@ -283,7 +287,7 @@ async fn change_password_counts_wrong_current_passwords() {
 }
 
 #[actix_web::test]
-async fn rotation_counts_as_key_creation() {
+async fn key_rotation_counts_as_key_creation() {
     let server = Server::with(&ON).await;
     let admin = server.admin().await;
     let (mut id, _) = server.key(&admin, &["metrics:read"]).await;
@@ -300,7 +304,7 @@ async fn rotation_counts_as_key_creation() {
     assert!(refused.header("ratelimit-policy").contains("\"api_key\";q=10;w=3600"));
     let body = json!({"name": "k", "scopes": ["metrics:read"]});
     server.post("/api/auth/api-keys", &admin, &body).await.expect(429);
-    // What fails costs nothing.
+    // Failures use no quota.
     server.advance(3601);
     let admin = server.admin().await;
     for _ in 0..12 {

@@ -1,10 +1,12 @@
+//! The routes of metrics: content, versions, history and conditional requests.
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::samples::{metric, metric_with};
 use crate::support::{Server, json_body};
 
-/// What a client wrote, without what the server adds.
+/// Returns what the client wrote, without the fields of the server.
 fn written(data: &Value) -> Value {
     let mut data = data.clone();
     let metadata = data["metadata"].as_object_mut().unwrap();
@@ -13,7 +15,7 @@ fn written(data: &Value) -> Value {
 }
 
 #[actix_web::test]
-async fn all_of_it_comes_back_byte_for_byte() {
+async fn metric_is_returned_byte_for_byte() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -25,23 +27,26 @@ async fn all_of_it_comes_back_byte_for_byte() {
     assert_eq!(data["metadata"]["version"], "1.0.0");
     assert_eq!(data["metadata"]["created_by"], "admin");
     assert_eq!(data["metadata"]["change_history"][0]["change_type"], "create");
-    // An answer can be sent back as it came: nothing changes.
+    // A response sent back unchanged changes nothing.
     let again = server.put("/api/v1/metrics/m1", &admin, data).await.expect(200);
     assert_eq!(again.json()["data"], *data);
     assert_eq!(server.get("/api/v1/metrics/m1/history", &admin).await.json()["count"], 1);
 }
 
 #[actix_web::test]
-async fn texts_are_trimmed_and_rich_texts_cleaned() {
+async fn texts_are_trimmed_and_rich_texts_sanitized() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
     let sent = metric_with(
         "m1",
-        &json!({"name": "  N  ", "description": "<b onclick=x>b</b><script>alert(1)</script><a href='javascript:x'>l</a>",
+        &json!({"name": "  N  ", "description": "<b onclick=x>b</b><script>alert(1)</script><a \
+            href='javascript:x'>l</a>",
                 "metadata": {"notes": "R&D < 5", "example_queries": []},
-                "definition": {"formula": "<script>a < b</script>", "formula_detail": "d", "unit": "u", "expected_direction": "increase",
-                    "numerator": {"event_name": "e", "filters": [{"my_comment": "<i>x</i><img src=x>", "code": "<img src=x>"}]},
+                "definition": {"formula": "<script>a < b</script>", "formula_detail": "d",
+                "unit": "u", "expected_direction": "increase",
+                    "numerator": {"event_name": "e", "filters": [{"my_comment": "<i>x</i><img \
+                        src=x>", "code": "<img src=x>"}]},
                     "denominator": {"event_name": "e"}, "example_calculation": {}}}),
     );
     let data =
@@ -55,7 +60,7 @@ async fn texts_are_trimmed_and_rich_texts_cleaned() {
 }
 
 #[actix_web::test]
-async fn a_change_leaves_the_absent_alone_and_raises_the_version() {
+async fn patch_keeps_absent_fields_and_raises_the_version() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -96,7 +101,7 @@ async fn a_change_leaves_the_absent_alone_and_raises_the_version() {
 }
 
 #[actix_web::test]
-async fn the_history_outlives_its_metric() {
+async fn history_is_kept_after_deletion() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -114,11 +119,11 @@ async fn the_history_outlives_its_metric() {
         server.get("/api/v1/metrics/m1/history?limit=10&page=3", &admin).await.expect(200).json();
     assert_eq!(page["pagination"]["total"], 26);
     assert_eq!(page["data"][5]["change_type"], "create");
-    let gone = server.delete("/api/v1/metrics/m1", &admin).await.expect(200).json();
-    assert_eq!(gone["message"], "Metric deleted successfully");
+    let deleted = server.delete("/api/v1/metrics/m1", &admin).await.expect(200).json();
+    assert_eq!(deleted["message"], "Metric deleted successfully");
     let after = server.get("/api/v1/metrics/m1/history", &admin).await.expect(200).json();
     assert_eq!(after["data"][0]["change_type"], "delete");
-    // Created again, no version means two things.
+    // After deletion and creation no version is used twice.
     let again = server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
     assert_eq!(again.header("etag"), "\"2.0.0\"");
     assert_eq!(again.json()["data"]["metadata"]["change_history"][0]["revision"], 28);
@@ -126,7 +131,7 @@ async fn the_history_outlives_its_metric() {
 }
 
 #[actix_web::test]
-async fn conditional_requests() {
+async fn conditional_requests_are_honoured() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -165,7 +170,7 @@ async fn conditional_requests() {
 }
 
 #[actix_web::test]
-async fn an_idempotency_key_makes_it_happen_once() {
+async fn idempotency_key_creates_once() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -187,20 +192,20 @@ async fn an_idempotency_key_makes_it_happen_once() {
     assert_eq!(first.text, again.text);
     assert_eq!(first.header("etag"), again.header("etag"));
     create(&admin, "k1", &metric("m2")).await.expect_error(422, "IDEMPOTENCY_MISMATCH");
-    // Another principal's key is another key.
+    // Idempotency keys belong to their principal.
     create(&editor, "k1", &metric("m2")).await.expect(201);
-    // A refusal is no answer to be kept.
+    // Refusals are not stored.
     create(&admin, "k2", &metric("m1")).await.expect_error(409, "CONFLICT");
     create(&admin, "k2", &metric("m3")).await.expect(201);
     create(&admin, &"k".repeat(256), &metric("m4")).await.expect_error(400, "VALIDATION_ERROR");
-    // A day later it is free again.
+    // After a day the idempotency key is free again.
     server.advance(24 * 3600 + 1);
     let admin = server.admin().await;
     create(&admin, "k1", &metric("m4")).await.expect(201);
 }
 
 #[actix_web::test]
-async fn who_may_read() {
+async fn anonymous_reads_depend_on_the_setting() {
     let server = Server::start().await;
     for path in
         ["/api/v1/metrics", "/api/v1/metrics/x", "/api/v1/metrics/x/history", "/api/v1/domains"]
@@ -209,7 +214,7 @@ async fn who_may_read() {
     }
     let open = Server::with(&["--anonymous-read", "true"]).await;
     open.get("/api/v1/metrics", "").await.expect(200);
-    // Wrong credentials are wrong even where none are needed.
+    // Invalid credentials are refused even where none are required.
     open.get("/api/v1/metrics", "a.b.c").await.expect_error(401, "AUTHENTICATION_ERROR");
     open.post("/api/v1/metrics", "", &metric("m")).await.expect_error(401, "AUTHENTICATION_ERROR");
 }

@@ -1,4 +1,4 @@
-//! Where Prometheus scrapes.
+//! The listener for Prometheus.
 
 use crate::support::Server;
 

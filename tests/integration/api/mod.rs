@@ -1,5 +1,5 @@
-//! The API's stories, told to a real service on a real `PostgreSQL`. `scripts/with-postgres cargo
-//! test --test api`.
+//! The HTTP API of a running service, on a real `PostgreSQL` with a database of its own for each
+//! test.
 
 mod api_keys;
 mod audit;
@@ -9,6 +9,7 @@ mod audit_walk;
 mod audit_walk_refused;
 mod authorisation;
 mod authority_recheck;
+mod authority_recheck_waiting;
 mod bad_input;
 mod body_deadlines;
 mod bounds;
@@ -18,15 +19,20 @@ mod catalogue;
 mod circuit_breakers;
 mod connections;
 mod delivery;
+mod disabled_registration;
 mod errors;
+mod forged_refresh_tokens;
 mod health;
+mod import_bodies;
+mod invented_credentials;
 mod key_authority;
 mod key_races;
 mod last_used;
+mod limited_requests;
 mod limits;
 mod lists;
 mod login_limits;
-mod memory;
+mod login_limits_replicas;
 mod metrics;
 mod metrics_listener;
 mod openapi;
@@ -35,11 +41,12 @@ mod password_resets;
 mod path_spelling;
 mod races;
 mod readiness;
+mod response_cache;
+mod security_headers;
 mod session_families;
 mod session_races;
 mod session_routes;
 mod sessions;
-mod shields;
 mod smoke;
 mod stopped_actors;
 mod suspension;

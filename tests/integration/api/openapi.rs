@@ -1,9 +1,13 @@
-use serde_json::Value;
+//! The `OpenAPI` document: complete, without dangling references, and equal to the committed one.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use crate::support::Server;
 
 #[actix_web::test]
-async fn the_document_describes_what_is_there() {
+async fn document_describes_every_operation() {
     let server = Server::start().await;
     let document = server.get("/api-docs/openapi.json", "").await.expect(200).json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
@@ -39,11 +43,11 @@ async fn the_document_describes_what_is_there() {
         }
     }
     assert_eq!(operations, 41);
-    references_exist(&document, &document);
+    assert_references(&document, &document);
 }
 
-/// Every reference leads somewhere.
-fn references_exist(document: &Value, part: &Value) {
+/// Asserts that every `$ref` names a part of the document.
+fn assert_references(document: &Value, part: &Value) {
     match part {
         Value::Object(map) => {
             if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
@@ -52,15 +56,69 @@ fn references_exist(document: &Value, part: &Value) {
                     "{reference}"
                 );
             }
-            map.values().for_each(|inner| references_exist(document, inner));
+            map.values().for_each(|inner| assert_references(document, inner));
         }
-        Value::Array(items) => items.iter().for_each(|inner| references_exist(document, inner)),
+        Value::Array(items) => items.iter().for_each(|inner| assert_references(document, inner)),
         _ => {}
     }
 }
 
+/// Names the first part in which two documents differ, as a JSON pointer.
+fn first_difference(left: &Value, right: &Value, pointer: &str) -> Option<String> {
+    match (left, right) {
+        (Value::Object(a), Value::Object(b)) => {
+            let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            names.into_iter().find_map(|name| {
+                let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                match (a.get(name), b.get(name)) {
+                    (Some(a), Some(b)) => first_difference(a, b, &at),
+                    _ => Some(at),
+                }
+            })
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let mut pairs = a.iter().zip(b).enumerate();
+            pairs.find_map(|(at, (a, b))| first_difference(a, b, &format!("{pointer}/{at}")))
+        }
+        _ => (left != right).then(|| pointer.to_owned()),
+    }
+}
+
 #[actix_web::test]
-async fn swagger_ui_needs_nobody_else() {
+async fn document_is_the_committed_one() {
+    let server = Server::start().await;
+    let served = server.get("/api-docs/openapi.json", "").await.expect(200).json();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    let committed: Value = serde_json::from_str(&committed).unwrap_or_default();
+    let excerpt = |document: &Value, pointer: &str| -> String {
+        format!("{:?}", document.pointer(pointer)).chars().take(500).collect()
+    };
+    if let Some(pointer) = first_difference(&served, &committed, "") {
+        panic!(
+            "docs/openapi.json differs from the service at {pointer:?}; if that is intended, run \
+             `cargo run -- openapi > docs/openapi.json` and commit it\n\
+             service: {}\ncommitted: {}",
+            excerpt(&served, &pointer),
+            excerpt(&committed, &pointer)
+        );
+    }
+}
+
+#[test]
+fn first_difference_is_found() {
+    let document = json!({"a": {"b/c": [1, 2]}, "d": null});
+    let difference = |other: Value| first_difference(&document, &other, "");
+    assert_eq!(difference(document.clone()), None);
+    let changed = json!({"a": {"b/c": [1, 3]}, "d": null});
+    assert_eq!(difference(changed).as_deref(), Some("/a/b~1c/1"));
+    let shorter = json!({"a": {"b/c": [1]}, "d": null});
+    assert_eq!(difference(shorter).as_deref(), Some("/a/b~1c"));
+    assert_eq!(difference(json!({"a": {"b/c": [1, 2]}})).as_deref(), Some("/d"));
+}
+
+#[actix_web::test]
+async fn swagger_ui_loads_nothing_from_other_hosts() {
     let server = Server::start().await;
     assert_eq!(server.get("/api-docs", "").await.expect(308).header("location"), "/api-docs/");
     let page = server.get("/api-docs/", "").await.expect(200);

@@ -1,4 +1,4 @@
-//! The database is away: the service is not.
+//! Outages of the database: at startup, between requests, and of single connections.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::support::samples::metric;
 use crate::support::{Server, database};
 
 #[actix_web::test]
-async fn away_at_the_start_and_back_by_itself() {
+async fn service_starts_without_database_and_recovers() {
     let proxy = Proxy::start(false).await;
     let empty = database::empty().await;
     let server = Server::on(&proxy.url(&empty), &["--db-connection-timeout", "1000"]).await;
@@ -29,7 +29,7 @@ async fn away_at_the_start_and_back_by_itself() {
 }
 
 #[actix_web::test]
-async fn catalogue_routes_say_so_in_the_one_shape() {
+async fn catalogue_routes_report_outage_in_error_format() {
     let proxy = Proxy::start(false).await;
     let options = ["--anonymous-read", "true", "--db-connection-timeout", "1000"];
     let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
@@ -44,7 +44,7 @@ async fn catalogue_routes_say_so_in_the_one_shape() {
 }
 
 #[actix_web::test]
-async fn away_in_between_it_is_503_never_401_or_500() {
+async fn outage_is_503_never_401_or_500() {
     let proxy = Proxy::start(true).await;
     let options = ["--db-connection-timeout", "1000", "--circuit-breaker-reset-timeout", "1000"];
     let server = Server::on(&proxy.url(&database::fresh().await), &options).await;
@@ -62,12 +62,12 @@ async fn away_in_between_it_is_503_never_401_or_500() {
     let ready = server.get("/health/ready", "").await.expect(503).json();
     assert_eq!(ready["checks"]["database"], "unavailable");
     proxy.open();
-    server.well().await;
+    server.circuits_closed().await;
     server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201);
 }
 
 #[actix_web::test]
-async fn a_query_that_hangs_is_ended_on_the_server_and_costs_no_connection() {
+async fn hanging_query_is_cancelled_on_the_server() {
     let url = database::fresh().await;
     let options = ["--circuit-breaker-timeout", "1500", "--db-pool-max", "2"];
     let server = Server::on(&url, &options).await;
@@ -75,23 +75,22 @@ async fn a_query_that_hangs_is_ended_on_the_server_and_costs_no_connection() {
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.warm(2).await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = database::connect(&url).await;
     client.batch_execute("BEGIN; LOCK TABLE metrics").await.unwrap();
     let hung: Vec<_> = (0..2).map(|_| server.get("/api/v1/metrics/x", &admin)).collect();
     for answer in futures_util::future::join_all(hung).await {
         answer.expect_error(503, "DATABASE_ERROR");
     }
-    // Both connections are free again although the lock still stands.
+    // Both connections are free again although the lock is still held.
     server.get("/api/v1/domains/d1", &admin).await.expect(200);
-    // The server is told after the client: so it may take a moment more.
+    // The statement is cancelled after the client was answered, so that may take a moment.
     database::until_locked(&url, 0, "%").await;
     client.batch_execute("COMMIT").await.unwrap();
     server.get("/api/v1/metrics/x", &admin).await.expect(404);
 }
 
 #[actix_web::test]
-async fn connections_that_died_in_the_pool_fail_no_request() {
+async fn dead_pooled_connections_fail_no_request() {
     let url = database::fresh().await;
     let server = Server::on(&url, &[]).await;
     server.ready().await;
@@ -102,7 +101,7 @@ async fn connections_that_died_in_the_pool_fail_no_request() {
         for answer in many().await {
             answer.expect(200);
         }
-        // Waits until they have ended; then their farewells are on the way.
+        // Waits until the backends have ended, so that their last messages are on the way.
         let end = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
                    WHERE application_name = 'mdl' AND datname = current_database()";
         let ended = database::sql(&url, end).await;
@@ -112,35 +111,32 @@ async fn connections_that_died_in_the_pool_fail_no_request() {
 }
 
 #[actix_web::test]
-async fn clients_that_hang_up_wedge_nothing() {
+async fn disconnected_clients_release_their_permits() {
     let url = database::fresh().await;
     let server = Server::on(&url, &["--db-pool-max", "2"]).await;
     server.ready().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = database::connect(&url).await;
     client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
     for _ in 0..200 {
         let body = json!({"color": "x"});
         let asked = server.put("/api/v1/domains/d1", &admin, &body);
         let gave_up = tokio::time::timeout(Duration::from_millis(15), asked).await;
-        // Either it waited for the lock, or it was told at once that too many wait already.
+        // Either it waited for the lock, or it was refused because too many wait already.
         assert!(gave_up.is_err() || gave_up.is_ok_and(|answer| answer.status == 503));
     }
     client.batch_execute("COMMIT").await.unwrap();
-    // Those who waited in vain give their places back within the time that one waits for a
-    // connection.
+    // Requests that waited release their permits within the connection timeout.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     for _ in 0..20 {
         server.get("/api/v1/domains/none", &admin).await.expect(404);
         server.put("/api/v1/domains/d1", &admin, &json!({"color": "y"})).await.expect(200);
     }
-    // The service itself asks every second, so a place may be taken for a moment; one that is lost
-    // is taken for ever.
+    // The poll of the epochs holds a permit for a moment; a lost permit is held for ever.
     let until = Instant::now() + Duration::from_secs(5);
     while server.state().db.in_flight().await.unwrap() > 0 {
-        assert!(Instant::now() < until, "places are lost");
+        assert!(Instant::now() < until, "permits are lost");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

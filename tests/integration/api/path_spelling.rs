@@ -1,5 +1,4 @@
-//! A path means one thing, however it is spelt: the same limits and headers as its plain form, or a
-//! refusal that counts.
+//! Each spelling of a path has the limits and headers of its plain form, or is refused and counted.
 
 use mdl::credentials::api_keys::ApiKey;
 use reqwest::Method;
@@ -11,7 +10,7 @@ use crate::support::{Server, json_body};
 const COUNTED: [&str; 4] =
     ["--rate-limit-enabled", "true", "--rate-limit-burst-per-second", "100000"];
 
-/// Every path of the document with an example in place of each parameter, and its methods.
+/// All paths of the OpenAPI document, with an example for each parameter, and their methods.
 fn paths() -> Vec<(String, Vec<String>)> {
     let document = serde_json::to_value(mdl::http::server::document()).unwrap();
     let mut found = Vec::new();
@@ -29,7 +28,7 @@ fn paths() -> Vec<(String, Vec<String>)> {
     found
 }
 
-/// The eight spellings of a path that starts with a slash and a letter.
+/// Returns eight spellings of a path that starts with a slash and a letter.
 fn spellings(path: &str) -> [(&'static str, String); 8] {
     let rest = &path[1..];
     [
@@ -66,7 +65,7 @@ fn judged(answer: &RawAnswer) -> Vec<(String, String)> {
 }
 
 #[actix_web::test]
-async fn every_spelling_of_every_path_is_judged_alike_or_refused() {
+async fn path_spellings_are_limited_alike_or_refused() {
     let server =
         Server::with(&[&COUNTED[..], &["--rate-limit-general-max", "100000"]].concat()).await;
     let bearer = format!("authorization: Bearer {}\r\n", server.admin().await);
@@ -100,7 +99,7 @@ async fn every_spelling_of_every_path_is_judged_alike_or_refused() {
                         }
                         continue;
                     }
-                    // The two that are routes of their own.
+                    // These two are routes of their own.
                     "trailing slash" if path == "/api/v1" => {
                         assert_eq!(
                             (answer.status, judged(&answer)),
@@ -137,9 +136,9 @@ async fn every_spelling_of_every_path_is_judged_alike_or_refused() {
 }
 
 #[actix_web::test]
-async fn no_spelling_lets_one_more_request_through() {
+async fn path_spellings_share_one_rate_limit() {
     let server = Server::with(&[&COUNTED[..], &["--rate-limit-general-max", "3"]].concat()).await;
-    // One each, of three spellings: they share one window.
+    // Three spellings share one window.
     for path in ["/api/v1", "/%61pi/v1", "//api/v1"] {
         assert_ne!(server.raw("GET", path, "").await.status, 429, "{path}");
     }
@@ -171,7 +170,7 @@ async fn no_spelling_lets_one_more_request_through() {
 }
 
 #[actix_web::test]
-async fn labels_and_logs_have_the_route_and_never_the_spelling() {
+async fn labels_and_logs_contain_the_route_not_the_spelling() {
     let server = Server::start().await;
     server.raw("GET", "/%61pi/v1/metrics/%6d1", "").await;
     server.raw("GET", "/api/v1/metrics/x/../history", "").await;
@@ -202,7 +201,7 @@ async fn credentials_are_read_only_where_a_caller_can_be_used() {
     let invented = ApiKey::generate().expose().to_owned();
     let judged = "auth_attempts_total{method=\"api_key\",status=\"failure\"}";
     let before = server.reading(judged).await;
-    // Where nobody can be a caller, what is wrong with a credential does not matter.
+    // Routes that cannot use a caller ignore credentials, valid or not.
     let credentials = [
         vec![("x-api-key", invented.as_str())],
         vec![("x-api-key", "malformed")],
@@ -227,7 +226,7 @@ async fn credentials_are_read_only_where_a_caller_can_be_used() {
         }
     }
     assert!((server.reading(judged).await - before).abs() < f64::EPSILON);
-    // A client that sends its old token with its log-in is let in.
+    // An expired token sent with a log-in is ignored.
     let body = json!({"username": "admin", "password": crate::support::ADMIN_PASSWORD});
     server.post("/api/auth/login", "expired", &body).await.expect(200);
     for headers in &credentials[..3] {
@@ -238,7 +237,7 @@ async fn credentials_are_read_only_where_a_caller_can_be_used() {
 }
 
 #[actix_web::test]
-async fn an_expired_token_says_so() {
+async fn expired_token_is_reported_as_expired() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let missing = server.get("/api/auth/me", "").await.expect_error(401, "AUTHENTICATION_ERROR");

@@ -1,14 +1,14 @@
-//! Two at once: one wins or both are kept, and nothing is lost or doubled.
+//! Concurrent requests: one wins or both are applied; nothing is lost or doubled.
 
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::samples::metric;
-use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body, refresh_token};
+use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, database, json_body, refresh_token};
 
 #[actix_web::test]
-async fn two_writers_of_one_metric() {
+async fn concurrent_writers_of_one_metric_lose_no_change() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -26,7 +26,7 @@ async fn two_writers_of_one_metric() {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412]);
     }
-    // Without If-Match both changes are made, one after the other, and neither undoes the other.
+    // Without If-Match both changes are applied, one after the other.
     let before = server.get(&format!("{path}/history"), &admin).await.json()["pagination"]["total"]
         .as_i64()
         .unwrap();
@@ -53,10 +53,11 @@ async fn two_writers_of_one_metric() {
 }
 
 #[actix_web::test]
-async fn two_refreshes_with_one_token() {
+async fn concurrent_refreshes_return_one_successor() {
     let server = Server::start().await;
     for _ in 0..10 {
-        let body = json!({"refresh_token": refresh_token(&server.login("admin", ADMIN_PASSWORD).await.expect(200))});
+        let login = server.login("admin", ADMIN_PASSWORD).await.expect(200);
+        let body = json!({"refresh_token": refresh_token(&login)});
         let answers = join_all((0..4).map(|_| server.post("/api/auth/refresh", "", &body))).await;
         let mut successors: Vec<String> =
             answers.into_iter().map(|answer| refresh_token(&answer.expect(200))).collect();
@@ -66,10 +67,13 @@ async fn two_refreshes_with_one_token() {
 }
 
 #[actix_web::test]
-async fn two_registrations_with_one_name() {
+async fn concurrent_registrations_of_one_name_create_one_user() {
     let server = Server::with(&["--registration-enabled", "true"]).await;
     for round in 0..5 {
-        let body = |mail: &str| json!({"username": format!("ada{round}"), "email": format!("{mail}{round}@example.com"), "password": PASSWORD, "full_name": "A"});
+        let body = |mail: &str| {
+            json!({"username": format!("ada{round}"), "password": PASSWORD, "full_name": "A",
+                   "email": format!("{mail}{round}@example.com")})
+        };
         let bodies = [body("a"), body("b")];
         let mut statuses: Vec<u16> =
             join_all(bodies.iter().map(|body| server.post("/api/auth/register", "", body)))
@@ -83,7 +87,7 @@ async fn two_registrations_with_one_name() {
 }
 
 #[actix_web::test]
-async fn one_idempotency_key_eight_times_at_once() {
+async fn concurrent_requests_with_one_idempotency_key_create_once() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -107,7 +111,7 @@ async fn one_idempotency_key_eight_times_at_once() {
 }
 
 #[actix_web::test]
-async fn a_rename_among_writers_leaves_no_metric_behind() {
+async fn concurrent_rename_reaches_every_metric() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -129,28 +133,43 @@ async fn a_rename_among_writers_leaves_no_metric_behind() {
 }
 
 #[actix_web::test]
-async fn two_administrators_who_remove_each_other() {
+async fn one_of_two_admins_who_remove_each_other_is_refused() {
     let server = Server::start().await;
+    // A third administrator stays, so that the rule about the last one refuses nothing.
     let admin = server.admin().await;
-    for round in 0..5 {
-        let (one, one_token) = server.user(&admin, &format!("one{round}"), "admin").await;
-        let me = server.get("/api/auth/me", &admin).await.json()["user"]["user_id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let suspended = json!({"status": "suspended"});
-        let (mine, theirs) = (format!("/api/auth/users/{one}"), format!("/api/auth/users/{me}"));
-        let both = futures_util::future::join(
-            server.put(&mine, &admin, &suspended),
-            server.put(&theirs, &one_token, &suspended),
+    for (round, suspends) in [true, false, true, false].into_iter().enumerate() {
+        let (first, first_token) = server.user(&admin, &format!("first{round}"), "admin").await;
+        let (second, second_token) = server.user(&admin, &format!("second{round}"), "admin").await;
+        let client = database::connect(&server.database_url).await;
+        let hold = format!(
+            "BEGIN; SELECT FROM users WHERE user_id IN ('{first}', '{second}') \
+             ORDER BY user_id FOR UPDATE"
         );
-        let (a, b) = both.await;
-        assert!(!(a.status == 200 && b.status == 200), "nobody is left");
-        assert!(a.status == 200 || b.status == 200);
-        if b.status == 200 {
-            // The newcomer won: hand the power back for the next round.
-            server.put(&theirs, &one_token, &json!({"status": "active"})).await.expect(200);
-            return;
-        }
+        client.batch_execute(&hold).await.unwrap();
+        let remove = async |id: &str, token: &str| {
+            let path = format!("/api/auth/users/{id}");
+            if suspends {
+                server.put(&path, token, &json!({"status": "suspended"})).await.status
+            } else {
+                server.delete(&path, token).await.status
+            }
+        };
+        // Both are authenticated and wait for a lock before either of them acts.
+        let release = async {
+            database::until_locked(&server.database_url, 2, "%users%").await;
+            client.batch_execute("COMMIT").await.unwrap();
+        };
+        let (a, b, ()) = futures_util::future::join3(
+            remove(&second, &first_token),
+            remove(&first, &second_token),
+            release,
+        )
+        .await;
+        assert_eq!((a.min(b), a.max(b)), (200, 401), "suspends: {suspends}");
+        let active = format!(
+            "SELECT count(*) FROM users WHERE status = 'active' \
+             AND user_id IN ('{first}', '{second}')"
+        );
+        assert_eq!(database::sql(&server.database_url, &active).await[0][0], "1");
     }
 }

@@ -1,5 +1,5 @@
-//! `/health/ready` costs at most one round trip a second, whoever asks; and may be asked about
-//! reads alone.
+//! `/health/ready` costs at most one round trip a second for all clients together, and can be
+//! limited to reads.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::support::{ADMIN_PASSWORD, Server};
 const CONNECTIONS: usize = 400;
 const FOR: Duration = Duration::from_secs(5);
 
-/// Asks again and again on one connection. Returns how often it was answered with 200.
+/// Sends requests on one connection until `until`. Returns how many were answered with 200.
 async fn ask(address: String, until: Instant) -> usize {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let (mut answered, mut buffer) = (0, vec![0; 4096]);
@@ -26,13 +26,15 @@ async fn ask(address: String, until: Instant) -> usize {
 }
 
 #[actix_web::test]
-async fn four_hundred_connections_cost_one_ping_a_second() {
+async fn readiness_costs_one_ping_per_second() {
     let server = Server::start().await;
     server.warm(2).await;
     sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
     let pings = async || -> i64 {
-        let question = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query = 'SELECT $1' \
-                        AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let question = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query = \
+                        'SELECT $1' \
+                        AND dbid = (SELECT oid FROM pg_database WHERE datname = \
+                        current_database())";
         sql(&server.database_url, question).await[0][0].parse().unwrap()
     };
     let (before, began) = (pings().await, Instant::now());
@@ -75,11 +77,11 @@ async fn reads_are_ready_while_the_database_is_unavailable() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    // There is nothing to answer from.
+    // No response is cached yet.
     unavailable("/health/ready?for=reads", 503).await;
     proxy.open();
     server.ready().await;
-    server.well().await;
+    server.circuits_closed().await;
     server.get("/api/v1/domains", "").await.expect(200);
     proxy.close();
     unavailable("/health/ready", 503).await;

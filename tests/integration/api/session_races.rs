@@ -1,4 +1,4 @@
-//! A refresh that has inserted its successor, and is about to commit it, against each way to end
+//! A refresh that waits in its COMMIT with its successor already inserted, against each way to end
 //! sessions.
 
 use futures_util::future::{Either, join, select};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::database::{self, sql};
 use crate::support::{Answer, PASSWORD, Server, refresh_token, token};
 
-/// Holds each commit of a new session for as long as the test holds the advisory lock 7.
+/// Makes each COMMIT of a new session wait while the test holds the advisory lock 7.
 const HOLD: &str = "
     CREATE FUNCTION hold_commit() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -17,7 +17,7 @@ const HOLD: &str = "
     CREATE CONSTRAINT TRIGGER sessions_held AFTER INSERT ON sessions
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold_commit();";
 
-struct Story {
+struct Race {
     server: Server,
     admin: String,
     user_path: String,
@@ -31,7 +31,7 @@ async fn refresh(server: &Server, token: &str) -> Answer {
     server.post("/api/auth/refresh", "", &json!({"refresh_token": token})).await
 }
 
-impl Story {
+impl Race {
     async fn begin() -> Self {
         let server = Server::start().await;
         let admin = server.admin().await;
@@ -56,18 +56,17 @@ impl Story {
             .to_owned()
     }
 
-    /// Ends sessions while the refresh waits in its commit; afterwards nothing of it works.
+    /// Ends sessions while the refresh waits in its COMMIT; asserts that none of its tokens works
+    /// afterwards.
     async fn against(self, status: u16, ending: impl Future<Output = Answer>) {
         let (server, url) = (&self.server, &self.server.database_url);
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
+        let client = database::connect(url).await;
         client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
         let current = refresh_token(&self.tokens[2]);
         let refreshing = refresh(server, &current);
         let rest = async {
             database::until_locked(url, 1, "COMMIT%").await;
-            // It waits for the refresh; where it does not, it is already done.
+            // The ending waits for the refresh, or is already done.
             let blocked = std::pin::pin!(database::until_locked(url, 2, "%"));
             match select(std::pin::pin!(ending), blocked).await {
                 Either::Left((ended, _)) => {
@@ -83,7 +82,7 @@ impl Story {
         let (refreshed, ended) = join(refreshing, rest).await;
         ended.expect(status);
         refresh(server, &current).await.expect(401);
-        // It came first, and was ended with the others.
+        // The refresh committed first, and its successor was ended with the others.
         let refreshed = refreshed.expect(200);
         server
             .get("/api/auth/me", &token(&refreshed))
@@ -94,72 +93,74 @@ impl Story {
 }
 
 #[actix_web::test]
-async fn change_of_the_password() {
-    let story = Story::begin().await;
+async fn refresh_races_password_change() {
+    let race = Race::begin().await;
     let change = json!({"current_password": PASSWORD, "new_password": "another good password"});
-    let (base, other) = (story.server.base.clone(), token(&story.other));
-    story.against(200, Box::pin(post(base, "/api/auth/change-password", other, change))).await;
+    let (base, other) = (race.server.base.clone(), token(&race.other));
+    race.against(200, Box::pin(post(base, "/api/auth/change-password", other, change))).await;
 }
 
 #[actix_web::test]
-async fn log_out_with_the_parent() {
-    let story = Story::begin().await;
-    let body = json!({"refresh_token": refresh_token(&story.tokens[2])});
-    let base = story.server.base.clone();
-    story.against(200, Box::pin(post(base, "/api/auth/logout", String::new(), body))).await;
+async fn refresh_races_log_out_with_parent_token() {
+    let race = Race::begin().await;
+    let body = json!({"refresh_token": refresh_token(&race.tokens[2])});
+    let base = race.server.base.clone();
+    race.against(200, Box::pin(post(base, "/api/auth/logout", String::new(), body))).await;
 }
 
 #[actix_web::test]
-async fn suspension() {
-    let story = Story::begin().await;
-    let (url, admin) = (format!("{}{}", story.server.base, story.user_path), story.admin.clone());
-    story
-        .against(200, Box::pin(send(client().put(url), admin, json!({"status": "suspended"}))))
+async fn refresh_races_suspension() {
+    let race = Race::begin().await;
+    let (url, admin) = (format!("{}{}", race.server.base, race.user_path), race.admin.clone());
+    race.against(200, Box::pin(send(client().put(url), admin, json!({"status": "suspended"}))))
         .await;
 }
 
 #[actix_web::test]
-async fn deletion() {
-    let story = Story::begin().await;
-    let (url, admin) = (format!("{}{}", story.server.base, story.user_path), story.admin.clone());
-    story.against(200, Box::pin(send(client().delete(url), admin, json!({})))).await;
+async fn refresh_races_deletion() {
+    let race = Race::begin().await;
+    let (url, admin) = (format!("{}{}", race.server.base, race.user_path), race.admin.clone());
+    race.against(200, Box::pin(send(client().delete(url), admin, json!({})))).await;
 }
 
 #[actix_web::test]
-async fn password_reset() {
-    let story = Story::begin().await;
+async fn refresh_races_password_reset() {
+    let race = Race::begin().await;
     let request = "INSERT INTO password_resets (token_hash, user_id, created_at, expires_at) \
-                   SELECT encode(sha256('the-token'), 'hex'), user_id, now(), now() + interval '30 minutes' \
+                   SELECT encode(sha256('the-token'), 'hex'), user_id, now(), now() + interval \
+                   '30 minutes' \
                    FROM users WHERE username = 'eva'";
-    sql(&story.server.database_url, request).await;
+    sql(&race.server.database_url, request).await;
     let body = json!({"token": "the-token", "new_password": "another good password"});
-    let base = story.server.base.clone();
-    story
-        .against(200, Box::pin(post(base, "/api/auth/password-reset/confirm", String::new(), body)))
-        .await;
+    let base = race.server.base.clone();
+    race.against(
+        200,
+        Box::pin(post(base, "/api/auth/password-reset/confirm", String::new(), body)),
+    )
+    .await;
 }
 
 #[actix_web::test]
-async fn end_of_one_session() {
-    let story = Story::begin().await;
-    let url = format!("{}/api/auth/sessions/{}", story.server.base, story.id().await);
-    let other = token(&story.other);
-    story.against(200, Box::pin(send(client().delete(url), other, json!({})))).await;
+async fn refresh_races_end_of_one_session() {
+    let race = Race::begin().await;
+    let url = format!("{}/api/auth/sessions/{}", race.server.base, race.id().await);
+    let other = token(&race.other);
+    race.against(200, Box::pin(send(client().delete(url), other, json!({})))).await;
 }
 
 #[actix_web::test]
-async fn end_of_all_others() {
-    let story = Story::begin().await;
-    let (url, other) = (format!("{}/api/auth/sessions", story.server.base), token(&story.other));
-    story.against(200, Box::pin(send(client().delete(url), other, json!({})))).await;
+async fn refresh_races_end_of_other_sessions() {
+    let race = Race::begin().await;
+    let (url, other) = (format!("{}/api/auth/sessions", race.server.base), token(&race.other));
+    race.against(200, Box::pin(send(client().delete(url), other, json!({})))).await;
 }
 
 #[actix_web::test]
-async fn reuse_of_an_ancestor_whose_row_is_gone() {
-    let story = Story::begin().await;
-    let body = json!({"refresh_token": refresh_token(&story.tokens[0])});
-    let base = story.server.base.clone();
-    story.against(401, Box::pin(post(base, "/api/auth/refresh", String::new(), body))).await;
+async fn refresh_races_reuse_of_deleted_ancestor() {
+    let race = Race::begin().await;
+    let body = json!({"refresh_token": refresh_token(&race.tokens[0])});
+    let base = race.server.base.clone();
+    race.against(401, Box::pin(post(base, "/api/auth/refresh", String::new(), body))).await;
 }
 
 fn client() -> reqwest::Client {

@@ -1,4 +1,4 @@
-//! The list of one's own sessions, and ending them.
+//! Routes that list and end the caller's own sessions.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ async fn sessions_are_listed_with_their_client() {
     let agent = other["user_agent"].as_str().unwrap();
     assert!(agent.starts_with("phonexxx") && agent.chars().count() == 200, "{agent}");
     assert_eq!(other["created_at"], other["last_used_at"]);
-    // A refresh keeps id and start, and moves the rest.
+    // A refresh keeps id and start, and updates the rest.
     server.advance(60);
     let body = Some(json_body(&json!({"refresh_token": refresh_token(&phone)})));
     let refreshed = server
@@ -63,7 +63,7 @@ async fn sessions_are_listed_with_their_client() {
     assert_eq!(moved["user_agent"], "new");
     assert!(moved["last_used_at"].as_str() > other["last_used_at"].as_str());
     assert!(moved["expires_at"].as_str() > other["expires_at"].as_str());
-    // Sessions of others are not in it, and what has ended is not either.
+    // Sessions of other users and ended ones are not listed.
     assert_eq!(listed(&server, &server.admin().await).await.len(), 2);
     server
         .post("/api/auth/logout", "", &json!({"refresh_token": refresh_token(&laptop)}))
@@ -73,7 +73,7 @@ async fn sessions_are_listed_with_their_client() {
 }
 
 #[actix_web::test]
-async fn one_session_is_ended_at_once_and_only_by_its_user() {
+async fn session_is_ended_only_by_its_user() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.user(&admin, "eva", "viewer").await;
@@ -92,7 +92,7 @@ async fn one_session_is_ended_at_once_and_only_by_its_user() {
         .delete(&format!("{SESSIONS}/x"), &token(&laptop))
         .await
         .expect_error(400, "VALIDATION_ERROR");
-    // Also the present one.
+    // Also the current one.
     let own = current(&listed(&server, &token(&laptop)).await)["id"].as_str().unwrap().to_owned();
     server.delete(&format!("{SESSIONS}/{own}"), &token(&laptop)).await.expect(200);
     server.get("/api/auth/me", &token(&laptop)).await.expect_error(401, "AUTHENTICATION_ERROR");
@@ -101,7 +101,7 @@ async fn one_session_is_ended_at_once_and_only_by_its_user() {
 }
 
 #[actix_web::test]
-async fn all_other_sessions_are_ended_at_once() {
+async fn other_sessions_are_ended() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.user(&admin, "eva", "viewer").await;
@@ -128,7 +128,7 @@ async fn all_other_sessions_are_ended_at_once() {
 }
 
 #[actix_web::test]
-async fn sessions_are_for_people() {
+async fn api_keys_cannot_manage_sessions() {
     let server = Server::start().await;
     let admin = token(&server.login("admin", ADMIN_PASSWORD).await.expect(200));
     let (_, key) = server.key(&admin, &["admin"]).await;

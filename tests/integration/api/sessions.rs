@@ -1,16 +1,19 @@
+//! Registration, log-in, refresh and log-out.
+
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, refresh_token, token};
 
-/// Anyone may register.
+/// Enables registration.
 const OPEN: [&str; 2] = ["--registration-enabled", "true"];
 
 fn registration(name: &str) -> Value {
-    json!({"username": name, "email": format!("{name}@example.com"), "password": PASSWORD, "full_name": "Ada L."})
+    json!({"username": name, "email": format!("{name}@example.com"), "password": PASSWORD,
+        "full_name": "Ada L."})
 }
 
 #[actix_web::test]
-async fn register_log_in_and_see_oneself() {
+async fn user_registers_logs_in_and_reads_own_account() {
     let server = Server::with(&OPEN).await;
     let registered = server.post("/api/auth/register", "", &registration("Ada")).await.expect(201);
     assert_eq!(registered.header("cache-control"), "no-store");
@@ -20,7 +23,7 @@ async fn register_log_in_and_see_oneself() {
     assert_eq!(body["tokens"]["expires_in"], 900);
     assert!(body["tokens"]["token_id"].is_string());
     assert!(!registered.text.contains("argon2"));
-    // By name and by address, in any case.
+    // By user name and by e-mail address, in any case.
     for name in ["ada", "ADA@EXAMPLE.COM"] {
         let me = server
             .get("/api/auth/me", &token(&server.login(name, PASSWORD).await.expect(200)))
@@ -32,7 +35,7 @@ async fn register_log_in_and_see_oneself() {
 }
 
 #[actix_web::test]
-async fn a_registration_is_judged() {
+async fn invalid_registrations_are_refused() {
     let server = Server::with(&OPEN).await;
     server.post("/api/auth/register", "", &registration("ada")).await.expect(201);
     server.post("/api/auth/register", "", &registration("ADA")).await.expect_error(409, "CONFLICT");
@@ -42,7 +45,7 @@ async fn a_registration_is_judged() {
     for (field, value) in [
         ("username", json!("a b")),
         ("username", json!("ab")),
-        ("email", json!("nobody")),
+        ("email", json!("unknown")),
         ("password", json!("short")),
         ("password", json!("password1234")),
         ("password", json!("newuser is my name")),
@@ -61,14 +64,14 @@ async fn a_registration_is_judged() {
 }
 
 #[actix_web::test]
-async fn registration_is_an_unknown_route_unless_enabled() {
+async fn disabled_registration_is_not_found() {
     let server = Server::start().await;
     let unknown = server
         .post("/api/auth/nothing", "", &json!({}))
         .await
         .expect_error(404, "NOT_FOUND")
         .json();
-    // Whatever the body is: no answer tells that there is something to enable.
+    // With any body: the response does not tell that registration exists.
     for body in [registration("ada"), json!({}), json!({"password": "x"})] {
         let answer = server
             .post("/api/auth/register", "", &body)
@@ -87,7 +90,7 @@ async fn registration_is_an_unknown_route_unless_enabled() {
 }
 
 #[actix_web::test]
-async fn one_answer_for_unknown_inactive_and_wrong() {
+async fn failed_log_ins_are_indistinguishable() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (id, _) = server.user(&admin, "idle", "viewer").await;
@@ -101,12 +104,12 @@ async fn one_answer_for_unknown_inactive_and_wrong() {
         answer.json()["error"]["message"].clone()
     };
     let wrong = message("admin", "not the password at all").await;
-    assert_eq!(message("nobody", PASSWORD).await, wrong);
+    assert_eq!(message("unknown", PASSWORD).await, wrong);
     assert_eq!(message("idle", PASSWORD).await, wrong);
 }
 
 #[actix_web::test]
-async fn a_refresh_token_is_good_for_one_exchange() {
+async fn refresh_token_is_exchanged_once() {
     let server = Server::start().await;
     let first = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let refresh = async |token: &str| {
@@ -114,23 +117,23 @@ async fn a_refresh_token_is_good_for_one_exchange() {
     };
     let second = refresh(&refresh_token(&first)).await.expect(200);
     assert_ne!(refresh_token(&first), refresh_token(&second));
-    // The answer was lost: the same successor again.
+    // The response was lost: the parent returns the same successor again.
     server.advance(9);
     assert_eq!(
         refresh_token(&refresh(&refresh_token(&first)).await.expect(200)),
         refresh_token(&second)
     );
-    // Later it is a theft: the whole log-in ends, access tokens included.
+    // Later it is reuse: the whole session ends, access tokens included.
     server.advance(3);
     server.get("/api/auth/me", &token(&second)).await.expect(200);
     refresh(&refresh_token(&first)).await.expect_error(401, "AUTHENTICATION_ERROR");
     refresh(&refresh_token(&second)).await.expect_error(401, "AUTHENTICATION_ERROR");
     server.get("/api/auth/me", &token(&second)).await.expect_error(401, "AUTHENTICATION_ERROR");
-    assert!(server.logs.text().contains("was used again"));
+    assert!(server.logs.text().contains("refresh token reuse detected"));
 }
 
 #[actix_web::test]
-async fn only_the_immediate_parent_may_ask_again() {
+async fn only_the_parent_token_may_be_replayed() {
     let server = Server::start().await;
     let refresh = async |token: &str| {
         server.post("/api/auth/refresh", "", &json!({"refresh_token": token})).await
@@ -143,7 +146,7 @@ async fn only_the_immediate_parent_may_ask_again() {
 }
 
 #[actix_web::test]
-async fn tokens_end_by_themselves() {
+async fn tokens_expire() {
     let server = Server::start().await;
     let tokens = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     server.advance(895);
@@ -156,7 +159,7 @@ async fn tokens_end_by_themselves() {
 }
 
 #[actix_web::test]
-async fn logging_out_ends_one_log_in() {
+async fn log_out_ends_one_session() {
     let server = Server::start().await;
     let (one, other) =
         (server.login("admin", ADMIN_PASSWORD).await, server.login("admin", ADMIN_PASSWORD).await);
@@ -171,7 +174,7 @@ async fn logging_out_ends_one_log_in() {
 }
 
 #[actix_web::test]
-async fn another_password_ends_the_other_log_ins() {
+async fn password_change_ends_other_sessions() {
     let server = Server::start().await;
     let (mine, other) =
         (server.login("admin", ADMIN_PASSWORD).await, server.login("admin", ADMIN_PASSWORD).await);
@@ -192,7 +195,7 @@ async fn another_password_ends_the_other_log_ins() {
 }
 
 #[actix_web::test]
-async fn credentials_that_are_none_of_ours() {
+async fn foreign_credentials_are_refused() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let with = async |headers: &[(&str, &str)]| {
@@ -216,7 +219,7 @@ async fn credentials_that_are_none_of_ours() {
 }
 
 #[actix_web::test]
-async fn the_first_administrator_and_no_second() {
+async fn first_admin_is_created_once() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let users = server.get("/api/auth/users", &admin).await.expect(200).json();

@@ -1,14 +1,15 @@
-//! The smoke set: one story through everything, on `PostgreSQL` and on the embedded database.
+//! Smoke tests: one path through all parts of the API, on `PostgreSQL` and on the embedded
+//! database.
 
 use serde_json::json;
 
 use crate::support::samples::metric;
 use crate::support::{Server, token};
 
-/// Anyone may register.
+/// Enables registration.
 const OPEN: [&str; 2] = ["--registration-enabled", "true"];
 
-async fn story(server: &Server) {
+async fn use_every_part(server: &Server) {
     let admin = server.admin().await;
     server.domains(&admin).await;
     let created = server.post("/api/v1/metrics", &admin, &metric("mrr")).await.expect(201);
@@ -28,7 +29,8 @@ async fn story(server: &Server) {
         .post(
             "/api/auth/register",
             "",
-            &json!({"username": "viewer1", "email": "v@example.com", "password": "some password for tests", "full_name": "V"}),
+            &json!({"username": "viewer1", "email": "v@example.com",
+                "password": "some password for tests", "full_name": "V"}),
         )
         .await
         .expect(201);
@@ -52,33 +54,33 @@ async fn story(server: &Server) {
 }
 
 #[actix_web::test]
-async fn on_postgresql() {
+async fn smoke_on_postgresql() {
     let server = Server::with(&OPEN).await;
-    story(&server).await;
+    use_every_part(&server).await;
     server.stop().await;
 }
 
 const SHORT: [&str; 4] = ["--circuit-breaker-timeout", "100", "--db-connection-timeout", "100"];
 
-/// It starts with its first connection, which takes longer than this service waits for one, and
-/// there is no second.
+/// The embedded database starts with its first connection, which takes longer than the connection
+/// timeout, and it allows no second one.
 #[actix_web::test]
-async fn an_embedded_database_that_starts_slowly_is_waited_for() {
+async fn slow_embedded_database_is_awaited() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::embedded_with(folder.path(), &SHORT).await;
     assert_eq!(server.get("/health/ready", "").await.status, 200);
 }
 
 #[actix_web::test]
-async fn on_the_embedded_database_and_after_a_restart() {
+async fn smoke_on_embedded_database_and_after_restart() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::embedded_with(folder.path(), &OPEN).await;
-    story(&server).await;
+    use_every_part(&server).await;
     let admin = server.admin().await;
     let before = server.get("/api/v1/metrics?limit=100", &admin).await.expect(200).json();
     server.stop().await;
     let server = Server::embedded(folder.path()).await;
-    // The token, too: the secrets live in the folder.
+    // The token is valid, too, because the secrets are stored in the folder.
     let after = server.get("/api/v1/metrics?limit=100", &admin).await.expect(200).json();
     assert_eq!(before, after);
     server.stop().await;

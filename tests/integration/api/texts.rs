@@ -1,12 +1,11 @@
-//! Texts show all that they have: no control characters, nothing invisible, nothing that turns the
-//! direction of reading.
+//! Texts with control, invisible or bidirectional-override characters are refused.
 
 use serde_json::{Value, json};
 
 use crate::support::samples::{metric, metric_with};
 use crate::support::{Server, database};
 
-/// The sample with another value at a JSON pointer.
+/// Returns the sample with another value at a JSON pointer.
 fn with(pointer: &str, value: &Value) -> Value {
     let mut whole = metric("m");
     *whole.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value.clone();
@@ -71,7 +70,8 @@ async fn deceptive_characters_are_refused_with_the_fields_path() {
         ("/api/auth/api-keys", json!({"name": "a\u{2060}b", "scopes": ["metrics:read"]})),
         (
             "/api/auth/users",
-            json!({"username": "vera", "email": "v@example.com", "password": "some password for tests",
+            json!({"username": "vera", "email": "v@example.com",
+                "password": "some password for tests",
                    "full_name": "V\u{202e}era"}),
         ),
         ("/health/circuit-breakers/metrics", json!({"action": "close", "reason": "a\nb"})),
@@ -84,7 +84,7 @@ async fn deceptive_characters_are_refused_with_the_fields_path() {
 }
 
 #[actix_web::test]
-async fn urls_are_stored_as_parsed_and_carry_no_credentials() {
+async fn urls_are_stored_as_parsed_without_credentials() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -105,7 +105,7 @@ async fn urls_are_stored_as_parsed_and_carry_no_credentials() {
         let body = with(pointer, &json!("HTTPS://Example.com:443/a/../b c?q=1#f"));
         let created = server.post("/api/v1/metrics", &admin, &body).await.expect(201).json();
         assert_eq!(created["data"].pointer(pointer).unwrap(), "https://example.com/b%20c?q=1#f");
-        // Sent again as it was first written it is no change.
+        // The text as it was first sent is no change.
         let version = created["data"]["metadata"]["version"].clone();
         let again = server.put("/api/v1/metrics/m", &admin, &body).await.expect(200).json();
         assert_eq!(again["data"]["metadata"]["version"], version);
@@ -114,16 +114,17 @@ async fn urls_are_stored_as_parsed_and_carry_no_credentials() {
 }
 
 #[actix_web::test]
-async fn old_values_stay_readable_and_do_not_stand_in_the_way_of_a_change() {
+async fn stored_invalid_values_stay_readable_and_allow_other_changes() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
     let created = server.post("/api/v1/metrics", &admin, &metric("m")).await.expect(201).json();
-    // As an earlier release took them.
+    // As an earlier release accepted them.
     database::sql(
         &server.database_url,
         r#"UPDATE metrics SET name = E'two\nlines \u202e',
-               visualization = jsonb_set(visualization, '{dashboard_locations,0,url}', '"HTTPS://User@Example.com"');
+               visualization = jsonb_set(
+                   visualization, '{dashboard_locations,0,url}', '"HTTPS://User@Example.com"');
            UPDATE business_domains SET owner_team = E'a\u200bb' WHERE domain_id = 'd1'"#,
     )
     .await;

@@ -25,9 +25,10 @@ async fn from(server: &Server, address: &str, key: &str) -> Answer {
         .await
 }
 
-/// Lookups of keys that the database has seen.
+/// Counts the lookups of keys in the database.
 async fn lookups(server: &Server) -> i64 {
-    let counted = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%\"key_hash\" = %' \
+    let counted = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE \
+                   '%\"key_hash\" = %' \
                    AND query NOT LIKE '%pg_stat_statements%' \
                    AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
     sql(&server.database_url, counted).await[0][0].parse().unwrap()
@@ -38,12 +39,12 @@ fn count(answers: &[Answer], status: u16) -> usize {
 }
 
 #[actix_web::test]
-async fn invented_keys_cost_ten_lookups_a_minute() {
+async fn invented_keys_cost_ten_lookups_per_minute() {
     let server = Server::with(&ON).await;
     let admin = server.admin().await;
     let (_, key) = server.key(&admin, &["metrics:read"]).await;
     from(&server, "192.0.2.1", &key).await.expect(200);
-    // A lookup that overlaps an invalidation is made again.
+    // A lookup that overlaps an invalidation is repeated.
     server.settled().await;
     sql(&server.database_url, "CREATE EXTENSION pg_stat_statements").await;
     let before = lookups(&server).await;
@@ -57,8 +58,7 @@ async fn invented_keys_cost_ten_lookups_a_minute() {
     assert!(refused.header("ratelimit-policy").contains("\"unknown_key\";q=10;w=60"));
     assert_eq!(refused.header("ratelimit-limit"), "10");
     assert!(server.reading("rate_limit_rejections_total{policy=\"unknown_key\"}").await >= 190.0);
-    // A key that is cached is not affected, other addresses neither, and what was found unknown
-    // stays an answer.
+    // Cached keys, negative entries and other addresses are not affected.
     from(&server, "192.0.2.1", &key).await.expect(200);
     from(&server, "192.0.2.2", ApiKey::generate().expose())
         .await
@@ -70,7 +70,7 @@ async fn invented_keys_cost_ten_lookups_a_minute() {
 }
 
 #[actix_web::test]
-async fn valid_keys_return_their_hit_even_if_all_come_at_once() {
+async fn concurrent_valid_keys_refund_their_hit() {
     let server = Server::with(&[&ON[..], &["--rate-limit-api-key-max", "1000"]].concat()).await;
     let admin = server.admin().await;
     let mut keys = Vec::new();
@@ -79,7 +79,7 @@ async fn valid_keys_return_their_hit_even_if_all_come_at_once() {
     }
     let answers = join_all(keys.iter().map(|key| from(&server, "192.0.2.1", key))).await;
     assert_eq!(count(&answers, 200), 60);
-    // The whole budget is left.
+    // The whole budget was refunded.
     let invented: Vec<ApiKey> = (0..12).map(|_| ApiKey::generate()).collect();
     let answers =
         join_all(invented.iter().map(|key| from(&server, "192.0.2.1", key.expose()))).await;

@@ -1,12 +1,15 @@
+//! User management by administrators.
+
 use serde_json::json;
 
 use crate::support::{PASSWORD, Server, token};
 
 #[actix_web::test]
-async fn an_administrator_manages_users() {
+async fn admin_manages_users() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let body = json!({"username": "eve", "email": "eve@example.com", "password": PASSWORD, "full_name": "Eve",
+    let body = json!({"username": "eve", "email": "eve@example.com", "password": PASSWORD,
+        "full_name": "Eve",
                       "role": "editor", "metadata": {"team": {"a": [1]}}});
     let created = server.post("/api/auth/users", &admin, &body).await.expect(201);
     let path = created.header("location").to_owned();
@@ -35,7 +38,7 @@ async fn an_administrator_manages_users() {
 }
 
 #[actix_web::test]
-async fn everyone_else_sees_only_oneself() {
+async fn other_roles_read_only_their_own_account() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (eva, eva_token) = server.user(&admin, "eva", "editor").await;
@@ -54,7 +57,7 @@ async fn everyone_else_sees_only_oneself() {
         .delete(&format!("/api/auth/users/{kim}"), &eva_token)
         .await
         .expect_error(403, "AUTHORIZATION_ERROR");
-    // The role is judged before the body: a stranger learns nothing from it.
+    // The role is checked before the body, so that other callers learn nothing from violations.
     server
         .post("/api/auth/users", &eva_token, &json!({"no": "body"}))
         .await
@@ -66,7 +69,7 @@ async fn everyone_else_sees_only_oneself() {
 }
 
 #[actix_web::test]
-async fn a_smaller_role_and_a_suspension_act_at_once() {
+async fn demotion_and_suspension_act_immediately() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -81,7 +84,7 @@ async fn a_smaller_role_and_a_suspension_act_at_once() {
     server.get("/api/v1/domains/d1", &editor).await.expect(200);
     server.put(&path, &admin, &json!({"status": "suspended"})).await.expect(200);
     server.get("/api/v1/domains/d1", &editor).await.expect_error(401, "AUTHENTICATION_ERROR");
-    // Active again means logging in again.
+    // A reactivated user has to log in again.
     server.put(&path, &admin, &json!({"status": "active"})).await.expect(200);
     server.get("/api/v1/domains/d1", &editor).await.expect_error(401, "AUTHENTICATION_ERROR");
     let back = token(&server.login("eva", PASSWORD).await.expect(200));
@@ -90,7 +93,7 @@ async fn a_smaller_role_and_a_suspension_act_at_once() {
 }
 
 #[actix_web::test]
-async fn the_last_administrator_remains() {
+async fn last_active_admin_cannot_be_removed() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let me = server.get("/api/auth/me", &admin).await.json()["user"]["user_id"]

@@ -1,12 +1,12 @@
-//! What the database says, and what it means for the circuit: each row said by a real `PostgreSQL`.
+//! The verdict of the breaker for each kind of database error, caused on a real `PostgreSQL`.
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use mdl::actors::db_breaker::{Circuit, DbError, Stats};
-use mdl::storage::StorageError;
+use mdl::actors::db_breaker::{Circuit, CircuitStats, DbError};
+use mdl::storage::{StorageError, Transaction};
 
 use crate::support::{Server, database};
 
-async fn stats(server: &Server) -> Stats {
+async fn stats(server: &Server) -> CircuitStats {
     server
         .state()
         .db
@@ -20,7 +20,7 @@ async fn stats(server: &Server) -> Stats {
         .stats
 }
 
-/// Runs SQL in a circuit that nobody else uses; says what changed in its counts: successes,
+/// Runs SQL in a circuit that is otherwise unused. Returns the changes of its counts: successes,
 /// failures, neutral.
 async fn said(server: &Server, sql: &str) -> ((u64, u64, u64), Result<(), DbError>) {
     let before = stats(server).await;
@@ -28,7 +28,7 @@ async fn said(server: &Server, sql: &str) -> ((u64, u64, u64), Result<(), DbErro
         conn.batch_execute(sql).await.map_err(StorageError::from)
     };
     let outcome = server.state().db.run(Circuit::Domains, "verdict", work).await;
-    // The verdict goes by message.
+    // Verdicts are messages to the actor.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     let after = stats(server).await;
     let change = (
@@ -44,7 +44,7 @@ const FAILURE: (u64, u64, u64) = (0, 1, 0);
 const NEUTRAL: (u64, u64, u64) = (0, 0, 1);
 
 #[actix_web::test]
-async fn each_word_of_the_database_has_its_verdict() {
+async fn each_database_error_has_its_verdict() {
     let url = database::fresh().await;
     let options =
         ["--circuit-breaker-timeout", "1000", "--circuit-breaker-volume-threshold", "1000"];
@@ -53,7 +53,8 @@ async fn each_word_of_the_database_has_its_verdict() {
     let raise = |message: &str, code: &str| {
         format!("DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{code}'; END $$")
     };
-    let domain = "INSERT INTO business_domains (domain_id, name, created_at, updated_at) VALUES ('d', 'D', now(), now())";
+    let domain = "INSERT INTO business_domains (domain_id, name, created_at, updated_at) VALUES \
+                  ('d', 'D', now(), now())";
     for (name, sql, verdict) in [
         ("an answer", "SELECT 1".to_owned(), ALIVE),
         ("a constraint", format!("{domain}; {domain}"), ALIVE),
@@ -75,21 +76,20 @@ async fn each_word_of_the_database_has_its_verdict() {
         let (found, outcome) = said(&server, &sql).await;
         assert_eq!(found, verdict, "{name}: {outcome:?}");
     }
-    // A lock that is not to be had.
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    // A lock that is held elsewhere.
+    let client = database::connect(&url).await;
     client.batch_execute("BEGIN; LOCK TABLE business_domains").await.unwrap();
     let (found, outcome) = said(&server, "SELECT * FROM business_domains").await;
     assert_eq!(found, FAILURE, "{outcome:?}");
     client.batch_execute("COMMIT").await.unwrap();
-    // And after all that the pool is as good as new.
+    // The pool works after all that.
     for _ in 0..20 {
         assert_eq!(said(&server, "SELECT 1").await.0, ALIVE);
     }
 }
 
 #[actix_web::test]
-async fn a_real_deadlock_is_tried_again_and_both_are_done() {
+async fn deadlocked_transactions_are_retried() {
     let url = database::fresh().await;
     let server = Server::on(&url, &[]).await;
     server.ready().await;
@@ -100,16 +100,20 @@ async fn a_real_deadlock_is_tried_again_and_both_are_done() {
     let crossed = async |first: &str, second: &str| {
         let update = |id: &str| {
             format!(
-                "UPDATE business_domains SET color = coalesce(color, '') || 'x' WHERE domain_id = '{id}'"
+                "UPDATE business_domains SET color = coalesce(color, '') || 'x' WHERE domain_id = \
+                 '{id}'"
             )
         };
-        // No epoch is locked here on purpose: two writers who do not queue up.
+        // No epoch is locked, so that the two writers do not queue.
         let (one, two) = (update(first), update(second));
         state
             .db
             .transaction(Circuit::Domains, "crossed", async |conn| {
-                conn.batch_execute("SET LOCAL session_replication_role = replica; SET LOCAL deadlock_timeout = '50ms'")
-                    .await?;
+                conn.batch_execute(
+                    "SET LOCAL session_replication_role = replica; \
+                     SET LOCAL deadlock_timeout = '50ms'",
+                )
+                .await?;
                 conn.batch_execute(&one).await?;
                 tokio::time::sleep(std::time::Duration::from_millis(200)).await;
                 conn.batch_execute(&two).await?;
@@ -122,4 +126,36 @@ async fn a_real_deadlock_is_tried_again_and_both_are_done() {
     two.unwrap();
     let colors = database::sql(&url, "SELECT string_agg(color, ',') FROM business_domains").await;
     assert_eq!(colors, [["xx,xx"]]);
+}
+
+#[actix_web::test]
+async fn unrecognised_error_of_commit_is_an_unknown_outcome() {
+    let url = database::fresh().await;
+    let server = Server::on(&url, &[]).await;
+    server.ready().await;
+    // A deferred trigger fails during COMMIT, with the SQLSTATE in the name of the domain.
+    for statement in [
+        "CREATE FUNCTION fail_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         RAISE EXCEPTION 'raised at commit' USING ERRCODE = NEW.name; END $$",
+        "CREATE CONSTRAINT TRIGGER fail_at_commit AFTER INSERT ON business_domains \
+         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail_at_commit()",
+    ] {
+        database::sql(&url, statement).await;
+    }
+    for (code, is_certain) in [("23505", true), ("23514", true), ("XX000", false), ("P0001", false)]
+    {
+        let insert = format!(
+            "INSERT INTO business_domains (domain_id, name, created_at, updated_at) \
+             VALUES ('d', '{code}', now(), now())"
+        );
+        let work = async |conn: &mut Transaction<'_>| {
+            conn.batch_execute(&insert).await.map_err(StorageError::from)
+        };
+        let outcome = server.state().db.transaction(Circuit::Domains, "commit", work).await;
+        match outcome {
+            Err(DbError::Storage(_)) if is_certain => {}
+            Err(DbError::UnknownOutcome { .. }) if !is_certain => {}
+            other => panic!("{code}: {other:?}"),
+        }
+    }
 }

@@ -1,10 +1,12 @@
+//! Random and malicious HTML in rich texts.
+
 use garde::Validate;
 use mdl::model::rich_text::{ELEMENTS, MAX_CHARS, MAX_DEPTH, RichText};
 use proptest::prelude::*;
 use scraper::node::Node;
 use scraper::{ElementRef, Html};
 
-/// What is wrong with a text as an HTML parser, not the cleaner, understands it.
+/// Returns what is not allowed in a text, as an HTML parser other than the sanitizer reads it.
 fn flaw(text: &str) -> Option<String> {
     if ["<html", "<body", "<head"].iter().any(|tag| text.to_lowercase().contains(tag)) {
         return Some("a frame".into());
@@ -12,7 +14,7 @@ fn flaw(text: &str) -> Option<String> {
     let parsed = Html::parse_fragment(text);
     for node in parsed.tree.nodes() {
         match node.value() {
-            // The parser's own frame; what a text adds to it would be an attribute.
+            // The parser adds these itself; only attributes would come from the text.
             Node::Element(element)
                 if ["html", "body"].contains(&element.name())
                     && element.attrs().next().is_none() => {}
@@ -46,7 +48,7 @@ fn flaw(text: &str) -> Option<String> {
     None
 }
 
-/// Pieces that attacks are made of.
+/// Fragments of attacks.
 fn piece() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "<script>",
@@ -121,10 +123,11 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None,
+        ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_but_seven_elements_comes_out(pieces in prop::collection::vec(piece(), 0..24)) {
+    fn only_seven_elements_survive_sanitizing(pieces in prop::collection::vec(piece(), 0..24)) {
         let text = pieces.concat();
         let cleaned = RichText::new(&text);
         if cleaned.validate().is_err() {
@@ -132,7 +135,7 @@ proptest! {
         }
         let cleaned = cleaned.as_str();
         prop_assert!(cleaned.chars().count() <= MAX_CHARS);
-        // A text without `<` is no HTML and is left alone: it is text to whoever shows it as text.
+        // A text without `<` is no HTML and is not changed.
         if text.contains('<') {
             prop_assert_eq!(flaw(cleaned), None, "{:?} became {:?}", text, cleaned);
         } else {
@@ -144,7 +147,7 @@ proptest! {
 }
 
 #[test]
-fn the_test_would_notice() {
+fn flaw_finds_markup_that_is_not_allowed() {
     for bad in [
         "<script>x</script>",
         "<b onclick=x>y</b>",
@@ -157,7 +160,7 @@ fn the_test_would_notice() {
 }
 
 #[test]
-fn what_is_meant_survives() {
+fn intended_markup_survives() {
     let text = r#"<b>bold</b> <a href="https://x.y" title="t">link</a>"#;
     let cleaned = RichText::new(text);
     assert_eq!(
@@ -170,7 +173,7 @@ fn what_is_meant_survives() {
     }
 }
 
-/// Names that people put into angle brackets; SVG, `MathML` or HTML know many of them.
+/// Placeholders in angle brackets; SVG, `MathML` or HTML have elements of some of these names.
 const PLACEHOLDERS: [&str; 40] = [
     "product",
     "domain",

@@ -1,6 +1,5 @@
-//! What strangers send, at random and with intent, to everything that reads it: the HTML cleaner,
-//! the token verifier and the query parsers. (Those of API keys and of `X-Forwarded-For` are beside
-//! their code.)
+//! Random and malicious input to the HTML sanitizer, the token verifier and the query parsers. The
+//! parsers of API keys and `X-Forwarded-For` are tested beside their code.
 
 mod html;
 mod queries;

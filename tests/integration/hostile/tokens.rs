@@ -1,7 +1,9 @@
+//! Modified and random access tokens.
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
-use mdl::credentials::tokens::{Bearer, Lifetimes, Tokens};
+use mdl::credentials::tokens::{AccessSubject, Lifetimes, Tokens};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -16,7 +18,7 @@ fn tokens() -> Tokens {
 }
 
 fn token() -> String {
-    let bearer = Bearer {
+    let bearer = AccessSubject {
         user_id: Uuid::from_u128(1),
         username: "u",
         email: "u@example.com",
@@ -29,29 +31,31 @@ fn token() -> String {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// One changed character anywhere is another token.
+    /// A token with one changed character is refused.
     #[test]
-    fn a_token_that_was_touched_is_none(at in any::<prop::sample::Index>(), to in prop::sample::select(b"AZaz09-_.= ".to_vec())) {
+    fn modified_tokens_are_refused(at in any::<prop::sample::Index>(),
+        to in prop::sample::select(b"AZaz09-_.= ".to_vec())) {
         let token = token();
         let mut bytes = token.clone().into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = to;
         let touched = String::from_utf8(bytes).unwrap();
-        // The last character of a part carries bits that say nothing; readers of base64 must not
-        // take them for another token.
+        // The last character of a part has unused bits, which base64 readers must refuse.
         prop_assert_eq!(tokens().verify_access(&touched, Utc::now()).is_ok(), touched == token);
     }
 
     #[test]
-    fn whatever_is_sent_is_none_and_breaks_nothing(header in "\\PC{0,60}", claims in "\\PC{0,120}", signature in "[A-Za-z0-9_-]{0,60}") {
-        let token = format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(&header), URL_SAFE_NO_PAD.encode(&claims));
+    fn random_tokens_are_refused(header in "\\PC{0,60}", claims in "\\PC{0,120}",
+        signature in "[A-Za-z0-9_-]{0,60}") {
+        let token = format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(&header),
+            URL_SAFE_NO_PAD.encode(&claims));
         prop_assert!(tokens().verify_access(&token, Utc::now()).is_err());
         prop_assert!(tokens().verify_refresh(&header, Utc::now()).is_err());
     }
 }
 
 #[test]
-fn other_algorithms_and_other_types_are_none() {
+fn other_algorithms_and_types_are_refused() {
     let token = token();
     let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else {
         panic!("three parts")

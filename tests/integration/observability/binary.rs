@@ -1,5 +1,5 @@
-//! The binary with both sinks, as operators run it: what it says on stdout is what arrives, to the
-//! last line.
+//! The binary with both sinks, as operators run it: the sinks receive the same events as stdout, up
+//! to the last one.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines};
@@ -19,9 +19,9 @@ const SECRETS: [(&str, &str); 3] = [
     ("JWT_REFRESH_SECRET", "canary-refresh-0123456789abcdef-0123456789"),
     ("ADMIN_PASSWORD", "canary horse of battery"),
 ];
-/// What each line has, and nothing else on every line.
+/// Fields of every event.
 const ALWAYS: [&str; 4] = ["level", "message", "module", "timestamp"];
-/// What a request has beside.
+/// Further fields of a `request` event.
 const REQUEST: [&str; 9] = [
     "api_key",
     "client",
@@ -67,7 +67,7 @@ fn command(folder: &Path, environment: &[(&str, &str)]) -> Command {
 }
 
 impl Process {
-    /// Waits until it is ready; where it listens.
+    /// Waits until the service is ready, and returns its address.
     async fn listening(&mut self, out: &Path) -> String {
         let until = Instant::now() + Duration::from_mins(1);
         loop {
@@ -77,15 +77,15 @@ impl Process {
                 return line["address"].as_str().unwrap().to_owned();
             }
             let ended = self.0.try_wait().unwrap();
-            let said = || std::fs::read_to_string(out.with_file_name("err")).unwrap();
-            assert!(ended.is_none() && Instant::now() < until, "{}", said());
+            let stderr = || std::fs::read_to_string(out.with_file_name("err")).unwrap();
+            assert!(ended.is_none() && Instant::now() < until, "{}", stderr());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
 impl Process {
-    /// Ends it as an operator would; its exit code.
+    /// Sends SIGTERM and returns the exit code.
     async fn terminate(&mut self) -> Option<i32> {
         let pid = self.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -100,8 +100,8 @@ impl Process {
     }
 }
 
-/// One counter of log events, as Prometheus reads it.
-async fn counted(metrics: u16, sink: &str, outcome: &str) -> u64 {
+/// Reads one counter of log events from the exposition.
+async fn event_count(metrics: u16, sink: &str, outcome: &str) -> u64 {
     let text = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics"))
         .await
         .unwrap()
@@ -126,7 +126,7 @@ fn names(line: &Value) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn both_sinks_get_what_stdout_gets_to_the_last_line() {
+async fn sinks_receive_the_same_events_as_stdout() {
     let (aws, elasticsearch, folder) =
         (Tool::aws(), Tool::elasticsearch(), tempfile::tempdir().unwrap());
     let url = database::fresh().await.replace("postgres@", "postgres:canary-database@");
@@ -155,15 +155,14 @@ async fn both_sinks_get_what_stdout_gets_to_the_last_line() {
             .await
             .unwrap();
     }
-    // The middleware that counts has an opinion of paths with parameters that no route takes, and
-    // of the pages.
+    // actix-web-prom logs warnings for these requests, which must be filtered out.
     http.patch(format!("{base}/api/v1/metrics/1")).send().await.unwrap();
     http.get(format!("{base}/api-docs/swagger-ui.css")).send().await.unwrap();
-    // Sinks that are only just awake may need more than the five seconds that the end allows.
+    // A sink that has just started may need more than the five seconds of the shutdown.
     let began = Instant::now();
     for sink in ["cloudwatch", "elasticsearch"] {
-        while counted(metrics, sink, "shipped").await == 0 {
-            assert!(began.elapsed() < Duration::from_mins(2), "nothing comes to {sink}");
+        while event_count(metrics, sink, "shipped").await == 0 {
+            assert!(began.elapsed() < Duration::from_mins(2), "no event reaches {sink}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -188,16 +187,16 @@ async fn both_sinks_get_what_stdout_gets_to_the_last_line() {
     expected.sort_unstable();
     assert_eq!(names(request), expected);
 
-    let mut said: Vec<String> = written.iter().map(told).collect();
-    said.sort_unstable();
+    let mut expected: Vec<String> = written.iter().map(summary).collect();
+    expected.sort_unstable();
     let (documents, events) = (
         crate::observability::elasticsearch::documents(&elasticsearch.url()).await,
         crate::observability::cloudwatch::events(&aws.url()).await,
     );
     for arrived in [&documents, &events] {
-        let mut heard: Vec<String> = arrived.iter().map(told).collect();
-        heard.sort_unstable();
-        assert_eq!(heard, said);
+        let mut received: Vec<String> = arrived.iter().map(summary).collect();
+        received.sort_unstable();
+        assert_eq!(received, expected);
         assert_eq!(arrived.last().unwrap()["message"], "stopped");
     }
     let everything =
@@ -205,12 +204,12 @@ async fn both_sinks_get_what_stdout_gets_to_the_last_line() {
     assert!(!everything.contains("canary"), "{everything}");
 }
 
-/// What is the same on stdout and in a sink.
-fn told(line: &Value) -> String {
+/// The fields that are equal on stdout and in a sink.
+fn summary(line: &Value) -> String {
     format!("{} {} {} {}", line["level"], line["module"], line["message"], line["request_id"])
 }
 
-/// A service whose stdout nobody reads any more since it listens, and whose queue is full.
+/// A service whose stdout is no longer read, and whose queue is full.
 struct Unread {
     process: Process,
     lines: Lines<BufReader<ChildStdout>>,
@@ -238,11 +237,11 @@ impl Unread {
         let unread = Self { process, lines, base, metrics, _folder: folder };
         let (http, began) =
             (reqwest::Client::builder().no_proxy().build().unwrap(), Instant::now());
-        while counted(metrics, "stdout", "dropped").await == 0 {
+        while event_count(metrics, "stdout", "dropped").await == 0 {
             let requests =
                 (0..200).map(|_| http.get(format!("{}/health/live", unread.base)).send());
             for answer in futures_util::future::join_all(requests).await {
-                assert_eq!(answer.unwrap().status(), 200, "it costs no request");
+                assert_eq!(answer.unwrap().status(), 200, "no request fails");
             }
             assert!(began.elapsed() < Duration::from_mins(5), "the queue is never full");
         }
@@ -250,49 +249,49 @@ impl Unread {
     }
 }
 
-/// Whoever reads our stdout may stop to read: that costs lines, which are counted and told of, and
-/// no request.
+/// When the reader of stdout stops reading, events are dropped, counted and reported; requests
+/// succeed.
 #[actix_web::test]
-async fn a_reader_of_stdout_that_falls_asleep_costs_lines_and_no_requests() {
+async fn blocked_stdout_drops_events_and_delays_no_request() {
     let Unread { process: _process, lines, base, metrics, _folder } = Unread::start().await;
     let (http, began) = (reqwest::Client::builder().no_proxy().build().unwrap(), Instant::now());
-    // It wakes up: what fitted is there, and then a word about what did not.
+    // The reader continues: it gets the queue, and then the report of dropped events.
     let sum = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&sum);
+    let reported = Arc::clone(&sum);
     std::thread::spawn(move || {
         let read =
             lines.map_while(Result::ok).map(|line| serde_json::from_str::<Value>(&line).unwrap());
         for marker in read
             .filter(|line| line["message"] == "log events dropped" && line["level"] == "warning")
         {
-            told.fetch_add(marker["dropped"].as_u64().unwrap(), Ordering::SeqCst);
+            reported.fetch_add(marker["dropped"].as_u64().unwrap(), Ordering::SeqCst);
         }
     });
     while sum.load(Ordering::SeqCst) == 0
-        || sum.load(Ordering::SeqCst) < counted(metrics, "stdout", "dropped").await
+        || sum.load(Ordering::SeqCst) < event_count(metrics, "stdout", "dropped").await
     {
         http.get(format!("{base}/health/live")).send().await.unwrap();
-        assert!(began.elapsed() < Duration::from_mins(5), "the stream does not tell of all");
+        assert!(began.elapsed() < Duration::from_mins(5), "not all dropped events are reported");
     }
     assert_eq!(
         sum.load(Ordering::SeqCst),
-        counted(metrics, "stdout", "dropped").await,
-        "and of no more"
+        event_count(metrics, "stdout", "dropped").await,
+        "no more than were dropped are reported"
     );
 }
 
-/// Nor does the end wait for such a reader.
+/// The shutdown does not wait for such a reader either.
 #[actix_web::test]
-async fn a_reader_of_stdout_that_never_wakes_does_not_hold_up_the_end() {
+async fn blocked_stdout_does_not_block_shutdown() {
     let mut unread = Unread::start().await;
     assert_eq!(unread.process.terminate().await, Some(0));
     drop(unread.lines);
 }
 
-/// A library that panics while it ships costs its sink and nothing else: this SDK does, when it is
-/// told of an empty address.
+/// A panic in the library of a sink disables that sink only. This SDK panics on an empty endpoint
+/// address.
 #[actix_web::test]
-async fn a_sink_that_panics_is_told_of_and_counted_and_the_service_goes_on() {
+async fn panicking_sink_is_logged_and_counted_and_the_service_continues() {
     let (folder, metrics) =
         (tempfile::tempdir().unwrap(), crate::observability::tools::free_port());
     let (url, port) = (database::fresh().await, metrics.to_string());
@@ -306,12 +305,12 @@ async fn a_sink_that_panics_is_told_of_and_counted_and_the_service_goes_on() {
     let began = Instant::now();
     while !lines(&out)
         .iter()
-        .any(|line| line["message"].as_str().unwrap().starts_with("log sink has failed"))
+        .any(|line| line["message"].as_str().unwrap().starts_with("log sink failed"))
     {
-        assert!(began.elapsed() < Duration::from_secs(20), "it is not told of");
+        assert!(began.elapsed() < Duration::from_secs(20), "the failure is not logged");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let before = counted(metrics, "cloudwatch", "dropped").await;
+    let before = event_count(metrics, "cloudwatch", "dropped").await;
     assert_eq!(reqwest::get(format!("{base}/health/live")).await.unwrap().status(), 200);
-    assert!(counted(metrics, "cloudwatch", "dropped").await > before && before > 0);
+    assert!(event_count(metrics, "cloudwatch", "dropped").await > before && before > 0);
 }

@@ -1,5 +1,5 @@
-//! Nothing secret ever reaches a sink: canaries through every route, in every place where a client
-//! can put something.
+//! No secret reaches a log sink: canary values are sent to every route, in every part of a request
+//! that a client controls.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::observability::logger::Shipped;
 use crate::observability::tools::Tool;
 use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body, refresh_token, samples, token};
 
-/// Starts every secret that the test makes up.
+/// Prefix of every secret that the test makes up.
 const CANARY: &str = "canary-5f2c";
 
-/// Strings under names that hold secrets, wherever they are in an answer.
-fn secrets(answer: &Value, found: &mut BTreeSet<String>) {
-    match answer {
+/// Collects the values of secret fields anywhere in a response.
+fn collect_secrets(response: &Value, found: &mut BTreeSet<String>) {
+    match response {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value.as_str() {
@@ -27,11 +27,11 @@ fn secrets(answer: &Value, found: &mut BTreeSet<String>) {
                     {
                         found.insert(secret.to_owned());
                     }
-                    _ => secrets(value, found),
+                    _ => collect_secrets(value, found),
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| secrets(item, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect_secrets(item, found)),
         _ => {}
     }
 }
@@ -52,28 +52,35 @@ async fn no_secret_reaches_a_sink_by_any_route() {
         BTreeSet::from([ADMIN_PASSWORD.to_owned(), PASSWORD.to_owned(), CANARY.to_owned()]);
     let login = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let admin = token(&login);
-    secrets(&login.json(), &mut known);
+    collect_secrets(&login.json(), &mut known);
 
-    // Real secrets, used as they are meant to be.
+    // Real secrets, used correctly.
     let refreshed = server
         .post("/api/auth/refresh", "", &json!({"refresh_token": refresh_token(&login)}))
         .await;
-    secrets(&refreshed.expect(200).json(), &mut known);
+    collect_secrets(&refreshed.expect(200).json(), &mut known);
     let (id, key) = server.key(&admin, &["metrics:read"]).await;
     known.insert(key.clone());
     server.get_with("/api/v1/metrics", &key).await.expect(200);
     let rotated = server.post(&format!("/api/auth/api-keys/{id}/rotate"), &admin, &json!({})).await;
-    secrets(&rotated.json(), &mut known);
+    collect_secrets(&rotated.json(), &mut known);
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &samples::metric("m1")).await.expect(201);
 
-    // And everywhere a canary, with the rights of nobody and of an administrator.
+    // Canaries everywhere, without credentials and as an administrator.
     let document = server.get("/api-docs/openapi.json", &admin).await.expect(200).json();
     let body = json!({
-        "username": "somebody", "email": "s@example.com", "full_name": "S", "password": format!("{CANARY}-password"),
-        "current_password": format!("{CANARY}-current"), "new_password": format!("{CANARY}-new"),
-        "refresh_token": format!("{CANARY}-refresh"), "token": format!("{CANARY}-token"), "name": format!("{CANARY}-name"),
-        "api_key": format!("mdl_{CANARY}"), "metrics": [{"name": format!("{CANARY}-metric")}],
+        "username": "somebody",
+        "email": "s@example.com",
+        "full_name": "S",
+        "password": format!("{CANARY}-password"),
+        "current_password": format!("{CANARY}-current"),
+        "new_password": format!("{CANARY}-new"),
+        "refresh_token": format!("{CANARY}-refresh"),
+        "token": format!("{CANARY}-token"),
+        "name": format!("{CANARY}-name"),
+        "api_key": format!("mdl_{CANARY}"),
+        "metrics": [{"name": format!("{CANARY}-metric")}],
     });
     let mut operations = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -103,9 +110,9 @@ async fn no_secret_reaches_a_sink_by_any_route() {
                 server.send(method.clone(), path, token, &headers, Some(broken)).await;
             }
             operations += 1;
-            // A log-out among them may have ended the administrator's session.
+            // One of the operations is the log-out, which revokes the administrator's session.
             let again = server.login("admin", ADMIN_PASSWORD).await;
-            secrets(&again.json(), &mut known);
+            collect_secrets(&again.json(), &mut known);
         }
     }
     assert!(operations > 30, "{operations}");
@@ -122,5 +129,5 @@ async fn no_secret_reaches_a_sink_by_any_route() {
         assert!(!secret.is_empty());
         assert!(!shipped_text.contains(&secret), "{secret} was shipped");
     }
-    assert!(!shipped_text.contains("only-for-tests"), "the keys of tokens");
+    assert!(!shipped_text.contains("only-for-tests"), "the token secrets were shipped");
 }

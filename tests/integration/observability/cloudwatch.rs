@@ -1,36 +1,35 @@
-//! Log events on their way to CloudWatch Logs: the official SDK against moto, behind a proxy that
-//! fails as services do. The SDK finds its credentials in the environment, where
-//! `scripts/with-postgres` puts some.
+//! Shipping to CloudWatch Logs: the official SDK with moto, behind a proxy that fails as services
+//! do. The SDK finds its credentials in the environment, where `scripts/with-postgres` puts some.
 
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::config::{BehaviorVersion, Credentials, Region};
-use mdl::telemetry::shipping::{CAPACITY, Pace};
+use mdl::telemetry::shipping::{CAPACITY, ShippingTimes};
 use serde_json::Value;
 
-use crate::observability::elasticsearch::{hard_lines, swallowed};
-use crate::observability::faults::{Faults, Mood};
-use crate::observability::logger::{PACE, Shipped, lawful};
+use crate::observability::elasticsearch::{assert_unusual_lines, log_unusual_lines};
+use crate::observability::faults::{Faults, SinkFault};
+use crate::observability::logger::{FAST, Shipped, assert_balanced};
 use crate::observability::tools::Tool;
 
 const GROUP: &str = "mdl-api";
 
 fn start(server: &str) -> Shipped {
-    paced(server, PACE)
+    with_times(server, FAST)
 }
 
-/// No batch goes twice because moto, or this machine, is slow.
-fn start_patient(server: &str) -> Shipped {
-    paced(server, Pace { answer: Duration::from_mins(1), ..PACE })
+/// A slow machine must not cause a batch to be sent twice.
+fn start_with_long_timeout(server: &str) -> Shipped {
+    with_times(server, ShippingTimes { response: Duration::from_mins(1), ..FAST })
 }
 
-fn paced(server: &str, pace: Pace) -> Shipped {
+fn with_times(server: &str, pace: ShippingTimes) -> Shipped {
     assert!(
         std::env::var("AWS_ACCESS_KEY_ID").is_ok(),
         "run the tests with scripts/with-postgres or scripts/test"
     );
-    Shipped::paced(
+    Shipped::with_times(
         &["--aws-cloudwatch-enabled", "true", "--aws-endpoint-url", server],
         CAPACITY,
         pace,
@@ -83,16 +82,20 @@ fn numbers(events: &[Value]) -> Vec<u64> {
 }
 
 #[actix_web::test]
-async fn every_failure_of_the_service_costs_time_and_nothing_else() {
+async fn no_event_is_lost_by_failures_of_the_service() {
     let aws = Tool::aws();
     let faults = Faults::start(aws.url());
     let mut shipped = start(&faults.url());
-    let moods =
-        [Mood::Status(500), Mood::Status(429), Mood::Status(403), Mood::Slow(3000), Mood::Fair];
-    let logged = shipped.endures(&faults, &moods).await;
+    let faults_to_try = [
+        SinkFault::Status(500),
+        SinkFault::Status(429),
+        SinkFault::Status(403),
+        SinkFault::Slow(3000),
+        SinkFault::None,
+    ];
+    let logged = shipped.log_through(&faults, &faults_to_try).await;
     let mut seen = numbers(&events(&aws.url()).await);
-    // An answer that came too late: the batch is there twice. CloudWatch knows no better, and
-    // `sequence` tells.
+    // After a timeout a batch may be stored twice; `sequence` identifies duplicates.
     seen.dedup();
     let mut distinct = seen.clone();
     distinct.sort_unstable();
@@ -102,38 +105,39 @@ async fn every_failure_of_the_service_costs_time_and_nothing_else() {
 }
 
 #[actix_web::test]
-async fn an_answer_that_is_lost_may_bring_a_batch_twice_but_never_not_at_all() {
+async fn lost_response_may_duplicate_a_batch_but_loses_nothing() {
     let aws = Tool::aws();
     let faults = Faults::start(aws.url());
     let mut shipped = start(&faults.url());
-    slog::info!(shipped.logger, "makes the stream"; "number" => 0);
-    shipped.calm().await;
-    faults.set(Mood::Lost);
+    slog::info!(shipped.logger, "creates the stream"; "number" => 0);
+    shipped.wait_until_shipped().await;
+    faults.set(SinkFault::ResponseLost);
     for number in 1..100 {
         slog::info!(shipped.logger, "lost"; "number" => number);
     }
-    faults.met(Mood::Lost).await;
-    faults.set(Mood::Fair);
-    shipped.calm().await;
+    faults.wait_for_request(SinkFault::ResponseLost).await;
+    faults.set(SinkFault::None);
+    shipped.wait_until_shipped().await;
     let seen: std::collections::BTreeSet<u64> =
         numbers(&events(&aws.url()).await).into_iter().collect();
     assert_eq!(seen, (0..100).collect());
-    lawful(shipped.counts());
+    assert_balanced(shipped.counts());
     shipped.close().await;
 }
 
 #[actix_web::test]
-async fn one_event_that_the_service_cannot_stand_is_set_aside() {
+async fn refused_event_is_rejected_and_all_others_shipped() {
     let aws = Tool::aws();
     let faults = Faults::start(aws.url());
-    faults.set(Mood::Allergic("poison"));
-    let mut shipped = start_patient(&faults.url());
+    faults.set(SinkFault::Refuses("poison"));
+    let mut shipped = start_with_long_timeout(&faults.url());
     for number in 0..300 {
-        slog::info!(shipped.logger, "{}", if number == 99 { "poison" } else { "food" }; "number" => number);
+        let text = if number == 99 { "poison" } else { "food" };
+        slog::info!(shipped.logger, "{text}"; "number" => number);
     }
-    shipped.calm().await;
+    shipped.wait_until_shipped().await;
     let counts = shipped.counts();
-    assert_eq!((counts.shipped, counts.rejected), (299, 1), "{}", shipped.complaints.text());
+    assert_eq!((counts.shipped, counts.rejected), (299, 1), "{}", shipped.shipper_log.text());
     assert_eq!(
         numbers(&events(&aws.url()).await),
         (0..300).filter(|number| *number != 99).collect::<Vec<_>>()
@@ -142,16 +146,16 @@ async fn one_event_that_the_service_cannot_stand_is_set_aside() {
 }
 
 #[actix_web::test]
-async fn lines_that_are_hard_to_swallow_do_not_stop_the_rest() {
+async fn unusual_lines_do_not_stop_others() {
     let aws = Tool::aws();
-    let mut shipped = start_patient(&aws.url());
-    hard_lines(&shipped.logger);
-    shipped.calm().await;
+    let mut shipped = start_with_long_timeout(&aws.url());
+    log_unusual_lines(&shipped.logger);
+    shipped.wait_until_shipped().await;
     let messages: Vec<String> = events(&aws.url())
         .await
         .iter()
         .map(|event| event["message"].as_str().unwrap().to_owned())
         .collect();
-    swallowed(&messages);
+    assert_unusual_lines(&messages);
     shipped.close().await;
 }

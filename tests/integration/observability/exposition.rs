@@ -1,8 +1,9 @@
-//! What Prometheus scrapes: complete, documented, bounded.
+//! The exposition for Prometheus is complete, documented and bounded.
 
 use std::collections::BTreeSet;
 
-use mdl::telemetry::instruments::families::{ALL, Family, Kind, Values};
+use mdl::telemetry::instruments::families::ALL;
+use mdl::telemetry::instruments::family::{LabelValues, MetricFamily, MetricKind};
 use mdl::telemetry::instruments::reference;
 use reqwest::Method;
 use serde_json::json;
@@ -14,17 +15,17 @@ pub async fn scrape(server: &Server) -> String {
     reqwest::get(server.metrics.as_ref().unwrap()).await.unwrap().text().await.unwrap()
 }
 
-/// All series, without their values.
+/// Returns all series without their values.
 pub fn series(exposition: &str) -> BTreeSet<String> {
     let lines = exposition.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
 }
 
-/// What is there before anything has happened: every combination of labels whose values are known.
-fn from_the_start(family: &Family) -> Vec<String> {
+/// Returns the series that exist from the start: all combinations of fixed label values.
+fn initial_series(family: &MetricFamily) -> Vec<String> {
     let mut combinations = vec![BTreeSet::new()];
     for (name, values) in family.labels {
-        let Values::Of(values) = values else { return Vec::new() };
+        let LabelValues::Fixed(values) = values else { return Vec::new() };
         let one = |known: &BTreeSet<String>, value: &str| {
             known.iter().cloned().chain([format!("{name}=\"{value}\"")]).collect::<BTreeSet<_>>()
         };
@@ -33,7 +34,7 @@ fn from_the_start(family: &Family) -> Vec<String> {
             .flat_map(|known| values.iter().map(|value| one(known, value)))
             .collect();
     }
-    let suffix = if matches!(family.kind, Kind::Histogram(_)) { "_count" } else { "" };
+    let suffix = if matches!(family.kind, MetricKind::Histogram(_)) { "_count" } else { "" };
     let series = |labels: &BTreeSet<String>| {
         let labels = labels.iter().cloned().collect::<Vec<_>>().join(",");
         let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
@@ -43,21 +44,21 @@ fn from_the_start(family: &Family) -> Vec<String> {
 }
 
 #[test]
-fn the_reference_is_what_the_code_says() {
+fn reference_matches_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
     if std::env::var_os("MDL_WRITE_REFERENCE").is_some() {
         std::fs::write(path, reference::markdown()).unwrap();
     }
     let written = std::fs::read_to_string(path).unwrap();
-    assert_eq!(written, reference::markdown(), "write it anew with scripts/metrics-reference");
+    assert_eq!(written, reference::markdown(), "regenerate it with scripts/metrics-reference");
 }
 
 #[actix_web::test]
-async fn everything_is_there_with_its_labels_and_promtool_is_content() {
+async fn all_families_are_exposed_and_promtool_accepts_them() {
     let server = Server::start().await;
     let at_the_start = series(&scrape(&server).await);
     for family in ALL {
-        for series in from_the_start(family) {
+        for series in initial_series(family) {
             assert!(at_the_start.contains(&series), "{series}");
         }
     }
@@ -69,9 +70,9 @@ async fn everything_is_there_with_its_labels_and_promtool_is_content() {
     let text = scrape(&server).await;
     for family in ALL {
         let kind = match family.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram(_) => "histogram",
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+            MetricKind::Histogram(_) => "histogram",
         };
         assert!(
             text.contains(&format!("# HELP {} {}\n", family.name, family.help)),
@@ -92,23 +93,23 @@ async fn everything_is_there_with_its_labels_and_promtool_is_content() {
             "{name} is not documented"
         );
     }
-    // One complaint is known: the gauge that dashboards ask for by this name.
+    // One warning is known: dashboards use this name for a gauge.
     let checked = run("promtool", &["check", "metrics"], &text);
-    let said = String::from_utf8_lossy(&checked.stderr).into_owned()
+    let output = String::from_utf8_lossy(&checked.stderr).into_owned()
         + &String::from_utf8_lossy(&checked.stdout);
-    let complaints: Vec<&str> =
-        said.lines().filter(|line| !line.starts_with("active_users_total ")).collect();
-    assert!(complaints.is_empty(), "{complaints:?}");
-    // And the check does find what is wrong.
+    let warnings: Vec<&str> =
+        output.lines().filter(|line| !line.starts_with("active_users_total ")).collect();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    // The check itself finds errors.
     assert!(!run("promtool", &["check", "metrics"], "# TYPE x counter\nx 1\n").status.success());
     server.stop().await;
 }
 
 #[actix_web::test]
-async fn ten_thousand_requests_of_strangers_add_no_series() {
+async fn unknown_paths_and_methods_add_no_series() {
     let server = Server::start().await;
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
-    // What an unknown path and an unknown method look like is known after one of each.
+    // One unknown path and method each create their series.
     for method in methods {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         server.send(method.clone(), "/nowhere", "", &[], None).await;
@@ -148,7 +149,7 @@ async fn ten_thousand_requests_of_strangers_add_no_series() {
 }
 
 #[actix_web::test]
-async fn what_happens_is_counted_once() {
+async fn each_event_is_counted_once() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.login("admin", "wrong").await.expect(401);
@@ -163,23 +164,32 @@ async fn what_happens_is_counted_once() {
             .await
             .expect(201);
     }
-    assert!((server.reading(&created).await - 1.0).abs() < f64::EPSILON, "told twice, made once");
+    assert!(
+        (server.reading(&created).await - 1.0).abs() < f64::EPSILON,
+        "sent twice, created once"
+    );
     let second = crate::support::samples::metric("m2");
     let import = json!({"metrics": [metric, second]});
     server.post("/api/v1/import?dry_run=true", &admin, &import).await.expect(200);
     server.post("/api/v1/import", &admin, &import).await.expect(200);
     assert!(
         (server.reading(&created).await - 2.0).abs() < f64::EPSILON,
-        "of an import what is new"
+        "an import counts only new metrics"
     );
-    let of = |method: &str, route: &str, status: u16| {
+    let requests = |method: &str, route: &str, status: u16| {
         format!(
             "http_requests_total{{method=\"{method}\",route=\"{route}\",status_code=\"{status}\"}}"
         )
     };
-    assert!((server.reading(&of("POST", "/api/v1/metrics", 201)).await - 2.0).abs() < f64::EPSILON);
-    assert!((server.reading(&of("POST", "/api/auth/login", 401)).await - 1.0).abs() < f64::EPSILON);
-    // Users with a live session, counted behind the requests.
+    assert!(
+        (server.reading(&requests("POST", "/api/v1/metrics", 201)).await - 2.0).abs()
+            < f64::EPSILON
+    );
+    assert!(
+        (server.reading(&requests("POST", "/api/auth/login", 401)).await - 1.0).abs()
+            < f64::EPSILON
+    );
+    // Users with a session are counted in the background.
     let (_, user) = server.user(&admin, "reader", "viewer").await;
     for _ in 0..100 {
         if (server.reading("active_users_total").await - 2.0).abs() < f64::EPSILON {
@@ -193,7 +203,7 @@ async fn what_happens_is_counted_once() {
 }
 
 #[actix_web::test]
-async fn switched_off_there_is_nothing_and_all_else_works() {
+async fn disabled_metrics_leave_the_api_working() {
     let server = Server::with(&["--metrics-enabled", "false"]).await;
     assert!(server.metrics.is_none());
     let admin = server.admin().await;

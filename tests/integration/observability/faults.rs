@@ -1,4 +1,4 @@
-//! An HTTP proxy in front of a sink that can do what services do.
+//! An HTTP proxy in front of a sink that fails as services do.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,20 +7,20 @@ use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 
-/// What the service does.
+/// How the service fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
-    Fair,
-    /// Answers late, but well.
+pub enum SinkFault {
+    None,
+    /// Correct responses after this many milliseconds.
     Slow(u64),
-    /// Refuses with this status.
+    /// Every request gets this status.
     Status(u16),
-    /// Does what it is asked, and then the connection breaks before it has said so.
-    Lost,
-    /// Of each batch of `_bulk`, takes every other item and is too busy for the rest.
+    /// The request is executed, but the connection breaks during the response.
+    ResponseLost,
+    /// Every other item of a `_bulk` request is accepted, the rest gets 429.
     Partial,
-    /// Cannot stand batches with this word in them.
-    Allergic(&'static str),
+    /// Batches that contain this word are refused.
+    Refuses(&'static str),
 }
 
 #[derive(Clone)]
@@ -31,19 +31,19 @@ pub struct Faults {
 
 struct State {
     target: String,
-    mood: Mutex<Mood>,
-    requests: Mutex<Vec<Mood>>,
+    fault: Mutex<SinkFault>,
+    requests: Mutex<Vec<SinkFault>>,
     bulks: Mutex<Vec<(web::Bytes, web::Bytes)>>,
     http: reqwest::Client,
 }
 
 impl Faults {
-    /// In front of this server; runs until the test's runtime ends.
+    /// Starts a proxy in front of this server; it runs until the runtime of the test ends.
     pub fn start(target: String) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let state = State {
             target,
-            mood: Mutex::new(Mood::Fair),
+            fault: Mutex::new(SinkFault::None),
             requests: Mutex::default(),
             bulks: Mutex::default(),
             http,
@@ -60,22 +60,22 @@ impl Faults {
         Self { port, state }
     }
 
-    pub fn set(&self, mood: Mood) {
-        *self.state.mood.lock().unwrap() = mood;
+    pub fn set(&self, fault: SinkFault) {
+        *self.state.fault.lock().unwrap() = fault;
     }
 
-    /// Waits until it was asked in this mood.
-    pub async fn met(&self, mood: Mood) {
+    /// Waits for a request during this fault.
+    pub async fn wait_for_request(&self, fault: SinkFault) {
         let began = std::time::Instant::now();
-        while !self.state.requests.lock().unwrap().contains(&mood) {
-            assert!(began.elapsed() < Duration::from_secs(30), "{mood:?} was never met");
+        while !self.state.requests.lock().unwrap().contains(&fault) {
+            assert!(began.elapsed() < Duration::from_secs(30), "{fault:?} has seen no request");
             actix_web::rt::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// The numbers of events in the order in which they were taken (`_bulk` only).
+    /// Returns the sequence numbers of accepted events in order (`_bulk` only).
     pub fn taken(&self) -> Vec<u64> {
-        self.state.bulks.lock().unwrap().iter().flat_map(brought).collect()
+        self.state.bulks.lock().unwrap().iter().flat_map(accepted).collect()
     }
 
     pub fn url(&self) -> String {
@@ -84,16 +84,16 @@ impl Faults {
 }
 
 async fn serve(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> HttpResponse {
-    let mood = *state.mood.lock().unwrap();
-    state.requests.lock().unwrap().push(mood);
-    match mood {
-        Mood::Status(status) => {
+    let fault = *state.fault.lock().unwrap();
+    state.requests.lock().unwrap().push(fault);
+    match fault {
+        SinkFault::Status(status) => {
             let status = StatusCode::from_u16(status).unwrap();
             return HttpResponse::build(status)
                 .content_type("application/json")
                 .body(r#"{"__type":"ServiceUnavailable"}"#);
         }
-        Mood::Allergic(word) if String::from_utf8_lossy(&body).contains(word) => {
+        SinkFault::Refuses(word) if String::from_utf8_lossy(&body).contains(word) => {
             let refusal = HttpResponse::build(if request.path() == "/_bulk" {
                 StatusCode::PAYLOAD_TOO_LARGE
             } else {
@@ -103,13 +103,13 @@ async fn serve(request: HttpRequest, body: web::Bytes, state: web::Data<State>) 
             .body(r#"{"__type":"InvalidParameterException","message":"no"}"#);
             return refusal;
         }
-        Mood::Slow(milliseconds) => {
-            actix_web::rt::time::sleep(Duration::from_millis(milliseconds)).await
+        SinkFault::Slow(milliseconds) => {
+            actix_web::rt::time::sleep(Duration::from_millis(milliseconds)).await;
         }
         _ => {}
     }
     let text = String::from_utf8_lossy(&body);
-    if mood == Mood::Partial && request.path() == "/_bulk" {
+    if fault == SinkFault::Partial && request.path() == "/_bulk" {
         let lines: Vec<&str> = text.lines().collect();
         let kept = lines
             .chunks(2)
@@ -122,14 +122,15 @@ async fn serve(request: HttpRequest, body: web::Bytes, state: web::Data<State>) 
         let answer: Value =
             serde_json::from_slice(&forward(&request, kept.into(), &state).await.1).unwrap();
         let mut taken = answer["items"].as_array().unwrap().iter();
-        let busy = json!({"create": {"status": 429, "error": {"type": "es_rejected_execution_exception"}}});
+        let error = json!({"type": "es_rejected_execution_exception"});
+        let busy = json!({"create": {"status": 429, "error": error}});
         let items: Vec<Value> = (0..lines.len() / 2)
             .map(|index| if index % 2 == 0 { taken.next().unwrap().clone() } else { busy.clone() })
             .collect();
         return HttpResponse::Ok().json(json!({"errors": true, "items": items}));
     }
     let (status, answer) = forward(&request, body, &state).await;
-    if mood == Mood::Lost {
+    if fault == SinkFault::ResponseLost {
         let cut = futures_util::stream::iter([
             Ok(web::Bytes::from_static(b"{")),
             Err(std::io::Error::other("cut")),
@@ -161,8 +162,8 @@ async fn forward(
     (StatusCode::from_u16(status).unwrap(), bytes)
 }
 
-/// Which events this request has brought.
-fn brought((body, answer): &(web::Bytes, web::Bytes)) -> Vec<u64> {
+/// Returns the sequence numbers that this request has added.
+fn accepted((body, answer): &(web::Bytes, web::Bytes)) -> Vec<u64> {
     let answer: Value = serde_json::from_slice(answer).unwrap();
     let text = String::from_utf8_lossy(body);
     let documents = text.lines().skip(1).step_by(2);

@@ -1,28 +1,28 @@
-//! A hundred thousand lines while the sink is away, slow and back.
+//! A hundred thousand log lines while the sink is unreachable, slow and available again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mdl::telemetry::shipping::{CAPACITY, Pace};
+use mdl::telemetry::shipping::{CAPACITY, ShippingTimes};
 use serde_json::Value;
 
-use crate::observability::faults::{Faults, Mood};
-use crate::observability::logger::{PACE, Shipped, lawful};
+use crate::observability::faults::{Faults, SinkFault};
+use crate::observability::logger::{FAST, Shipped, assert_balanced};
 use crate::observability::tools::Tool;
-use crate::support::faulty_network::{Network, Weather};
+use crate::support::faulty_network::{Network, NetworkFault};
 
 const LINES: u64 = 100_000;
 
-/// Logs it all, through weather and moods; answers the sink's end of the story.
+/// Logs all lines through the faults; returns the sequence numbers that the sink received.
 async fn flood(options: &[&str; 3], tool: &Tool) -> (Shipped, Vec<u64>) {
     let faults = Faults::start(tool.url());
     let network = Network::start(faults.port).await;
     let url = format!("http://127.0.0.1:{}", network.port);
-    network.set(Weather::Reset);
-    // No batch goes twice because this machine is slow.
-    let pace = Pace { answer: Duration::from_secs(30), ..PACE };
-    let shipped = Shipped::paced(&[&options[..], &[url.as_str()]].concat(), CAPACITY, pace);
+    network.set(NetworkFault::Reset);
+    // A slow machine must not cause a batch to be sent twice.
+    let pace = ShippingTimes { response: Duration::from_secs(30), ..FAST };
+    let shipped = Shipped::with_times(&[&options[..], &[url.as_str()]].concat(), CAPACITY, pace);
     let over = Arc::new(AtomicBool::new(false));
     let watcher = {
         let (sinks, over) = (shipped.sinks.clone(), Arc::clone(&over));
@@ -30,7 +30,7 @@ async fn flood(options: &[&str; 3], tool: &Tool) -> (Shipped, Vec<u64>) {
             let (mut looks, mut most) = (0_u64, 0);
             while !over.load(Ordering::SeqCst) {
                 let counts = sinks.counts()[0].1;
-                lawful(counts);
+                assert_balanced(counts);
                 (looks, most) = (looks + 1, most.max(counts.buffered));
                 std::thread::sleep(Duration::from_micros(500));
             }
@@ -42,12 +42,12 @@ async fn flood(options: &[&str; 3], tool: &Tool) -> (Shipped, Vec<u64>) {
         match third {
             0 => {}
             1 => {
-                network.set(Weather::Fair);
-                faults.set(Mood::Slow(100));
+                network.set(NetworkFault::None);
+                faults.set(SinkFault::Slow(100));
             }
-            _ => faults.set(Mood::Fair),
+            _ => faults.set(SinkFault::None),
         }
-        // From several threads, as requests do; a tenth of it is worth more.
+        // From several threads, as requests do; a tenth of the lines are warnings.
         let share = if third == 0 { LINES / 2 } else { LINES / 4 };
         let began = Instant::now();
         let threads: Vec<_> = (0..4)
@@ -55,8 +55,8 @@ async fn flood(options: &[&str; 3], tool: &Tool) -> (Shipped, Vec<u64>) {
                 let logger = shipped.logger.clone();
                 std::thread::spawn(move || {
                     for number in 0..share / 4 {
-                        let text =
-                            "a line of a length as such lines have it, so that a hundred thousand of them are a flood";
+                        let text = "a line of ordinary length, \
+                                    so that a hundred thousand of them are as large as in practice";
                         if number % 10 == 0 {
                             slog::warn!(logger, "{text}"; "thread" => thread, "number" => number);
                         } else {
@@ -70,7 +70,9 @@ async fn flood(options: &[&str; 3], tool: &Tool) -> (Shipped, Vec<u64>) {
             })
             .collect();
         tokio::task::spawn_blocking(move || {
-            threads.into_iter().for_each(|thread| thread.join().unwrap())
+            for thread in threads {
+                thread.join().unwrap();
+            }
         })
         .await
         .unwrap();
@@ -78,23 +80,23 @@ async fn flood(options: &[&str; 3], tool: &Tool) -> (Shipped, Vec<u64>) {
         lines += share;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    shipped.calm().await;
+    shipped.wait_until_shipped().await;
     over.store(true, Ordering::SeqCst);
     let (looks, most) = watcher.join().unwrap();
     assert_eq!(lines, LINES);
     let counts = shipped.counts();
-    lawful(counts);
+    assert_balanced(counts);
     println!(
-        "{counts:?}; the law held {looks} times, at most {most} waited; logging took {spent:?}"
+        "{counts:?}; balanced in {looks} checks, at most {most} buffered; logging took {spent:?}"
     );
     assert!(most <= CAPACITY.events as u64 + 8, "{most}");
-    assert!(counts.dropped > 0, "the sink was away long enough to lose something");
+    assert!(counts.dropped > 0, "the sink was unreachable long enough to lose events");
     assert_eq!(counts.buffered, 0);
     (shipped, faults.taken())
 }
 
-/// What arrived is in order and complete but for what the markers tell.
-fn tell(shipped: &Shipped, arrived: &[Value]) {
+/// What arrived is in order, and complete except for what the markers report.
+fn assert_complete(shipped: &Shipped, arrived: &[Value]) {
     let counts = shipped.counts();
     let sequences: Vec<u64> =
         arrived.iter().map(|event| event["sequence"].as_u64().unwrap()).collect();
@@ -106,31 +108,31 @@ fn tell(shipped: &Shipped, arrived: &[Value]) {
     let markers: Vec<&Value> =
         arrived.iter().filter(|event| event["message"] == "log events dropped").collect();
     assert!(!markers.is_empty());
-    let told: u64 = markers.iter().map(|marker| marker["dropped"].as_u64().unwrap()).sum();
-    assert_eq!((missing, told), (counts.dropped, counts.dropped));
+    let reported: u64 = markers.iter().map(|marker| marker["dropped"].as_u64().unwrap()).sum();
+    assert_eq!((missing, reported), (counts.dropped, counts.dropped));
     assert!(
         markers.iter().all(|marker| marker["levels"]["warning"].is_null()),
         "warnings were kept"
     );
     let warnings = arrived.iter().filter(|event| event["level"] == "warning").count();
-    assert_eq!(warnings - markers.len(), 10_000, "all of them, though lesser lines were lost");
+    assert_eq!(warnings - markers.len(), 10_000, "all warnings, although info lines were lost");
 }
 
 #[actix_web::test]
-async fn elasticsearch_gets_what_fits_and_a_word_about_the_rest() {
+async fn elasticsearch_receives_markers_for_dropped_events() {
     let tool = Tool::elasticsearch();
     let options = ["--elasticsearch-enabled", "true", "--elasticsearch-url"];
     let (mut shipped, taken) = flood(&options, &tool).await;
-    tell(&shipped, &crate::observability::elasticsearch::documents(&tool.url()).await);
-    assert!(taken.is_sorted(), "and it was brought in order");
+    assert_complete(&shipped, &crate::observability::elasticsearch::documents(&tool.url()).await);
+    assert!(taken.is_sorted(), "sent in order");
     shipped.close().await;
 }
 
 #[actix_web::test]
-async fn cloudwatch_gets_what_fits_and_a_word_about_the_rest() {
+async fn cloudwatch_receives_markers_for_dropped_events() {
     let tool = Tool::aws();
     let options = ["--aws-cloudwatch-enabled", "true", "--aws-endpoint-url"];
     let (mut shipped, _) = flood(&options, &tool).await;
-    tell(&shipped, &crate::observability::cloudwatch::events(&tool.url()).await);
+    assert_complete(&shipped, &crate::observability::cloudwatch::events(&tool.url()).await);
     shipped.close().await;
 }

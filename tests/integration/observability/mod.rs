@@ -1,16 +1,17 @@
-//! What operators see: metrics, alerts and dashboards against a real Prometheus, and logs on their
-//! way to real sinks behind a network that fails. `scripts/test` installs what this needs.
+//! What operators see: metrics, alerts and dashboards with a real Prometheus, and log shipping to
+//! servers with the APIs of Elasticsearch and CloudWatch behind a network that fails.
+//! `scripts/test` installs what these tests need.
 //!
-//!     scripts/with-postgres cargo test --test observability
+//!     scripts/with-postgres cargo test --test integration observability::
 
 mod binary;
+mod buffer;
 mod canaries;
 mod cloudwatch;
 mod elasticsearch;
 mod exposition;
 mod faults;
 mod flood;
-mod law;
 mod logger;
 mod prometheus;
 mod queries;

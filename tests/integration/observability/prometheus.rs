@@ -1,19 +1,19 @@
-//! A real Prometheus with our configuration of alerts scrapes a running service: what dashboards
-//! ask has an answer, and the alert about circuits fires when the database stops and resolves when
-//! it is back. Ignored in a plain `cargo test`, because it stops the cluster that other tests
-//! share; `scripts/test` runs it on one of its own.
+//! A real Prometheus with our alert rules scrapes a running service: the queries of dashboards
+//! return data, and the circuit alert fires when the database stops and resolves when it is
+//! available again. Ignored by default, because it stops the cluster that other tests share;
+//! `scripts/test` runs it on one of its own.
 
 use std::time::{Duration, Instant};
 
 use promql_parser::parser::{self, Expr};
 use serde_json::Value;
 
-use crate::observability::queries::{Query, of_alerts, of_dashboards};
+use crate::observability::queries::{Query, alert_queries, dashboard_queries};
 use crate::observability::tools::Tool;
 use crate::observability::traffic;
 use crate::support::{Server, database};
 
-/// Scraped and judged this often; the alert must be there after two judgements.
+/// Interval of scrapes and rule evaluations; the alert must fire after two evaluations.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 fn configuration(server: &Server) -> String {
@@ -52,7 +52,7 @@ impl Prometheus {
         }
     }
 
-    /// Whether an alert fires.
+    /// Returns whether an alert fires.
     async fn fires(&self, name: &str) -> bool {
         let data = self.get("alerts", &[]).await;
         data["alerts"]
@@ -63,15 +63,15 @@ impl Prometheus {
     }
 }
 
-/// What an alert compares: its own answer is empty while all is well.
-fn compared(expression: &Expr, found: &mut Vec<String>) {
+/// Collects the operands of comparisons; an alert itself returns no data while it does not fire.
+fn operands(expression: &Expr, found: &mut Vec<String>) {
     match expression {
         Expr::Binary(binary) if binary.op.is_set_operator() => {
-            compared(&binary.lhs, found);
-            compared(&binary.rhs, found);
+            operands(&binary.lhs, found);
+            operands(&binary.rhs, found);
         }
-        Expr::Binary(binary) if binary.op.is_comparison_operator() => compared(&binary.lhs, found),
-        Expr::Paren(paren) => compared(&paren.expr, found),
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => operands(&binary.lhs, found),
+        Expr::Paren(paren) => operands(&paren.expr, found),
         Expr::Call(call) if call.func.name == "absent" => {}
         other => found.push(other.to_string()),
     }
@@ -94,7 +94,7 @@ fn ctl(what: &str) {
 
 #[actix_web::test]
 #[ignore = "stops the cluster; scripts/test runs it on one of its own"]
-async fn a_real_prometheus_sees_what_happens() {
+async fn dashboards_show_data_and_circuit_alert_fires_and_resolves() {
     let url = database::fresh().await;
     let options = ["--circuit-breaker-reset-timeout", "5000", "--db-connection-timeout", "400"];
     let server = Server::on(&url, &[traffic::OPTIONS, &options].concat()).await;
@@ -104,7 +104,7 @@ async fn a_real_prometheus_sees_what_happens() {
         "/deploy/prometheus/alerts.yml"
     ))
     .unwrap();
-    // The alert outlives half-open moments of an outage; here a minute of that is a few seconds.
+    // The alert outlasts half-open states; for the test a few seconds replace the minute.
     assert!(rules.contains("keep_firing_for: 1m"));
     let rules = rules.replace("keep_firing_for: 1m", "keep_firing_for: 5s");
     let tool = Tool::prometheus(&configuration(&server), &[("alerts.yml", &rules)]);
@@ -113,37 +113,37 @@ async fn a_real_prometheus_sees_what_happens() {
     while prometheus.query("up == 1").await.is_empty() {
         tokio::time::sleep(INTERVAL / 4).await;
     }
-    // A counter that is scraped once has no rate: traffic for some scrapes.
+    // A rate needs several scrapes.
     for _ in 0..5 {
-        traffic::everything(&server).await;
+        traffic::generate(&server).await;
         load(&server, 5).await;
         tokio::time::sleep(INTERVAL).await;
     }
     tokio::time::sleep(INTERVAL * 2).await;
 
     let mut empty = Vec::new();
-    for Query { place, text } in of_dashboards() {
+    for Query { place, text } in dashboard_queries() {
         if prometheus.query(&text).await.is_empty() {
             empty.push(format!("{place}: {text}"));
         }
     }
-    for Query { place, text } in of_alerts() {
+    for Query { place, text } in alert_queries() {
         let mut parts = Vec::new();
-        compared(&parser::parse(&text).unwrap(), &mut parts);
-        // What was a quarter of an hour ago cannot be asked here.
+        operands(&parser::parse(&text).unwrap(), &mut parts);
+        // There is no data from a quarter of an hour ago.
         for part in parts.iter().filter(|part| !part.contains(" offset ")) {
             if prometheus.query(part).await.is_empty() {
                 empty.push(format!("{place}: {part}"));
             }
         }
     }
-    assert!(empty.is_empty(), "no answer to {empty:#?}\n{}", prometheus.tool.log());
+    assert!(empty.is_empty(), "no data for {empty:#?}\n{}", prometheus.tool.log());
 
     assert!(!prometheus.fires("MdlCircuitOpen").await);
     ctl("stop");
-    let admin = "no token is needed to fail";
+    let token = "any token: the request fails anyway";
     let stopped = Instant::now();
-    // The circuit opens for callers, so there have to be some.
+    // Only calls open a circuit.
     while server
         .state()
         .db
@@ -154,31 +154,32 @@ async fn a_real_prometheus_sees_what_happens() {
         .iter()
         .all(|circuit| circuit.state.as_ref() != "open")
     {
-        server.login("admin", "whoever asks meets the database").await;
+        server.login("admin", "this call needs the database").await;
         assert!(stopped.elapsed() < Duration::from_secs(30), "no circuit opens");
     }
     let opened = Instant::now();
     while !prometheus.fires("MdlCircuitOpen").await {
-        // Half-open circuits close only for callers, and open again while the database is away.
-        server.get("/api/v1/domains", admin).await;
+        // Only calls are probes; they reopen the circuit while the database is unavailable.
+        server.get("/api/v1/domains", token).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(opened.elapsed() < INTERVAL * 10, "the alert does not fire");
     }
     let fired = opened.elapsed();
     assert!(server.reading("http_server_errors_total{status_code=\"503\"}").await > 0.0);
     ctl("start");
-    let back = Instant::now();
+    let available = Instant::now();
     while prometheus.fires("MdlCircuitOpen").await {
-        server.login("admin", "whoever asks meets the database").await;
+        server.login("admin", "this call needs the database").await;
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(back.elapsed() < Duration::from_mins(1), "the alert does not resolve");
+        assert!(available.elapsed() < Duration::from_mins(1), "the alert does not resolve");
     }
     let failing = opened - stopped;
     println!(
-        "a circuit opened after {failing:?}, the alert fired {fired:?} later, and resolved {:?} after the database was back",
-        back.elapsed()
+        "a circuit opened after {failing:?}, the alert fired {fired:?} later, \
+         and resolved {:?} after the database was available",
+        available.elapsed()
     );
-    // Seen at the next scrape, judged at the next evaluation, and a little for both to happen.
+    // One scrape, one evaluation, and some time for both to run.
     assert!(fired <= INTERVAL * 2 + Duration::from_millis(500), "{fired:?}");
     server.stop().await;
 }

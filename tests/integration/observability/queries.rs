@@ -1,9 +1,10 @@
-//! Every query of every dashboard and alert, against what the running service exports: a metric,
-//! label or value that is not there is an error, not an empty panel.
+//! Every query of every dashboard and alert, checked against the metrics of a running service: an
+//! unknown metric, label or value is an error, not an empty panel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mdl::telemetry::instruments::families::{ALL, Values};
+use mdl::telemetry::instruments::families::ALL;
+use mdl::telemetry::instruments::family::LabelValues;
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
@@ -13,7 +14,7 @@ use crate::observability::exposition::scrape;
 use crate::observability::traffic;
 use crate::support::Server;
 
-/// A query, and where it stands.
+/// A query, and the panel or alert that has it.
 #[derive(Clone, Debug)]
 pub struct Query {
     pub place: String,
@@ -24,8 +25,8 @@ fn file(path: &str) -> String {
     std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// Those of all panels, with Grafana's variables filled in.
-pub fn of_dashboards() -> Vec<Query> {
+/// Returns the queries of all panels, with Grafana's variables filled in.
+pub fn dashboard_queries() -> Vec<Query> {
     let folder = format!("{}/deploy/grafana/dashboards", env!("CARGO_MANIFEST_DIR"));
     let mut queries = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -53,14 +54,14 @@ pub fn of_dashboards() -> Vec<Query> {
     queries
 }
 
-/// The rules of all alerts.
+/// Returns the rules of all alerts.
 pub fn alerts() -> Vec<Value> {
     let rules: Value = serde_saphyr::from_str(&file("deploy/prometheus/alerts.yml")).unwrap();
     let groups = rules["groups"].as_array().unwrap();
     groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
 }
 
-pub fn of_alerts() -> Vec<Query> {
+pub fn alert_queries() -> Vec<Query> {
     let query = |rule: &Value| Query {
         place: rule["alert"].as_str().unwrap().to_owned(),
         text: rule["expr"].as_str().unwrap().to_owned(),
@@ -68,7 +69,7 @@ pub fn of_alerts() -> Vec<Query> {
     alerts().iter().map(query).collect()
 }
 
-/// Names of metrics, each with its labels and the values these have.
+/// Metric names, each with its labels and their values.
 type Exported = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 fn exported(exposition: &str) -> Exported {
@@ -84,8 +85,7 @@ fn exported(exposition: &str) -> Exported {
                 .insert(value.trim_end_matches('"').to_owned());
         }
     }
-    // What Prometheus adds to all that it scrapes, and the series that it makes of the scrape
-    // itself.
+    // Prometheus adds these labels to all series, and `up` for the scrape itself.
     exported.insert("up".into(), BTreeMap::new());
     for labels in exported.values_mut() {
         labels.insert("job".into(), ["mdl".to_owned()].into());
@@ -94,16 +94,16 @@ fn exported(exposition: &str) -> Exported {
     exported
 }
 
-/// What is wrong with a query.
-struct Judge<'a> {
+/// Collects the faults of a query.
+struct QueryChecker<'a> {
     exported: &'a Exported,
     faults: Vec<String>,
-    /// Labels of the selectors met so far, and labels that are grouped by.
+    /// Labels of all selectors so far, and labels used for grouping.
     labels: BTreeSet<String>,
     grouped: BTreeSet<String>,
 }
 
-impl Judge<'_> {
+impl QueryChecker<'_> {
     fn selector(&mut self, selector: &VectorSelector) {
         let Some(name) = &selector.name else {
             return self.faults.push("a selector without a name".into());
@@ -120,8 +120,8 @@ impl Judge<'_> {
             match labels.get(&matcher.name) {
                 None => self.faults.push(format!("{name} has no label {}", matcher.name)),
                 Some(values)
-                    if closed(name, &matcher.name)
-                        && !values.iter().any(|value| fits(matcher, value)) =>
+                    if is_fixed(name, &matcher.name)
+                        && !values.iter().any(|value| matches_value(matcher, value)) =>
                 {
                     self.faults
                         .push(format!("{name}: {} is never {}", matcher.name, matcher.value));
@@ -132,14 +132,16 @@ impl Judge<'_> {
     }
 }
 
-/// Whether all values of a label are there from the start.
-fn closed(name: &str, label: &str) -> bool {
+/// Whether a label has a fixed set of values.
+fn is_fixed(name: &str, label: &str) -> bool {
     let family = ALL.iter().find(|family| family.name == name);
-    let of = |(known, values): &(&str, Values)| *known == label && matches!(values, Values::Of(_));
-    family.is_some_and(|family| family.labels.iter().any(of))
+    let fixed = |(known, values): &(&str, LabelValues)| {
+        *known == label && matches!(values, LabelValues::Fixed(_))
+    };
+    family.is_some_and(|family| family.labels.iter().any(fixed))
 }
 
-fn fits(matcher: &Matcher, value: &str) -> bool {
+fn matches_value(matcher: &Matcher, value: &str) -> bool {
     match &matcher.op {
         MatchOp::Equal => matcher.value == value,
         MatchOp::NotEqual => matcher.value != value,
@@ -148,7 +150,7 @@ fn fits(matcher: &Matcher, value: &str) -> bool {
     }
 }
 
-impl ExprVisitor for Judge<'_> {
+impl ExprVisitor for QueryChecker<'_> {
     type Error = ();
 
     fn pre_visit(&mut self, expression: &Expr) -> Result<bool, ()> {
@@ -175,29 +177,33 @@ impl ExprVisitor for Judge<'_> {
     }
 }
 
-/// What is wrong with this query.
+/// Returns the faults of this query.
 fn faults(query: &str, exported: &Exported) -> Vec<String> {
     let expression = match parser::parse(query) {
         Ok(expression) => expression,
         Err(error) => return vec![error],
     };
-    let mut judge =
-        Judge { exported, faults: Vec::new(), labels: BTreeSet::new(), grouped: BTreeSet::new() };
-    walk_expr(&mut judge, &expression).unwrap();
-    let strange = judge.grouped.difference(&judge.labels);
-    let strange: Vec<_> =
-        strange.map(|label| format!("grouped by {label}, which nothing has")).collect();
-    judge.faults.extend(strange);
-    judge.faults
+    let mut checker = QueryChecker {
+        exported,
+        faults: Vec::new(),
+        labels: BTreeSet::new(),
+        grouped: BTreeSet::new(),
+    };
+    walk_expr(&mut checker, &expression).unwrap();
+    let unknown = checker.grouped.difference(&checker.labels);
+    let unknown: Vec<_> =
+        unknown.map(|label| format!("grouped by {label}, which nothing has")).collect();
+    checker.faults.extend(unknown);
+    checker.faults
 }
 
 #[actix_web::test]
-async fn every_query_asks_for_what_there_is() {
+async fn queries_use_existing_metrics_and_labels() {
     let server = Server::with(traffic::OPTIONS).await;
-    traffic::everything(&server).await;
+    traffic::generate(&server).await;
     let exported = exported(&scrape(&server).await);
     let mut wrong = Vec::new();
-    for query in of_dashboards().into_iter().chain(of_alerts()) {
+    for query in dashboard_queries().into_iter().chain(alert_queries()) {
         wrong.extend(
             faults(&query.text, &exported)
                 .into_iter()
@@ -206,7 +212,7 @@ async fn every_query_asks_for_what_there_is() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 
-    // And the judge is one.
+    // The checker itself finds faults.
     for (query, fault) in [
         ("up{job=\"mdl\"", "unexpected end"),
         ("sum(rate(http_request_total{job=\"mdl\"}[5m]))", "http_request_total is not exported"),
@@ -222,7 +228,7 @@ async fn every_query_asks_for_what_there_is() {
 }
 
 #[test]
-fn every_alert_says_how_bad_it_is_and_what_to_do() {
+fn alerts_have_severity_texts_and_runbook() {
     for rule in alerts() {
         let name = rule["alert"].as_str().unwrap();
         let severity = rule["labels"]["severity"].as_str().unwrap_or_default();

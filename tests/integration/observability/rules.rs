@@ -1,11 +1,11 @@
-//! Alerts and their routes, judged by Prometheus' own tools.
+//! Alert rules and their routes, checked with Prometheus' own tools.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::observability::queries::alerts;
-use crate::observability::tools::{content, run};
+use crate::observability::tools::{assert_success, run};
 
 fn test_files() -> Vec<String> {
     let folder = format!("{}/deploy/prometheus/tests", env!("CARGO_MANIFEST_DIR"));
@@ -14,19 +14,18 @@ fn test_files() -> Vec<String> {
 }
 
 #[test]
-fn promtool_finds_nothing_wrong() {
-    content(&run("promtool", &["check", "rules", "deploy/prometheus/alerts.yml"], ""));
-    content(&run("promtool", &["check", "config", "deploy/prometheus/prometheus.yml"], ""));
+fn promtool_accepts_rules_and_their_tests_pass() {
+    assert_success(&run("promtool", &["check", "rules", "deploy/prometheus/alerts.yml"], ""));
+    assert_success(&run("promtool", &["check", "config", "deploy/prometheus/prometheus.yml"], ""));
     let files = test_files();
     let arguments =
         ["test", "rules"].into_iter().chain(files.iter().map(String::as_str)).collect::<Vec<_>>();
-    content(&run("promtool", &arguments, ""));
+    assert_success(&run("promtool", &arguments, ""));
 }
 
-/// Rules that can never fire are no alerts: each has a case in which it fires, one in which it does
-/// not, and one without data.
+/// Each rule has a test in which it fires, one in which it does not, and one without data.
 #[test]
-fn every_alert_is_seen_to_fire_and_to_be_silent() {
+fn each_alert_is_tested_firing_silent_and_without_data() {
     let mut fires: BTreeMap<String, (u32, u32, u32)> = BTreeMap::new();
     for path in test_files() {
         let file: Value = serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -57,9 +56,9 @@ fn every_alert_is_seen_to_fire_and_to_be_silent() {
     }
 }
 
-/// A threshold that moves is seen by the tests.
+/// A changed threshold makes the tests of the rules fail.
 #[test]
-fn the_tests_of_rules_can_fail() {
+fn rule_tests_detect_a_changed_threshold() {
     let rules = std::fs::read_to_string(format!(
         "{}/deploy/prometheus/alerts.yml",
         env!("CARGO_MANIFEST_DIR")
@@ -84,14 +83,15 @@ fn the_tests_of_rules_can_fail() {
 }
 
 #[test]
-fn alertmanager_sends_each_severity_to_somebody() {
+fn alertmanager_routes_each_severity() {
     let config = "deploy/alertmanager/alertmanager.yml";
-    content(&run("amtool", &["check-config", config], ""));
-    for (severity, receiver) in [("critical", "pager"), ("warning", "chat"), ("info", "nobody")] {
+    assert_success(&run("amtool", &["check-config", config], ""));
+    let routes = [("critical", "pager"), ("warning", "chat"), ("info", "no-notification")];
+    for (severity, receiver) in routes {
         let file = format!("--config.file={config}");
         let verify = format!("--verify.receivers={receiver}");
         let label = format!("severity={severity}");
-        content(&run(
+        assert_success(&run(
             "amtool",
             &["config", "routes", "test", &file, &verify, "job=mdl", &label],
             "",

@@ -1,11 +1,12 @@
-//! Servers and commands of others: each on loopback and on a port of its own, ended with its test.
+//! Third-party servers and commands. Each server listens on a loopback port of its own and is
+//! stopped when its test ends.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// A server, ended when it is dropped.
+/// A server that is stopped when it is dropped.
 pub struct Tool {
     child: Child,
     pub port: u16,
@@ -14,14 +15,14 @@ pub struct Tool {
 
 impl Drop for Tool {
     fn drop(&mut self) {
-        // With its group: some are a script that starts the server.
+        // The process group: some tools are scripts that start the server.
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.child.wait();
     }
 }
 
-/// A port that is free now.
+/// Returns a port that is free now.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -29,8 +30,8 @@ pub fn free_port() -> u16 {
 impl Tool {
     /// Starts a server on a free port and waits until it takes connections.
     fn start(command: impl Fn(u16, &Path) -> Command) -> Self {
-        let mut said = String::new();
-        // A port that was free may be taken in the meantime.
+        let mut log_text = String::new();
+        // Another process may take the port in the meantime.
         for _ in 0..3 {
             let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
             let mut command = command(port, folder.path());
@@ -51,9 +52,9 @@ impl Tool {
                 assert!(Instant::now() < until, "{}", tool.log());
                 std::thread::sleep(Duration::from_millis(50));
             }
-            said = tool.log();
+            log_text = tool.log();
         }
-        panic!("{said}");
+        panic!("{log_text}");
     }
 
     pub fn log(&self) -> String {
@@ -64,7 +65,7 @@ impl Tool {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// AWS, as moto knows it.
+    /// Starts moto, which implements the API of AWS.
     pub fn aws() -> Self {
         Self::start(|port, _| {
             let mut command = Command::new(python("moto_server"));
@@ -73,14 +74,14 @@ impl Tool {
         })
     }
 
-    /// Elasticsearch, as noida-db knows it.
+    /// Starts noida-db, which implements the API of Elasticsearch.
     pub fn elasticsearch() -> Self {
         Self::start(|port, folder| noida(Command::new(python("noida-db")), port, folder))
     }
 
-    /// The same, leaving the processors to what is measured, as if it ran elsewhere.
-    #[allow(dead_code)] // A benchmark's.
-    pub fn elasticsearch_elsewhere() -> Self {
+    /// Starts noida-db at the lowest priority, to leave the processors to what is measured.
+    #[allow(dead_code)] // Used by a benchmark.
+    pub fn elasticsearch_low_priority() -> Self {
         Self::start(|port, folder| {
             let mut nice = Command::new("nice");
             nice.arg("-n19").arg(python("noida-db"));
@@ -88,7 +89,7 @@ impl Tool {
         })
     }
 
-    /// Prometheus with this configuration, in which `FOLDER` is its folder; `files` are beside it.
+    /// Starts Prometheus with this configuration, and `files` in the same folder.
     pub fn prometheus(configuration: &str, files: &[(&str, &str)]) -> Self {
         Self::start(|port, folder| {
             for (name, text) in files {
@@ -125,14 +126,14 @@ fn python(script: &str) -> PathBuf {
     Path::new(&python).with_file_name(script)
 }
 
-/// A program of Debian's packages of Prometheus: where `scripts/test` has put it, or else
-/// installed.
+/// Returns the path of a program of Debian's Prometheus packages: in the folder of `scripts/test`,
+/// or else the installed one.
 fn debian(program: &str) -> PathBuf {
     std::env::var("MDL_TEST_PROMETHEUS")
         .map_or_else(|_| program.into(), |folder| Path::new(&folder).join(program))
 }
 
-/// Runs a program of Debian's packages of Prometheus in the folder of this project.
+/// Runs a program of Debian's Prometheus packages in the folder of this project.
 pub fn run(program: &str, arguments: &[&str], stdin: &str) -> Output {
     use std::io::Write;
     let mut command = Command::new(debian(program));
@@ -145,14 +146,14 @@ pub fn run(program: &str, arguments: &[&str], stdin: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// What a program said, if it was content.
+/// Fails with the output of a program, unless it succeeded.
 #[track_caller]
-pub fn content(output: &Output) -> String {
-    let said = format!(
+pub fn assert_success(output: &Output) -> String {
+    let text = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(output.status.success(), "{said}");
-    said
+    assert!(output.status.success(), "{text}");
+    text
 }

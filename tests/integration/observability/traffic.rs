@@ -1,11 +1,11 @@
-//! Something of everything that a dashboard shows.
+//! Traffic that produces every series that a dashboard shows.
 
 use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body, refresh_token, samples, token};
 
-/// Limits that one client can reach, and only where it tries.
+/// Options with rate limits that only the deliberate guesses below exceed.
 pub const OPTIONS: &[&str] = &[
     "--rate-limit-enabled",
     "true",
@@ -19,8 +19,8 @@ pub const OPTIONS: &[&str] = &[
     "127.0.0.1",
 ];
 
-/// Calls the API in all the ways that leave a trace.
-pub async fn everything(server: &Server) {
+/// Calls the API in every way that is counted.
+pub async fn generate(server: &Server) {
     let login = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let admin = token(&login);
     server
@@ -63,9 +63,9 @@ pub async fn everything(server: &Server) {
     server.get_with("/api/v1/metrics", "mdl_no_key").await.expect(401);
     server.delete(&format!("/api/auth/api-keys/{id}"), &admin).await.expect(200);
     server.get_with("/api/v1/metrics", &key).await.expect(401);
-    // Somebody elsewhere guesses.
-    let guess = json!({"username": format!("nobody{run}"), "password": PASSWORD});
-    // Each run from an address of its own: what one used up, the next has not.
+    // Password guesses from another address.
+    let guess = json!({"username": format!("unknown{run}"), "password": PASSWORD});
+    // Each run has an address of its own, with unused limits.
     let elsewhere = format!("2001:db8:{:x}:{:x}::1", run >> 16, run & 0xffff);
     let from = [("x-forwarded-for", elsewhere.as_str())];
     let wrong = json_body(&json!({"refresh_token": "wrong"}));

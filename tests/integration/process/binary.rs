@@ -1,4 +1,4 @@
-//! A process of the binary, ended with the test at the latest.
+//! Processes of the binary, which end with their test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -11,7 +11,7 @@ pub const SECRETS: [(&str, &str); 2] = [
 ];
 pub const ADMIN_PASSWORD: &str = "an horse of correct battery";
 
-/// A command of the binary with nothing from this environment.
+/// Returns a command of the binary with an empty environment.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
     command
@@ -23,8 +23,7 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end, with this on its stdin. One that serves by mistake is ended after a
-/// minute.
+/// Runs a command to its end with this stdin; kills it after a minute.
 pub fn run(mut command: Command, stdin: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
@@ -47,14 +46,14 @@ pub fn run(mut command: Command, stdin: &str) -> Output {
     output
 }
 
-/// What a command said, if it went well.
+/// Returns the stdout of a command; asserts that it succeeded.
 #[track_caller]
 pub fn success(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What a command complained of, if it did not go well.
+/// Returns the stderr of a command; asserts that it failed.
 #[track_caller]
 pub fn failure(output: &Output) -> String {
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -98,7 +97,7 @@ impl Serving {
                     .then(|| line["address"].as_str().unwrap().to_owned())
             })
             .expect("an address");
-        // Somebody must read on, or the service would wait for its log.
+        // Reads on, because the service would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let serving = Self { child, base, http, stderr };
@@ -118,7 +117,7 @@ impl Serving {
         panic!("not ready: {}", self.stderr());
     }
 
-    /// What it said on its terminal.
+    /// Returns what it wrote to stderr.
     pub fn stderr(&self) -> String {
         std::fs::read_to_string(&self.stderr).unwrap()
     }
@@ -141,7 +140,7 @@ impl Serving {
         request.send().await.unwrap().json().await.unwrap()
     }
 
-    /// Ends it as an operator would; returns its exit code.
+    /// Sends SIGTERM; returns the exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! The other commands.
+//! Commands other than `serve` and `migrate`.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::process::binary::{ADMIN_PASSWORD, SECRETS, Serving, command, failure,
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/catalogue.yaml");
 
 #[tokio::test]
-async fn import_and_export_in_postgresql() {
+async fn export_is_imported_unchanged_on_postgresql() {
     let folder = tempfile::tempdir().unwrap();
     let url = crate::support::database::empty().await;
     let mdl = |arguments: &[&str]| {
@@ -20,7 +20,7 @@ async fn import_and_export_in_postgresql() {
     assert!(success(&mdl(&["import", SAMPLE, "--dry-run"])).contains("nothing written"));
     assert!(success(&mdl(&["import", SAMPLE])).starts_with("created 34,"));
     assert!(success(&mdl(&["import", SAMPLE])).contains("unchanged 34,"));
-    // What goes out comes in again unchanged, in both ways of writing.
+    // An export is imported again unchanged, in both formats.
     for format in ["yaml", "json"] {
         let file = folder.path().join(format!("out.{format}"));
         success(&mdl(&["export", "--format", format, "--output", file.to_str().unwrap()]));
@@ -38,7 +38,7 @@ async fn import_and_export_in_postgresql() {
 }
 
 #[tokio::test]
-async fn import_and_export_by_way_of_a_running_service() {
+async fn import_and_export_use_a_running_service() {
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), &[("ADMIN_PASSWORD", ADMIN_PASSWORD)], &[]).await;
     let token = serving.login(ADMIN_PASSWORD).await;
@@ -66,7 +66,7 @@ async fn import_and_export_by_way_of_a_running_service() {
 }
 
 #[tokio::test]
-async fn administrators_from_the_command_line() {
+async fn admin_commands_create_and_reset_administrators() {
     let folder = tempfile::tempdir().unwrap();
     let url = crate::support::database::fresh().await;
     let mdl = |arguments: &[&str], stdin: &str| {
@@ -101,19 +101,19 @@ async fn administrators_from_the_command_line() {
         .json(&body);
     assert_eq!(create.send().await.unwrap().status(), 201);
     success(&mdl(&["admin", "reset-password", "A@example.com"], ADMIN_PASSWORD));
-    // Each key that went with the password has its entry.
+    // Each key that the password change revoked has its entry.
     let written = "SELECT action FROM audit_events WHERE actor = 'mdl admin' ORDER BY event_id";
     let written = crate::support::database::sql(&url, written).await.concat();
     assert_eq!(written, ["user.created", "user.password_changed", "api_key.revoked"]);
     assert_eq!(serving.get("/api/auth/me", &token).await["error"]["code"], "AUTHENTICATION_ERROR");
     serving.login(ADMIN_PASSWORD).await;
     assert!(
-        failure(&mdl(&["admin", "reset-password", "nobody"], ADMIN_PASSWORD)).contains("nobody")
+        failure(&mdl(&["admin", "reset-password", "unknown"], ADMIN_PASSWORD)).contains("unknown")
     );
 }
 
 #[tokio::test]
-async fn health_from_inside_a_container() {
+async fn healthcheck_command_reports_health() {
     let folder = tempfile::tempdir().unwrap();
     let mut serving = Serving::start(
         folder.path(),
@@ -134,7 +134,7 @@ async fn health_from_inside_a_container() {
 }
 
 #[test]
-fn a_key_is_inspected_without_a_database_and_not_repeated() {
+fn key_inspect_needs_no_database_and_never_echoes_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let key = mdl::credentials::api_keys::ApiKey::generate();
     let inspect = |arguments: &[&str], stdin: &str| {
@@ -153,7 +153,7 @@ fn a_key_is_inspected_without_a_database_and_not_repeated() {
     let wrong = format!("{}x", key.expose());
     let complaint = failure(&inspect(&[], &wrong));
     assert!(complaint.contains("mdl_") && !complaint.contains(key.expose()), "{complaint}");
-    // As an argument it would be in the list of processes; the refusal says what to do instead.
+    // Arguments are visible in the process list; the message names the alternative.
     let complaint = failure(&inspect(&[key.expose()], ""));
     assert!(
         complaint.contains("key inspect < FILE") && !complaint.contains(key.expose()),
@@ -162,7 +162,7 @@ fn a_key_is_inspected_without_a_database_and_not_repeated() {
 }
 
 #[test]
-fn the_description_without_a_service() {
+fn openapi_and_help_need_no_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let document: Value =
         serde_json::from_str(&success(&run(command(folder.path(), &["openapi"]), ""))).unwrap();

@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of writes: every acknowledged write is there afterwards.
+//! `kill -9` during writes: every acknowledged write is stored.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ async fn kill_and_look(folder: &Path, environment: &[(&str, &str)]) {
             let found = stored["data"]["version"]
                 .as_i64()
                 .unwrap_or_else(|| panic!("{id} is lost: {stored}"));
-            // One more may have been written without our hearing of it.
+            // One more may have been written without a response.
             assert!(found == *version || found == version + 1, "{id}: {found} after {version}");
         }
         let killed = Arc::new(AtomicBool::new(false));
@@ -80,7 +80,7 @@ async fn kill_and_look(folder: &Path, environment: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn with_postgresql() {
+async fn acknowledged_writes_survive_kill_on_postgresql() {
     let folder = tempfile::tempdir().unwrap();
     let url = crate::support::database::fresh().await;
     let environment =
@@ -89,7 +89,7 @@ async fn with_postgresql() {
 }
 
 #[tokio::test]
-async fn embedded() {
+async fn acknowledged_writes_survive_kill_embedded() {
     let folder = tempfile::tempdir().unwrap();
     kill_and_look(folder.path(), &[("ADMIN_PASSWORD", ADMIN_PASSWORD)]).await;
 }

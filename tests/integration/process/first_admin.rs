@@ -1,4 +1,4 @@
-//! The first administrator: who gets its password, and by which way.
+//! The first administrator: where its password is shown or written.
 
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// What a process that is no terminal's has written to stdout, as soon as a line has this message.
+/// Returns stdout of a process without a terminal as soon as a line has this message.
 fn serve_until(
     folder: &Path,
     environment: &[(&str, &str)],
@@ -70,10 +70,11 @@ async fn generated_password_goes_to_a_private_file_and_into_no_log() {
 #[test]
 fn generated_password_is_shown_on_a_terminal_and_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
-    // Gives the service a terminal for stderr only, and copies what it shows there to stdout.
+    // Gives the service a terminal for stderr only, and copies that to stdout.
     let python = "import os, pty, subprocess, sys
 master, slave = pty.openpty()
-child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=open('out', 'w'), stderr=slave)
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=open('out', 'w'), \
+stderr=slave)
 os.close(slave)
 shown = b''
 while b'password ' not in shown or not shown.endswith(b'\\n\\r\\n'):
@@ -114,7 +115,7 @@ async fn external_database_needs_a_configured_password() {
     let url = crate::support::database::fresh().await;
     let environment = [&SECRETS[..], &[("DATABASE_URL", url.as_str())]].concat();
     let (mut child, lines) =
-        serve_until(folder.path(), &environment, "the service cannot become ready");
+        serve_until(folder.path(), &environment, "service cannot become ready");
     child.kill().unwrap();
     child.wait().unwrap();
     let line = lines.iter().find(|line| line["level"] == "error").expect("an error");
@@ -139,8 +140,10 @@ async fn registered_user_does_not_prevent_the_first_administrator() {
     let url = crate::support::database::fresh().await;
     let register = |name: &str| {
         format!(
-            "INSERT INTO users (user_id, username, email, full_name, password_hash, role, status, created_at, updated_at)
-             VALUES (gen_random_uuid(), '{name}', '{name}@example.com', 'V', 'x', 'viewer', 'active', now(), now())"
+            "INSERT INTO users (user_id, username, email, full_name, password_hash, role, status, \
+             created_at, updated_at)
+             VALUES (gen_random_uuid(), '{name}', '{name}@example.com', 'V', 'x', 'viewer', \
+             'active', now(), now())"
         )
     };
     crate::support::database::sql(&url, &register("eve")).await;
@@ -150,14 +153,15 @@ async fn registered_user_does_not_prevent_the_first_administrator() {
     let mut serving = Serving::start(folder.path(), &environment, &[]).await;
     serving.login(ADMIN_PASSWORD).await;
     serving.terminate();
-    // One who took the name itself: the operator is told, and nobody is made an administrator.
+    // A registered user has the name: the operator gets a message, and no user becomes
+    // administrator.
     let url = crate::support::database::fresh().await;
     crate::support::database::sql(&url, &register("admin")).await;
     let environment =
         [&SECRETS[..], &[("DATABASE_URL", url.as_str()), ("ADMIN_PASSWORD", ADMIN_PASSWORD)]]
             .concat();
     let (mut child, lines) =
-        serve_until(folder.path(), &environment, "the service cannot become ready");
+        serve_until(folder.path(), &environment, "service cannot become ready");
     child.kill().unwrap();
     child.wait().unwrap();
     let line = lines.iter().find(|line| line["level"] == "error").expect("an error");

@@ -1,4 +1,4 @@
-//! The migrations, by the binary and by the diesel command line: there, back, and there again.
+//! Migrations by the binary and by the diesel command line: up, down, and up again.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,19 +6,19 @@ use std::process::Command;
 use crate::process::binary::{command, run, success};
 use crate::support::database;
 
-/// The schema of a database, as text.
+/// Returns the schema of a database as text.
 fn schema(url: &str) -> String {
     let output = Command::new("pg_dump")
         .args(["--schema-only", "--no-owner", url])
         .output()
         .expect("pg_dump");
     let text = success(&output);
-    // Newer versions put a random word there.
+    // Newer versions of pg_dump write a random word there.
     text.lines().filter(|line| !line.starts_with('\\')).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
-async fn by_the_binary() {
+async fn migrations_run_by_the_binary() {
     let folder = tempfile::tempdir().unwrap();
     let url = database::empty().await;
     let migrate = |arguments: &[&str]| {
@@ -37,15 +37,18 @@ async fn by_the_binary() {
         assert!(migrate(&["--revert"]).starts_with("reverted"));
     }
     assert_eq!(migrate(&["--revert"]).trim(), "there is nothing to revert");
-    // All that is left is diesel's own book-keeping.
-    let left = database::sql(&url, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' UNION ALL SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace").await;
+    // Only diesel's own table is left.
+    let left = "SELECT count(*) FROM pg_class \
+                WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \
+                UNION ALL SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace";
+    let left = database::sql(&url, left).await;
     assert_eq!(left, [["1"], ["0"]], "before:\n{before}");
     migrate(&[]);
     assert_eq!(schema(&url), there);
 }
 
 #[tokio::test]
-async fn by_the_diesel_command_line() {
+async fn migrations_run_by_the_diesel_command_line() {
     let diesel = std::env::var("MDL_DIESEL")
         .expect("run the tests with scripts/test, which installs diesel");
     let url = database::empty().await;
@@ -70,7 +73,7 @@ async fn by_the_diesel_command_line() {
     );
     diesel(&["migration", "redo", "--all", "--locked-schema"]);
     assert_eq!(schema(&url), there);
-    // Each of them alone, backwards.
+    // Reverts each of them alone.
     let migrations = std::fs::read_dir(root.join("migrations"))
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().path().is_dir())
@@ -83,7 +86,7 @@ async fn by_the_diesel_command_line() {
 }
 
 #[tokio::test]
-async fn two_at_once_take_turns() {
+async fn concurrent_migrations_take_turns() {
     let folder = tempfile::tempdir().unwrap();
     let url = database::empty().await;
     let spawn = || {
@@ -98,15 +101,18 @@ async fn two_at_once_take_turns() {
 }
 
 #[tokio::test]
-async fn everything_has_a_comment_and_every_foreign_key_an_index() {
+async fn schema_has_comments_and_foreign_keys_have_indexes() {
     let url = database::fresh().await;
     let bare = database::sql(
         &url,
         "SELECT c.relname || '.' || coalesce(a.attname, '') FROM pg_class c
-         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped OR a.attnum = 0
-         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname NOT LIKE '\\_\\_%'
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped OR \
+         a.attnum = 0
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname NOT LIKE \
+         '\\_\\_%'
            AND a.attrelid = c.oid AND col_description(c.oid, a.attnum) IS NULL
-         UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+         UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND \
+         relkind = 'r'
            AND relname NOT LIKE '\\_\\_%' AND obj_description(oid, 'pg_class') IS NULL",
     )
     .await;

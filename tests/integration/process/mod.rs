@@ -1,5 +1,4 @@
-//! The binary as operators run it: commands, first start, signals, sudden death.
-//! `scripts/with-postgres cargo test --test process`.
+//! The binary as operators run it: commands, first start, signals, `kill -9`.
 
 mod binary;
 mod bodies;
@@ -8,7 +7,9 @@ mod durability;
 mod first_admin;
 mod migrations;
 mod replicas;
+mod revert_warning;
 mod secrets;
 mod serving;
+mod shutdown;
 mod tls;
 mod transport;

@@ -7,7 +7,7 @@ use crate::process::binary::{command, failure, run, success};
 const LONG: &str = "CONTENT-0123456789abcdef-0123456789abcdef";
 
 #[test]
-fn no_secret_is_taken_as_an_option() {
+fn secrets_are_not_accepted_as_options() {
     let folder = tempfile::tempdir().unwrap();
     for secret in SECRETS {
         let option = format!("--{}", secret.name.to_lowercase().replace('_', "-"));

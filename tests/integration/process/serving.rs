@@ -5,10 +5,10 @@ use serde_json::json;
 use crate::process::binary::{Serving, command, failure, run};
 
 #[tokio::test]
-async fn the_first_start_serves_the_sample_and_the_second_the_same() {
+async fn sample_is_served_at_first_and_second_start() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = Serving::start(folder.path(), &[], &["--sample"]).await;
-    // Its stderr is no terminal here.
+    // Its stderr is not a terminal here.
     let password =
         std::fs::read_to_string(folder.path().join("data/first-admin-password")).unwrap();
     let token = first.login(password.trim_end()).await;
@@ -35,7 +35,7 @@ async fn the_first_start_serves_the_sample_and_the_second_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_finished_before_it_stops() {
+async fn shutdown_finishes_requests_in_flight() {
     let folder = tempfile::tempdir().unwrap();
     let url = crate::support::database::fresh().await;
     let environment = [
@@ -62,7 +62,7 @@ async fn what_is_under_way_is_finished_before_it_stops() {
 }
 
 #[test]
-fn a_value_that_cannot_be_used_stops_the_start_and_is_named_but_not_shown() {
+fn invalid_setting_stops_startup_and_is_named_without_its_value() {
     let folder = tempfile::tempdir().unwrap();
     let long = "0123456789abcdef0123456789abcdef-SECRET";
     let url = "postgres://u:SECRET@127.0.0.1:1/db";
@@ -134,7 +134,7 @@ fn a_value_that_cannot_be_used_stops_the_start_and_is_named_but_not_shown() {
 }
 
 #[test]
-fn the_example_of_the_environment_names_every_variable_with_its_default() {
+fn env_example_lists_every_variable_with_its_default() {
     use clap::CommandFactory;
     let example =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
@@ -174,7 +174,7 @@ fn the_example_of_the_environment_names_every_variable_with_its_default() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_named_and_nothing_else_is_said() {
+async fn port_in_use_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap().port().to_string();

@@ -1,11 +1,11 @@
 //! TLS to the database as `sslmode` promises it, against a real server whose certificate is for
 //! "localhost" only.
 
-use mdl::postgres::connection::{Connector, Limits};
+use mdl::postgres::connection::{Connector, Timeouts};
 use mdl::postgres::url::DatabaseUrl;
 use std::time::Duration;
 
-/// Whether the connection is encrypted; or why there is none.
+/// Whether the connection is encrypted, or why it failed.
 async fn encrypted(host: &str, query: &str) -> Result<bool, String> {
     use diesel::{OptionalExtension, QueryableByName, sql_query};
     use diesel_async::RunQueryDsl;
@@ -18,8 +18,9 @@ async fn encrypted(host: &str, query: &str) -> Result<bool, String> {
 
     let port = crate::support::database::cluster().rsplit_once(':').unwrap().1.to_owned();
     let url = format!("postgres://postgres@{host}:{port}/postgres?{query}");
-    let limits = Limits { connect: Duration::from_secs(5), statement: None };
-    let connector = Connector::new(DatabaseUrl::parse(&url.into())?, limits)?;
+    let timeouts = Timeouts { connect: Duration::from_secs(5), statement: None };
+    let url = DatabaseUrl::parse(&url.into()).map_err(|error| error.to_string())?;
+    let connector = Connector::new(url, timeouts).map_err(|error| error.to_string())?;
     let mut connection = connector.connect().await.map_err(|error| error.to_string())?;
     let row: Option<Tls> = sql_query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         .get_result(&mut connection)
@@ -30,7 +31,7 @@ async fn encrypted(host: &str, query: &str) -> Result<bool, String> {
 }
 
 #[tokio::test]
-async fn each_mode_keeps_its_promise() {
+async fn each_sslmode_encrypts_and_verifies_as_documented() {
     let folder = std::env::var("MDL_TEST_TLS")
         .expect("run the tests with scripts/with-postgres or scripts/test");
     let (ours, other) =
@@ -48,7 +49,7 @@ async fn each_mode_keeps_its_promise() {
         ("localhost", "verify-full", &ours, Ok(true)),
         ("127.0.0.1", "verify-full", &ours, Err(())),
         ("localhost", "verify-full", &other, Err(())),
-        // The system's authorities do not know ours.
+        // The certificate authorities of the system do not include the test's.
         ("localhost", "verify-full", "&sslrootcert=system", Err(())),
     ] {
         let found = encrypted(host, &format!("sslmode={mode}{authority}")).await;

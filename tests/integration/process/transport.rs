@@ -1,5 +1,4 @@
-//! Credentials leave the binary encrypted, to the host that was named, or not at all; its folder is
-//! its own.
+//! Credentials are sent encrypted and only to the configured host; the data folder is private.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,7 +9,7 @@ use crate::process::binary::{command, failure, run};
 const KEY: &str = "CONTENT-0123456789abcdef-0123456789abcdef";
 
 #[test]
-fn credentials_in_clear_text_stop_the_start() {
+fn clear_text_credentials_stop_startup() {
     let folder = tempfile::tempdir().unwrap();
     let elastic = ("ELASTICSEARCH_ENABLED", "true");
     for (environment, name) in [
@@ -81,7 +80,7 @@ fn folders_and_files_that_other_users_can_read_are_refused() {
     assert!(message.contains("chmod 700 ./data/mail"), "{message}");
 }
 
-/// Answers each request with a redirect to this address, and counts the requests; each is kept.
+/// Answers each request with a redirect to this address, and keeps the requests.
 fn redirecting(target: String) -> (String, std::sync::mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -93,7 +92,8 @@ fn redirecting(target: String) -> (String, std::sync::mpsc::Receiver<String>) {
             let length = stream.read(&mut head).unwrap();
             let _ = send.send(String::from_utf8_lossy(&head[..length]).into_owned());
             let answer = format!(
-                "HTTP/1.1 307 x\r\nLocation: {target}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                "HTTP/1.1 307 x\r\nLocation: {target}\r\nContent-Length: 0\r\nConnection: \
+                 close\r\n\r\n"
             );
             let _ = stream.write_all(answer.as_bytes());
         }
@@ -102,7 +102,7 @@ fn redirecting(target: String) -> (String, std::sync::mpsc::Receiver<String>) {
 }
 
 #[test]
-fn credentials_follow_no_redirect() {
+fn credentials_are_not_sent_to_redirect_targets() {
     let folder = tempfile::tempdir().unwrap();
     let key = mdl::credentials::api_keys::ApiKey::generate();
     let (other, stolen) = redirecting("http://127.0.0.1:1/".into());
@@ -121,19 +121,19 @@ fn credentials_follow_no_redirect() {
     let mut check = command(folder.path(), &["healthcheck"]);
     check.env("PORT", port);
     assert!(failure(&run(check, "")).contains("307"));
-    assert!(stolen.try_recv().is_err(), "nobody else did");
+    assert!(stolen.try_recv().is_err(), "the credential was sent elsewhere");
 }
 
 #[test]
-fn credentials_go_to_another_host_by_https_only() {
+fn credentials_are_sent_to_other_hosts_only_over_https() {
     let folder = tempfile::tempdir().unwrap();
     let export = |url: &str, allowed: &str| {
         let mut export = command(folder.path(), &["export", "--url", url]);
         export.env("MDL_TOKEN", KEY).env("ALLOW_CLEARTEXT_CREDENTIALS_TO", allowed);
         failure(&run(export, ""))
     };
-    // Nobody answers there; what counts is whether it is tried. 0.0.0.0 is this machine, but not by
-    // a loopback address.
+    // Nothing listens there; the test checks whether a connection is tried. 0.0.0.0 is this
+    // machine, but not a loopback address.
     let message = export("http://0.0.0.0:1", "");
     assert!(
         message.contains("without TLS")

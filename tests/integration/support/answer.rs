@@ -1,9 +1,8 @@
-//! What a test is answered, and what it may expect of it.
+//! Responses, and assertions about them.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -26,7 +25,7 @@ impl Answer {
         self
     }
 
-    /// Checks status and code, and that the answer has the one shape of errors.
+    /// Asserts status, code, and the format of errors.
     #[track_caller]
     pub fn expect_error(self, status: u16, code: &str) -> Self {
         let this = self.expect(status);
@@ -40,7 +39,7 @@ impl Answer {
         this
     }
 
-    /// The fields that the details of a validation error name.
+    /// Returns the fields named in the details of a validation error.
     pub fn fields(&self) -> Vec<String> {
         let details = self.json()["error"]["details"].as_array().cloned().unwrap_or_default();
         details.iter().map(|detail| detail["field"].as_str().unwrap().to_owned()).collect()

@@ -8,13 +8,22 @@ use tokio::sync::OnceCell;
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// The cluster of `scripts/with-postgres`.
+/// Returns the URL of the cluster that `scripts/with-postgres` started.
 pub fn cluster() -> String {
     std::env::var("MDL_TEST_POSTGRES")
         .expect("run the tests with scripts/with-postgres or scripts/test")
 }
 
-/// Runs SQL on one database of the cluster, on a connection of the driver's own.
+/// Opens a connection of the test's own, for transactions that it holds open.
+#[allow(dead_code)] // Benchmarks use only a part of the support.
+pub async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
+/// Runs SQL on one database of the cluster, on a connection of its own.
 pub async fn sql(url: &str, statements: &str) -> Vec<Vec<String>> {
     let (client, connection) =
         tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
@@ -32,7 +41,7 @@ pub async fn sql(url: &str, statements: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// Waits until this question is answered with true.
+/// Waits until a query returns true.
 #[allow(dead_code)] // Not every suite waits.
 pub async fn until(url: &str, question: &str) {
     let began = Instant::now();
@@ -42,7 +51,7 @@ pub async fn until(url: &str, question: &str) {
     }
 }
 
-/// Waits until so many of this service's statements that look like this wait for a lock.
+/// Waits until so many statements of the service that match `like` wait for a lock.
 #[allow(dead_code)]
 pub async fn until_locked(url: &str, statements: usize, like: &str) {
     let question = format!(
@@ -52,12 +61,12 @@ pub async fn until_locked(url: &str, statements: usize, like: &str) {
     until(url, &question).await;
 }
 
-/// The URL of a database of this name.
+/// Returns the URL of a database.
 pub fn url(name: &str) -> String {
     format!("{}/{name}", cluster())
 }
 
-/// A new database with the schema. Returns its URL.
+/// Creates a database with the schema. Returns its URL.
 pub async fn fresh() -> String {
     let template = TEMPLATE.get_or_init(template).await;
     let name = format!("mdl_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
@@ -65,7 +74,7 @@ pub async fn fresh() -> String {
     url(&name)
 }
 
-/// A new database without anything. Returns its URL.
+/// Creates an empty database. Returns its URL.
 pub async fn empty() -> String {
     let name = format!("mdl_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
     sql(&url("postgres"), &format!("CREATE DATABASE {name}")).await;

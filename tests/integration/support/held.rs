@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 use super::Server;
 use super::raw::RawAnswer;
 
-/// A request of which half of the body is still to be sent.
+/// A request whose second half of the body is still to be sent.
 pub struct Held {
     stream: TcpStream,
     rest: Vec<u8>,
 }
 
-/// The header that carries a token or an API key.
+/// Returns the header for a token or an API key.
 pub fn credential(secret: &str) -> String {
     if secret.starts_with("mdl_") {
         format!("x-api-key: {secret}")
@@ -35,7 +35,8 @@ impl Server {
         let bytes = body.to_string().into_bytes();
         let (half, rest) = bytes.split_at(bytes.len() / 2);
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\n{}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: x\r\n{}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\
              connection: close\r\n\r\n",
             credential(secret),
             bytes.len()

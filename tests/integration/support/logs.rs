@@ -1,4 +1,4 @@
-//! What the service logs, kept for the test to read.
+//! Captures the log of the service.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

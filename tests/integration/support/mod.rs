@@ -1,10 +1,11 @@
-//! A service of its own for every test, on a database of its own.
+//! Support for integration tests: a service of its own for each test, on a database of its own.
 
 mod answer;
 pub mod database;
 pub mod faulty_network;
 pub mod held;
 pub mod logs;
+pub mod notifications;
 pub mod options;
 pub mod proxy;
 pub mod raw;
@@ -40,12 +41,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// On a fresh database, ready to work.
+    /// Starts on a new database; ready when this returns.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    /// The same, with other options.
+    /// Starts with additional options.
     pub async fn with(options: &[&str]) -> Self {
         let url = database::fresh().await;
         let server = Self::on(&url, options).await;
@@ -53,14 +54,14 @@ impl Server {
         server
     }
 
-    /// On the embedded database in `folder`.
+    /// Starts on the embedded database in `folder`.
     pub async fn embedded(folder: &std::path::Path) -> Self {
         Self::embedded_with(folder, &[]).await
     }
 
-    /// The same, with other options.
+    /// Starts with additional options.
     pub async fn embedded_with(folder: &std::path::Path, options: &[&str]) -> Self {
-        // A temporary folder is open to others; such a one is refused.
+        // Data folders that other users can read are refused.
         std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
             .unwrap();
         let fixed = ["--database-url", "", "--data-dir", folder.to_str().unwrap()];
@@ -69,7 +70,7 @@ impl Server {
         server
     }
 
-    /// On a database that may be away.
+    /// Starts on a database that may be unavailable; does not wait.
     pub async fn on(url: &str, options: &[&str]) -> Self {
         let secrets =
             ["--database-url", url, "--jwt-secret", SECRET, "--jwt-refresh-secret", REFRESH_SECRET];
@@ -81,8 +82,7 @@ impl Server {
         Self::logging(database_url, options, None).await
     }
 
-    /// The same on a fresh database, with a logger beside the test's own, and what counts its
-    /// events.
+    /// Starts on a new database with a second logger and its sinks.
     pub async fn shipping(logger: Logger, sinks: Sinks, options: &[&str]) -> Self {
         let url = database::fresh().await;
         let secrets = [
@@ -105,7 +105,7 @@ impl Server {
         beside: Option<(Logger, Sinks)>,
     ) -> Self {
         let fixed = ["mdl", "--port", "0", "--workers", "2", "--metrics-port", "0"];
-        // Most stories are longer than any limit.
+        // Most tests send more requests than the limits allow.
         let unlimited = ["--rate-limit-enabled", "false"];
         let unlimited = if options.contains(&unlimited[0]) { &[][..] } else { &unlimited[..] };
         let password = ["--admin-password", ADMIN_PASSWORD];
@@ -151,7 +151,7 @@ impl Server {
         self.clock.advance(TimeDelta::seconds(seconds));
     }
 
-    /// A request with everything one may want to say; an empty token is none.
+    /// Sends a request; an empty token sends no Authorization header.
     pub async fn send(
         &self,
         method: Method,
@@ -195,31 +195,32 @@ impl Server {
         self.send(Method::DELETE, path, token, &[], None).await
     }
 
-    /// The whole answer of a log-in.
+    /// Logs in.
     pub async fn login(&self, username: &str, password: &str) -> Answer {
         self.post("/api/auth/login", "", &json!({"username": username, "password": password})).await
     }
 
-    /// An administrator's access token.
+    /// Returns an access token of the first administrator.
     pub async fn admin(&self) -> String {
         token(&self.login("admin", ADMIN_PASSWORD).await.expect(200))
     }
 
-    /// A new user of this role: its name is its role and a number. Returns id and access token.
+    /// Creates a user. Returns its id and an access token.
     pub async fn user(&self, admin: &str, name: &str, role: &str) -> (String, String) {
-        let body = json!({"username": name, "email": format!("{name}@example.com"), "password": PASSWORD,
+        let body = json!({"username": name, "email": format!("{name}@example.com"),
+            "password": PASSWORD,
                           "full_name": name, "role": role});
         let created = self.post("/api/auth/users", admin, &body).await.expect(201).json();
         let id = created["user"]["user_id"].as_str().unwrap().to_owned();
         (id, token(&self.login(name, PASSWORD).await.expect(200)))
     }
 
-    /// A new API key of whoever this token belongs to. Returns its id and the key.
+    /// Creates an API key of the token's owner. Returns its id and the key.
     pub async fn key(&self, token: &str, scopes: &[&str]) -> (String, String) {
-        self.key_of(token, &json!({"name": "ci", "scopes": scopes})).await
+        self.create_key(token, &json!({"name": "ci", "scopes": scopes})).await
     }
 
-    pub async fn key_of(&self, token: &str, body: &Value) -> (String, String) {
+    pub async fn create_key(&self, token: &str, body: &Value) -> (String, String) {
         key_in(&self.post("/api/auth/api-keys", token, body).await.expect(201))
     }
 
@@ -235,7 +236,7 @@ impl Server {
         self.send(Method::PATCH, path, token, &[], Some(json_body(body))).await
     }
 
-    /// What Prometheus would read of one series; 0 if there is none.
+    /// Returns the value of one series as Prometheus reads it; 0 if there is none.
     pub async fn reading(&self, series: &str) -> f64 {
         let text = self
             .http
@@ -252,7 +253,7 @@ impl Server {
         line.unwrap_or(0.0)
     }
 
-    /// Two domains, `d1` "Finance" and `d2` "Growth".
+    /// Creates the domains `d1` "Finance" and `d2` "Growth".
     pub async fn domains(&self, admin: &str) {
         for (id, name) in [("d1", "Finance"), ("d2", "Growth")] {
             self.post("/api/v1/domains", admin, &json!({"domain_id": id, "name": name}))
@@ -268,7 +269,7 @@ pub fn token(answer: &Answer) -> String {
     answer.json()["tokens"]["access_token"].as_str().unwrap().to_owned()
 }
 
-/// The id and the key in the answer to a creation or rotation.
+/// Returns id and key from the response to a creation or rotation.
 pub fn key_in(answer: &Answer) -> (String, String) {
     let body = answer.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();

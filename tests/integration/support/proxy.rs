@@ -1,4 +1,4 @@
-//! A TCP proxy in front of the database, which a test opens and closes.
+//! A TCP proxy in front of the database that a test opens and closes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of the cluster; while it is closed every connection is dropped at once.
+    /// Starts in front of the cluster; while it is closed every connection is dropped at once.
     pub async fn start(open: bool) -> Self {
         let target = super::database::cluster().rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -24,7 +24,7 @@ impl Proxy {
             while let Ok((mut client, _)) = listener.accept().await {
                 let (is_open, is_cut) = (Arc::clone(&is_open), Arc::clone(&is_cut));
                 tokio::spawn(async move {
-                    // Before the look, so that no cut passes unnoticed between the two.
+                    // Registered before `open` is read, so that no cut is missed.
                     let cut = is_cut.notified();
                     if !is_open.load(Ordering::SeqCst) {
                         return;
@@ -44,13 +44,13 @@ impl Proxy {
         self.open.store(true, Ordering::SeqCst);
     }
 
-    /// Refuses new connections and cuts those that are there.
+    /// Refuses new connections and closes existing ones.
     pub fn close(&self) {
         self.open.store(false, Ordering::SeqCst);
         self.cut.notify_waiters();
     }
 
-    /// The same database, through the proxy.
+    /// Returns the URL of the same database through the proxy.
     pub fn url(&self, url: &str) -> String {
         let database = url.rsplit_once('/').unwrap().1;
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)

@@ -1,4 +1,4 @@
-//! Requests byte by byte: HTTP clients put paths right and never stop in the middle.
+//! Requests as bytes, because HTTP clients normalise paths and send complete requests.
 
 #![allow(dead_code)] // Not every suite sends them.
 
@@ -7,17 +7,17 @@ use tokio::net::TcpStream;
 
 use super::Server;
 
-/// An answer as it came.
+/// A response as it was received.
 #[derive(Clone, Debug)]
 pub struct RawAnswer {
     pub status: u16,
-    /// Names in lower case, in their order.
+    /// Names are in lower case.
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
 impl RawAnswer {
-    /// Reads an answer from its text; status 0 if the connection was closed without one.
+    /// Parses a response; the status is 0 if the connection was closed without one.
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
@@ -34,7 +34,7 @@ impl RawAnswer {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
-    /// What the general limit says is left; none if the request was not counted.
+    /// Returns the remaining quota of the general limit; `None` if the request was not counted.
     pub fn left(&self) -> Option<i64> {
         let policies = self.header("ratelimit").split(", ");
         policies
@@ -44,13 +44,13 @@ impl RawAnswer {
 }
 
 impl Server {
-    /// A new connection.
+    /// Opens a connection.
     pub async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.base.trim_start_matches("http://")).await.expect("a connection")
     }
 
-    /// A request without a body on a connection of its own, its path as it is. `headers` end with a
-    /// line break each.
+    /// Sends a request without a body on a connection of its own, with its path unchanged. Each of
+    /// `headers` ends with a line break.
     pub async fn raw(&self, method: &str, path: &str, headers: &str) -> RawAnswer {
         let mut stream = self.connect().await;
         let request =

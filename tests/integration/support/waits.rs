@@ -1,4 +1,4 @@
-//! What a test waits for before it goes on.
+//! Conditions that tests wait for.
 
 use std::time::{Duration, Instant};
 
@@ -8,9 +8,9 @@ use mdl::actors::db_breaker::Circuit;
 use super::{Server, database};
 
 impl Server {
-    /// Waits until the service can do its work.
+    /// Waits until the service is ready.
     pub async fn ready(&self) {
-        // The embedded database takes its time on a busy machine.
+        // The embedded database starts slowly on a busy machine.
         let until = Instant::now() + Duration::from_mins(2);
         while Instant::now() < until {
             if self.get("/health/ready", "").await.status == 200 {
@@ -25,25 +25,25 @@ impl Server {
         );
     }
 
-    /// Waits until no circuit is open any more.
-    pub async fn well(&self) {
+    /// Waits until all circuits are closed.
+    pub async fn circuits_closed(&self) {
         for _ in 0..600 {
             if self.get("/health", "").await.json()["status"] == "ok" {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("not well: {}", self.get("/health", "").await.text);
+        panic!("a circuit is open: {}", self.get("/health", "").await.text);
     }
 
-    /// Waits until nobody's authority has ended for longer than a poll takes to find it: whom the
-    /// service meets next it still knows in the outage that follows.
+    /// Waits until no invalidation has happened for longer than a poll period, so that what is
+    /// cached next stays cached during an outage.
     pub async fn settled(&self) {
-        // Who begins to hear it forgets everybody first.
-        let hears = "SELECT count(*) > 0 FROM pg_stat_activity \
+        // A process that starts to listen empties its caches first.
+        let listens = "SELECT count(*) > 0 FROM pg_stat_activity \
                      WHERE datname = current_database() AND query LIKE 'LISTEN%'";
-        database::until(&self.database_url, hears).await;
-        let callers = self.state().callers.clone();
+        database::until(&self.database_url, listens).await;
+        let callers = self.state().accounts.sessions.clone();
         for _ in 0..30 {
             let before = callers.epoch();
             tokio::time::sleep(Duration::from_millis(1200)).await;
@@ -51,11 +51,10 @@ impl Server {
                 return;
             }
         }
-        panic!("somebody's authority ends all the time");
+        panic!("the authority epoch changes all the time");
     }
 
-    /// Waits until so many connections are open: what a test holds up is then not the opening of
-    /// one.
+    /// Opens so many pooled connections, so that a test does not measure their opening.
     pub async fn warm(&self, connections: usize) {
         let db = self.state().db.clone();
         let until = Instant::now() + Duration::from_secs(30);

@@ -4,13 +4,16 @@ use super::*;
 use proptest::prelude::*;
 
 proptest! {
-    /// Whatever is used, taken, written or failed to be written in whatever order: in the end
-    /// the last use of each key is written, and no key's writes ever go backwards in one
-    /// history of successes.
+    /// In any order of uses, flushes and failed flushes, the last use of each key is written in
+    /// the end.
     #[test]
-    fn no_use_is_lost(history in proptest::collection::vec((0_u8..6, 0_u8..4, 0_i64..1000), 0..200)) {
-        let keys: Vec<Arc<Usage>> = (0..4).map(|id| Arc::new(Usage::of(Uuid::from_u128(id)))).collect();
-        let (mut uses, mut last, mut written) = (Uses::default(), HashMap::new(), HashMap::new());
+    fn last_use_of_each_key_is_written(
+        history in proptest::collection::vec((0_u8..6, 0_u8..4, 0_i64..1000), 0..200),
+    ) {
+        let keys: Vec<Arc<LastUse>> =
+            (0..4).map(|id| Arc::new(LastUse::new(Uuid::from_u128(id)))).collect();
+        let mut uses = PendingUses::default();
+        let (mut last, mut written) = (HashMap::new(), HashMap::new());
         let mut write = |batch: Vec<(Uuid, DateTime<Utc>)>| {
             for (id, at) in batch {
                 let row = written.entry(id).or_insert(at);
@@ -21,34 +24,34 @@ proptest! {
             let now = DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
             match step {
                 0..=3 => {
-                    let usage = &keys[usize::from(key)];
-                    if usage.note(now) {
-                        uses.add(Arc::clone(usage));
+                    let last_use = &keys[usize::from(key)];
+                    if last_use.record(now) {
+                        uses.push(Arc::clone(last_use));
                     }
                     let at = last.entry(Uuid::from_u128(key.into())).or_insert(now);
                     *at = (*at).max(now);
                 }
-                4 => write(uses.take()),
+                4 => write(uses.take_batch()),
                 _ => {
-                    let batch = uses.take();
-                    uses.put_back(batch);
+                    let batch = uses.take_batch();
+                    uses.restore(batch);
                 }
             }
         }
-        write(uses.take());
-        prop_assert_eq!(uses.pending(), 0);
+        write(uses.take_batch());
+        prop_assert_eq!(uses.len(), 0);
         prop_assert_eq!(written, last);
     }
 }
 
 #[test]
-fn ten_thousand_uses_of_a_key_are_one() {
-    let (usage, mut uses) = (Arc::new(Usage::of(Uuid::nil())), Uses::default());
+fn many_uses_of_a_key_are_one_pending_use() {
+    let (last_use, mut uses) = (Arc::new(LastUse::new(Uuid::nil())), PendingUses::default());
     for second in 0..10_000 {
-        if usage.note(DateTime::from_timestamp(second, 0).unwrap()) {
-            uses.add(Arc::clone(&usage));
+        if last_use.record(DateTime::from_timestamp(second, 0).unwrap()) {
+            uses.push(Arc::clone(&last_use));
         }
     }
-    assert_eq!(uses.pending(), 1);
-    assert_eq!(uses.take(), [(Uuid::nil(), DateTime::from_timestamp(9_999, 0).unwrap())]);
+    assert_eq!(uses.len(), 1);
+    assert_eq!(uses.take_batch(), [(Uuid::nil(), DateTime::from_timestamp(9_999, 0).unwrap())]);
 }

@@ -3,18 +3,18 @@
 use super::*;
 
 #[test]
-fn it_refuses_as_long_as_it_was_told() {
+fn snapshot_refuses_until_the_published_instant() {
     let base = Instant::now();
     let snapshot = Snapshot::new(base);
     let at = |seconds| base + Duration::from_secs(seconds);
     assert_eq!(snapshot.refusal(Circuit::Auth, at(1)), None);
-    snapshot.publish(Circuit::Auth, Decision::Until(at(30)));
+    snapshot.publish(Circuit::Auth, Decision::RefuseUntil(at(30)));
     assert!(snapshot.refusal(Circuit::Auth, at(29)) <= Some(Duration::from_millis(1001)));
     assert_eq!(snapshot.refusal(Circuit::Auth, at(31)), None);
     assert_eq!(snapshot.refusal(Circuit::Metrics, at(1)), None);
-    snapshot.publish(Circuit::Auth, Decision::Isolated);
+    snapshot.publish(Circuit::Auth, Decision::RefuseAlways);
     assert!(snapshot.refusal(Circuit::Auth, at(1_000_000)).is_some());
-    snapshot.publish(Circuit::Auth, Decision::Ask);
+    snapshot.publish(Circuit::Auth, Decision::AskActor);
     assert_eq!(snapshot.refusal(Circuit::Auth, at(1)), None);
     assert_eq!(snapshot.rejects(Circuit::Auth), 2);
 }

@@ -2,29 +2,62 @@
 
 use super::*;
 
-fn said(kind: DatabaseErrorKind, message: &str) -> StorageError {
+fn database_error(kind: DatabaseErrorKind, message: &str) -> StorageError {
     StorageError::Database(DieselError::DatabaseError(kind, Box::new(message.to_owned())))
 }
 
 #[test]
-fn refusals_are_signs_of_life() {
+fn answers_of_the_database_are_alive() {
     for answer in [
         StorageError::NotFound,
         StorageError::InUse,
-        said(DatabaseErrorKind::UniqueViolation, "duplicate key"),
-        said(DatabaseErrorKind::Unknown, "syntax error at or near \"x\""),
+        database_error(DatabaseErrorKind::UniqueViolation, "duplicate key"),
+        database_error(DatabaseErrorKind::Unknown, "syntax error at or near \"x\""),
         StorageError::Database(DieselError::RollbackTransaction),
     ] {
-        assert_eq!(kind(&answer).verdict(), Verdict::Alive, "{answer:?}");
+        assert_eq!(classify(&answer).verdict(), Verdict::Alive, "{answer:?}");
     }
 }
 
 #[test]
-fn faults_and_conflicts_are_told_apart() {
-    let unknown = |message| kind(&said(DatabaseErrorKind::Unknown, message));
-    assert_eq!(unknown("deadlock detected"), Kind::Retry);
-    assert_eq!(unknown("terminating connection due to administrator command"), Kind::Broken);
-    assert_eq!(unknown("canceling statement due to statement timeout"), Kind::TooSlow);
-    assert_eq!(kind(&said(DatabaseErrorKind::SerializationFailure, "x")), Kind::Retry);
-    assert_eq!(kind(&said(DatabaseErrorKind::UnableToSendCommand, "x")), Kind::Broken);
+fn errors_are_classified_by_kind_and_message() {
+    let unknown = |message| classify(&database_error(DatabaseErrorKind::Unknown, message));
+    assert_eq!(unknown("deadlock detected"), ErrorKind::Conflict);
+    assert_eq!(
+        unknown("terminating connection due to administrator command"),
+        ErrorKind::ConnectionLost
+    );
+    assert_eq!(unknown("canceling statement due to statement timeout"), ErrorKind::TimedOut);
+    for (kind, expected) in [
+        (DatabaseErrorKind::SerializationFailure, ErrorKind::Conflict),
+        (DatabaseErrorKind::UnableToSendCommand, ErrorKind::ConnectionLost),
+    ] {
+        assert_eq!(classify(&database_error(kind, "x")), expected);
+    }
+}
+
+#[test]
+fn only_constraints_and_conflicts_prove_that_a_commit_was_rolled_back() {
+    for certain in [
+        database_error(DatabaseErrorKind::UniqueViolation, "duplicate key"),
+        database_error(DatabaseErrorKind::ForeignKeyViolation, "violates foreign key"),
+        database_error(DatabaseErrorKind::CheckViolation, "violates check"),
+        database_error(DatabaseErrorKind::SerializationFailure, "could not serialize access"),
+        database_error(DatabaseErrorKind::Unknown, "deadlock detected"),
+    ] {
+        assert!(proves_rollback(&certain), "{certain:?}");
+    }
+    for uncertain in [
+        database_error(DatabaseErrorKind::Unknown, "something unrecognised"),
+        database_error(DatabaseErrorKind::Unknown, "canceling statement due to user request"),
+        database_error(DatabaseErrorKind::UnableToSendCommand, "connection closed"),
+        database_error(DatabaseErrorKind::ReadOnlyTransaction, "read-only transaction"),
+        StorageError::Database(DieselError::BrokenTransactionManager),
+        StorageError::Database(DieselError::RollbackErrorOnCommit {
+            rollback_error: Box::new(DieselError::BrokenTransactionManager),
+            commit_error: Box::new(DieselError::BrokenTransactionManager),
+        }),
+    ] {
+        assert!(!proves_rollback(&uncertain), "{uncertain:?}");
+    }
 }

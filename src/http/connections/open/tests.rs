@@ -14,7 +14,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 #[test]
-fn a_client_has_its_own_limit_and_a_trusted_proxy_none() {
+fn limit_per_client_does_not_apply_to_trusted_proxies() {
     let connections = connections(8, 2);
     let admit = |text| connections.admit(ip(text));
     let held =
@@ -24,13 +24,13 @@ fn a_client_has_its_own_limit_and_a_trusted_proxy_none() {
     let proxied =
         [admit("10.0.0.1"), admit("10.0.0.1"), admit("::ffff:10.0.0.1"), admit("10.0.0.1")];
     assert!(proxied.iter().all(Option::is_some));
-    assert!(admit("10.0.0.1").is_none(), "the limit on all holds for proxies, too");
+    assert!(admit("10.0.0.1").is_none(), "the total limit applies to proxies too");
     drop(held);
     assert!(admit("192.0.2.1").is_some());
 }
 
 #[test]
-fn nothing_is_kept_of_closed_connections() {
+fn closed_connections_free_their_slots() {
     let connections = connections(100, 100);
     for last in 0..100_u8 {
         drop(connections.admit(IpAddr::from([192, 0, 2, last])));
@@ -40,15 +40,15 @@ fn nothing_is_kept_of_closed_connections() {
 }
 
 #[test]
-fn refusals_are_reported_at_once_and_then_together() {
-    let (mut refusals, now) = (Refusals::default(), Instant::now());
-    assert_eq!(refusals.due(now), None);
-    refusals.count(Reason::Total);
-    assert_eq!(refusals.due(now), Some((1, 0)));
+fn first_refusal_is_reported_at_once_and_later_ones_together() {
+    let (mut refusals, now) = (ConnectionRefusals::default(), Instant::now());
+    assert_eq!(refusals.take_due(now), None);
+    refusals.count(RefusalReason::Total);
+    assert_eq!(refusals.take_due(now), Some((1, 0)));
     for _ in 0..5 {
-        refusals.count(Reason::Address);
-        assert_eq!(refusals.due(now + Duration::from_secs(9)), None);
+        refusals.count(RefusalReason::Address);
+        assert_eq!(refusals.take_due(now + Duration::from_secs(9)), None);
     }
-    assert_eq!(refusals.due(now + LOG_INTERVAL), Some((0, 5)));
-    assert_eq!(refusals.due(now + LOG_INTERVAL * 2), None);
+    assert_eq!(refusals.take_due(now + LOG_INTERVAL), Some((0, 5)));
+    assert_eq!(refusals.take_due(now + LOG_INTERVAL * 2), None);
 }

@@ -3,37 +3,36 @@
 use super::*;
 
 #[test]
-fn a_head_has_its_time_from_the_opening_and_from_each_response() {
+fn head_deadline_starts_at_opening_and_after_each_response() {
     let opened = Instant::now();
     let at = |seconds| opened + Duration::from_secs(seconds);
-    let pace = Rc::new(Pace::new(opened));
+    let pace = Rc::new(ConnectionPace::new(opened));
     assert_eq!(pace.deadline(), Some(at(10)));
-    let request = pace.begin();
-    assert_eq!(pace.deadline(), None, "the handler may take its time");
-    let pipelined = pace.begin();
+    let request = pace.begin_request();
+    assert_eq!(pace.deadline(), None, "a handler has no deadline here");
+    let pipelined = pace.begin_request();
     drop(request);
     assert_eq!(pace.deadline(), None);
     drop(pipelined);
-    pace.wrote(at(30));
+    pace.record_write(at(30));
     assert_eq!(pace.deadline(), Some(at(40)));
 }
 
 #[test]
-fn a_response_that_is_not_read_has_its_time_from_the_last_byte() {
+fn unread_response_deadline_starts_at_the_last_written_byte() {
     let opened = Instant::now();
     let at = |seconds| opened + Duration::from_secs(seconds);
-    let pace = Rc::new(Pace::new(opened));
-    let request = pace.begin();
-    pace.blocked(at(5));
-    pace.blocked(at(9));
+    let pace = Rc::new(ConnectionPace::new(opened));
+    let request = pace.begin_request();
+    pace.record_blocked(at(5));
+    pace.record_blocked(at(9));
     assert_eq!(pace.deadline(), Some(at(15)));
-    pace.wrote(at(14));
+    pace.record_write(at(14));
     assert_eq!(pace.deadline(), None);
-    pace.blocked(at(14));
-    // The whole body is in the buffer: the response has not ended as long as bytes are left
-    // there.
+    pace.record_blocked(at(14));
+    // The body is complete in the buffer, but bytes of it are not yet written.
     drop(request);
     assert_eq!(pace.deadline(), Some(at(24)));
-    pace.wrote(at(20));
+    pace.record_write(at(20));
     assert_eq!(pace.deadline(), Some(at(30)));
 }

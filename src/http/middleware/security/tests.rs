@@ -3,20 +3,20 @@
 use super::*;
 
 #[test]
-fn what_may_be_kept() {
+fn cache_control_depends_on_method_kind_and_status() {
     for (method, kind, status, value) in [
-        (Method::GET, Kind::Catalogue, 200, Some("private, no-cache")),
-        (Method::HEAD, Kind::Catalogue, 304, Some("private, no-cache")),
-        (Method::PUT, Kind::Catalogue, 200, Some("no-store")),
-        (Method::GET, Kind::Catalogue, 404, Some("no-store")),
-        (Method::GET, Kind::Operation, 200, Some("no-store")),
-        (Method::GET, Kind::Health, 200, Some("no-store")),
-        (Method::GET, Kind::Unmatched, 404, Some("no-store")),
-        (Method::GET, Kind::Page, 200, None),
-        (Method::GET, Kind::Page, 404, Some("no-store")),
+        (Method::GET, RequestKind::Catalogue, 200, Some("private, no-cache")),
+        (Method::HEAD, RequestKind::Catalogue, 304, Some("private, no-cache")),
+        (Method::PUT, RequestKind::Catalogue, 200, Some("no-store")),
+        (Method::GET, RequestKind::Catalogue, 404, Some("no-store")),
+        (Method::GET, RequestKind::Operation, 200, Some("no-store")),
+        (Method::GET, RequestKind::Health, 200, Some("no-store")),
+        (Method::GET, RequestKind::Unmatched, 404, Some("no-store")),
+        (Method::GET, RequestKind::Page, 200, None),
+        (Method::GET, RequestKind::Page, 404, Some("no-store")),
     ] {
         let (mut headers, status) = (HeaderMap::new(), StatusCode::from_u16(status).unwrap());
-        keep(&mut headers, &method, kind, status);
+        set_cache_control(&mut headers, &method, kind, status);
         assert_eq!(
             headers.get(CACHE_CONTROL).map(|value| value.to_str().unwrap()),
             value,

@@ -69,7 +69,7 @@ const PATTERNS: [&str; 7] = [
     "/{one}",
 ];
 
-/// The patterns that the framework matches to a path, which it decodes first.
+/// The patterns that the framework matches to a path; it decodes the path first.
 fn routed(path: &str) -> Vec<&'static str> {
     let uri: actix_web::http::Uri = path.parse().unwrap();
     let matches = |pattern: &&str| {
@@ -78,7 +78,7 @@ fn routed(path: &str) -> Vec<&'static str> {
     PATTERNS.into_iter().filter(matches).collect()
 }
 
-/// A path from pieces in which routes and tricks are likely.
+/// Paths of pieces that make routes and ambiguities likely.
 fn paths() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![
@@ -110,15 +110,14 @@ proptest! {
     fn accepted_paths_route_like_their_canonical_form(path in paths()) {
         if let Ok(form) = canonical(&path) {
             prop_assert_eq!(routed(&path), routed(&form));
-            // And like the form itself, read without any decoding: what judges it need not
-            // decode.
+            // The canonical form matches the same patterns without decoding.
             let plain = |pattern: &&str| ResourceDef::new(*pattern).is_match(&form);
             prop_assert_eq!(routed(&form), PATTERNS.into_iter().filter(plain).collect::<Vec<_>>());
         }
     }
 
     #[test]
-    fn any_text_is_answered(path in any::<String>()) {
+    fn any_text_is_handled(path in any::<String>()) {
         let _ = canonical(&path);
         let _ = canonical(&format!("/{path}"));
     }

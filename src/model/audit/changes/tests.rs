@@ -3,12 +3,16 @@
 use super::*;
 
 #[test]
-fn names_of_what_differs() {
-    let changes = Changes::names_between(
-        &json!({"a": 1, "b": [1], "c": 1}),
-        &json!({"a": 1, "b": [2], "d": 1}),
+fn scalars_show_values_and_nested_fields_only_names() {
+    let changes = Changes::between(
+        &json!({"a": 1, "b": [1], "c": "x", "e": {"f": 1}, "g": null}),
+        &json!({"a": 1, "b": [2], "d": "é".repeat(400), "e": "text", "g": null}),
     );
-    assert_eq!(json!(changes), json!({"b": {}, "c": {}, "d": {}}));
+    let cut = format!("{}…", "é".repeat(300));
+    let expected = json!({
+        "b": {}, "c": {"from": "x", "to": null}, "d": {"from": null, "to": cut}, "e": {},
+    });
+    assert_eq!(json!(changes), expected);
 }
 
 #[test]

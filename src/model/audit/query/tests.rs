@@ -7,7 +7,7 @@ fn parse(name: &str, value: &str) -> Result<AuditQuery, Vec<Violation>> {
 }
 
 #[test]
-fn every_parameter_has_an_effect_or_is_refused() {
+fn parameters_are_parsed_or_refused() {
     let nothing = AuditQuery::parse(&[]).unwrap();
     for (name, value) in [
         ("actor", "eva"),
@@ -40,7 +40,7 @@ fn every_parameter_has_an_effect_or_is_refused() {
 }
 
 #[test]
-fn actions_by_list_and_by_noun() {
+fn actions_are_selected_by_list_and_by_noun() {
     let names = |value: &str| parse("action", value).unwrap().actions.unwrap().names().to_vec();
     assert_eq!(names("login.failed, user.deleted,user.deleted"), ["login.failed", "user.deleted"]);
     assert_eq!(names("domain.*,metric.created").len(), 4);

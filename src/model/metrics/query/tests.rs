@@ -9,7 +9,7 @@ fn parse(query: &[(&str, &str)]) -> Result<MetricQuery, Vec<Violation>> {
 }
 
 #[test]
-fn all_parameters_have_an_effect() {
+fn parameters_are_parsed() {
     let query = parse(&[
         ("tier", "Tier-2"),
         ("tags", "a, b"),
@@ -19,9 +19,9 @@ fn all_parameters_have_an_effect() {
         ("limit", "100"),
         ("status", "draft"),
     ]);
-    let query = query.expect("a sound query");
+    let query = query.expect("a valid query");
     assert_eq!(query.filter.tier, Some(Tier::Two));
-    assert_eq!(query.filter.status, Some(Status::Draft));
+    assert_eq!(query.filter.status, Some(MetricStatus::Draft));
     assert_eq!(query.filter.tags, ["a", "b"]);
     assert_eq!(query.filter.search, ["net", "revenue", "a", "b"]);
     assert_eq!(query.sort, Sort { by: SortField::UpdatedAt, descending: true });
@@ -29,7 +29,7 @@ fn all_parameters_have_an_effect() {
 }
 
 #[test]
-fn what_has_no_effect_is_refused() {
+fn invalid_or_unknown_parameter_is_refused() {
     for (name, value) in [
         ("page", "0"),
         ("page", "-1"),

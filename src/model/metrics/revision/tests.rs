@@ -3,12 +3,12 @@
 use super::*;
 use proptest::prelude::*;
 
-fn change(fields: &[&str]) -> Change {
-    Change { fields: fields.iter().map(|&field| field.to_owned()).collect() }
+fn diff(fields: &[&str]) -> MetricDiff {
+    MetricDiff { fields: fields.iter().map(|&field| field.to_owned()).collect() }
 }
 
 #[test]
-fn the_greatest_change_decides() {
+fn most_important_field_decides_the_version() {
     for (fields, version) in [
         (vec!["tags"], "1.2.4"),
         (vec!["definition.formula_detail"], "1.2.4"),
@@ -18,24 +18,29 @@ fn the_greatest_change_decides() {
         (vec!["definition.unit"], "2.0.0"),
         (vec!["category"], "2.0.0"),
     ] {
-        assert_eq!(change(&fields).next_version("1.2.3"), version, "{fields:?}");
+        assert_eq!(diff(&fields).next_version("1.2.3"), version, "{fields:?}");
     }
 }
 
 #[test]
-fn long_changes_are_summed_up() {
-    assert_eq!(change(&["a", "b"]).summary(), "Changed a, b");
+fn summary_names_five_fields_at_most() {
+    assert_eq!(diff(&["a", "b"]).summary(), "Changed a, b");
     assert_eq!(
-        change(&["a", "b", "c", "d", "e", "f", "g"]).summary(),
+        diff(&["a", "b", "c", "d", "e", "f", "g"]).summary(),
         "Changed a, b, c, d, e and 2 more"
     );
 }
 
 proptest! {
     #[test]
-    fn versions_only_grow(major in 0_u64..99, minor in 0_u64..99, patch in 0_u64..99, which in 0_usize..3) {
+    fn versions_only_increase(
+        major in 0_u64..99,
+        minor in 0_u64..99,
+        patch in 0_u64..99,
+        which in 0_usize..3,
+    ) {
         let fields = [["category"], ["name"], ["tags"]];
-        let next = change(&fields[which]).next_version(&format!("{major}.{minor}.{patch}"));
+        let next = diff(&fields[which]).next_version(&format!("{major}.{minor}.{patch}"));
         let parts: Vec<u64> = next.split('.').map(|part| part.parse().unwrap()).collect();
         prop_assert!((parts[0], parts[1], parts[2]) > (major, minor, patch));
     }

@@ -4,17 +4,19 @@ use super::*;
 use aws_sdk_cloudwatchlogs::types::RejectedLogEventsInfo;
 
 #[test]
-fn a_call_that_went_well_may_have_refused_the_ends() {
-    let told = |info: RejectedLogEventsInfo| {
+fn successful_call_may_reject_old_and_new_events() {
+    let shipped = |info: RejectedLogEventsInfo| {
         let output = PutLogEventsOutput::builder().rejected_log_events_info(info).build();
-        fates(&output, 5).into_iter().map(|fate| matches!(fate, Fate::Shipped)).collect::<Vec<_>>()
+        let results = results(&output, 5).into_iter();
+        results.map(|result| result == EventDelivery::Shipped).collect::<Vec<_>>()
     };
     let info = RejectedLogEventsInfo::builder;
-    assert_eq!(fates(&PutLogEventsOutput::builder().build(), 2), [Fate::Shipped, Fate::Shipped]);
+    let all = results(&PutLogEventsOutput::builder().build(), 2);
+    assert_eq!(all, [EventDelivery::Shipped, EventDelivery::Shipped]);
     assert_eq!(
-        told(info().too_old_log_event_end_index(2).build()),
+        shipped(info().too_old_log_event_end_index(2).build()),
         [false, false, true, true, true]
     );
     let both = info().expired_log_event_end_index(1).too_new_log_event_start_index(4);
-    assert_eq!(told(both.build()), [false, true, true, true, false]);
+    assert_eq!(shipped(both.build()), [false, true, true, true, false]);
 }

@@ -3,14 +3,20 @@
 use super::*;
 
 #[test]
-fn each_item_has_its_own_fate() {
+fn each_item_has_its_own_result() {
     let answer = br#"{"errors":true,"items":[{"create":{"status":201}},{"create":{"status":409}},
         {"create":{"status":429}},{"create":{"status":503}},
         {"create":{"status":400,"error":{"type":"mapper_parsing_exception","reason":"no"}}}]}"#;
-    let Verdict::Each(fates) = read(answer) else { panic!("a verdict on each") };
+    let Delivery::PerEvent(results) = read_results(answer) else { panic!("one result each") };
     assert!(matches!(
-        &fates[..],
-        [Fate::Shipped, Fate::Shipped, Fate::Again(_), Fate::Again(_), Fate::Rejected(why)] if why.contains("mapper")
+        &results[..],
+        [
+            EventDelivery::Shipped,
+            EventDelivery::Shipped,
+            EventDelivery::Retry(_),
+            EventDelivery::Retry(_),
+            EventDelivery::Rejected(cause),
+        ] if cause.contains("mapper")
     ));
-    assert!(matches!(read(b"<html>"), Verdict::Again(..)));
+    assert!(matches!(read_results(b"<html>"), Delivery::Retry(..)));
 }

@@ -1,0 +1,11 @@
+COMMENT ON TABLE authority_epochs IS 'One row: how often somebody''s authority has ended or changed, for memories of it.';
+COMMENT ON COLUMN authority_epochs.epoch IS 'Raised for each row that is concerned; once for rows of the same user that follow each other.';
+COMMENT ON FUNCTION announce_authority() IS 'Raises authority_epochs.epoch and announces on the channel mdl_authority: epoch, milliseconds since 1970, and whom it concerns.';
+COMMENT ON FUNCTION announce_authority_of_all() IS 'The same for a table that was emptied.';
+COMMENT ON TABLE catalogue_epochs IS 'One row: how often the catalogue has changed, for memories of it.';
+COMMENT ON TABLE idempotency_keys IS 'Answers to creations with an Idempotency-Key, written in the transaction of the change itself.';
+COMMENT ON COLUMN idempotency_keys.user_id IS 'Keys of different users never meet; they go with their user.';
+COMMENT ON COLUMN idempotency_keys.etag IS 'ETag of the answer.';
+COMMENT ON COLUMN idempotency_keys.body IS 'Body of the answer.';
+COMMENT ON TABLE caller_hits IS 'Requests of callers with their own rate limit, as each process has counted them; exchanged once a second.';
+COMMENT ON TABLE password_resets IS 'Requests to set a new password. A user has one that counts: the last.';

@@ -1,0 +1,73 @@
+//! The error of a command: a message for the operator on stderr, and the exit code.
+
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::actors::db_breaker::DbError;
+use crate::http::error::ApiError;
+use crate::model::violations::Violation;
+use crate::telemetry::error_chain;
+
+/// Violations that are printed; more are counted.
+const MAX_SHOWN_VIOLATIONS: usize = 50;
+
+/// Why a command did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command was tried and failed: exit code 1.
+    #[error(transparent)]
+    Failed(Box<dyn Error + Send + Sync>),
+    /// The command was not tried, because the command line or the configuration is wrong: exit
+    /// code 2.
+    #[error(transparent)]
+    Usage(Box<dyn Error + Send + Sync>),
+}
+
+impl CommandError {
+    /// Creates the error of a command that was tried; from an error or a message.
+    pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(error.into())
+    }
+
+    /// Creates the error of a wrong command line or configuration; from an error or a message.
+    pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Usage(error.into())
+    }
+
+    /// Lists the violations of a command's input, one a line.
+    pub fn invalid_input(violations: &[Violation]) -> Self {
+        let mut lines: Vec<String> = violations
+            .iter()
+            .take(MAX_SHOWN_VIOLATIONS)
+            .map(|Violation { field, message }| format!("  {field}: {message}"))
+            .collect();
+        let omitted = violations.len().saturating_sub(MAX_SHOWN_VIOLATIONS);
+        if omitted > 0 {
+            lines.push(format!("  … and {omitted} more"));
+        }
+        Self::failed(format!("nothing was written; the input is not valid:\n{}", lines.join("\n")))
+    }
+
+    /// Prints the error and its sources to stderr and returns the exit code.
+    pub fn report(&self) -> ExitCode {
+        let _ = writeln!(std::io::stderr().lock(), "mdl: {}", error_chain(self));
+        match self {
+            Self::Failed(_) => ExitCode::FAILURE,
+            Self::Usage(_) => ExitCode::from(2),
+        }
+    }
+}
+
+/// Unlike an API response, the operator's terminal may show the cause.
+impl From<DbError> for CommandError {
+    fn from(error: DbError) -> Self {
+        match ApiError::from(error) {
+            ApiError::Validation(violations) => Self::invalid_input(&violations),
+            error => match error.cause() {
+                Some(cause) => Self::failed(format!("{error}: {cause}")),
+                None => Self::failed(error.to_string()),
+            },
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Spawns the background tasks of the service. They run until shutdown aborts them.
+
+use actix_web::rt::spawn;
+use actix_web::web;
+use tokio::task::JoinHandle;
+
+use super::startup::Startup;
+use super::{audit_tasks, business_gauges, caller_exchange, invalidation, rate_limits};
+use crate::app::database::Database;
+use crate::config::Config;
+use crate::http::AppState;
+use crate::http::server::AppOptions;
+
+/// Spawns all background tasks; those that need the database wait until `startup` has prepared it.
+pub(super) fn spawn_all(
+    config: &Config,
+    state: &web::Data<AppState>,
+    startup: Startup,
+    app_options: AppOptions,
+    database: &Database,
+) -> Vec<JoinHandle<()>> {
+    let retention_days = config.service.audit_retention_days;
+    let mut tasks = vec![
+        spawn(startup.run()),
+        spawn(invalidation::poll_catalogue(state.clone())),
+        spawn(invalidation::poll_authority(state.clone())),
+        spawn(business_gauges::refresh(state.clone())),
+        spawn(audit_tasks::write_refusals(state.clone())),
+        spawn(audit_tasks::purge_old(state.clone(), retention_days)),
+        spawn(rate_limits::remove_idle_clients(app_options)),
+    ];
+    if database.is_embedded() {
+        // Its only connection belongs to the pool, so there is none to listen on.
+        slog::info!(state.logger, "embedded database sends no notifications: epochs are polled");
+    } else {
+        tasks.push(spawn(invalidation::listen(state.clone())));
+        tasks.push(spawn(caller_exchange::run(state.clone())));
+    }
+    tasks
+}

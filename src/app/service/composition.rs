@@ -1,0 +1,201 @@
+//! Builds what the service consists of before it listens: checked configuration, database handle,
+//! caches, mailer, tokens and rate limits, joined in [`AppState`]. Nothing here opens a listener;
+//! `mod.rs` starts and stops what is built here.
+
+use std::time::Instant;
+
+use actix_web::web;
+use garde::Validate;
+use slog::Logger;
+
+use super::{config_warnings, rate_limits};
+use crate::actors::api_key_cache::ApiKeyCacheHandle;
+use crate::app::command_error::CommandError;
+use crate::app::database::{Database, Purpose};
+use crate::bulkhead::Bulkhead;
+use crate::cache::responses::ResponseCache;
+use crate::cache::sessions::SessionCache;
+use crate::clock::Clock;
+use crate::config::{AuthConfig, Config};
+use crate::credentials::hasher::Hasher;
+use crate::credentials::passwords;
+use crate::credentials::tokens::{Lifetimes, Tokens};
+use crate::embedded::EmbeddedSecrets;
+use crate::http::app_data::{
+    AccessPolicy, AccountServices, CatalogueServices, MailServices, OperationsServices,
+};
+use crate::http::auditing::queue::AuditQueue;
+use crate::http::database_check::DatabaseCheck;
+use crate::http::middleware::detached::DetachedRequests;
+use crate::http::middleware::security::SecurityHeaders;
+use crate::http::rate_limit::limiter::RateLimiter;
+use crate::http::readiness::Readiness;
+use crate::http::request::client_ip::Forwarding;
+use crate::http::server::AppOptions;
+use crate::http::state::{AppState, MiddlewareServices};
+use crate::mail::Mailer;
+use crate::rate_limit::client_ip::TrustedProxies;
+use crate::telemetry::sinks::Sinks;
+
+/// Imports that may wait while one runs. Catalogue writers take turns anyway, and a document may
+/// need twenty times its length in memory (`model::json` bounds that).
+const MAX_WAITING_IMPORTS: usize = 16;
+
+/// The result of [`compose`].
+pub(super) struct Composition {
+    pub(super) database: Database,
+    pub(super) state: web::Data<AppState>,
+    pub(super) trusted_proxies: TrustedProxies,
+    pub(super) app_options: AppOptions,
+    pub(super) workers: usize,
+}
+
+/// Checks the configuration and builds the application state.
+///
+/// # Errors
+/// When the configuration cannot be used.
+pub(super) async fn compose(
+    config: &Config,
+    clock: Clock,
+    logger: &Logger,
+    sinks: Sinks,
+) -> Result<Composition, CommandError> {
+    let tokens = build_tokens(config)?;
+    check_first_admin(&config.auth)?;
+    config_warnings::warn(config, logger)?;
+    let database = Database::start(config, Purpose::Service, logger).await?;
+    let mailer = build_mailer(config, database.is_embedded(), logger)?;
+    let (db, instruments) = (database.db.clone(), database.instruments.clone());
+    let (quotas, proxies, app_options) =
+        rate_limits::from_config(config, instruments.limits.clone())?;
+    let workers = config.service.workers.map_or_else(available_cores, usize::from);
+    let readiness = Readiness::default();
+    let keys = ApiKeyCacheHandle::start(
+        db.clone(),
+        instruments.authentication.clone(),
+        logger.new(slog::o!()),
+    );
+    let state = web::Data::new(AppState {
+        db: db.clone(),
+        clock: clock.clone(),
+        logger: logger.clone(),
+        instruments: instruments.clone(),
+        access_policy: web::Data::new(access_policy(&config.auth)),
+        catalogue: web::Data::new(CatalogueServices {
+            db: db.clone(),
+            clock: clock.clone(),
+            responses: ResponseCache::default(),
+            imports: Bulkhead::new(1, MAX_WAITING_IMPORTS),
+            import_max_bytes: config.service.import_max_bytes as usize,
+            instruments: instruments.clone(),
+        }),
+        accounts: web::Data::new(AccountServices {
+            db: db.clone(),
+            clock: clock.clone(),
+            tokens,
+            hasher: Hasher::new(workers),
+            sessions: SessionCache::default(),
+            keys,
+            readiness: readiness.clone(),
+            instruments: instruments.clone(),
+            logger: logger.clone(),
+        }),
+        mail: web::Data::new(MailServices {
+            mailer,
+            public_url: config.mail.public_url().map_err(CommandError::usage)?,
+        }),
+        operations: web::Data::new(OperationsServices {
+            db: db.clone(),
+            clock: clock.clone(),
+            readiness: readiness.clone(),
+            database_check: DatabaseCheck::default(),
+            instruments: instruments.clone(),
+            sinks,
+            started: Instant::now(),
+        }),
+        audit: web::Data::new(AuditQueue::default()),
+        rate_limiter: web::Data::new(RateLimiter::new(
+            config.limits.rate_limit_enabled,
+            quotas,
+            instruments.limits.clone(),
+        )),
+        middleware: MiddlewareServices {
+            forwarding: Forwarding::new(proxies.clone()),
+            security_headers: SecurityHeaders {
+                enabled: config.http.security_headers_enabled,
+                csp: config.http.csp_enabled,
+                hsts: config.http.hsts_enabled,
+            },
+            detached: DetachedRequests::default(),
+        },
+    });
+    Ok(Composition { database, state, trusted_proxies: proxies, app_options, workers })
+}
+
+fn build_mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mailer, CommandError> {
+    let from = &config.mail.mail_from;
+    let mailer = if let Some(url) = config.mail.server() {
+        Mailer::with_smtp(url, from)
+    } else if embedded {
+        let folder = config.database.data_dir.join("mail");
+        crate::embedded::ensure_private_folder(&folder).map_err(CommandError::usage)?;
+        slog::info!(logger, "SMTP_URL is not set: mail is written to a folder";
+            "folder" => folder.display().to_string());
+        Mailer::with_folder(&folder, from)
+    } else {
+        slog::warn!(logger, "SMTP_URL is not set: lost passwords cannot be reset by mail");
+        Mailer::disabled(from)
+    };
+    mailer.map_err(CommandError::usage)
+}
+
+fn build_tokens(config: &Config) -> Result<Tokens, CommandError> {
+    let auth = &config.auth;
+    let with_url = config.database.url().is_some();
+    auth.check(with_url).map_err(CommandError::usage)?;
+    let (access, refresh) = match auth.secrets() {
+        Some((access, refresh)) => (access.clone(), refresh.clone()),
+        None if with_url => {
+            return Err(CommandError::usage("JWT_SECRET and JWT_REFRESH_SECRET are required"));
+        }
+        None => {
+            let own = EmbeddedSecrets::load_or_create(&config.database.data_dir)
+                .map_err(CommandError::usage)?;
+            (own.access, own.refresh)
+        }
+    };
+    let lifetimes = Lifetimes {
+        access: auth.jwt_access_token_expiry,
+        refresh: auth.jwt_refresh_token_expiry,
+        session: auth.session_max_age_days.saturating_mul(86_400),
+    };
+    Ok(Tokens::new(&access, &refresh, lifetimes))
+}
+
+fn check_first_admin(auth: &AuthConfig) -> Result<(), CommandError> {
+    let username = crate::model::text::Username::new(&auth.admin_username);
+    if username.validate().is_err() || username.as_str() != auth.admin_username {
+        return Err(CommandError::usage(
+            "ADMIN_USERNAME must be 3 to 50 letters, digits, '-' or '_'",
+        ));
+    }
+    match auth
+        .password()
+        .and_then(|password| passwords::policy_violation(password, &auth.admin_username, ""))
+    {
+        Some(flaw) => Err(CommandError::usage(format!("ADMIN_PASSWORD {flaw}"))),
+        None => Ok(()),
+    }
+}
+
+fn access_policy(auth: &AuthConfig) -> AccessPolicy {
+    AccessPolicy {
+        anonymous_read: auth.anonymous_read,
+        registration: auth.registration_enabled,
+        require_if_match: auth.require_if_match,
+    }
+}
+
+fn available_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

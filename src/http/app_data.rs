@@ -1,0 +1,99 @@
+//! The services that handlers ask for, each registered as `web::Data` of its own, so that a
+//! handler's parameters show what it uses. `http::state` composes them; what belongs to the
+//! middleware stays there.
+
+use std::time::Instant;
+
+use slog::Logger;
+
+use super::database_check::DatabaseCheck;
+use super::invalidation::Invalidation;
+use super::readiness::Readiness;
+use crate::actors::api_key_cache::ApiKeyCacheHandle;
+use crate::actors::db_breaker::DbBreakerHandle;
+use crate::bulkhead::Bulkhead;
+use crate::cache::responses::ResponseCache;
+use crate::cache::sessions::SessionCache;
+use crate::clock::Clock;
+use crate::credentials::hasher::Hasher;
+use crate::credentials::tokens::Tokens;
+use crate::mail::Mailer;
+use crate::model::authority::InvalidationScope;
+use crate::storage::users::Account;
+use crate::telemetry::instruments::Instruments;
+use crate::telemetry::sinks::Sinks;
+
+/// Reads and changes the catalogue.
+#[derive(Debug)]
+pub struct CatalogueServices {
+    pub db: DbBreakerHandle,
+    pub clock: Clock,
+    /// Cached responses, also the fallback while the database is unavailable.
+    pub responses: ResponseCache,
+    /// Bounds imports: one runs, a few wait.
+    pub imports: Bulkhead,
+    /// Size limit of an import's body, in bytes.
+    pub import_max_bytes: usize,
+    pub instruments: Instruments,
+}
+
+/// Manages users, sessions and API keys.
+#[derive(Debug)]
+pub struct AccountServices {
+    pub db: DbBreakerHandle,
+    pub clock: Clock,
+    pub tokens: Tokens,
+    pub hasher: Hasher,
+    pub sessions: SessionCache<Account>,
+    pub keys: ApiKeyCacheHandle,
+    pub readiness: Readiness,
+    pub instruments: Instruments,
+    pub logger: Logger,
+}
+
+impl AccountServices {
+    /// Prepares the invalidation of a change that ends or narrows permissions; see
+    /// [`Invalidation`].
+    pub fn invalidation(&self, scope: InvalidationScope) -> Invalidation {
+        Invalidation::new(self.sessions.clone(), self.keys.clone(), scope)
+    }
+
+    /// Invalidates cached sessions and API keys after a committed change. When this returns, this
+    /// process accepts nothing that was cached before.
+    pub async fn invalidate(&self, scope: InvalidationScope) {
+        self.sessions.invalidate(scope);
+        self.keys.invalidate(scope).await;
+    }
+}
+
+/// Sends mails to users.
+#[derive(Debug)]
+pub struct MailServices {
+    pub mailer: Mailer,
+    /// The address at which clients reach this service, if the operator has set it.
+    pub public_url: Option<String>,
+}
+
+/// Reports health and exposes metrics and circuits to operators.
+#[derive(Debug)]
+pub struct OperationsServices {
+    pub db: DbBreakerHandle,
+    pub clock: Clock,
+    pub readiness: Readiness,
+    pub database_check: DatabaseCheck,
+    pub instruments: Instruments,
+    pub sinks: Sinks,
+    /// Start of the process, for its uptime.
+    pub started: Instant,
+}
+
+/// The operator's decisions about access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessPolicy {
+    /// Allows reads of the catalogue without credentials.
+    pub anonymous_read: bool,
+    /// Allows clients to register users.
+    pub registration: bool,
+    /// Requires `If-Match` on changes.
+    pub require_if_match: bool,
+}

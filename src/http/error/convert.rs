@@ -1,0 +1,117 @@
+//! The conversions of the errors below HTTP into [`ApiError`]. Which status a variant has is in
+//! [`super`].
+
+use std::time::Duration;
+
+use super::{ApiError, ROLE, SCOPE, UNAVAILABLE};
+use crate::actors::api_key_cache::{KeyError, KeyLookupError};
+use crate::actors::db_breaker::DbError;
+use crate::bulkhead::BulkheadError;
+use crate::model::api_keys::MAX_ACTIVE_KEYS;
+use crate::storage::StorageError;
+use crate::storage::error::LostAuthority;
+use crate::telemetry::error_chain;
+
+/// Retry time where no circuit gives one.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        let message = match &error {
+            DbError::Storage(_) | DbError::Stopped => "",
+            DbError::Unavailable { .. } | DbError::Failed { .. } => UNAVAILABLE,
+            DbError::UnknownOutcome { .. } => {
+                "The database did not confirm the change. Check whether it was made before you \
+                 repeat it."
+            }
+        };
+        match error {
+            DbError::Storage(error) => error.into(),
+            DbError::Stopped => Self::Internal { cause: error_chain(&error) },
+            DbError::Unavailable { retry_after } => {
+                Self::Unavailable { message, retry_after, cause: None }
+            }
+            DbError::Failed { .. } | DbError::UnknownOutcome { .. } => {
+                let cause = Some(error_chain(&error));
+                Self::Unavailable { message, retry_after: RETRY_AFTER, cause }
+            }
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NotFound => Self::NotFound("Not found".into()),
+            StorageError::Duplicate(field) => Self::Conflict(format!("This {field} is taken")),
+            StorageError::InUse => {
+                Self::Conflict("Metrics still refer to this business domain".into())
+            }
+            StorageError::Invalid(violations) => Self::Validation(violations),
+            StorageError::Stale(version) => {
+                Self::PreconditionFailed { etag: format!("\"{version}\"") }
+            }
+            StorageError::VersionRequired => Self::PreconditionRequired,
+            StorageError::LastAdmin => {
+                Self::Conflict("The last active administrator must remain".into())
+            }
+            StorageError::AuthorityLost(why) => why.into(),
+            StorageError::NotKeyOwner => Self::ForeignApiKey,
+            StorageError::KeyEnded => {
+                Self::Conflict("The API key has expired or was revoked".into())
+            }
+            StorageError::KeyRotated => Self::Conflict("The API key was rotated before".into()),
+            StorageError::TooManyKeys => Self::Conflict(format!(
+                "A user may have at most {MAX_ACTIVE_KEYS} live API keys; revoke one"
+            )),
+            StorageError::IdempotencyMismatch => Self::IdempotencyMismatch,
+            StorageError::IdempotencyRunning => Self::Conflict(
+                "The first request with this Idempotency-Key is still running".into(),
+            ),
+            StorageError::Corrupt { .. } | StorageError::Database(_) => {
+                Self::Internal { cause: error_chain(&error) }
+            }
+        }
+    }
+}
+
+impl From<LostAuthority> for ApiError {
+    fn from(why: LostAuthority) -> Self {
+        match why {
+            LostAuthority::Session => Self::InvalidToken,
+            LostAuthority::Key => Self::InvalidApiKey,
+            LostAuthority::ExpiredKey => Self::ExpiredApiKey,
+            LostAuthority::Role => ROLE,
+            LostAuthority::Scope => SCOPE,
+        }
+    }
+}
+
+impl From<KeyError> for ApiError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Invalid => Self::InvalidApiKey,
+            KeyError::Expired => Self::ExpiredApiKey,
+            KeyError::Lookup(KeyLookupError::Unavailable { retry_after, source }) => {
+                let cause = source.map(|source| error_chain(source.as_ref()));
+                Self::Unavailable { message: UNAVAILABLE, retry_after, cause }
+            }
+            KeyError::Lookup(error) => Self::Internal { cause: error_chain(&error) },
+        }
+    }
+}
+
+impl From<BulkheadError> for ApiError {
+    fn from(error: BulkheadError) -> Self {
+        match error {
+            BulkheadError::Full => Self::Unavailable {
+                message: "Too many requests of this kind are running. Please try again later.",
+                retry_after: Duration::from_secs(2),
+                cause: None,
+            },
+            BulkheadError::Failed => {
+                Self::Internal { cause: "work behind a bulkhead failed".into() }
+            }
+        }
+    }
+}

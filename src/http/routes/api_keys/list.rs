@@ -1,0 +1,56 @@
+//! The list of API keys.
+
+use actix_web::{HttpResponse, get, web};
+
+use super::response::KeysBody;
+use crate::actors::db_breaker::Circuit;
+use crate::http::app_data::AccountServices;
+use crate::http::error::ApiError;
+use crate::http::extract::caller::SessionCaller;
+use crate::http::extract::query::QueryParameters;
+use crate::http::response::{cached_list, from_cached};
+use crate::model::api_keys::KeyQuery;
+use crate::model::users::Role;
+use crate::storage::api_keys;
+
+const PATH: &str = "/api/auth/api-keys";
+
+/// List API keys, newest first
+///
+/// Lists the caller's own keys. Administrators can list those of another user.
+#[utoipa::path(
+    tag = "api-keys",
+    operation_id = "list_api_keys",
+    security(("bearer" = [])),
+    params(
+        ("status" = Option<String>, Query,
+            description = "active, expired, revoked, separated by commas; default all"),
+        ("user_id" = Option<Uuid>, Query,
+            description = "Owner of the keys, default the caller; others for administrators only"),
+        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("limit" = Option<i64>, Query, description = "Items per page, default 100",
+            minimum = 1, maximum = 100),
+    ),
+    responses((status = 200, body = KeysBody))
+)]
+#[get("/api/auth/api-keys")]
+pub(super) async fn list(
+    caller: SessionCaller,
+    QueryParameters(parameters): QueryParameters,
+    services: web::Data<AccountServices>,
+) -> Result<HttpResponse, ApiError> {
+    let query = KeyQuery::parse(&parameters).map_err(ApiError::Validation)?;
+    let (now, user_id) = (services.clock.now(), query.user_id.unwrap_or(caller.user.user_id));
+    if user_id != caller.user.user_id && caller.user.role != Role::Admin {
+        return Err(ApiError::Authorization("Only administrators see other users' API keys"));
+    }
+    let (rows, total) = services
+        .db
+        .run(Circuit::ApiKeys, "list_api_keys", async |conn| {
+            api_keys::list(conn, user_id, &query, now).await
+        })
+        .await?;
+    let pagination = query.page.paginate(total);
+    let body = KeysBody::new(rows, pagination, now);
+    Ok(from_cached(&cached_list(PATH, &parameters, pagination, &body)?))
+}

@@ -1,0 +1,19 @@
+//! Routes of metrics: reads in `read`, changes in `write`, response types in `response`.
+
+mod path;
+mod read;
+mod response;
+mod write;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers the routes of metrics.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(read::list)
+        .service(read::get)
+        .service(write::create)
+        .service(write::update)
+        .service(write::delete)
+        .service(read::history);
+}

@@ -1,0 +1,146 @@
+//! Reads of metrics: the list, one metric, its history.
+
+use actix_web::{HttpResponse, get, web};
+
+use super::path::PATH;
+use super::response::{MetricResponse, RevisionResponse};
+use crate::actors::db_breaker::Circuit;
+use crate::http::app_data::CatalogueServices;
+use crate::http::catalogue::cached_read::{self, cache_key};
+use crate::http::envelope::{DataBody, PageBody};
+use crate::http::error::ApiError;
+use crate::http::extract::caller::{Metrics, Reader};
+use crate::http::extract::conditions::IfNoneMatch;
+use crate::http::extract::path::IdPath;
+use crate::http::extract::query::QueryParameters;
+use crate::http::response::{cached_item, cached_page};
+use crate::http::routes::not_found::name_missing;
+use crate::model::metrics::Metric;
+use crate::model::metrics::history::HistoryEntry;
+use crate::model::metrics::query::MetricQuery;
+use crate::model::page::PageRequest;
+use crate::storage::{metric_revisions, metrics};
+
+/// List metrics
+///
+/// All filters must match. Each parameter may be sent once.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "list_metrics",
+    security((), ("bearer" = []), ("api_key" = [])),
+    params(
+        ("category" = Option<String>, Query, description = "Category, exact match"),
+        ("business_domain" = Option<String>, Query, description = "Name of the business domain"),
+        ("tier" = Option<String>, Query, description = "Tier-1, Tier-2 or Tier-3"),
+        ("metric_type" = Option<String>, Query,
+            description = "leading, lagging or operational"),
+        ("tags" = Option<String>, Query,
+            description = "Tags, separated by commas; all must match"),
+        ("status" = Option<String>, Query, description = "active, deprecated or draft"),
+        ("owner_team" = Option<String>, Query, description = "Owner team, exact match"),
+        ("search" = Option<String>, Query,
+            description = "Words or prefixes of words in name, description or formula; \
+                all must match"),
+        ("sort" = Option<String>, Query,
+            description = "name (default), created_at, updated_at or tier; prefix - for \
+                descending order. Ties are ordered by metric_id"),
+        ("page" = Option<i64>, Query, description = "Page number, from 1",
+            minimum = 1, maximum = 10_000_000),
+        ("limit" = Option<i64>, Query, description = "Items per page, default 50",
+            minimum = 1, maximum = 100),
+    ),
+    responses((status = 200, body = PageBody<Metric>, headers(
+        ("Link" = String, description = "first, prev, next, last (RFC 8288)"),
+        ("X-Total-Count" = i64), ("X-Page" = i64), ("X-Per-Page" = i64), ("X-Total-Pages" = i64),
+    )))
+)]
+#[get("/api/v1/metrics")]
+pub(super) async fn list(
+    _: Reader<Metrics>,
+    QueryParameters(parameters): QueryParameters,
+    services: web::Data<CatalogueServices>,
+) -> Result<HttpResponse, ApiError> {
+    let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
+    cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
+        let (rows, total) = services
+            .db
+            .run(Circuit::Metrics, "list_metrics", async |conn| metrics::list(conn, &query).await)
+            .await?;
+        let items: Vec<_> = rows.iter().map(MetricResponse::from).collect();
+        cached_page(PATH, &parameters, query.page.paginate(total), items)
+    })
+    .await
+}
+
+/// Get a metric
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "get_metric",
+    security((), ("bearer" = []), ("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "metric_id"),
+        ("If-None-Match" = Option<String>, Header,
+            description = "Entity tags of the versions that the client has"),
+    ),
+    responses(
+        (status = 200, body = DataBody<Metric>,
+            headers(("ETag" = String, description = "Version of the metric, quoted"))),
+        (status = 304, description = "Not modified"),
+    )
+)]
+#[get("/api/v1/metrics/{id}")]
+pub(super) async fn get(
+    _: Reader<Metrics>,
+    IdPath(id): IdPath,
+    if_none_match: IfNoneMatch,
+    services: web::Data<CatalogueServices>,
+) -> Result<HttpResponse, ApiError> {
+    let path = format!("{PATH}/{}", id.as_str());
+    cached_read::read(&services, &cache_key(&path, &[]), Some(&if_none_match), async || {
+        let row = services
+            .db
+            .run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await)
+            .await
+            .map_err(name_missing("Metric", id.as_str()))?;
+        cached_item(&MetricResponse::from(&row), &row.version)
+    })
+    .await
+}
+
+/// List the revisions of a metric, newest first
+///
+/// Revisions of a deleted metric are kept.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "metric_history",
+    security((), ("bearer" = []), ("api_key" = [])),
+    params(
+        ("id" = String, Path, description = "metric_id"),
+        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("limit" = Option<i64>, Query, description = "Items per page, default 50",
+            minimum = 1, maximum = 100),
+    ),
+    responses((status = 200, body = PageBody<HistoryEntry>))
+)]
+#[get("/api/v1/metrics/{id}/history")]
+pub(super) async fn history(
+    _: Reader<Metrics>,
+    IdPath(id): IdPath,
+    QueryParameters(parameters): QueryParameters,
+    services: web::Data<CatalogueServices>,
+) -> Result<HttpResponse, ApiError> {
+    let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
+    let path = format!("{PATH}/{}/history", id.as_str());
+    cached_read::read(&services, &cache_key(&path, &parameters), None, async || {
+        let (rows, total) = services
+            .db
+            .run(Circuit::Metrics, "metric_history", async |conn| {
+                metric_revisions::list(conn, id.as_str(), request.offset(), request.limit).await
+            })
+            .await
+            .map_err(name_missing("Metric", id.as_str()))?;
+        let items: Vec<_> = rows.into_iter().map(RevisionResponse::from).collect();
+        cached_page(&path, &parameters, request.paginate(total), items)
+    })
+    .await
+}

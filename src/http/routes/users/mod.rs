@@ -1,0 +1,266 @@
+//! Routes of users, for administrators. What users do with their own account is in `account`.
+
+pub(super) mod response;
+mod self_or_admin;
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpResponse, delete, get, post, put, web};
+use garde::Validate;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use self::response::{UserBody, UsersBody};
+use self::self_or_admin::SelfOrAdmin;
+use super::not_found::name_missing;
+use super::password_rules::check_password;
+use super::user_target::target;
+use crate::actors::db_breaker::Circuit;
+use crate::http::app_data::AccountServices;
+use crate::http::envelope::MessageBody;
+use crate::http::error::ApiError;
+use crate::http::extract::caller::{Admin, SessionCaller};
+use crate::http::extract::json_body::JsonBody;
+use crate::http::extract::origin::Origin;
+use crate::http::extract::path::UuidPath;
+use crate::http::extract::query::QueryParameters;
+use crate::http::response::{cached_list, from_cached, json as json_response};
+use crate::model::audit::Action;
+use crate::model::authority::InvalidationScope;
+use crate::model::object::Object;
+use crate::model::page::PageRequest;
+use crate::model::text::{Email, Text100, Username};
+use crate::model::users::{Role, UserPatch, UserStatus};
+use crate::storage::audit_events;
+use crate::storage::users::{self, NewUser};
+use crate::storage::{authority, user_changes};
+
+const PATH: &str = "/api/auth/users";
+
+/// Registers the routes of users.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(get).service(create).service(update).service(delete);
+}
+
+/// A user to create.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UserCreation {
+    #[garde(dive)]
+    username: Username,
+    #[garde(dive)]
+    email: Email,
+    /// 12 to 128 characters, not a common password.
+    #[garde(skip)]
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
+    password: SecretString,
+    #[garde(dive)]
+    full_name: Text100,
+    #[serde(default = "default_role")]
+    #[garde(skip)]
+    #[schema(default = "viewer")]
+    role: Role,
+    #[serde(default = "default_status")]
+    #[garde(skip)]
+    #[schema(default = "active")]
+    status: UserStatus,
+    #[serde(default)]
+    #[garde(dive)]
+    metadata: Object,
+}
+
+fn default_role() -> Role {
+    Role::Viewer
+}
+
+fn default_status() -> UserStatus {
+    UserStatus::Active
+}
+
+/// List users by name
+#[utoipa::path(
+    tag = "users",
+    operation_id = "list_users",
+    security(("bearer" = []), ("api_key" = [])),
+    params(
+        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("limit" = Option<i64>, Query, description = "Items per page, default 100",
+            minimum = 1, maximum = 100),
+    ),
+    responses((status = 200, body = UsersBody))
+)]
+#[get("/api/auth/users")]
+async fn list(
+    _: Admin,
+    QueryParameters(parameters): QueryParameters,
+    services: web::Data<AccountServices>,
+) -> Result<HttpResponse, ApiError> {
+    let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
+    let (rows, total) = services
+        .db
+        .run(Circuit::Auth, "list_users", async |conn| {
+            users::list(conn, request.offset(), request.limit).await
+        })
+        .await?;
+    let pagination = request.paginate(total);
+    let body = UsersBody::new(rows, pagination);
+    Ok(from_cached(&cached_list(PATH, &parameters, pagination, &body)?))
+}
+
+/// Get a user
+///
+/// Administrators can get any user, others only themselves.
+#[utoipa::path(
+    tag = "users",
+    operation_id = "get_user",
+    security(("bearer" = []), ("api_key" = [])),
+    params(("id" = Uuid, Path, description = "user_id")),
+    responses((status = 200, body = UserBody))
+)]
+#[get("/api/auth/users/{id}")]
+async fn get(
+    SelfOrAdmin { user_id }: SelfOrAdmin,
+    services: web::Data<AccountServices>,
+) -> Result<HttpResponse, ApiError> {
+    let user = services
+        .db
+        .run(Circuit::Auth, "get_user", async |conn| users::get(conn, user_id).await)
+        .await
+        .map_err(name_missing("User", &user_id.to_string()))?;
+    json_response(&mut HttpResponse::Ok(), &UserBody::from(user))
+}
+
+/// Create a user
+#[utoipa::path(
+    tag = "users",
+    operation_id = "create_user",
+    security(("bearer" = [])),
+    request_body = UserCreation,
+    responses(
+        (status = 201, description = "Created", body = UserBody,
+            headers(("Location" = String))),
+        (status = 409, description = "The username or email exists"),
+    )
+)]
+#[post("/api/auth/users")]
+async fn create(
+    caller: SessionCaller,
+    admin: Admin,
+    origin: Origin,
+    body: JsonBody<UserCreation>,
+    services: web::Data<AccountServices>,
+) -> Result<HttpResponse, ApiError> {
+    let UserCreation { username, email, password, full_name, role, status, metadata } = body.value;
+    check_password("password", &password, username.as_str(), email.as_str())?;
+    let password_hash = services.hasher.hash(password).await?;
+    let new = NewUser {
+        user_id: Uuid::now_v7(),
+        username: username.as_str(),
+        email: email.as_str(),
+        full_name: full_name.as_str(),
+        password_hash: &password_hash,
+        role,
+        status,
+        metadata: &metadata,
+    };
+    let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
+    let user = services
+        .db
+        .transaction(Circuit::Auth, "create_user", async |conn| {
+            authority::confirm(conn, &admin.authority(), now).await?;
+            let user = users::create(conn, &new, now).await?;
+            let details = json!({ "role": user.role, "status": user.status });
+            audit_events::record(conn, &actor, Action::UserCreated, target(&user), &details, now)
+                .await?;
+            Ok(user)
+        })
+        .await?;
+    let location = format!("{PATH}/{}", user.user_id);
+    json_response(
+        HttpResponse::Created().insert_header((LOCATION, location)),
+        &UserBody::from(user),
+    )
+}
+
+/// Update a user
+///
+/// Takes effect on tokens and API keys at once, also on requests whose body is still arriving. Any
+/// status but active ends all sessions and, unless `keep_api_keys` is true, revokes the user's API
+/// keys. A new email or status invalidates pending password resets.
+#[utoipa::path(
+    tag = "users",
+    operation_id = "update_user",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "user_id")),
+    request_body = UserPatch,
+    responses(
+        (status = 200, body = UserBody),
+        (status = 409,
+            description = "The username or email exists, or no other active administrator would \
+                remain"),
+    )
+)]
+#[put("/api/auth/users/{id}")]
+async fn update(
+    caller: SessionCaller,
+    admin: Admin,
+    UuidPath(id): UuidPath,
+    origin: Origin,
+    body: JsonBody<UserPatch>,
+    services: web::Data<AccountServices>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
+    let updated = services.db.transaction(Circuit::Auth, "update_user", async |conn| {
+        let changed =
+            user_changes::update(conn, &admin.authority(), &actor, (id, &body.value), now).await?;
+        let (user, difference) = (&changed.after, changed.after.changes_since(&changed.before));
+        let action = Action::UserUpdated;
+        audit_events::record_changes(conn, &actor, action, target(user), &difference, now).await?;
+        Ok(changed)
+    });
+    let changed = services
+        .invalidation(InvalidationScope::User(id))
+        .apply_after(updated)
+        .await
+        .map_err(name_missing("User", &id.to_string()))?;
+    services.instruments.authentication.count_revoked_keys(changed.revoked_keys);
+    json_response(&mut HttpResponse::Ok(), &UserBody::from(changed.after))
+}
+
+/// Delete a user
+///
+/// The user's API keys are deleted, too. Metrics and revisions keep the username of their author.
+#[utoipa::path(
+    tag = "users",
+    operation_id = "delete_user",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "user_id")),
+    responses(
+        (status = 200, body = MessageBody),
+        (status = 409, description = "No other active administrator would remain"),
+    )
+)]
+#[delete("/api/auth/users/{id}")]
+async fn delete(
+    caller: SessionCaller,
+    admin: Admin,
+    UuidPath(id): UuidPath,
+    origin: Origin,
+    services: web::Data<AccountServices>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
+    let deleted = services.db.transaction(Circuit::Auth, "delete_user", async |conn| {
+        let user = user_changes::delete(conn, &admin.authority(), &actor, id, now).await?;
+        let (action, details) = (Action::UserDeleted, json!({}));
+        audit_events::record(conn, &actor, action, target(&user), &details, now).await
+    });
+    services
+        .invalidation(InvalidationScope::User(id))
+        .apply_after(deleted)
+        .await
+        .map_err(name_missing("User", &id.to_string()))?;
+    json_response(&mut HttpResponse::Ok(), &MessageBody::new("User deleted successfully"))
+}

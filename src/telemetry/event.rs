@@ -1,0 +1,182 @@
+//! Renders one log event as one JSON object on one line: `timestamp`, `level`, `module` and
+//! `message`, then the fields of the event, then those of its logger. Stdout and the sinks of
+//! `shipping` both use it. `slog-json` is not used, because it writes a name twice if an event and
+//! its logger both have it, which Elasticsearch refuses, and has no size limits.
+
+use std::fmt::{self, Write};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value;
+use slog::{KV, Key, OwnedKVList, Record, Serializer};
+
+use crate::telemetry::level;
+
+/// Longest name of a field, in characters.
+const NAME_LENGTH: usize = 64;
+/// Longest value where the line as a whole would be too long, in bytes.
+const SHORT_VALUE: usize = 512;
+
+/// Size limits and reserved names of a line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventFormat {
+    /// Longest value, in bytes.
+    value: usize,
+    /// Longest line, in bytes.
+    pub(super) line: usize,
+    /// Names that a sink adds itself; a field of that name gets a `_` at its end.
+    reserved: &'static [&'static str],
+}
+
+impl EventFormat {
+    /// For stdout: values are not cut, and no name is reserved.
+    pub(super) const UNBOUNDED: Self = Self { value: usize::MAX, line: usize::MAX, reserved: &[] };
+    /// For sinks. With what they add, a line stays below the 256 KiB that CloudWatch Logs accepts.
+    pub(super) const SHIPPED: Self = Self {
+        value: 32 * 1024,
+        line: 192 * 1024,
+        reserved: &["@timestamp", "sequence", "instance"],
+    };
+}
+
+/// Renders an event. What is too long is cut, and the value says by how much.
+pub(super) fn render(
+    record: &Record<'_>,
+    values: &OwnedKVList,
+    now: DateTime<Utc>,
+    format: EventFormat,
+) -> String {
+    let text = Fields::collect(record, values, now, format).to_json();
+    if text.len() <= format.line {
+        return text;
+    }
+    let short = EventFormat { value: SHORT_VALUE, ..format };
+    let mut fields = Fields::collect(record, values, now, short);
+    // So many fields fit even if all of their text is control characters, which JSON escapes with
+    // six bytes each.
+    fields.entries.truncate(format.line / (SHORT_VALUE * 6 + 256));
+    fields.to_json()
+}
+
+/// The fields of an event in order, each name once; the first value of a name counts.
+struct Fields {
+    entries: Vec<(String, Value)>,
+    format: EventFormat,
+}
+
+impl Fields {
+    fn collect(
+        record: &Record<'_>,
+        values: &OwnedKVList,
+        now: DateTime<Utc>,
+        format: EventFormat,
+    ) -> Self {
+        let mut fields = Self { entries: Vec::with_capacity(16), format };
+        fields.add("timestamp", Value::String(now.to_rfc3339_opts(SecondsFormat::Micros, true)));
+        fields.add("level", Value::String(record.level().as_str().to_lowercase()));
+        fields.add("module", Value::String(level::module(record).to_owned()));
+        let message = fields.cut(*record.msg());
+        fields.add("message", message);
+        // A value that cannot be serialized is left out; the event is kept.
+        let _ = record.kv().serialize(record, &mut fields);
+        let _ = values.serialize(record, &mut fields);
+        fields
+    }
+
+    fn add(&mut self, name: &str, value: Value) {
+        let name = if self.format.reserved.contains(&name) {
+            format!("{name}_")
+        } else {
+            name.chars().take(NAME_LENGTH).collect()
+        };
+        if !self.entries.iter().any(|(known, _)| *known == name) {
+            self.entries.push((name, value));
+        }
+    }
+
+    fn cut(&self, value: impl fmt::Display) -> Value {
+        let mut bounded = BoundedText { text: String::new(), limit: self.format.value, cut: 0 };
+        let _ = write!(bounded, "{value}");
+        if bounded.cut > 0 {
+            let _ = write!(bounded.text, "…[{} bytes more]", bounded.cut);
+        }
+        Value::String(bounded.text)
+    }
+
+    fn to_json(&self) -> String {
+        let mut text = String::with_capacity(512);
+        for (name, value) in &self.entries {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            let _ = write!(text, "{}:{value}", Value::from(name.as_str()));
+        }
+        text.push('}');
+        text
+    }
+}
+
+macro_rules! emit_values {
+    ($($method:ident: $type:ty),* $(,)?) => {
+        $(fn $method(&mut self, key: Key, value: $type) -> slog::Result {
+            self.add(key, Value::from(value));
+            Ok(())
+        })*
+    };
+}
+
+impl Serializer for Fields {
+    emit_values!(
+        emit_bool: bool, emit_u8: u8, emit_i8: i8, emit_u16: u16, emit_i16: i16, emit_u32: u32,
+        emit_i32: i32, emit_f32: f32, emit_u64: u64, emit_i64: i64, emit_f64: f64,
+        emit_usize: usize, emit_isize: isize,
+    );
+
+    fn emit_none(&mut self, key: Key) -> slog::Result {
+        self.add(key, Value::Null);
+        Ok(())
+    }
+
+    fn emit_unit(&mut self, key: Key) -> slog::Result {
+        self.emit_none(key)
+    }
+
+    fn emit_str(&mut self, key: Key, value: &str) -> slog::Result {
+        self.add(key, self.cut(value));
+        Ok(())
+    }
+
+    fn emit_arguments(&mut self, key: Key, value: &fmt::Arguments<'_>) -> slog::Result {
+        self.add(key, self.cut(value));
+        Ok(())
+    }
+
+    fn emit_serde(&mut self, key: Key, value: &dyn slog::SerdeValue) -> slog::Result {
+        let value = serde_json::to_value(value.as_serde()).unwrap_or(Value::Null);
+        if self.format.value == usize::MAX {
+            self.add(key, value);
+            return Ok(());
+        }
+        let text = value.to_string();
+        self.add(key, if text.len() <= self.format.value { value } else { self.cut(text) });
+        Ok(())
+    }
+}
+
+/// Keeps the beginning of a text, in whole characters, and counts the bytes of the rest, so that a
+/// message of megabytes is never built.
+struct BoundedText {
+    text: String,
+    limit: usize,
+    cut: usize,
+}
+
+impl Write for BoundedText {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = if self.cut > 0 { 0 } else { self.limit.saturating_sub(self.text.len()) };
+        let (head, tail) = text.split_at(text.floor_char_boundary(room));
+        self.text.push_str(head);
+        self.cut = self.cut.saturating_add(tail.len());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! Values of labels that the code chooses, so that a counter and its family use the same text.
+
+use strum::{AsRefStr, EnumIter, VariantNames};
+
+/// The result of looking up an API key in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum KeyLookupOutcome {
+    Hit,
+    /// The key was looked up in the database.
+    Miss,
+    /// The cache has a negative entry.
+    Negative,
+    /// The text does not have the format of a key.
+    Malformed,
+}
+
+/// What a caller authenticates with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum AuthMethod {
+    /// User name and password.
+    Login,
+    ApiKey,
+    /// A refresh token.
+    Refresh,
+    /// An access token.
+    Jwt,
+}
+
+/// The result of an attempt to authenticate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub(super) enum AuthStatus {
+    Success,
+    Failure,
+}
+
+/// The limit for which a connection was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum RefusalReason {
+    /// The limit on all connections.
+    Total,
+    /// The limit on connections from one address.
+    Address,
+}
