@@ -37,14 +37,15 @@ pub struct BucketFull {
     pub wait: Wait,
 }
 
-/// Counts a hit in every bucket, or in none if one that refuses when full is full. Other
-/// transactions that reserve for the same subject wait for the end of this one.
+/// Counts a hit in every bucket, or in none if one that refuses when full is full; then all of
+/// these are returned, in the order of `buckets`. Other transactions that reserve for the same
+/// subject wait for the end of this one.
 pub async fn reserve(
     conn: &mut Transaction<'_>,
     buckets: &[HitBucket],
     hit_id: Uuid,
     now: i64,
-) -> Result<Result<Vec<BucketState>, BucketFull>, StorageError> {
+) -> Result<Result<Vec<BucketState>, Vec<BucketFull>>, StorageError> {
     let subjects: Vec<&str> = buckets.iter().map(|bucket| bucket.subject.as_str()).collect();
     // Sorted, so that two transactions do not deadlock.
     diesel::sql_query(
@@ -60,16 +61,23 @@ pub async fn reserve(
         .select((dsl::subject, dsl::hit_at))
         .load(conn)
         .await?;
-    let mut counted = Vec::with_capacity(buckets.len());
+    let (mut counted, mut full) = (Vec::with_capacity(buckets.len()), Vec::new());
     for (index, bucket) in buckets.iter().enumerate() {
         let own = hits.iter().filter(|(subject, _)| *subject == bucket.subject).map(|(_, at)| *at);
         let earlier_hits: Vec<i64> = own.collect();
         let window = match Hits::from_instants(earlier_hits.clone()).reserve(bucket.quota, now) {
             Ok(window) => Some(window),
-            Err(wait) if bucket.refuses_when_full => return Ok(Err(BucketFull { index, wait })),
-            Err(_) => None,
+            Err(wait) => {
+                if bucket.refuses_when_full {
+                    full.push(BucketFull { index, wait });
+                }
+                None
+            }
         };
         counted.push(BucketState { window, earlier_hits });
+    }
+    if !full.is_empty() {
+        return Ok(Err(full));
     }
     let rows: Vec<_> = buckets
         .iter()

@@ -14,10 +14,10 @@ const RECHECK: i64 = 10_000;
 
 /// The buckets that are known to be full, by subject.
 #[derive(Debug)]
-pub(super) struct FullBuckets(Mutex<Entries>);
+pub(super) struct FullBuckets(Mutex<FullEntries>);
 
 #[derive(Debug)]
-struct Entries {
+struct FullEntries {
     full: TwoGenerations<String, FullBucket>,
     /// Hits that this process has released in the database.
     releases: u64,
@@ -32,7 +32,7 @@ struct FullBucket {
 
 impl Default for FullBuckets {
     fn default() -> Self {
-        Self(Mutex::new(Entries { full: TwoGenerations::new(MAX_ENTRIES, |_| 1), releases: 0 }))
+        Self(Mutex::new(FullEntries { full: TwoGenerations::new(MAX_ENTRIES, |_| 1), releases: 0 }))
     }
 }
 

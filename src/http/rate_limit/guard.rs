@@ -126,11 +126,14 @@ impl RequestLimiter {
         let counted = counted.await.inspect_err(|_| hit.release_local(limiter))?;
         counted.inspect(|counted| self.report(hit.policy, buckets, counted)).map_err(|full| {
             hit.release_local(limiter);
-            let Some(bucket) = buckets.get(full.index) else {
-                return rate_limited(hit.policy, full.wait);
-            };
-            limiter.full_buckets.insert(bucket.subject.clone(), full.wait, hit.at, releases);
-            self.refuse(state, hit, bucket, account, full.wait)
+            let full = full.iter().filter_map(|one| Some((buckets.get(one.index)?, one.wait)));
+            for (bucket, wait) in full.clone() {
+                limiter.full_buckets.insert(bucket.subject.clone(), wait, hit.at, releases);
+            }
+            match full.clone().next() {
+                Some((bucket, wait)) => self.refuse(state, hit, bucket, account, wait),
+                None => rate_limited(hit.policy, Wait(1)),
+            }
         })
     }
 

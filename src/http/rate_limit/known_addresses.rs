@@ -17,11 +17,11 @@ const NEGATIVE: i64 = 60_000;
 
 /// The entries, by pseudonym of a user name, e-mail address or user id, and by address.
 #[derive(Debug)]
-pub(super) struct KnownAddressCache(Mutex<Entries>);
+pub(super) struct KnownAddressCache(Mutex<KnownEntries>);
 
 /// Two maps, so that a flood of unknown names evicts no known address.
 #[derive(Debug)]
-struct Entries {
+struct KnownEntries {
     known: TwoGenerations<(String, ClientPrefix), Uuid>,
     /// When a lookup did not find the address, in milliseconds since 1970.
     unknown: TwoGenerations<(String, ClientPrefix), i64>,
@@ -39,7 +39,7 @@ impl Default for KnownAddressCache {
     fn default() -> Self {
         let (known, unknown) =
             (TwoGenerations::new(MAX_ENTRIES, |_| 1), TwoGenerations::new(MAX_ENTRIES, |_| 1));
-        Self(Mutex::new(Entries { known, unknown }))
+        Self(Mutex::new(KnownEntries { known, unknown }))
     }
 }
 
