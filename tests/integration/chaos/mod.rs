@@ -194,8 +194,7 @@ async fn endure(title: &str, begin: impl AsyncFn(&Network), end: impl AsyncFn(&N
     let stored: HashSet<&String> = rows.iter().map(|row| &row[0]).collect();
     let lost = acknowledged.iter().filter(|id| !stored.contains(id)).count();
     assert!(!refusals.times.is_empty(), "{name}: the circuit was never seen open");
-    let [median, p99] =
-        [50, 99].map(|percent| refusals.times[refusals.times.len() * percent / 100]);
+    let p99 = refusals.times[refusals.times.len() * 99 / 100];
     println!(
         "| {title} | {failures} | {:.2} | {:.0} | {:.0} | {} | {lost} |",
         p99.as_secs_f64() * 1000.0,
@@ -206,9 +205,8 @@ async fn endure(title: &str, begin: impl AsyncFn(&Network), end: impl AsyncFn(&N
     assert!(failures <= VOLUME, "{name}: {failures} failures until it opened");
     assert_eq!(refusals.reached, 0, "{name}: a refusal reached the database");
     assert_eq!(lost, 0, "{name}");
-    // The median, because the fault itself keeps the machine busy.
-    assert!(median < Duration::from_millis(5), "{name}: refusals take {median:?}");
-    assert!(longest <= TIMEOUT + Duration::from_secs(2), "{name}: a request took {longest:?}");
+    assert!(p99 < Duration::from_millis(5), "{name}: refusals take {p99:?}");
+    assert!(longest <= TIMEOUT + Duration::from_secs(1), "{name}: a request took {longest:?}");
     assert!(recovery <= RESET + Duration::from_secs(4), "{name}: recovery took {recovery:?}");
 }
 

@@ -58,10 +58,9 @@ fn summarize(what: &str, times: &mut [Duration]) -> (Duration, Duration, Duratio
     (median, p99, longest)
 }
 
-/// Bounds when notifications are lost. The epoch is polled every second; a process that has not
-/// read it for three seconds checks every hit in the database, so nothing is accepted longer than
-/// that. One second more for the machine.
-const POLLED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(4));
+/// The bound when notifications are lost: the epoch is polled every second, and one more for the
+/// machine.
+const POLLED: Duration = Duration::from_secs(2);
 
 /// Passes bytes to the cluster and back. While `drops` is set, nothing of the server passes on
 /// connections that listen, and they stay open.
@@ -166,25 +165,20 @@ async fn revoked_key_is_refused_on_all_replicas() {
     assert!(p99 <= Duration::from_millis(250), "{times:?}");
     two.drops.store(true, Ordering::SeqCst);
     let mut times = trials(&two, &token, 10).await;
-    let (median, _, longest) = summarize("the same with notifications lost", &mut times);
-    assert!(median <= POLLED.0 && longest <= POLLED.1, "{times:?}");
+    let (_, _, longest) = summarize("the same with notifications lost", &mut times);
+    assert!(longest <= POLLED, "{times:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reduced_authority_acts_on_all_replicas() {
     let two = two().await;
     let admin = two.one.login(ADMIN_PASSWORD).await;
-    // One of few trials may wait for the machine, but with notifications for less than a poll.
-    let notified = (Duration::from_millis(250), Duration::from_secs(1));
-    for (drops, bounds) in [(false, notified), (true, POLLED)] {
+    for (drops, bound) in [(false, Duration::from_millis(250)), (true, POLLED)] {
         two.drops.store(drops, Ordering::SeqCst);
         let mut times = reduce(&two, &admin, &format!("eva{}", u8::from(drops))).await;
         let what = format!("reduced on one process, acts on the other, lost: {drops}");
-        let (median, _, longest) = summarize(&what, &mut times);
-        assert!(
-            median <= bounds.0 && longest <= bounds.1,
-            "notifications lost: {drops}: {times:?}"
-        );
+        let (_, _, longest) = summarize(&what, &mut times);
+        assert!(longest <= bound, "notifications lost: {drops}: {times:?}");
     }
 }
 
