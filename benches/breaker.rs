@@ -66,7 +66,7 @@ async fn main() {
         bb8::Pool::builder().max_size(10).test_on_check_out(false).build(manager).await.unwrap();
     let db = state.db.clone();
     let through = async move || {
-        db.run(Circuit::Metrics, "bench", async |conn| metrics::get(conn, "m").await)
+        db.run(Circuit::Metrics, "metrics.bench", async |conn| metrics::get(conn, "m").await)
             .await
             .unwrap();
     };
@@ -98,7 +98,7 @@ async fn main() {
         ratios[PAIRS / 2]
     );
     let permit = each(20_000, async || {
-        state.db.run(Circuit::Domains, "permit", async |_| Ok(())).await.unwrap();
+        state.db.run(Circuit::Domains, "business_domains.permit", async |_| Ok(())).await.unwrap();
     })
     .await;
     let checkout = each(20_000, async || drop(bare.get().await.unwrap())).await;
@@ -110,7 +110,7 @@ async fn main() {
     );
     state.db.control(Circuit::Domains, Control::Isolate, "bench".into()).await.unwrap();
     let refusal = each(20_000, async || {
-        drop(state.db.run(Circuit::Domains, "refused", async |_| Ok(())).await);
+        drop(state.db.run(Circuit::Domains, "business_domains.refused", async |_| Ok(())).await);
     })
     .await;
     println!("a refusal: {} ns", refusal.as_nanos());

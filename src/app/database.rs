@@ -11,7 +11,7 @@ use crate::app::command_error::CommandError;
 use crate::config::{Config, DatabaseConfig};
 use crate::postgres::connection::{Connector, Timeouts};
 use crate::postgres::migrations;
-use crate::postgres::url::DatabaseUrl;
+use crate::postgres::url::{DatabaseTarget, DatabaseUrl};
 use crate::telemetry::instruments::Instruments;
 
 /// Timeout of statements of commands: an import may take hours.
@@ -33,6 +33,8 @@ pub(super) enum Purpose {
 pub(super) struct Database {
     pub(super) db: DbBreakerHandle,
     pub(super) instruments: Instruments,
+    /// What `DATABASE_URL` names.
+    pub(super) target: DatabaseTarget,
     server: DatabaseServer,
 }
 
@@ -75,6 +77,7 @@ impl Database {
         let (config, breaker) = (&config.database, &config.breaker);
         let (server, url) = DatabaseServer::start(config).await?;
         let url = DatabaseUrl::parse(&url).map_err(CommandError::usage)?;
+        let target = url.target();
         // The embedded database starts with its first connection, and starts anew for each that is
         // given up.
         let connect =
@@ -108,7 +111,7 @@ impl Database {
             instruments.clone(),
             logger.clone(),
         );
-        Ok(Self { db, instruments, server })
+        Ok(Self { db, instruments, target, server })
     }
 
     /// Whether the database runs inside this process.
@@ -120,12 +123,12 @@ impl Database {
     /// an external one only by `mdl migrate`.
     pub(super) async fn open(&self) -> Result<(), CommandError> {
         let connection = self.db.administrative_connection().await;
-        let connection = connection.map_err(CommandError::failed)?;
+        let mut connection = connection.map_err(CommandError::failed)?;
         if self.server.is_embedded() {
             migrations::run(connection).await.map_err(CommandError::failed)?;
         } else {
-            let status = migrations::status(connection).await.map_err(CommandError::failed)?;
-            if status.iter().any(|migration| !migration.applied) {
+            let schema = migrations::status(&mut connection).await.map_err(CommandError::failed)?;
+            if !schema.pending().is_empty() {
                 return Err(CommandError::failed(
                     "database schema is not up to date; run `mdl migrate` first",
                 ));

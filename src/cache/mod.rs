@@ -1,7 +1,8 @@
-//! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue,
-//! [`sessions`] for outages, and [`two_generations`], the map below the key cache and the rate
-//! limits. [`audit_refusals`] collects refused requests until the audit log is written. Nothing
-//! here reads a clock or the database; the instant is a parameter.
+//! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue and
+//! [`sessions`] for outages, both on moka, as the key cache is (`actors::api_key_cache`).
+//! [`two_generations`] is the map below the counters of the rate limits, and [`audit_refusals`]
+//! collects refused requests until the audit log is written. Nothing here reads a clock or the
+//! database; the instant is a parameter.
 
 pub mod audit_refusals;
 pub mod responses;

@@ -1,9 +1,11 @@
 //! Cached responses of the catalogue. An entry of the current catalogue epoch is fresh and is sent
 //! without a statement; an older one is stale and is sent only while the database is unavailable.
 //! `http::catalogue` fills it, `app::service::invalidation` confirms the epoch.
+//!
+//! Epochs are compared within one incarnation only, in which the counter grows. An epoch that went
+//! back (a failover, a restored backup) starts a new one, in which no older entry is fresh.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -37,18 +39,31 @@ pub enum CacheLookup {
     Miss,
 }
 
+/// A catalogue epoch and the incarnation in which it was read. Later ones are greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CatalogueEpoch {
+    incarnation: u64,
+    number: i64,
+}
+
 #[derive(Clone)]
 struct CacheEntry {
     response: CachedResponse,
-    epoch: i64,
+    epoch: CatalogueEpoch,
     inserted_at: Instant,
+}
+
+/// What is known of the counter in the database.
+#[derive(Debug, Default)]
+struct KnownEpoch {
+    current: CatalogueEpoch,
+    confirmed_at: Option<Instant>,
 }
 
 /// A cache of responses, bounded in bytes and age.
 pub struct ResponseCache {
     entries: Cache<String, CacheEntry>,
-    epoch: AtomicI64,
-    epoch_confirmed_at: Mutex<Option<Instant>>,
+    epoch: Mutex<KnownEpoch>,
 }
 
 impl std::fmt::Debug for ResponseCache {
@@ -67,7 +82,7 @@ impl Default for ResponseCache {
         };
         let entries =
             Cache::builder().weigher(weight).max_capacity(MAX_BYTES).time_to_live(MAX_AGE).build();
-        Self { entries, epoch: AtomicI64::new(0), epoch_confirmed_at: Mutex::new(None) }
+        Self { entries, epoch: Mutex::default() }
     }
 }
 
@@ -79,7 +94,11 @@ impl ResponseCache {
         if age >= MAX_AGE {
             return CacheLookup::Miss;
         }
-        if entry.epoch == self.epoch() && self.is_epoch_current(now) {
+        let is_fresh = {
+            let known = self.lock_epoch();
+            entry.epoch == known.current && known.is_confirmed(now)
+        };
+        if is_fresh {
             CacheLookup::Fresh(entry.response)
         } else {
             CacheLookup::Stale(entry.response, age)
@@ -92,13 +111,13 @@ impl ResponseCache {
     }
 
     /// Returns the current catalogue epoch. A read takes it before it asks the database.
-    pub fn epoch(&self) -> i64 {
-        self.epoch.load(Ordering::SeqCst)
+    pub fn epoch(&self) -> CatalogueEpoch {
+        self.lock_epoch().current
     }
 
     /// Inserts a response that was read at `epoch` or later. It never replaces one of a newer
     /// epoch.
-    pub fn insert(&self, key: &str, response: CachedResponse, epoch: i64, now: Instant) {
+    pub fn insert(&self, key: &str, response: CachedResponse, epoch: CatalogueEpoch, now: Instant) {
         let entry = CacheEntry { response, epoch, inserted_at: now };
         self.entries.entry_by_ref(key).and_upsert_with(|present| match present {
             Some(present) if present.value().epoch > epoch => present.into_value(),
@@ -106,16 +125,70 @@ impl ResponseCache {
         });
     }
 
-    /// Sets the catalogue epoch as it was in the database at `now`; it never decreases.
-    pub fn confirm_epoch(&self, epoch: i64, now: Instant) {
-        self.epoch.fetch_max(epoch, Ordering::SeqCst);
-        let mut confirmed = self.epoch_confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
-        *confirmed = (*confirmed).max(Some(now));
+    /// Applies an epoch that a notification announced at `now`. It may arrive late, so that a lower
+    /// one says nothing.
+    pub fn apply_notified_epoch(&self, number: i64, now: Instant) {
+        self.lock_epoch().raise(number, now);
     }
 
-    fn is_epoch_current(&self, now: Instant) -> bool {
-        let confirmed = *self.epoch_confirmed_at.lock().unwrap_or_else(PoisonError::into_inner);
-        confirmed.is_some_and(|at| now.saturating_duration_since(at) <= EPOCH_MAX_AGE)
+    /// Applies an epoch that was polled at `now`, when `before` was the current one. A lower one
+    /// starts a new incarnation. After an incarnation that started meanwhile, the result may be
+    /// older than it, and the next poll decides.
+    pub fn apply_polled_epoch(&self, number: i64, before: CatalogueEpoch, now: Instant) {
+        let mut known = self.lock_epoch();
+        if known.current.incarnation != before.incarnation {
+            return;
+        }
+        if number < before.number {
+            known.start_incarnation(number);
+        }
+        known.raise(number, now);
+    }
+
+    /// Applies the epoch of a committed change: `locked` before it and `committed` with it.
+    /// `before` was current when its transaction began. When this returns, nothing read before the
+    /// change is fresh.
+    pub fn apply_committed_epoch(
+        &self,
+        (locked, committed): (i64, i64),
+        before: CatalogueEpoch,
+        now: Instant,
+    ) {
+        let mut known = self.lock_epoch();
+        // The counter may already have grown past its old value, so that only the value before the
+        // change shows that it went back.
+        if known.current.incarnation != before.incarnation || locked < before.number {
+            known.start_incarnation(committed);
+        }
+        known.raise(committed, now);
+    }
+
+    /// Starts a new incarnation, because changes may have been missed: no entry is fresh.
+    pub fn start_incarnation(&self) {
+        let mut known = self.lock_epoch();
+        let number = known.current.number;
+        known.start_incarnation(number);
+    }
+
+    fn lock_epoch(&self) -> MutexGuard<'_, KnownEpoch> {
+        self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KnownEpoch {
+    /// The counter had at least this value at `now`.
+    fn raise(&mut self, number: i64, now: Instant) {
+        self.current.number = self.current.number.max(number);
+        self.confirmed_at = self.confirmed_at.max(Some(now));
+    }
+
+    fn start_incarnation(&mut self, number: i64) {
+        let incarnation = self.current.incarnation.saturating_add(1);
+        self.current = CatalogueEpoch { incarnation, number };
+    }
+
+    fn is_confirmed(&self, now: Instant) -> bool {
+        self.confirmed_at.is_some_and(|at| now.saturating_duration_since(at) <= EPOCH_MAX_AGE)
     }
 }
 

@@ -1,18 +1,24 @@
 //! A cache of authenticated sessions, so that valid access tokens keep working while the database
-//! is unavailable. It is not read while the database is available. Invalidations come from
-//! `http::invalidation` and from the listener in `app::service::invalidation`.
+//! is unavailable. It is not read while the database is available: each entry is doubtful from the
+//! start, so that a new incarnation (`actors::api_key_cache`) changes nothing here. Invalidations
+//! come from `http::invalidation` and from the listener in `app::service::invalidation`.
+//!
+//! It also records which sessions are known to have ended, or may have, for tokens that are
+//! accepted without a lookup (`http::extract::circuit_admin`).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use uuid::Uuid;
 
 use crate::model::authority::InvalidationScope;
 
-/// Maximum number of cached sessions.
+/// Maximum number of cached sessions, and of ended ones.
 const MAX_SESSIONS: u64 = 10_000;
 /// How long an entry is kept after the database confirmed the session.
 const MAX_AGE: Duration = Duration::from_hours(1);
@@ -26,7 +32,9 @@ type SessionKey = (Uuid, Uuid);
 /// A cache of sessions; `T` is what the database returned for one.
 #[derive(Clone)]
 pub struct SessionCache<T: Clone + Send + Sync + 'static> {
-    entries: Cache<SessionKey, T>,
+    entries: Cache<SessionKey, Arc<T>>,
+    /// Sessions that the database did not confirm.
+    ended: Cache<SessionKey, ()>,
     log: Arc<InvalidationLog>,
 }
 
@@ -35,8 +43,15 @@ pub struct SessionCache<T: Clone + Send + Sync + 'static> {
 struct InvalidationLog {
     /// Number of invalidations since the start; changes only while `latest` is locked.
     count: AtomicU64,
-    /// The last invalidations, the newest last.
-    latest: Mutex<VecDeque<InvalidationScope>>,
+    latest: Mutex<LatestInvalidations>,
+}
+
+#[derive(Default)]
+struct LatestInvalidations {
+    /// The newest last.
+    scopes: VecDeque<(InvalidationScope, DateTime<Utc>)>,
+    /// The latest time of those that are no longer in `scopes`.
+    dropped_at: Option<DateTime<Utc>>,
 }
 
 impl<T: Clone + Send + Sync + 'static> std::fmt::Debug for SessionCache<T> {
@@ -47,14 +62,18 @@ impl<T: Clone + Send + Sync + 'static> std::fmt::Debug for SessionCache<T> {
 
 impl<T: Clone + Send + Sync + 'static> Default for SessionCache<T> {
     fn default() -> Self {
-        let entries = Cache::builder().max_capacity(MAX_SESSIONS).time_to_live(MAX_AGE).build();
-        Self { entries, log: Arc::default() }
+        let lru = EvictionPolicy::lru();
+        Self {
+            entries: Cache::builder().max_capacity(MAX_SESSIONS).time_to_live(MAX_AGE).build(),
+            ended: Cache::builder().max_capacity(MAX_SESSIONS).eviction_policy(lru).build(),
+            log: Arc::default(),
+        }
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
     /// Returns what the database last returned for a session.
-    pub fn get(&self, session: SessionKey) -> Option<T> {
+    pub fn get(&self, session: SessionKey) -> Option<Arc<T>> {
         self.entries.get(&session)
     }
 
@@ -66,22 +85,25 @@ impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
     /// Caches the result of a lookup that began at `epoch`, unless an invalidation since then
     /// covers this session. Invalidations of other users do not matter.
     pub fn insert(&self, session: SessionKey, value: T, epoch: u64) {
-        self.entries.insert(session, value);
+        self.entries.insert(session, Arc::new(value));
         // Checked after the insertion, because `invalidate` logs first and removes entries then:
         // one of the two sees the other.
         if self.epoch() != epoch && self.log.may_affect(session.0, epoch) {
-            self.remove(session);
+            self.entries.invalidate(&session);
+        } else {
+            self.ended.invalidate(&session);
         }
     }
 
-    /// Removes a session that the database did not confirm.
+    /// Removes a session that the database did not confirm, and records that it has ended.
     pub fn remove(&self, session: SessionKey) {
         self.entries.invalidate(&session);
+        self.ended.insert(session, ());
     }
 
     /// Removes the sessions in `scope`, also those whose lookups are under way.
-    pub fn invalidate(&self, scope: InvalidationScope) {
-        self.log.push(scope);
+    pub fn invalidate(&self, scope: InvalidationScope, now: DateTime<Utc>) {
+        self.log.push(scope, now);
         if matches!(scope, InvalidationScope::Key(_)) {
             return;
         }
@@ -93,26 +115,48 @@ impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
             }
         }
     }
+
+    /// Whether a session is known to have ended, or may have: an invalidation covers its user that
+    /// is not older than its access token, which was issued at `issued_at`.
+    pub fn may_have_ended(&self, session: SessionKey, issued_at: DateTime<Utc>) -> bool {
+        self.ended.contains_key(&session) || self.log.affects_since(session.0, issued_at)
+    }
 }
 
 impl InvalidationLog {
-    fn push(&self, scope: InvalidationScope) {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.len() == MAX_LOGGED {
-            latest.pop_front();
+    fn push(&self, scope: InvalidationScope, now: DateTime<Utc>) {
+        let mut latest = self.lock();
+        if latest.scopes.len() == MAX_LOGGED
+            && let Some((_, at)) = latest.scopes.pop_front()
+        {
+            latest.dropped_at = latest.dropped_at.max(Some(at));
         }
-        latest.push_back(scope);
+        latest.scopes.push_back((scope, now));
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Whether an invalidation since `epoch` covers this user's sessions, or may have: it may if
     /// the log does not go back that far.
     fn may_affect(&self, user_id: Uuid, epoch: u64) -> bool {
-        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let scopes = &self.lock().scopes;
         let since = self.count.load(Ordering::SeqCst).saturating_sub(epoch);
         let since = usize::try_from(since).unwrap_or(usize::MAX);
-        since > latest.len()
-            || latest.iter().rev().take(since).any(|scope| scope.affects_sessions_of(user_id))
+        since > scopes.len()
+            || scopes.iter().rev().take(since).any(|(scope, _)| scope.affects_sessions_of(user_id))
+    }
+
+    /// The same since a time.
+    fn affects_since(&self, user_id: Uuid, since: DateTime<Utc>) -> bool {
+        let latest = self.lock();
+        latest.dropped_at.is_some_and(|at| at >= since)
+            || latest
+                .scopes
+                .iter()
+                .any(|(scope, at)| *at >= since && scope.affects_sessions_of(user_id))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LatestInvalidations> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

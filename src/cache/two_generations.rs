@@ -33,11 +33,6 @@ impl<K: Hash + Eq, V> TwoGenerations<K, V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// Whether a value is in the old generation, and so dropped soon unless it is promoted.
-    pub fn is_old(&self, key: &K) -> bool {
-        !self.young.contains_key(key) && self.old.contains_key(key)
-    }
-
     /// Inserts a value, or replaces the one with this key.
     pub fn insert(&mut self, key: K, value: V) {
         self.remove(&key);
@@ -89,13 +84,6 @@ impl<K: Hash + Eq, V> TwoGenerations<K, V> {
             self.weight = self.weight.saturating_sub((self.weigh)(&value));
         }
         self.old.remove(key);
-    }
-
-    /// Removes the values for which `keep` returns false.
-    pub fn retain(&mut self, keep: impl Fn(&V) -> bool) {
-        self.young.retain(|_, value| keep(value));
-        self.old.retain(|_, value| keep(value));
-        self.weight = self.young.values().map(self.weigh).sum();
     }
 
     /// Returns the number of values.

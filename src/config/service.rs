@@ -26,6 +26,14 @@ pub struct ServiceConfig {
     #[arg(long, env, global = true, default_value_t = 365, value_name = "AUDIT_RETENTION_DAYS",
           value_parser = parse_retention)]
     pub audit_retention_days: u32,
+    /// Days for which expired and revoked sessions are kept
+    #[arg(long, env, global = true, default_value_t = 30, value_name = "SESSION_RETENTION_DAYS",
+          value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub session_retention_days: u32,
+    /// Days for which expired and revoked API keys are kept; 0 keeps them for ever
+    #[arg(long, env, global = true, default_value_t = 0, value_name = "API_KEY_RETENTION_DAYS",
+          value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub api_key_retention_days: u32,
     /// Maximum open connections; further ones are closed at once. Lowered to what the limit on open
     /// files allows
     #[arg(long, env, global = true, default_value_t = 4096, value_name = "MAX_CONNECTIONS",

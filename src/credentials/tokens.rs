@@ -52,6 +52,13 @@ pub struct AccessClaims {
     registered: RegisteredClaims,
 }
 
+impl AccessClaims {
+    /// Returns the time of issue, in whole seconds.
+    pub fn issued_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.registered.iat, 0).unwrap_or_default()
+    }
+}
+
 /// The claims of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshClaims {

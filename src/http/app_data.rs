@@ -8,6 +8,7 @@ use slog::Logger;
 
 use super::database_check::DatabaseCheck;
 use super::invalidation::Invalidation;
+use super::mail_failures::MailFailureLog;
 use super::readiness::Readiness;
 use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::actors::db_breaker::DbBreakerHandle;
@@ -18,7 +19,7 @@ use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
 use crate::mail::Mailer;
-use crate::model::authority::InvalidationScope;
+use crate::model::authority::{InvalidationEvent, InvalidationScope};
 use crate::storage::users::Account;
 use crate::telemetry::instruments::Instruments;
 use crate::telemetry::sinks::Sinks;
@@ -55,14 +56,21 @@ impl AccountServices {
     /// Prepares the invalidation of a change that ends or narrows permissions; see
     /// [`Invalidation`].
     pub fn invalidation(&self, scope: InvalidationScope) -> Invalidation {
-        Invalidation::new(self.sessions.clone(), self.keys.clone(), scope)
+        Invalidation::new(self.sessions.clone(), self.keys.clone(), self.clock.clone(), scope)
     }
 
     /// Invalidates cached sessions and API keys after a committed change. When this returns, this
     /// process accepts nothing that was cached before.
     pub async fn invalidate(&self, scope: InvalidationScope) {
-        self.sessions.invalidate(scope);
+        self.sessions.invalidate(scope, self.clock.now());
         self.keys.invalidate(scope).await;
+    }
+
+    /// Applies an invalidation event of the database.
+    pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) {
+        // Before its epoch counts as applied.
+        self.sessions.invalidate(event.scope, self.clock.now());
+        self.keys.apply_event(event, now).await;
     }
 }
 
@@ -70,6 +78,7 @@ impl AccountServices {
 #[derive(Debug)]
 pub struct MailServices {
     pub mailer: Mailer,
+    pub failures: MailFailureLog,
     /// The address at which clients reach this service, if the operator has set it.
     pub public_url: Option<String>,
 }

@@ -42,7 +42,7 @@ pub async fn flush(state: &AppState, all: bool) -> usize {
         return 0;
     }
     let insert = async |conn: &mut _| audit_events::insert_all(conn, &rows).await;
-    match state.db.run(Circuit::Auth, "record_refusals", insert).await {
+    match state.db.run(Circuit::Auth, "audit_events.record_refusals", insert).await {
         Ok(ids) => {
             for (event_id, row) in ids.into_iter().zip(&rows) {
                 log(&state.logger, event_id, row);
@@ -121,7 +121,7 @@ pub fn log_existing(db: &DbBreakerHandle, logger: &Logger, mut rows: Vec<Recorde
             tokio::time::sleep(pause).await;
             let ids: Vec<i64> = rows.iter().map(|row| row.event_id).collect();
             let find = async |conn: &mut _| audit_events::find_existing(conn, &ids).await;
-            let found = db.run(Circuit::Auth, "existing_audit_events", find).await;
+            let found = db.run(Circuit::Auth, "audit_events.find_existing", find).await;
             let Ok(existing) = found else { continue };
             let (committed, missing) =
                 rows.into_iter().partition(|row| existing.contains(&row.event_id));

@@ -76,7 +76,8 @@ impl Check {
 }
 
 async fn ping(db: &DbBreakerHandle) -> DatabaseHealth {
-    let pinged = db.run(Circuit::Auth, "ping", async |conn| storage::health::ping(conn).await);
+    let pinged =
+        db.run(Circuit::Auth, "server.ping", async |conn| storage::health::ping(conn).await);
     match tokio::time::timeout(TIMEOUT, pinged).await {
         Ok(Ok(())) => DatabaseHealth::Ok,
         Ok(Err(DbError::Stopped)) => DatabaseHealth::Stopped,

@@ -6,13 +6,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
+use super::openapi::vocabulary::ErrorCode;
 use crate::clock::rfc3339;
 use crate::model::page::Pagination;
 use crate::model::violations::Violation;
+use crate::model::warnings::{Warning, Warnings};
 
 /// One item of the catalogue.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Data)]
+#[schema(as = Envelope)]
 pub struct DataBody<T> {
     /// Is always true.
     pub success: bool,
@@ -23,6 +25,31 @@ impl<T> DataBody<T> {
     /// Wraps an item.
     pub fn new(data: T) -> Self {
         Self { success: true, data }
+    }
+}
+
+/// One item of the catalogue that was created or changed, or the report of an import.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangeEnvelope)]
+pub struct ChangedBody<T> {
+    /// Is always true.
+    pub success: bool,
+    pub data: T,
+    /// What was removed from rich texts, at most the first 100 parts; absent if nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub warnings: Vec<Warning>,
+    /// Number of warnings beyond those in `warnings`; absent if 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub warnings_omitted: Option<usize>,
+}
+
+impl<T> ChangedBody<T> {
+    /// Wraps an item, and the warnings about the request that changed it.
+    pub fn new(data: T, warnings: Warnings) -> Self {
+        let (warnings, warnings_omitted) = warnings.into_fields();
+        Self { success: true, data, warnings, warnings_omitted }
     }
 }
 
@@ -65,6 +92,7 @@ impl MessageBody {
 /// The body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ErrorEnvelope)]
 pub struct ErrorBody<'a> {
     /// Is always false.
     pub success: bool,
@@ -79,8 +107,10 @@ pub struct ErrorBody<'a> {
 /// What went wrong.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Error)]
 pub struct ErrorDetail<'a> {
     /// Error code, for programs.
+    #[schema(value_type = ErrorCode)]
     pub code: &'a str,
     /// Explanation, for people.
     pub message: String,
@@ -98,15 +128,20 @@ pub struct ErrorDetail<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    /// Describes an error at `now`.
-    pub fn new(error: &'a ApiError, request_id: &'a str, now: DateTime<Utc>) -> Self {
+    /// Describes an error at `now`; `not_done` is what the request was to do.
+    pub fn new(
+        error: &'a ApiError,
+        not_done: Option<&str>,
+        request_id: &'a str,
+        now: DateTime<Utc>,
+    ) -> Self {
         let retry_after =
             error.retry_after().map(|seconds| rfc3339(now + TimeDelta::seconds(seconds.into())));
         Self {
             success: false,
             error: ErrorDetail {
                 code: error.code(),
-                message: error.to_string(),
+                message: error.message(not_done),
                 details: error.details(),
                 details_omitted: Some(error.details_omitted()).filter(|omitted| *omitted > 0),
                 retry_after,

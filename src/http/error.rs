@@ -8,6 +8,7 @@
 //! | status, code | variant | when |
 //! | --- | --- | --- |
 //! | 400 `VALIDATION_ERROR` | `Validation` | body, query, path or header breaks a rule |
+//! | 400 `VALIDATION_ERROR` | `Unparsable` | request is not valid HTTP |
 //! | 401 `AUTHENTICATION_ERROR` | `Authentication` | no credential, or a wrong password |
 //! | 401 `AUTHENTICATION_ERROR` | `InvalidToken` | token is invalid, or its session has ended |
 //! | 401 `TOKEN_EXPIRED` | `ExpiredToken` | access token is past its expiry |
@@ -19,7 +20,7 @@
 //! | 404 `NOT_FOUND` | `NotFound` | resource or route does not exist |
 //! | 404 `API_KEY_NOT_FOUND` | `NoApiKey` | API key does not exist, or was revoked before |
 //! | 405 `METHOD_NOT_ALLOWED` | `MethodNotAllowed` | route exists with other methods (`Allow`) |
-//! | 408 `REQUEST_TIMEOUT` | `RequestTimeout` | body did not arrive in time |
+//! | 408 `REQUEST_TIMEOUT` | `RequestTimeout`, `HeadTimeout` | body or head is late |
 //! | 409 `CONFLICT` | `Conflict` | duplicate, in use, or still running |
 //! | 412 `PRECONDITION_FAILED` | `PreconditionFailed` | `If-Match` has another version (`ETag`) |
 //! | 413 `PAYLOAD_TOO_LARGE` | `PayloadTooLarge` | body is over its limit |
@@ -28,10 +29,16 @@
 //! | 428 `PRECONDITION_REQUIRED` | `PreconditionRequired` | `If-Match` is missing |
 //! | 429 `AUTH_RATE_LIMIT_EXCEEDED` | `RateLimited` | too many failed attempts (`Retry-After`) |
 //! | 429 `RATE_LIMIT_EXCEEDED` | `RateLimited` | too many requests (`Retry-After`) |
+//! | 431 `REQUEST_HEADER_FIELDS_TOO_LARGE` | `HeadTooLarge` | head is over its limit |
 //! | 500 `INTERNAL_ERROR` | `Internal` | fault of the service |
-//! | 503 `DATABASE_ERROR` | `Unavailable` | database unavailable or overloaded (`Retry-After`) |
+//! | 503 `DATABASE_ERROR` | `Unavailable` | database unavailable or too slow (`Retry-After`) |
+//! | 503 `OVERLOADED` | `Overloaded` | a limit of the service is reached (`Retry-After`) |
+//! | 504 `OUTCOME_UNKNOWN` | `OutcomeUnknown` | write was sent, its outcome is not known |
 
 mod convert;
+pub(in crate::http) mod not_done;
+mod parser;
+mod rate_limited;
 
 use std::time::Duration;
 
@@ -42,6 +49,7 @@ use thiserror::Error;
 
 use crate::model::violations::{MAX_SHOWN, Violation};
 use crate::rate_limit::policy::Policy;
+use crate::rate_limit::sliding_window::Quota;
 
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
 
@@ -56,6 +64,8 @@ pub(crate) const SCOPE: ApiError =
 pub enum ApiError {
     #[error("The request is not valid")]
     Validation(Vec<Violation>),
+    #[error("The request is not valid HTTP")]
+    Unparsable,
     #[error("{0}")]
     Authentication(&'static str),
     #[error("The access token is invalid")]
@@ -84,6 +94,10 @@ pub enum ApiError {
     PreconditionFailed { etag: String },
     #[error("The body did not arrive in time")]
     RequestTimeout,
+    #[error("The head of the request did not arrive in time")]
+    HeadTimeout,
+    #[error("The head of the request is larger than 128 KiB")]
+    HeadTooLarge,
     #[error("{message}")]
     PayloadTooLarge { message: String },
     #[error("{0}")]
@@ -92,19 +106,19 @@ pub enum ApiError {
     IdempotencyMismatch,
     #[error("Send the version that you change in If-Match")]
     PreconditionRequired,
-    #[error("{}", rate_limit_message(*.policy))]
-    RateLimited { policy: Policy, retry_after: Duration },
+    #[error("{}", rate_limited::message(*.policy, *.quota, *.retry_after))]
+    RateLimited { policy: Policy, quota: Quota, retry_after: Duration },
     #[error("Internal server error")]
     Internal { cause: String },
     #[error("{message}")]
     Unavailable { message: &'static str, retry_after: Duration, cause: Option<String> },
-}
-
-fn rate_limit_message(policy: Policy) -> &'static str {
-    match policy {
-        Policy::Auth => "Too many failed attempts. Please try again later.",
-        _ => "Too many requests. Please try again later.",
-    }
+    #[error("The service is busy. Please try again later.")]
+    Overloaded { retry_after: Duration },
+    #[error(
+        "The database did not confirm the change. Check whether it was made before you repeat \
+         it, or repeat it with the same Idempotency-Key."
+    )]
+    OutcomeUnknown { cause: String },
 }
 
 impl ApiError {
@@ -128,10 +142,21 @@ impl ApiError {
         Self::Unavailable { message: UNAVAILABLE, retry_after: Duration::from_secs(1), cause: None }
     }
 
+    /// Returns the message for the client. Errors that certainly changed nothing end with
+    /// `not_done`, which is what the request was to do.
+    pub fn message(&self, not_done: Option<&str>) -> String {
+        match (self, not_done) {
+            (Self::Unavailable { .. } | Self::Overloaded { .. }, Some(not_done)) => {
+                format!("{self} {not_done}")
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// Returns the code, which clients may compare.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Validation(_) => "VALIDATION_ERROR",
+            Self::Validation(_) | Self::Unparsable => "VALIDATION_ERROR",
             Self::Authentication(_) | Self::InvalidToken => "AUTHENTICATION_ERROR",
             Self::ExpiredToken => "TOKEN_EXPIRED",
             Self::InvalidApiKey => "INVALID_API_KEY",
@@ -144,7 +169,8 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::Conflict(_) => "CONFLICT",
             Self::PreconditionFailed { .. } => "PRECONDITION_FAILED",
-            Self::RequestTimeout => "REQUEST_TIMEOUT",
+            Self::RequestTimeout | Self::HeadTimeout => "REQUEST_TIMEOUT",
+            Self::HeadTooLarge => "REQUEST_HEADER_FIELDS_TOO_LARGE",
             Self::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
             Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
@@ -153,6 +179,8 @@ impl ApiError {
             Self::RateLimited { .. } => "RATE_LIMIT_EXCEEDED",
             Self::Internal { .. } => "INTERNAL_ERROR",
             Self::Unavailable { .. } => "DATABASE_ERROR",
+            Self::Overloaded { .. } => "OVERLOADED",
+            Self::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
         }
     }
 
@@ -174,7 +202,9 @@ impl ApiError {
 
     /// Returns the time after which the client may try again, in seconds, rounded up, at least 1.
     pub fn retry_after(&self) -> Option<u32> {
-        let (Self::Unavailable { retry_after, .. } | Self::RateLimited { retry_after, .. }) = self
+        let (Self::Unavailable { retry_after, .. }
+        | Self::Overloaded { retry_after }
+        | Self::RateLimited { retry_after, .. }) = self
         else {
             return None;
         };
@@ -186,7 +216,7 @@ impl ApiError {
     /// Returns the cause, for the log only.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Internal { cause } => Some(cause),
+            Self::Internal { cause } | Self::OutcomeUnknown { cause } => Some(cause),
             Self::Unavailable { cause, .. } => cause.as_deref(),
             _ => None,
         }
@@ -196,7 +226,7 @@ impl ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Validation(_) => StatusCode::BAD_REQUEST,
+            Self::Validation(_) | Self::Unparsable => StatusCode::BAD_REQUEST,
             Self::Authentication(_)
             | Self::InvalidToken
             | Self::ExpiredToken
@@ -209,14 +239,16 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::RequestTimeout | Self::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable { .. } | Self::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OutcomeUnknown { .. } => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
@@ -233,7 +265,7 @@ impl ResponseError for ApiError {
             }
             Self::MethodNotAllowed { allow } => (ALLOW, allow.clone()),
             Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
-            Self::Unavailable { .. } | Self::RateLimited { .. } => {
+            Self::Unavailable { .. } | Self::Overloaded { .. } | Self::RateLimited { .. } => {
                 (RETRY_AFTER, self.retry_after().unwrap_or(1).to_string())
             }
             _ => return response,

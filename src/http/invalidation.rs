@@ -6,6 +6,7 @@
 use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::actors::db_breaker::DbError;
 use crate::cache::sessions::SessionCache;
+use crate::clock::Clock;
 use crate::model::authority::InvalidationScope;
 use crate::storage::users::Account;
 
@@ -19,6 +20,7 @@ use crate::storage::users::Account;
 pub struct Invalidation {
     sessions: SessionCache<Account>,
     keys: ApiKeyCacheHandle,
+    clock: Clock,
     scope: InvalidationScope,
     due: bool,
 }
@@ -27,15 +29,16 @@ impl Invalidation {
     pub(super) fn new(
         sessions: SessionCache<Account>,
         keys: ApiKeyCacheHandle,
+        clock: Clock,
         scope: InvalidationScope,
     ) -> Self {
         keys.begin_change(scope);
-        Self { sessions, keys, scope, due: true }
+        Self { sessions, keys, clock, scope, due: true }
     }
 
     /// Invalidates. When this returns, this process accepts nothing that was cached before.
     pub async fn apply(mut self) {
-        self.sessions.invalidate(self.scope);
+        self.sessions.invalidate(self.scope, self.clock.now());
         self.keys.invalidate(self.scope).await;
         self.due = false;
     }
@@ -76,6 +79,7 @@ impl Invalidation {
                 // are needed in an outage, which may have begun.
                 Err(
                     DbError::Unavailable { .. }
+                    | DbError::Overloaded { .. }
                     | DbError::Failed { .. }
                     | DbError::Stopped
                     | DbError::Storage(_),
@@ -92,7 +96,7 @@ impl Invalidation {
 impl Drop for Invalidation {
     fn drop(&mut self) {
         if self.due {
-            self.sessions.invalidate(self.scope);
+            self.sessions.invalidate(self.scope, self.clock.now());
             self.keys.invalidate_now(self.scope);
         }
         self.keys.end_change(self.scope);

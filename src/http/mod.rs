@@ -6,9 +6,9 @@
 //! (counts and durations), `middleware::access_log` (request id, client IP, log event, error body,
 //! security headers), CORS, compression, `middleware::head`, `rate_limit::burst` and
 //! `rate_limit::general`, `middleware::classify` again (refused paths), `middleware::queries` (size
-//! of the query), `middleware::authenticate`, `middleware::run_to_end` (writes finish after their
-//! client disconnects), then its handler. A handler's parameters show who may call it and which
-//! services it uses.
+//! and parameters of the query), `middleware::authenticate`, `middleware::run_to_end` (writes
+//! finish after their client disconnects), then its handler. A handler's parameters show who may
+//! call it and which services it uses.
 
 pub mod app_data;
 pub mod auditing;
@@ -19,6 +19,7 @@ pub mod envelope;
 pub mod error;
 pub mod extract;
 pub mod invalidation;
+pub mod mail_failures;
 pub mod middleware;
 pub mod openapi;
 pub mod rate_limit;

@@ -6,10 +6,11 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-use super::envelope::{DataBody, PageBody};
+use super::envelope::{ChangedBody, DataBody, PageBody};
 use super::error::ApiError;
 use crate::cache::responses::CachedResponse;
 use crate::model::page::Pagination;
+use crate::model::warnings::Warnings;
 
 /// The media type of every response body.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -65,8 +66,13 @@ pub fn cached_item<T: Serialize>(item: &T, version: &str) -> Result<CachedRespon
 ///
 /// # Errors
 /// [`ApiError::Internal`] if the item cannot be serialised.
-pub fn changed_item<T: Serialize>(item: &T, version: &str) -> Result<HttpResponse, ApiError> {
-    json(HttpResponse::Ok().insert_header((ETAG, etag(version))), &DataBody::new(item))
+pub fn changed_item<T: Serialize>(
+    item: &T,
+    version: &str,
+    warnings: Warnings,
+) -> Result<HttpResponse, ApiError> {
+    let body = ChangedBody::new(item, warnings);
+    json(HttpResponse::Ok().insert_header((ETAG, etag(version))), &body)
 }
 
 /// Builds the response to the creation of an item at `path`; `body` is its JSON text.

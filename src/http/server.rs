@@ -9,8 +9,9 @@ use actix_web::{App, web};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
+use super::app_data::AccessPolicy;
 use super::rate_limit::burst::BurstConfig;
-use super::request::class::Routes;
+use super::request::routes::Routes;
 use super::{error, middleware, openapi, rate_limit, routes, unmatched};
 use crate::http::state::AppState;
 
@@ -44,6 +45,8 @@ pub fn app(
     OpenApi,
 ) {
     let (app, document) = with_routes(App::new());
+    let public_url = state.mail.public_url.as_deref();
+    let document = openapi::complete(document, &state.access_policy, public_url);
     let measure = state.instruments.http.middleware.clone();
     let cross_origin = !options.origins.is_empty();
     let preflights = middleware::cors::preflights(&options.origins);
@@ -52,7 +55,7 @@ pub fn app(
         .app_data(web::Data::new(Routes::new(&document, with_metrics)))
         .configure(|config| state.register(config))
         .app_data(state)
-        .configure(|config| routes::docs::configure(config, document.clone()))
+        .configure(|config| routes::docs::configure(config, &document))
         .configure(|config| {
             if with_metrics {
                 routes::exposition::configure(config);
@@ -63,10 +66,11 @@ pub fn app(
         .wrap(from_fn(rate_limit::general::settle_charge))
         .wrap(from_fn(middleware::authenticate::authenticate))
         .wrap(Condition::new(cross_origin, preflights))
-        .wrap(from_fn(middleware::queries::limit_query))
+        .wrap(from_fn(middleware::queries::refuse_query))
         .wrap(from_fn(middleware::classify::refuse_path))
         .wrap(from_fn(rate_limit::general::charge_request))
         .wrap(Governor::new(&options.burst))
+        .wrap(from_fn(rate_limit::burst::record_refusal))
         .wrap(from_fn(middleware::head::head_as_get))
         .wrap(Compress::default())
         .wrap(Condition::new(cross_origin, response_headers))
@@ -78,21 +82,18 @@ pub fn app(
     (app, document)
 }
 
-/// Builds the OpenAPI document without an application.
+/// Builds the OpenAPI document without an application, as with the default configuration.
 pub fn document() -> OpenApi {
-    with_routes(App::new()).1
+    let policy =
+        AccessPolicy { anonymous_read: false, registration: false, require_if_match: false };
+    openapi::complete(with_routes(App::new()).1, &policy, None)
 }
 
 fn with_routes<T>(app: App<T>) -> (App<T>, OpenApi)
 where
     T: ServiceFactory<ServiceRequest, Config = (), Error = actix_web::Error, InitError = ()>,
 {
-    let (app, document) = app
-        .into_utoipa_app()
-        .openapi(openapi::base())
-        .configure(routes::configure)
-        .split_for_parts();
-    (app, openapi::complete(document))
+    app.into_utoipa_app().openapi(openapi::base()).configure(routes::configure).split_for_parts()
 }
 
 /// Builds the application of the separate metrics listener, with the same access log, error bodies
@@ -118,6 +119,7 @@ pub fn exposition(
         .app_data(state)
         .configure(routes::exposition::configure)
         .default_service(web::to(unmatched))
+        .wrap(from_fn(middleware::queries::refuse_query))
         .wrap(from_fn(middleware::classify::refuse_path))
         .wrap(from_fn(middleware::access_log::access_log))
         .wrap(from_fn(middleware::classify::classify))

@@ -5,12 +5,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::app_data::AccessPolicy;
 use super::error::ApiError;
-use crate::http::request::class::Routes;
+use crate::http::request::routes::Routes;
 
 /// Path of the registration.
 pub(super) const REGISTER: &str = "/api/auth/register";
 /// Client message for a route that does not exist.
 pub(super) const NO_ROUTE: &str = "Route not found";
+
+/// Whether the configuration has disabled the route with this path.
+pub(super) fn is_disabled(path: &str, policy: AccessPolicy) -> bool {
+    path == REGISTER && !policy.registration
+}
 
 /// Answers a request that matches no route.
 ///
@@ -21,8 +26,7 @@ pub(super) async fn unmatched(
     routes: web::Data<Routes>,
     policy: web::Data<AccessPolicy>,
 ) -> Result<HttpResponse, ApiError> {
-    let is_disabled = request.path() == REGISTER && !policy.registration;
-    match routes.allow(request.path()).filter(|_| !is_disabled) {
+    match routes.allow(request.path()).filter(|_| !is_disabled(request.path(), **policy)) {
         Some(methods) => Err(ApiError::MethodNotAllowed { allow: methods.to_owned() }),
         None => Err(ApiError::NotFound(NO_ROUTE.into())),
     }

@@ -5,6 +5,7 @@ mod changes;
 mod query;
 
 use strum::{AsRefStr, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
 
 pub use self::changes::Changes;
 pub use self::query::{ActionFilter, AuditQuery};
@@ -99,17 +100,29 @@ pub enum Action {
 
 /// The outcome of an action.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumString, VariantNames,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    AsRefStr,
+    IntoStaticStr,
+    ToSchema,
+    EnumString,
+    VariantNames,
 )]
 #[strum(serialize_all = "lowercase")]
+#[schema(rename_all = "lowercase")]
 pub enum AuditOutcome {
     Success,
     Refused,
 }
 
 /// Where an action came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, ToSchema)]
 #[strum(serialize_all = "lowercase")]
+#[schema(rename_all = "lowercase", as = AuditChannel)]
 pub enum Channel {
     /// A request with its own credentials, or without any.
     Api,
@@ -122,8 +135,9 @@ pub enum Channel {
 }
 
 /// The kind of credential of a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, ToSchema)]
 #[strum(serialize_all = "snake_case")]
+#[schema(rename_all = "snake_case")]
 pub enum CredentialKind {
     /// An access token; the id is that of the token family.
     Session,

@@ -1,30 +1,34 @@
-//! A catalogue as a document, for import and export, and the report of an import. Documents are
-//! JSON or YAML; `storage::catalogue` writes them to the database.
+//! A catalogue as a document, for import and export. Documents are JSON or YAML;
+//! `storage::catalogue` writes them to the database, and `report` says what an import did.
 
-use serde::{Deserialize, Serialize};
+mod report;
+
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use self::report::{ImportCounts, ImportReport, ItemOutcome, ItemReport};
 use super::business_domains::BusinessDomain;
 use super::item_size::{MAX_ITEM_BYTES, json_length, too_large};
 use super::json::{self, StrictJson};
 use super::metrics::Metric;
+use super::parse::parse;
 use super::patch::Patchable;
-use super::violations::{MAX_COUNTED, MAX_SHOWN, Violation, Violations, parse};
+use super::violations::{MAX_SHOWN, Violation, Violations};
+use super::warnings::Warnings;
 
 /// Maximum number of items in a document.
 pub const MAX_ITEMS: usize = 200_000;
 /// Maximum number of violations that are described for a whole document; for one item
 /// [`MAX_SHOWN`].
 const MAX_SHOWN_IN_DOCUMENT: usize = 1000;
-/// Maximum length of the items of a report, in bytes of JSON: once for items with errors, and once
-/// for the others.
-const MAX_REPORT: usize = 512 * 1024;
 
 /// All domains and metrics; domains come first, because metrics refer to them.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Catalogue {
+    #[schema(required = false)]
     pub domains: Vec<BusinessDomain>,
+    #[schema(required = false)]
     pub metrics: Vec<Metric>,
 }
 
@@ -34,6 +38,8 @@ pub struct Catalogue {
 pub struct CatalogueDraft {
     pub domains: Vec<DraftItem<BusinessDomain>>,
     pub metrics: Vec<DraftItem<Metric>>,
+    /// What is removed from the rich texts of the items, with paths from the root of the document.
+    pub warnings: Warnings,
 }
 
 /// One item of a draft.
@@ -80,28 +86,42 @@ impl CatalogueDraft {
         let Value::Object(mut document) = document else {
             return Err(vec![Violation::new("", "must be an object with `domains` and `metrics`")]);
         };
-        let domains = take_list(&mut document, "domains")?;
-        let metrics = take_list(&mut document, "metrics")?;
-        if let Some(unknown) = document.keys().next() {
-            return Err(vec![Violation::new(
-                Violation::printable_name(unknown),
-                "is not a known field",
-            )]);
+        let mut violations = Vec::new();
+        let domains = take_list(&mut document, "domains", &mut violations);
+        let metrics = take_list(&mut document, "metrics", &mut violations);
+        violations.extend(document.keys().take(MAX_SHOWN).map(|unknown| {
+            Violation::new(Violation::printable_name(unknown), "is not a known field")
+        }));
+        if !violations.is_empty() {
+            return Err(violations);
         }
         if domains.len().saturating_add(metrics.len()) > MAX_ITEMS {
             return Err(vec![Violation::new("", format!("must hold at most {MAX_ITEMS} items"))]);
         }
-        let mut budget = ViolationBudget::default();
+        let (mut budget, mut warnings) = (ViolationBudget::default(), Warnings::default());
+        for (list, items) in [("domains", &domains), ("metrics", &metrics)] {
+            for (index, item) in items.iter().enumerate() {
+                warnings.add_item(&format!("{list}[{index}]"), item);
+            }
+        }
         let domains = parse_items(domains, "domain_id", &mut budget);
-        Ok(Self { domains, metrics: parse_items(metrics, "metric_id", &mut budget) })
+        let metrics = parse_items(metrics, "metric_id", &mut budget);
+        Ok(Self { domains, metrics, warnings })
     }
 }
 
-fn take_list(document: &mut Map<String, Value>, key: &str) -> Result<Vec<Value>, Vec<Violation>> {
+fn take_list(
+    document: &mut Map<String, Value>,
+    key: &str,
+    violations: &mut Vec<Violation>,
+) -> Vec<Value> {
     match document.remove(key) {
-        None => Ok(Vec::new()),
-        Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(vec![Violation::new(key, "must be a list")]),
+        None => Vec::new(),
+        Some(Value::Array(items)) => items,
+        Some(_) => {
+            violations.push(Violation::new(key, "must be a list of objects"));
+            Vec::new()
+        }
     }
 }
 
@@ -165,117 +185,6 @@ fn yaml_error_message(error: &serde_saphyr::Error) -> String {
         || "is not valid YAML".to_owned(),
         |at| format!("is not valid YAML at line {}, column {}", at.line(), at.column()),
     )
-}
-
-/// The result of importing one item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ItemReport {
-    /// The position in the document, e.g. `metrics[3]`.
-    pub path: String,
-    /// The identifier, if the item has one.
-    pub id: Option<String>,
-    /// What was done or, in a dry run, would be done.
-    pub outcome: ItemOutcome,
-    /// Violations, with paths from the root of the document; empty unless the outcome is `error`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 100)]
-    pub errors: Vec<Violation>,
-    /// Number of further errors; absent if none. At most 1,000 errors of a document are described.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub errors_omitted: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
-impl ItemReport {
-    /// Returns the approximate length as JSON, in bytes.
-    fn json_length(&self) -> usize {
-        let errors = self.errors.iter().map(|error| error.field.len() + error.message.len() + 32);
-        100 + self.path.len() + self.id.as_ref().map_or(0, String::len) + errors.sum::<usize>()
-    }
-
-    /// Returns the violations of all items: the first with their texts, the others empty as from
-    /// [`super::violations::validate`].
-    pub fn all_violations(items: &[Self]) -> Vec<Violation> {
-        let count: usize =
-            items.iter().map(|item| item.errors.len().saturating_add(item.errors_omitted)).sum();
-        let described = items.iter().flat_map(|item| &item.errors).take(MAX_SHOWN).cloned();
-        let mut found: Vec<_> = described.collect();
-        found.resize(count.min(MAX_COUNTED), Violation::new("", ""));
-        found
-    }
-}
-
-/// What an import does with an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = Outcome)]
-pub enum ItemOutcome {
-    Created,
-    Updated,
-    /// The stored item is the same.
-    Unchanged,
-    /// The item breaks a rule.
-    Error,
-}
-
-/// What an import did or, in a dry run, would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ImportReport {
-    /// Whether the import was only tried, without writing anything.
-    pub dry_run: bool,
-    /// Number of items by outcome.
-    pub counts: ImportCounts,
-    /// The items in the order of the document, domains first. Of a large document as many as fit
-    /// into a report of 1 MiB, of which items with errors may take half.
-    pub items: Vec<ItemReport>,
-    /// Number of omitted items; absent if none.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub items_omitted: usize,
-}
-
-/// The number of items by outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Counts)]
-pub struct ImportCounts {
-    pub created: usize,
-    pub updated: usize,
-    /// Items that are stored as they are.
-    pub unchanged: usize,
-    /// Items that break a rule.
-    pub errors: usize,
-}
-
-impl ImportCounts {
-    /// Counts the items of a report.
-    pub fn from_items(items: &[ItemReport]) -> Self {
-        let count = |outcome| items.iter().filter(|item| item.outcome == outcome).count();
-        Self {
-            created: count(ItemOutcome::Created),
-            updated: count(ItemOutcome::Updated),
-            unchanged: count(ItemOutcome::Unchanged),
-            errors: count(ItemOutcome::Error),
-        }
-    }
-}
-
-impl ImportReport {
-    /// Creates a report, and omits items that would make it too long.
-    pub fn new(dry_run: bool, mut items: Vec<ItemReport>) -> Self {
-        let counts = ImportCounts::from_items(&items);
-        let (all, mut with_errors, mut others) = (items.len(), 0_usize, 0_usize);
-        items.retain(|item| {
-            let length =
-                if item.outcome == ItemOutcome::Error { &mut with_errors } else { &mut others };
-            *length = length.saturating_add(item.json_length());
-            *length <= MAX_REPORT
-        });
-        let items_omitted = all.saturating_sub(items.len());
-        Self { dry_run, counts, items, items_omitted }
-    }
 }
 
 #[cfg(test)]

@@ -9,21 +9,30 @@ use std::borrow::Cow;
 /// Elements whose tags are always markup (HTML Living Standard, sections 4 and 16.2). Those whose
 /// names are common words of a definition are in [`PAIRED`].
 const KNOWN: &str = " \
-    a abbr acronym address applet article aside audio b base basefont bdi bdo big blockquote \
+    a abbr acronym address applet article aside b base basefont bdi bdo big blockquote \
     body br button canvas caption center cite code col colgroup dd del details dfn dialog dir \
     div dl dt em embed fieldset figcaption figure font footer foreignobject form frame \
     frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd li link \
     marquee meta mglyph nav noembed noframes noscript ol p plaintext pre script span strong \
-    style table tbody td textarea tfoot th thead tr u ul video xmp ";
+    style table tbody td tfoot th thead tr u ul xmp ";
 
 /// Elements whose tags are markup only if the text has both an opening and a closing one: their
 /// names are also words, or they are removed with their content, which must not be the rest of a
 /// sentence.
 const PAIRED: &str = " \
-    annotation-xml area data datalist label legend main map mark math menu meter mi mn mo ms \
+    annotation-xml area audio data datalist label legend main map mark math menu meter mi mn mo ms \
     mtext nobr object optgroup option output param picture progress q rp rt ruby s samp search \
-    section select slot small source strike sub summary sup svg template time title track tt \
-    var wbr ";
+    section select slot small source strike sub summary sup svg template textarea time title \
+    track tt var video wbr ";
+
+/// Whether the tags of an element with this name may be markup.
+pub(super) fn is_element_name(name: &str) -> bool {
+    is_listed(KNOWN, name) || is_listed(PAIRED, name)
+}
+
+fn is_listed(list: &str, name: &str) -> bool {
+    list.contains(&format!(" {name} "))
+}
 
 /// Escapes every `<` that does not begin markup.
 pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
@@ -34,7 +43,8 @@ pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(text.len());
     let mut rest = 0;
     for (at, _) in text.match_indices('<') {
-        if lower.get(at..).is_some_and(|from| begins_markup(from, &lower)) {
+        let (before, from) = lower.split_at_checked(at).unwrap_or_default();
+        if begins_markup(before, from) {
             continue;
         }
         escaped.push_str(text.get(rest..at).unwrap_or_default());
@@ -45,9 +55,9 @@ pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether `from`, which starts with `<`, begins markup; `whole` is the whole text. Both are in
-/// lower case.
-fn begins_markup(from: &str, whole: &str) -> bool {
+/// Whether `from`, which starts with `<`, begins markup; `before` is the text before it. Both are
+/// in lower case.
+fn begins_markup(before: &str, from: &str) -> bool {
     let inner = from.get(1..).unwrap_or_default();
     if let Some(comment) = inner.strip_prefix("!--") {
         return comment.contains("-->");
@@ -55,21 +65,27 @@ fn begins_markup(from: &str, whole: &str) -> bool {
     if inner.starts_with("!doctype") || inner.starts_with("![cdata[") || inner.starts_with("?xml") {
         return inner.contains('>');
     }
-    // A tag's name ends where the HTML tokenizer ends it (13.2.5.8).
-    let tag = inner.strip_prefix('/').unwrap_or(inner);
-    let Some((name, _)) = tag.split_once(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>')
-    else {
-        return false;
-    };
-    if name.is_empty()
-        || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        || !tag.contains('>')
-    {
+    let (is_end, tag) = inner.strip_prefix('/').map_or((false, inner), |tag| (true, tag));
+    let name = tag_name(tag);
+    if !tag.contains('>') {
         return false;
     }
-    let listed = |list: &str| list.contains(&format!(" {name} "));
-    let paired = || whole.contains(&format!("<{name}")) && whole.contains(&format!("</{name}"));
-    listed(KNOWN) || (listed(PAIRED) && paired())
+    is_listed(KNOWN, name)
+        || is_listed(PAIRED, name)
+            && if is_end { has_tag(before, "<", name) } else { has_tag(inner, "</", name) }
+}
+
+/// Whether a text has a tag with this name; `opening` is `<` or `</`.
+fn has_tag(text: &str, opening: &str, name: &str) -> bool {
+    let names = text.match_indices(opening).filter_map(|(at, _)| text.get(at + opening.len()..));
+    names.map(tag_name).any(|found| found == name)
+}
+
+/// Returns the name with which a tag begins, up to where the HTML tokenizer ends it (13.2.5.8);
+/// empty if the tag does not end.
+fn tag_name(tag: &str) -> &str {
+    tag.split_once(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>')
+        .map_or("", |(name, _)| name)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! JSON objects without a schema of their own: filters, `tier_focus`, the metadata of users. Depth,
-//! number of values and length of texts are bounded; rich texts in them are cleaned.
+//! number of values and length of texts are bounded; rich texts in them are cleaned, and numbers
+//! brought into their canonical form.
 
 use std::borrow::Cow;
 
@@ -11,6 +12,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type}
 use utoipa::{PartialSchema, ToSchema};
 
 use super::characters::{multi_line_violation, single_line_violation};
+use super::number::canonical;
 use super::rich_text::{RichText, is_rich_key};
 use super::violations::{Violation, report_violation};
 
@@ -28,7 +30,8 @@ const MAX_VALUES: usize = 1000;
 pub struct Object(Map<String, Value>);
 
 impl Object {
-    /// Creates an object and cleans its rich texts. Its rules are checked by `validate`.
+    /// Creates an object, with clean rich texts and canonical numbers. Its rules are checked by
+    /// `validate`.
     pub fn new(mut raw: Map<String, Value>) -> Self {
         clean_rich(&mut raw, MAX_DEPTH);
         Self(raw)
@@ -41,12 +44,13 @@ fn clean_rich(object: &mut Map<String, Value>, depth: usize) {
     }
 }
 
-/// Cleans the rich texts of a value. Deeper levels than `depth` are left alone: `validate` refuses
-/// such objects.
+/// Cleans the rich texts and numbers of a value. Deeper levels than `depth` are left alone:
+/// `validate` refuses such objects.
 fn clean_value(rich: bool, value: &mut Value, depth: usize) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {
         Value::String(text) if rich => *text = RichText::new(text).into_string(),
+        Value::Number(number) => *number = canonical(number.clone()),
         Value::Object(inner) => clean_rich(inner, depth),
         Value::Array(items) => items.iter_mut().for_each(|item| clean_value(rich, item, depth)),
         _ => {}

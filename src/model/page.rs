@@ -103,12 +103,13 @@ impl From<String> for ParameterError {
     }
 }
 
-/// Returns a violation for each repetition of a parameter.
-fn repeated(parameters: &[(String, String)]) -> Vec<Violation> {
+/// Returns a violation for each repetition of a query parameter.
+pub fn repeated<T: AsRef<str>>(parameters: &[(T, T)]) -> Vec<Violation> {
     let mut rest = parameters;
     let mut found = Vec::new();
     while let Some(((name, _), tail)) = rest.split_first() {
-        if tail.iter().any(|(other, _)| other == name) {
+        let name = name.as_ref();
+        if tail.iter().any(|(other, _)| other.as_ref() == name) {
             found.push(Violation::new(Violation::printable_name(name), "must not be given twice"));
         }
         rest = tail;

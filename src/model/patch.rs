@@ -8,12 +8,16 @@ use garde::Validate;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::item_size::{MAX_ITEM_BYTES, json_length, too_large};
-use super::violations::{Violation, deserialize, parse};
+use super::parse::parse;
+use super::violations::{Violation, deserialize};
 
 /// A document that can be patched.
-pub trait Patchable: DeserializeOwned + Serialize + Validate<Context = ()> {
+pub trait Patchable:
+    DeserializeOwned + Serialize + Validate<Context = ()> + ToSchema + 'static
+{
     /// The field that never changes.
     const ID: &'static str;
 

@@ -28,7 +28,7 @@ pub const MAX_DEPTH: usize = 16;
 pub const ELEMENTS: [&str; 7] = ["b", "i", "em", "strong", "a", "p", "br"];
 
 /// Elements that are removed with their content, because it is code or another language, not text.
-const CONTENT_REMOVED: [&str; 18] = [
+pub(super) const CONTENT_REMOVED: [&str; 18] = [
     "script",
     "style",
     "iframe",
@@ -49,6 +49,12 @@ const CONTENT_REMOVED: [&str; 18] = [
     "select",
 ];
 
+/// The schemes of links.
+const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
+
+/// The `rel` of every link.
+pub(super) const LINK_REL: &str = "noopener noreferrer nofollow";
+
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut builder = ammonia::Builder::default();
     builder
@@ -56,9 +62,9 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         .clean_content_tags(HashSet::from(CONTENT_REMOVED))
         .generic_attributes(HashSet::new())
         .tag_attributes(HashMap::from([("a", HashSet::from(["href", "title"]))]))
-        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_schemes(HashSet::from(SCHEMES))
         .url_relative(ammonia::UrlRelative::Deny)
-        .link_rel(Some("noopener noreferrer nofollow"))
+        .link_rel(Some(LINK_REL))
         .strip_comments(true);
     builder
 });
@@ -89,6 +95,11 @@ impl RichText {
 pub fn is_rich_key(key: &str) -> bool {
     let key = key.to_lowercase();
     ["description", "notes", "comment"].iter().any(|word| key.contains(word))
+}
+
+/// Whether the sanitiser keeps a link to this URL.
+pub(super) fn is_allowed_url(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| SCHEMES.contains(&url.scheme()))
 }
 
 /// Sanitises a text. A text that is too long is not parsed: it is returned unchanged, and
@@ -149,8 +160,8 @@ impl PartialSchema for RichText {
     fn schema() -> RefOr<Schema> {
         string_schema(MAX_CHARS)
             .description(Some(
-                "May contain b, i, em, strong, a (href, title), p and br; \
-                 all other HTML is removed.",
+                "May contain b, i, em, strong, a (href, title), p and br; all other HTML is \
+                 removed, with a warning. A `<` that begins no HTML element is text.",
             ))
             .build()
             .into()

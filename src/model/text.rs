@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use chrono::SecondsFormat;
 use garde::{Path, Report, Validate};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -210,14 +211,26 @@ fn normalize_url(text: &str) -> String {
 }
 
 text_with_rule!(
-    /// An RFC 3339 date and time, stored as it was sent.
+    /// An RFC 3339 date and time, in its canonical form: UTC, with as many groups of three digits
+    /// of a second as it needs. The same instant is always the same text.
     Timestamp,
     string_schema(64).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
     |text| {
         let valid = text.len() <= 64 && chrono::DateTime::parse_from_rfc3339(text).is_ok();
         (!valid).then_some("must be an existing RFC 3339 date and time".into())
-    }
+    },
+    normalize_instant
 );
+
+/// Returns an instant in its canonical form. What has none is returned unchanged: a text that will
+/// be refused, and an instant outside of the years 0 to 9999 in UTC.
+fn normalize_instant(text: &str) -> String {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .map(|instant| instant.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        .ok()
+        .filter(|canonical| chrono::DateTime::parse_from_rfc3339(canonical).is_ok())
+        .unwrap_or_else(|| text.to_owned())
+}
 
 fn is_slug(text: &str, min: usize, max: usize) -> bool {
     (min..=max).contains(&text.len())

@@ -1,6 +1,7 @@
-//! Violations: which rules an input breaks, field by field. Inputs are parsed with serde and
-//! validated with garde. As one input may break a rule hundreds of thousands of times, only the
-//! first [`MAX_SHOWN`] violations are described; the others are counted.
+//! Violations: which rules an input breaks, field by field. `parse` finds those of structure and
+//! rules together; here are the two steps that it ends with, serde and garde. As one input may
+//! break a rule hundreds of thousands of times, only the first [`MAX_SHOWN`] violations are
+//! described; the others are counted.
 
 use std::borrow::Cow;
 
@@ -18,7 +19,7 @@ pub const MAX_SHOWN: usize = 100;
 pub const MAX_COUNTED: usize = 100_000;
 
 /// Maximum length of a path in a violation, in characters.
-const MAX_PATH: usize = 300;
+pub(super) const MAX_PATH: usize = 300;
 
 /// One broken rule. It never contains the value that broke it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -92,19 +93,6 @@ pub(in crate::model) fn report_violation(
     }
 }
 
-/// Deserializes a `T` and validates it.
-///
-/// # Errors
-/// The first field that is missing, unknown or of another type, or else all rules that are broken,
-/// see [`validate`].
-pub fn parse<T: DeserializeOwned + Validate<Context = ()>>(
-    value: Value,
-) -> Result<T, Vec<Violation>> {
-    let parsed = deserialize(value)?;
-    validate(&parsed)?;
-    Ok(parsed)
-}
-
 /// Deserializes a `T` without validating it.
 ///
 /// # Errors
@@ -154,9 +142,27 @@ fn from_serde_error(path: &str, message: &str) -> Violation {
         Violation::new(join(quoted), "must not be given twice")
     } else if let Some((_, expected)) = message.rsplit_once(", expected ") {
         let expected = expected.split(" at line ").next().unwrap_or(expected);
-        Violation::new(path, format!("must be {expected}"))
+        Violation::new(path, format!("must be {}", without_rust(expected)))
     } else {
         Violation::new(path, "is not valid")
+    }
+}
+
+/// Replaces names of Rust types, which serde gives as what it expected.
+fn without_rust(expected: &str) -> &str {
+    let is_integer = |name: &str| {
+        name.strip_prefix(['u', 'i'])
+            .is_some_and(|size| size == "size" || size.parse::<u8>().is_ok())
+    };
+    match expected.split(' ').next().unwrap_or_default() {
+        "struct" | "map" => "an object",
+        "tuple" | "enum" | "variant" => "a documented value",
+        "f32" | "f64" => "a number",
+        kind if is_integer(kind) => "a whole number",
+        _ if expected == "a map" => "an object",
+        _ if expected == "a sequence" => "a list",
+        _ if expected == "a string" => "a text",
+        _ => expected,
     }
 }
 

@@ -28,6 +28,24 @@ pub struct Timeouts {
     pub statement: Option<Duration>,
 }
 
+/// Limits that the server enforces. They are below the timeout of this process, so that the server
+/// ends a statement first, and its error has the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// `statement_timeout`: 90 % of the timeout.
+    pub statement: Duration,
+    /// `lock_timeout`: 45 % of the timeout.
+    pub lock: Duration,
+}
+
+impl ServerLimits {
+    /// Returns the limits for a timeout of this process.
+    pub fn of(timeout: Duration) -> Self {
+        let statement = timeout.saturating_mul(9) / 10;
+        Self { statement, lock: statement / 2 }
+    }
+}
+
 impl std::fmt::Debug for Connector {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -100,13 +118,15 @@ impl Connector {
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
 
-    /// Returns the SQL that sets the timeouts. The server cancels a statement at 90 % of the
-    /// timeout, before this process gives up, so that the error has its cause.
+    /// Returns the SQL that sets the timeouts; 0 is none.
     fn settings_sql(&self) -> String {
-        let statement = self.timeouts.statement.map_or(0, |limit| {
-            u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).saturating_mul(9) / 10
-        });
-        let lock = statement / 2;
+        let limits = self.timeouts.statement.map(ServerLimits::of);
+        let milliseconds = |limit: fn(ServerLimits) -> Duration| {
+            let limit = limits.map_or(0, |limits| limit(limits).as_millis());
+            u64::try_from(limit).unwrap_or(u64::MAX)
+        };
+        let statement = milliseconds(|limits| limits.statement);
+        let lock = milliseconds(|limits| limits.lock);
         format!(
             "SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
              SET idle_in_transaction_session_timeout = {idle}; SET timezone = 'UTC'",
@@ -127,7 +147,22 @@ impl Connector {
     }
 }
 
-/// Keeps the driver's error with its sources as text. It names hosts and users, never a password.
+/// Keeps the driver's error with its sources as text, and with its SQLSTATE, which is the same in
+/// every language of the server. It names hosts and users, never a password.
 fn into_connection_error(error: tokio_postgres::Error) -> ConnectionError {
-    ConnectionError::BadConnection(error_chain(&error))
+    let text = error_chain(&error);
+    ConnectionError::BadConnection(match error.code() {
+        Some(state) => format!("{text} (SQLSTATE {})", state.code()),
+        None => text,
+    })
+}
+
+/// SQLSTATEs of a server that will refuse the next connection, too: invalid authorisation, invalid
+/// password, unknown database, missing privilege.
+const REJECTIONS: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
+
+/// Whether the server refused a connection for a reason that only an operator can remove.
+pub fn is_rejection(error: &ConnectionError) -> bool {
+    let ConnectionError::BadConnection(text) = error else { return false };
+    REJECTIONS.iter().any(|state| text.ends_with(&format!("(SQLSTATE {state})")))
 }

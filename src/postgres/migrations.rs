@@ -4,7 +4,7 @@
 use diesel::QueryableByName;
 use diesel::migration::{Migration, MigrationVersion};
 use diesel::pg::Pg;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -22,6 +22,23 @@ pub struct MigrationStatus {
     pub applied: bool,
 }
 
+/// The schema of a database, compared with the migrations of this binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaStatus {
+    /// The migrations of this binary, in order.
+    pub migrations: Vec<MigrationStatus>,
+    /// Versions of applied migrations that this binary does not have: a newer one has run there.
+    pub unknown: Vec<String>,
+}
+
+impl SchemaStatus {
+    /// Returns the names of the migrations that the database does not have, in order.
+    pub fn pending(&self) -> Vec<&str> {
+        let pending = self.migrations.iter().filter(|migration| !migration.applied);
+        pending.map(|migration| migration.name.as_str()).collect()
+    }
+}
+
 type DieselMigrationError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why migrations could not be run, reverted or listed.
@@ -35,18 +52,39 @@ pub enum MigrationError {
     Revert(#[source] DieselMigrationError),
     #[error("failed to list the migrations")]
     List(#[source] DieselMigrationError),
+    #[error("failed to read the applied migrations")]
+    Read(#[source] diesel::result::Error),
+    #[error(
+        "the schema is older than this version of mdl ({pending} migrations are missing), and this \
+         role may not change it: run `mdl migrate` as the owner of the schema"
+    )]
+    NoPermission { pending: usize },
     #[error("the migration task ended early")]
     Aborted(#[source] tokio::task::JoinError),
 }
 
-/// Runs all pending migrations. Returns their versions.
+/// Runs all pending migrations. Returns their names. If none is pending, nothing but the list of
+/// applied migrations is read, so a role that may not change the schema can call it.
 ///
 /// # Errors
 /// When a migration fails; those before it stay applied.
-pub async fn run(connection: AsyncPgConnection) -> Result<Vec<String>, MigrationError> {
+pub async fn run(mut connection: AsyncPgConnection) -> Result<Vec<String>, MigrationError> {
+    let pending = status(&mut connection).await?.pending().len();
+    if pending == 0 {
+        return Ok(Vec::new());
+    }
+    let may_create = "SELECT has_schema_privilege(current_schema(), 'CREATE') AS done";
+    if !read_boolean(&mut connection, may_create).await? {
+        return Err(MigrationError::NoPermission { pending });
+    }
     with_lock(connection, |harness| {
         let versions = harness.run_pending_migrations(MIGRATIONS).map_err(MigrationError::Run)?;
-        Ok(versions.iter().map(ToString::to_string).collect())
+        let all = embedded()?;
+        let name = |version: &MigrationVersion<'_>| {
+            let found = all.iter().find(|(known, _)| known == version);
+            found.map_or_else(|| version.to_string(), |(_, name)| name.clone())
+        };
+        Ok(versions.iter().map(name).collect())
     })
     .await
 }
@@ -67,28 +105,61 @@ pub async fn revert(connection: AsyncPgConnection) -> Result<Option<String>, Mig
     .await
 }
 
-/// Lists all migrations in order, and whether the database has them.
+/// Compares the database with the migrations of this binary. Only reads, and takes no lock.
 ///
 /// # Errors
 /// When the applied migrations cannot be read.
-pub async fn status(connection: AsyncPgConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
-    with_lock(connection, |harness| {
-        let applied: Vec<MigrationVersion<'static>> =
-            harness.applied_migrations().map_err(MigrationError::List)?;
-        let known: Vec<Box<dyn Migration<Pg>>> =
-            diesel::migration::MigrationSource::<Pg>::migrations(&MIGRATIONS)
-                .map_err(MigrationError::List)?;
-        let mut all: Vec<MigrationStatus> = known
-            .iter()
-            .map(|migration| MigrationStatus {
-                name: migration.name().to_string(),
-                applied: applied.contains(&migration.name().version()),
-            })
-            .collect();
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(all)
-    })
-    .await
+pub async fn status(connection: &mut AsyncPgConnection) -> Result<SchemaStatus, MigrationError> {
+    use diesel_async::RunQueryDsl;
+    // Diesel's own function would create the table first, which needs a right on the schema.
+    let exists = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS done";
+    let mut applied: Vec<AppliedRow> = Vec::new();
+    if read_boolean(connection, exists).await? {
+        let versions = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
+        let rows = diesel::sql_query(versions).load(connection).await;
+        applied = rows.map_err(MigrationError::Read)?;
+    }
+    let known = embedded()?;
+    let is_applied = |version: &MigrationVersion<'_>| {
+        applied.iter().any(|row| MigrationVersion::from(row.version.as_str()) == *version)
+    };
+    let is_known = |row: &AppliedRow| {
+        known.iter().any(|(version, _)| MigrationVersion::from(row.version.as_str()) == *version)
+    };
+    let migrations = known
+        .iter()
+        .map(|(version, name)| MigrationStatus { name: name.clone(), applied: is_applied(version) })
+        .collect();
+    let unknown = applied.iter().filter(|row| !is_known(row)).map(|row| row.version.clone());
+    Ok(SchemaStatus { migrations, unknown: unknown.collect() })
+}
+
+async fn read_boolean(
+    connection: &mut AsyncPgConnection,
+    statement: &str,
+) -> Result<bool, MigrationError> {
+    use diesel_async::RunQueryDsl;
+    let row = diesel::sql_query(statement).get_result::<BooleanRow>(connection).await;
+    row.map(|row| row.done).map_err(MigrationError::Read)
+}
+
+/// Returns the versions and names of the migrations of this binary, in order.
+fn embedded() -> Result<Vec<(MigrationVersion<'static>, String)>, MigrationError> {
+    let all: Vec<Box<dyn Migration<Pg>>> =
+        diesel::migration::MigrationSource::<Pg>::migrations(&MIGRATIONS)
+            .map_err(MigrationError::List)?;
+    let mut all: Vec<_> = all
+        .iter()
+        .map(|migration| (migration.name().version().as_owned(), migration.name().to_string()))
+        .collect();
+    all.sort_by(|a, b| a.1.cmp(&b.1));
+    Ok(all)
+}
+
+#[derive(QueryableByName)]
+struct AppliedRow {
+    #[diesel(sql_type = Text)]
+    version: String,
 }
 
 type Harness = AsyncConnectionWrapper<AsyncPgConnection>;
@@ -112,9 +183,8 @@ async fn with_lock<T: Send + 'static>(
 }
 
 #[derive(QueryableByName)]
-struct LockRow {
+struct BooleanRow {
     #[diesel(sql_type = Bool)]
-    #[allow(dead_code)]
     done: bool,
 }
 
@@ -122,7 +192,7 @@ fn call_lock_function(harness: &mut Harness, statement: &str) -> Result<(), Migr
     use diesel::RunQueryDsl;
     diesel::sql_query(statement)
         .bind::<diesel::sql_types::BigInt, _>(LOCK)
-        .get_result::<LockRow>(harness)
+        .get_result::<BooleanRow>(harness)
         .map(|_| ())
         .map_err(MigrationError::Lock)
 }

@@ -37,6 +37,15 @@ pub struct DatabaseUrl {
     pub ssl_root_cert: Option<PathBuf>,
 }
 
+/// What a URL names, for log events; the password is not part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseTarget {
+    /// Hosts and ports, separated by commas.
+    pub host: String,
+    pub database: String,
+    pub user: String,
+}
+
 /// Why the URL cannot be used. The messages are for the operator and name the variable.
 #[derive(Debug, Error)]
 pub enum DatabaseUrlError {
@@ -120,6 +129,24 @@ impl DatabaseUrl {
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(8));
         Ok(Self { config, ssl_mode, ssl_root_cert })
+    }
+
+    /// Returns what the URL names, for log events.
+    pub fn target(&self) -> DatabaseTarget {
+        let ports = self.config.get_ports();
+        let port = |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+        let hosts = self.config.get_hosts().iter().enumerate().map(|(at, host)| match host {
+            Host::Tcp(name) => format!("{name}:{}", port(at)),
+            #[cfg(unix)]
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let user = self.config.get_user().unwrap_or_default().to_owned();
+        DatabaseTarget {
+            host: hosts.collect::<Vec<_>>().join(","),
+            // As in libpq, the database is named like the user by default.
+            database: self.config.get_dbname().unwrap_or(&user).to_owned(),
+            user,
+        }
     }
 
     /// Returns what is not protected if the database is on another host; none if all is.

@@ -5,7 +5,7 @@ use strum::{AsRefStr, EnumCount, EnumIter, IntoStaticStr};
 use crate::rate_limit::sliding_window::Quota;
 
 /// A rate limit, by its name in logs, metrics and the `RateLimit-Policy` header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, IntoStaticStr, EnumCount, EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, IntoStaticStr, EnumCount, EnumIter)]
 #[strum(serialize_all = "snake_case")]
 pub enum Policy {
     /// Requests from one address.
@@ -23,6 +23,21 @@ pub enum Policy {
     UnknownKey,
     /// Requests of one API key or user, if callers have their own limit.
     Caller,
+}
+
+impl Policy {
+    /// Returns the variable that sets the quota.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::General => "RATE_LIMIT_GENERAL_MAX",
+            Self::Auth => "RATE_LIMIT_AUTH_MAX",
+            Self::ApiKey => "RATE_LIMIT_API_KEY_MAX",
+            Self::PasswordReset => "RATE_LIMIT_PASSWORD_RESET_MAX",
+            Self::Burst => "RATE_LIMIT_BURST_PER_SECOND",
+            Self::UnknownKey => "RATE_LIMIT_UNKNOWN_KEY_MAX",
+            Self::Caller => "RATE_LIMIT_CALLER_MAX",
+        }
+    }
 }
 
 /// The quotas of all policies.

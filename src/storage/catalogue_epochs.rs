@@ -10,11 +10,10 @@ use super::{StorageError, Transaction};
 /// The `NOTIFY` channel on which new epochs are announced.
 pub const CHANNEL: &str = "mdl_catalogue";
 
-/// Locks the epoch until the transaction ends. Every transaction that changes the catalogue does
-/// this first, so that two of them never deadlock.
-pub async fn lock(conn: &mut Transaction<'_>) -> Result<(), StorageError> {
-    dsl::catalogue_epochs.select(dsl::epoch).for_update().first::<i64>(conn).await?;
-    Ok(())
+/// Locks the epoch until the transaction ends, and returns it. Every transaction that changes the
+/// catalogue does this first, so that two of them never deadlock.
+pub async fn lock(conn: &mut Transaction<'_>) -> Result<i64, StorageError> {
+    Ok(dsl::catalogue_epochs.select(dsl::epoch).for_update().first(conn).await?)
 }
 
 /// Reads the present epoch.

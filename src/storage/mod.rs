@@ -21,7 +21,9 @@ pub mod page_size;
 pub mod password_changes;
 pub mod password_resets;
 pub mod precondition;
+pub mod privileges;
 pub mod rate_limits;
+pub mod retention;
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod schema;
 pub mod sessions;

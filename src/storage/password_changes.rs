@@ -29,7 +29,7 @@ pub struct PasswordUpdate<'a> {
     pub keep_api_keys: bool,
 }
 
-/// Changes the password, with the audit events for it. Returns the number of revoked API keys.
+/// Changes the password, with the audit events for it. Returns the ids of revoked API keys.
 ///
 /// # Errors
 /// [`StorageError::NotFound`] if the user does not exist, or its password was changed in between;
@@ -39,7 +39,7 @@ pub async fn apply(
     actor: &Actor,
     update: PasswordUpdate<'_>,
     now: DateTime<Utc>,
-) -> Result<usize, StorageError> {
+) -> Result<Vec<Uuid>, StorageError> {
     let user_id = update.user.id;
     match update.authority {
         Some(authority) => {
@@ -55,7 +55,7 @@ pub async fn apply(
     audit_events::record(conn, actor, Action::PasswordChanged, update.user, &json!({}), now)
         .await?;
     if update.keep_api_keys {
-        Ok(0)
+        Ok(Vec::new())
     } else {
         lifecycle::revoke_all(conn, actor, user_id, now).await
     }

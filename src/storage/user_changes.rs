@@ -23,7 +23,7 @@ use crate::model::users::{Role, UserPatch, UserStatus};
 pub struct ChangedUser {
     pub before: User,
     pub after: User,
-    pub revoked_keys: usize,
+    pub revoked_keys: Vec<Uuid>,
 }
 
 /// Changes a user. Any status except active revokes its sessions and, unless the patch keeps them,
@@ -50,7 +50,7 @@ pub async fn update(
     if before.email != after.email || before.status != after.status {
         password_resets::invalidate_all(conn, user_id, now).await?;
     }
-    let mut revoked_keys = 0;
+    let mut revoked_keys = Vec::new();
     if patch.status.is_some_and(|status| status != UserStatus::Active) {
         sessions::revoke_all(conn, user_id, None, now).await?;
         if !patch.keep_api_keys {
@@ -61,7 +61,7 @@ pub async fn update(
 }
 
 /// Deletes a user with its sessions and API keys; the end of each key is recorded in the audit log.
-/// Returns the deleted user.
+/// Returns the deleted user and the ids of its keys.
 ///
 /// # Errors
 /// [`StorageError::AuthorityLost`], [`StorageError::NotFound`] or [`StorageError::LastAdmin`].
@@ -71,13 +71,13 @@ pub async fn delete(
     actor: &Actor,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<User, StorageError> {
+) -> Result<(User, Vec<Uuid>), StorageError> {
     // FOR UPDATE from the start: a deletion also waits for foreign keys that are being checked.
     let rows = users_to_lock(&[authority.user_id, user_id], true).for_update().load(conn).await?;
     let before = ensure_allowed(conn, authority, (user_id, rows), true, now).await?;
-    lifecycle::record_end_with_user(conn, actor, user_id, now).await?;
+    let keys = lifecycle::record_end_with_user(conn, actor, user_id, now).await?;
     users::delete(conn, user_id).await?;
-    Ok(before)
+    Ok((before, keys))
 }
 
 /// Selects these users and, if requested, all administrators, in the order of locking.

@@ -2,9 +2,13 @@
 
 use std::str::FromStr;
 
-use slog::{Drain, Level, OwnedKVList, Record};
+use slog::{Drain, Level, OwnedKVList, Record, RecordStatic};
 
 use super::LoggingError;
+
+/// Modules whose events are of level debug, whatever they say. actix-http logs an error for each
+/// request that it cannot parse, so a stranger could flood the log.
+const DEBUG_MODULES: [&str; 1] = ["actix_http::h1::dispatcher"];
 
 /// Levels by module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +71,15 @@ impl<D: Drain> Drain for LevelFilter<D> {
     type Err = D::Err;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<Self::Ok, Self::Err> {
-        if record.level().is_at_least(self.levels.level(module(record))) {
-            self.drain.log(record, values).map(Some)
-        } else {
-            Ok(None)
+        let module = module(record);
+        let is_debug = DEBUG_MODULES.contains(&module) && record.level().is_at_least(Level::Debug);
+        let level = if is_debug { Level::Debug } else { record.level() };
+        if !level.is_at_least(self.levels.level(module)) {
+            return Ok(None);
         }
+        let changed = RecordStatic { location: record.location(), tag: record.tag(), level };
+        let record = Record::new(&changed, record.msg(), record.kv());
+        self.drain.log(&record, values).map(Some)
     }
 }
 

@@ -15,10 +15,10 @@ use super::guards::{FlushGuard, LookupGuard};
 use super::known_key::KnownKey;
 use super::messages::{
     ApplyEpoch, ApplyEvent, FlushEnded, FlushLastUsed, Invalidate, LookUpKey, LookupEnded,
-    LookupResult, QueueLastUse, StopKeyCache,
+    LookupResult, QueueLastUse, StartIncarnation, StopKeyCache,
 };
 use super::rules::{LookupCompletion, LookupRules, LookupStart};
-use super::table::{Freshness, KeyLookup, KeyTable};
+use super::table::{KeyLookup, KeyTable};
 use super::usage::{MAX_BATCH, PendingUses};
 use crate::actors::db_breaker::{Circuit, DbBreakerHandle};
 use crate::credentials::api_keys::KeyHash;
@@ -70,6 +70,11 @@ impl ApiKeyCache {
         self.table.invalidate(scope);
     }
 
+    fn start_incarnation(&mut self) {
+        self.rules.invalidate(InvalidationScope::All);
+        self.table.start_incarnation();
+    }
+
     fn publish_pending_uses(&self) {
         self.instruments.set_last_used_pending(self.uses.len());
     }
@@ -85,7 +90,7 @@ impl ApiKeyCache {
         let db = self.db.clone();
         let mut guard = FlushGuard::new(self.uses.take_batch(), cache.recipient());
         actix::spawn(async move {
-            let written = db.run(Circuit::ApiKeys, "note_api_keys_used", async |conn| {
+            let written = db.run(Circuit::ApiKeys, "api_keys.record_use", async |conn| {
                 authority::update_last_used(conn, guard.unwritten()).await
             });
             // The statement is idempotent, so a batch of unknown outcome is written again.
@@ -99,7 +104,7 @@ impl ApiKeyCache {
 /// Looks a key up in the database.
 pub(super) async fn find_key(db: &DbBreakerHandle, hash: KeyHash) -> LookupResult {
     let found = db
-        .run(Circuit::ApiKeys, "find_api_key", async |conn| authority::find(conn, hash).await)
+        .run(Circuit::ApiKeys, "api_keys.find", async |conn| authority::find(conn, hash).await)
         .await;
     Ok(found?.map(|authority| Arc::new(KnownKey::new(authority))))
 }
@@ -129,12 +134,10 @@ impl Handler<LookUpKey> for ApiKeyCache {
         context: &mut Self::Context,
     ) -> Self::Result {
         // The table may have been filled while this message was queued; check it again.
-        if self.table.freshness(instant) == Freshness::Fresh {
-            match self.table.get(&hash, instant) {
-                KeyLookup::Hit(key) => return Box::pin(ready(Ok(Some(key)))),
-                KeyLookup::Negative => return Box::pin(ready(Ok(None))),
-                KeyLookup::Changing | KeyLookup::Miss => {}
-            }
+        match self.table.get(&hash, instant) {
+            KeyLookup::Fresh(key) => return Box::pin(ready(Ok(Some(key)))),
+            KeyLookup::Negative => return Box::pin(ready(Ok(None))),
+            KeyLookup::Doubtful(_) | KeyLookup::Changing | KeyLookup::Miss => {}
         }
         let (sender, receiver) = oneshot::channel();
         match self.rules.request(hash, sender) {
@@ -180,39 +183,42 @@ impl Handler<Invalidate> for ApiKeyCache {
 }
 
 impl Handler<ApplyEvent> for ApiKeyCache {
-    type Result = Option<InvalidationScope>;
+    type Result = ();
 
-    fn handle(
-        &mut self,
-        ApplyEvent(event, received_at): ApplyEvent,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        let scope = self.rules.apply_event(event.epoch, event.scope);
+    fn handle(&mut self, ApplyEvent(event, received_at): ApplyEvent, _: &mut Self::Context) {
+        if self.rules.apply_event(event.epoch) {
+            self.start_incarnation();
+        }
         // Invalidate before the epoch counts as applied and the table as fresh.
-        self.invalidate(scope);
+        self.invalidate(event.scope);
         self.table.set_applied_epoch(self.rules.epoch());
         self.table.confirm_epoch(received_at);
         let delay = (Utc::now() - event.sent_at).to_std().unwrap_or_default();
         self.instruments.observe_propagation(delay);
-        Some(scope)
     }
 }
 
 impl Handler<ApplyEpoch> for ApiKeyCache {
-    type Result = bool;
+    type Result = ();
 
     fn handle(
         &mut self,
         ApplyEpoch { epoch, polled_at, applied }: ApplyEpoch,
         _: &mut Self::Context,
-    ) -> Self::Result {
-        let invalidates_all = self.rules.apply_epoch(epoch, applied);
-        if invalidates_all {
-            self.invalidate(InvalidationScope::All);
+    ) {
+        if self.rules.apply_epoch(epoch, applied) {
+            self.start_incarnation();
         }
         self.table.set_applied_epoch(self.rules.epoch());
         self.table.confirm_epoch(polled_at);
-        invalidates_all
+    }
+}
+
+impl Handler<StartIncarnation> for ApiKeyCache {
+    type Result = ();
+
+    fn handle(&mut self, _: StartIncarnation, _: &mut Self::Context) {
+        self.start_incarnation();
     }
 }
 

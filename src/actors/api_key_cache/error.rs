@@ -26,9 +26,12 @@ pub enum KeyError {
 /// Why the lookup of a key gave no result. All waiters of a lookup get the same error.
 #[derive(Clone, Debug, Error)]
 pub enum KeyLookupError {
-    /// The database is unavailable, too slow or overloaded, or the lookup was refused.
+    /// The database is unavailable or too slow.
     #[error("API key lookup unavailable")]
     Unavailable { retry_after: Duration, source: Option<Arc<DbError>> },
+    /// A limit of this process is reached: on connections or on lookups.
+    #[error("API key lookup refused")]
+    Overloaded { retry_after: Duration },
     /// A fault of this process or of the stored data.
     #[error("API key lookup failed")]
     Failed(#[source] Arc<DbError>),
@@ -43,7 +46,7 @@ pub enum KeyLookupError {
 impl KeyLookupError {
     /// Too many lookups, or too many invalidations during this one.
     pub(super) fn refused() -> Self {
-        Self::Unavailable { retry_after: DEFAULT_RETRY_AFTER, source: None }
+        Self::Overloaded { retry_after: DEFAULT_RETRY_AFTER }
     }
 }
 
@@ -51,6 +54,7 @@ impl From<DbError> for KeyLookupError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable { retry_after } => Self::Unavailable { retry_after, source: None },
+            DbError::Overloaded { retry_after } => Self::Overloaded { retry_after },
             DbError::Failed { .. } | DbError::UnknownOutcome { .. } => Self::Unavailable {
                 retry_after: DEFAULT_RETRY_AFTER,
                 source: Some(Arc::new(error)),

@@ -13,9 +13,9 @@ use super::error::{KeyError, KeyLookupError};
 use super::known_key::KnownKey;
 use super::messages::{
     ApplyEpoch, ApplyEvent, FlushLastUsed, Invalidate, LookUpKey, LookupResult, QueueLastUse,
-    StopKeyCache,
+    StartIncarnation, StopKeyCache,
 };
-use super::table::{Freshness, KeyLookup, KeyTable};
+use super::table::{KeyLookup, KeyTable};
 use crate::actors::db_breaker::DbBreakerHandle;
 use crate::credentials::api_keys::KeyHash;
 use crate::model::api_keys::is_expired;
@@ -62,58 +62,65 @@ impl ApiKeyCacheHandle {
         if !self.is_running() {
             return Err(KeyLookupError::Stopped.into());
         }
-        let (cached, freshness) = (self.table.get(&hash, instant), self.table.freshness(instant));
-        let key = match (cached, freshness) {
-            (KeyLookup::Hit(key), Freshness::Fresh) => {
+        let key = match self.table.get(&hash, instant) {
+            KeyLookup::Fresh(key) => {
                 self.instruments.count_key_lookup(KeyLookupOutcome::Hit);
                 key
             }
-            (KeyLookup::Negative, Freshness::Fresh) => {
+            KeyLookup::Negative => {
                 self.instruments.count_key_lookup(KeyLookupOutcome::Negative);
                 return Err(KeyError::Invalid);
             }
-            (cached, freshness) => {
+            cached => {
                 self.instruments.count_key_lookup(KeyLookupOutcome::Miss);
-                let result = match &cached {
-                    KeyLookup::Changing => find_key(&self.db, hash).await,
-                    _ => self.look_up(hash, instant).await,
-                };
-                // While the key is being changed, a shared lookup may have started before the
-                // commit; this request then needs one of its own.
-                let result = match result {
-                    Ok(Some(key)) if self.table.is_changing(&key) => find_key(&self.db, hash).await,
-                    result => result,
-                };
-                match (result, cached, freshness) {
-                    (Ok(found), _, _) => found.ok_or(KeyError::Invalid)?,
-                    // While the database is unavailable, the cached key is accepted.
-                    (
-                        Err(KeyLookupError::Unavailable { .. }),
-                        KeyLookup::Hit(key),
-                        Freshness::Doubtful,
-                    ) => key,
-                    (Err(error), _, _) => return Err(error.into()),
-                }
+                let is_changing = matches!(cached, KeyLookup::Changing);
+                self.verify(hash, is_changing, instant).await?
             }
         };
         self.check_usable(key, now)
     }
 
-    /// Returns a cached key, without a lookup and without recording a use.
+    /// Looks a key up in the database. While that is unavailable or overloaded, a cached entry is
+    /// accepted; it is read again then, because it may have been invalidated during the lookup.
+    async fn verify(
+        &self,
+        hash: KeyHash,
+        is_changing: bool,
+        instant: Instant,
+    ) -> Result<Arc<KnownKey>, KeyError> {
+        let result = if is_changing {
+            find_key(&self.db, hash).await
+        } else {
+            self.look_up(hash, instant).await
+        };
+        // While the key is being changed, a shared lookup may have started before the commit; this
+        // request then needs one of its own.
+        let result = match result {
+            Ok(Some(key)) if self.table.is_changing(&key) => find_key(&self.db, hash).await,
+            result => result,
+        };
+        match result {
+            Ok(found) => found.ok_or(KeyError::Invalid),
+            Err(
+                error @ (KeyLookupError::Unavailable { .. } | KeyLookupError::Overloaded { .. }),
+            ) => self.peek(&hash, instant).ok_or_else(|| error.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns a cached key, without a lookup and without recording a use. It may be doubtful.
     pub fn peek(&self, hash: &KeyHash, instant: Instant) -> Option<Arc<KnownKey>> {
-        match (self.table.get(hash, instant), self.table.freshness(instant)) {
-            (_, Freshness::Unknown) => None,
-            (KeyLookup::Hit(key), _) => Some(key),
-            _ => None,
+        match self.table.get(hash, instant) {
+            KeyLookup::Fresh(key) | KeyLookup::Doubtful(key) => Some(key),
+            KeyLookup::Changing | KeyLookup::Negative | KeyLookup::Miss => None,
         }
     }
 
     /// Whether [`Self::authenticate`] would answer from the cache, or only verify a cached entry.
     pub fn is_cached(&self, hash: &KeyHash, instant: Instant) -> bool {
-        match (self.table.get(hash, instant), self.table.freshness(instant)) {
-            (_, Freshness::Unknown) => false,
-            (KeyLookup::Hit(_), _) | (KeyLookup::Negative, Freshness::Fresh) => true,
-            _ => false,
+        match self.table.get(hash, instant) {
+            KeyLookup::Fresh(_) | KeyLookup::Doubtful(_) | KeyLookup::Negative => true,
+            KeyLookup::Changing | KeyLookup::Miss => false,
         }
     }
 
@@ -169,14 +176,12 @@ impl ApiKeyCacheHandle {
         self.cache.do_send(Invalidate(scope));
     }
 
-    /// Applies an invalidation event of the database. Returns the scope that was invalidated:
-    /// everything if an earlier event was missed.
-    pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) -> InvalidationScope {
-        let applied = self.cache.send(ApplyEvent(event, now)).await.ok().flatten();
-        applied.unwrap_or_else(|| {
+    /// Applies an invalidation event of the database. If an earlier one was missed, a new
+    /// incarnation starts as well.
+    pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) {
+        if self.cache.send(ApplyEvent(event, now)).await.is_err() {
             self.table.invalidate(InvalidationScope::All);
-            InvalidationScope::All
-        })
+        }
     }
 
     /// Returns the epoch up to which all changes are applied. Read it before polling the database
@@ -185,13 +190,26 @@ impl ApiKeyCacheHandle {
         self.table.applied_epoch()
     }
 
-    /// Applies an epoch that was polled at `polled_at`, when `applied` was the applied epoch.
-    /// Returns whether everything was invalidated: a change was missed, or the epoch went back.
-    pub async fn apply_epoch(&self, epoch: i64, polled_at: Instant, applied: Option<i64>) -> bool {
-        self.cache.send(ApplyEpoch { epoch, polled_at, applied }).await.unwrap_or_else(|_| {
+    /// Applies an epoch that was polled at `polled_at`, when `applied` was the applied epoch. If a
+    /// change was missed, or the epoch went back, a new incarnation starts.
+    pub async fn apply_epoch(&self, epoch: i64, polled_at: Instant, applied: Option<i64>) {
+        if self.cache.send(ApplyEpoch { epoch, polled_at, applied }).await.is_err() {
             self.table.invalidate(InvalidationScope::All);
-            true
-        })
+        }
+    }
+
+    /// Starts a new incarnation, because changes may have been missed: every key that is cached, or
+    /// being looked up, is verified in the database at its next use. While the database is
+    /// unavailable, it is accepted as before.
+    pub async fn start_incarnation(&self) {
+        if self.cache.send(StartIncarnation).await.is_err() {
+            self.table.invalidate(InvalidationScope::All);
+        }
+    }
+
+    /// Returns the number of the current incarnation.
+    pub fn incarnation(&self) -> u64 {
+        self.table.incarnation()
     }
 
     /// Starts a flush of `last_used_at`. Returns how many keys are queued or being written.

@@ -39,15 +39,15 @@ pub(super) struct LookupEnded {
 #[rtype(result = "()")]
 pub(super) struct Invalidate(pub(super) InvalidationScope);
 
-/// Applies an invalidation event of the database, received at the instant. Returns the scope that
-/// was invalidated: everything if an earlier event was missed.
+/// Applies an invalidation event of the database, received at the instant. Starts a new incarnation
+/// if an earlier event was missed.
 #[derive(Message)]
-#[rtype(result = "Option<InvalidationScope>")]
+#[rtype(result = "()")]
 pub(super) struct ApplyEvent(pub(super) InvalidationEvent, pub(super) Instant);
 
-/// Applies a polled epoch. Returns whether everything was invalidated.
+/// Applies a polled epoch. Starts a new incarnation if an event was missed or the epoch went back.
 #[derive(Message)]
-#[rtype(result = "bool")]
+#[rtype(result = "()")]
 pub(super) struct ApplyEpoch {
     pub(super) epoch: i64,
     /// When the poll was sent.
@@ -55,6 +55,11 @@ pub(super) struct ApplyEpoch {
     /// The epoch that was applied at that time.
     pub(super) applied: Option<i64>,
 }
+
+/// Starts a new incarnation: all that is cached or being looked up is verified again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct StartIncarnation;
 
 /// Stops the actor; its mailbox is closed when the message has been handled.
 #[derive(Message)]

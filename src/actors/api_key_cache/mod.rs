@@ -15,23 +15,28 @@
 //! | `invalidate`, `invalidate_now` | `Invalidate` |
 //! | `apply_event` | `ApplyEvent` |
 //! | `apply_epoch` | `ApplyEpoch` |
+//! | `start_incarnation` | `StartIncarnation` |
 //! | `flush_last_used`, `drain_last_used` | `FlushLastUsed` |
 //! | `stop` | `FlushLastUsed`, then `StopKeyCache` |
-//! | `peek`, `is_cached`, `begin_change`, `end_change`, `applied_epoch` | none |
+//! | `peek`, `is_cached`, `begin_change`, `end_change`, `applied_epoch`, `incarnation` | none |
 //!
 //! `rules` decides who looks a key up and whether the result may be inserted, `table` is the
-//! bounded cache that hits read, `usage` collects when keys were last used. `actor` owns the three,
-//! `messages` and `guards` define what it is sent.
+//! bounded cache that hits read, `incarnation` what of it can be trusted, `usage` collects when
+//! keys were last used. `actor` owns them, `messages` and `guards` define what it is sent.
 //!
 //! Changes made by other processes arrive as notifications and, because notifications get lost, as
 //! an epoch that is polled every second. If the epoch was not confirmed for 3 s, every hit is
-//! checked in the database; if the database is unavailable, cached keys are accepted for up to an
-//! hour.
+//! verified in the database. If changes may have been missed (a gap between events, a new listener,
+//! an epoch that went back), a new incarnation starts, in which each cached key is verified before
+//! it counts as fresh. While the database is unavailable, a cached key is accepted for up to an
+//! hour after its last confirmation; one that an invalidation event named is not, because those
+//! entries are removed at once.
 
 mod actor;
 mod error;
 mod guards;
 mod handle;
+mod incarnation;
 mod known_key;
 mod messages;
 mod rules;

@@ -3,7 +3,8 @@
 //!
 //! A lookup that read a key before it was invalidated must not put it back afterwards. So every
 //! pending lookup collects the invalidations since it started; its result is inserted only if none
-//! of them affects the key, and is read again otherwise.
+//! of them affects the key, and is read again otherwise. A new incarnation counts as an
+//! invalidation of all keys here, although it removes no cached entry.
 
 use std::collections::HashMap;
 
@@ -138,30 +139,23 @@ impl<W> LookupRules<W> {
         }
     }
 
-    /// Applies the epoch of an invalidation event. Returns the scope to invalidate: everything if
-    /// events are missing between the applied epoch and this one.
-    pub(super) fn apply_event(
-        &mut self,
-        epoch: i64,
-        scope: InvalidationScope,
-    ) -> InvalidationScope {
+    /// Applies the epoch of an invalidation event. Returns whether events are missing between the
+    /// applied epoch and this one, so that a new incarnation starts.
+    pub(super) fn apply_event(&mut self, epoch: i64) -> bool {
+        let is_next = |applied: i64| epoch == applied.saturating_add(1);
         match self.epoch {
-            Some(applied) if epoch <= applied => scope,
-            Some(applied) if epoch == applied.saturating_add(1) => {
+            Some(applied) if epoch <= applied => false,
+            applied => {
                 self.epoch = Some(epoch);
-                scope
-            }
-            _ => {
-                self.epoch = Some(epoch);
-                InvalidationScope::All
+                !applied.is_some_and(is_next)
             }
         }
     }
 
     /// Applies a polled epoch; `applied_at_poll` was applied when the poll was sent. Returns
-    /// whether everything has to be invalidated: an event was missed, or the counter went back (a
-    /// failover or a restored backup). An epoch below what was applied *since* the poll means only
-    /// that a notification overtook the poll.
+    /// whether a new incarnation starts: an event was missed, or the counter went back (a failover
+    /// or a restored backup). An epoch below what was applied *since* the poll means only that a
+    /// notification overtook the poll.
     pub(super) fn apply_epoch(&mut self, epoch: i64, applied_at_poll: Option<i64>) -> bool {
         let missed = self.epoch.is_none_or(|applied| epoch > applied);
         let went_back = applied_at_poll.is_some_and(|applied| epoch < applied);

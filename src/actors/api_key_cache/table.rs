@@ -1,23 +1,30 @@
 //! The bounded cache that hits read without a message to the actor: keys, and negative entries for
 //! hashes that no key has. Only the actor inserts; the handle may invalidate, too.
+//!
+//! An entry is as good as the database while the epoch is confirmed and the incarnation is the one
+//! that it was cached in ([`super::incarnation`]). Otherwise it is doubtful: each hit is verified
+//! in the database, and the entry itself counts only while that is unavailable, for an hour after
+//! its last confirmation.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+
+use super::incarnation::{Incarnation, Incarnations};
 use super::known_key::KnownKey;
-use crate::cache::two_generations::TwoGenerations;
 use crate::credentials::api_keys::KeyHash;
 use crate::model::authority::InvalidationScope;
 
-pub(super) const MAX_KEYS: usize = 10_000;
-pub(super) const MAX_NEGATIVE_ENTRIES: usize = 10_000;
+pub(super) const MAX_KEYS: u64 = 10_000;
+pub(super) const MAX_NEGATIVE_ENTRIES: u64 = 10_000;
 pub(super) const NEGATIVE_TTL: Duration = Duration::from_secs(10);
 /// If the epoch was not confirmed for longer, every hit is verified in the database. Three polls:
 /// one may be lost or slow.
 pub(super) const FRESH_FOR: Duration = Duration::from_secs(3);
-/// If the epoch was not confirmed for longer, nothing cached is used, even if the database is
-/// unavailable.
+/// If an entry was not confirmed for longer, it is not used, even if the database is unavailable.
 pub(super) const USABLE_FOR: Duration = Duration::from_hours(1);
 /// Stands for the missing epoch before the first was applied.
 const NO_EPOCH: i64 = i64::MIN;
@@ -25,7 +32,10 @@ const NO_EPOCH: i64 = i64::MIN;
 /// What is cached for a hash.
 #[derive(Clone, Debug)]
 pub(super) enum KeyLookup {
-    Hit(Arc<KnownKey>),
+    /// As good as the database's answer.
+    Fresh(Arc<KnownKey>),
+    /// To be verified in the database; usable only while that is unavailable.
+    Doubtful(Arc<KnownKey>),
     /// A transaction is changing the key, so only the database knows its state.
     Changing,
     /// A recent lookup found no key.
@@ -33,44 +43,61 @@ pub(super) enum KeyLookup {
     Miss,
 }
 
-/// How far cached entries can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Freshness {
-    /// As much as the database.
-    Fresh,
-    /// Only while the database is unavailable.
-    Doubtful,
-    /// Not at all.
-    Unknown,
+/// A key, and what its trust depends on.
+#[derive(Clone)]
+struct KeyEntry {
+    key: Arc<KnownKey>,
+    incarnation: Arc<Incarnation>,
+    /// When the lookup ended, in milliseconds from `base`.
+    verified_at: u64,
+}
+
+#[derive(Clone, Copy)]
+struct NegativeEntry {
+    /// The number of its incarnation.
+    incarnation: u64,
+    /// When the lookup ended, in milliseconds from `base`.
+    verified_at: u64,
 }
 
 /// The cached keys, and how fresh they are.
-#[derive(Debug)]
 pub(super) struct KeyTable {
     base: Instant,
-    /// When the epoch was last confirmed, in milliseconds from `base` plus one; 0 for never.
-    confirmed: AtomicU64,
+    incarnations: Incarnations,
     /// The epoch up to which the actor has applied all changes, or [`NO_EPOCH`].
     applied_epoch: AtomicI64,
     /// Scopes between the start of their transaction and its invalidation; one for each request
     /// that is making such a change.
     changing: RwLock<Vec<InvalidationScope>>,
-    // Not moka: it records each read, whereas a hit here writes nothing; and an invalidation by
-    // scope would iterate with one lookup per entry instead of one pass under the lock.
-    keys: RwLock<TwoGenerations<KeyHash, Arc<KnownKey>>>,
-    /// The instant of the lookup that found no key.
-    negative: RwLock<TwoGenerations<KeyHash, Instant>>,
+    keys: Cache<KeyHash, KeyEntry>,
+    negative: Cache<KeyHash, NegativeEntry>,
+}
+
+impl std::fmt::Debug for KeyTable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("KeyTable")
+            .field("incarnations", &self.incarnations)
+            .field("applied_epoch", &self.applied_epoch)
+            .finish_non_exhaustive()
+    }
 }
 
 impl KeyTable {
     pub(super) fn new(base: Instant) -> Self {
+        // LRU, because the default policy may reject a new key in favour of keys that were used
+        // more often.
+        let lru = EvictionPolicy::lru;
         Self {
             base,
-            confirmed: AtomicU64::new(0),
+            incarnations: Incarnations::default(),
             applied_epoch: AtomicI64::new(NO_EPOCH),
             changing: RwLock::default(),
-            keys: RwLock::new(TwoGenerations::new(MAX_KEYS, |_| 1)),
-            negative: RwLock::new(TwoGenerations::new(MAX_NEGATIVE_ENTRIES, |_| 1)),
+            keys: Cache::builder().max_capacity(MAX_KEYS).eviction_policy(lru()).build(),
+            negative: Cache::builder()
+                .max_capacity(MAX_NEGATIVE_ENTRIES)
+                .eviction_policy(lru())
+                .build(),
         }
     }
 
@@ -78,50 +105,86 @@ impl KeyTable {
     pub(super) fn get(&self, hash: &KeyHash, now: Instant) -> KeyLookup {
         // Held until the key was read: a change that ends in between would be missed in both.
         let changing = self.changing.read().unwrap_or_else(PoisonError::into_inner);
-        let (key, is_old) = {
-            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-            (keys.get(hash).cloned(), keys.is_old(hash))
-        };
-        if let Some(key) = key {
-            if is_old {
-                self.keys.write().unwrap_or_else(PoisonError::into_inner).promote(hash);
-            }
-            return if is_covered(&key, &changing) {
+        if let Some(entry) = self.keys.get(hash)
+            && !self.incarnations.is_removed(&entry.incarnation)
+        {
+            return if is_covered(&entry.key, &changing) {
                 KeyLookup::Changing
             } else {
-                KeyLookup::Hit(key)
+                self.judge(entry, self.milliseconds(now))
             };
         }
-        let negative = self.negative.read().unwrap_or_else(PoisonError::into_inner);
-        match negative.get(hash) {
-            Some(at) if now.saturating_duration_since(*at) < NEGATIVE_TTL => KeyLookup::Negative,
+        drop(changing);
+        match self.negative.get(hash) {
+            Some(entry) if self.is_valid(entry, self.milliseconds(now)) => KeyLookup::Negative,
             _ => KeyLookup::Miss,
         }
     }
 
+    fn judge(&self, entry: KeyEntry, now: u64) -> KeyLookup {
+        let confirmed_at = entry.incarnation.confirmed_at();
+        let is_current = entry.incarnation.number() == self.incarnations.number();
+        if is_current && confirmed_at.is_some_and(|at| age(at, now) <= FRESH_FOR) {
+            KeyLookup::Fresh(entry.key)
+        } else if age(entry.verified_at.max(confirmed_at.unwrap_or(0)), now) <= USABLE_FOR {
+            KeyLookup::Doubtful(entry.key)
+        } else {
+            KeyLookup::Miss
+        }
+    }
+
+    /// Whether a negative entry can be used; there are no doubtful ones.
+    fn is_valid(&self, entry: NegativeEntry, now: u64) -> bool {
+        let current = self.incarnations.current();
+        entry.incarnation == current.number()
+            && age(entry.verified_at, now) < NEGATIVE_TTL
+            && current.confirmed_at().is_some_and(|at| age(at, now) <= FRESH_FOR)
+    }
+
     /// Inserts the result of a lookup: a key, or a negative entry.
     pub(super) fn insert(&self, hash: KeyHash, key: Option<Arc<KnownKey>>, now: Instant) {
-        let mut negative = self.negative.write().unwrap_or_else(PoisonError::into_inner);
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let (incarnation, verified_at) = (self.incarnations.current(), self.milliseconds(now));
         if let Some(key) = key {
-            negative.remove(&hash);
-            keys.insert(hash, key);
+            self.negative.invalidate(&hash);
+            self.keys.insert(hash, KeyEntry { key, incarnation, verified_at });
         } else {
-            keys.remove(&hash);
-            negative.insert(hash, now);
+            self.keys.invalidate(&hash);
+            let incarnation = incarnation.number();
+            self.negative.insert(hash, NegativeEntry { incarnation, verified_at });
         }
     }
 
     /// Removes the entries that the scope covers.
     pub(super) fn invalidate(&self, scope: InvalidationScope) {
-        if matches!(scope, InvalidationScope::Sessions(_)) {
-            return;
+        match scope {
+            InvalidationScope::Sessions(_) => {}
+            InvalidationScope::All => {
+                self.incarnations.remove_all();
+                // Frees their memory; whether they are used is decided by the incarnation, because
+                // moka compares the times of the insertion and of this call.
+                self.keys.invalidate_all();
+                self.negative.invalidate_all();
+            }
+            InvalidationScope::Key(_) | InvalidationScope::User(_) => {
+                // One by one: a predicate given to `invalidate_entries_if` would be evaluated by
+                // every later `get`.
+                for (hash, entry) in &self.keys {
+                    if entry.key.identity().is_affected_by(scope) {
+                        self.keys.invalidate(&*hash);
+                    }
+                }
+            }
         }
-        let keep = |key: &Arc<KnownKey>| !key.identity().is_affected_by(scope);
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).retain(keep);
-        if scope == InvalidationScope::All {
-            self.negative.write().unwrap_or_else(PoisonError::into_inner).retain(|_| false);
-        }
+    }
+
+    /// Starts an incarnation: all entries are doubtful.
+    pub(super) fn start_incarnation(&self) {
+        self.incarnations.start();
+    }
+
+    /// Returns the number of the current incarnation.
+    pub(super) fn incarnation(&self) -> u64 {
+        self.incarnations.number()
     }
 
     /// Marks the start of a transaction that revokes or reduces permissions. Until
@@ -156,34 +219,25 @@ impl KeyTable {
 
     /// Records that the epoch was current at `now`; never moves back.
     pub(super) fn confirm_epoch(&self, now: Instant) {
-        self.confirmed.fetch_max(self.milliseconds(now).saturating_add(1), Ordering::AcqRel);
-    }
-
-    /// Returns how far cached entries can be trusted.
-    pub(super) fn freshness(&self, now: Instant) -> Freshness {
-        let Some(confirmed) = self.confirmed.load(Ordering::Acquire).checked_sub(1) else {
-            return Freshness::Unknown;
-        };
-        let age = Duration::from_millis(self.milliseconds(now).saturating_sub(confirmed));
-        if age <= FRESH_FOR {
-            Freshness::Fresh
-        } else if age <= USABLE_FOR {
-            Freshness::Doubtful
-        } else {
-            Freshness::Unknown
-        }
+        self.incarnations.confirm(self.milliseconds(now));
     }
 
     /// Returns the number of cached keys and of negative entries.
     #[cfg(test)]
-    pub(super) fn sizes(&self) -> (usize, usize) {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).len();
-        (keys, self.negative.read().unwrap_or_else(PoisonError::into_inner).len())
+    pub(super) fn sizes(&self) -> (u64, u64) {
+        self.keys.run_pending_tasks();
+        self.negative.run_pending_tasks();
+        (self.keys.iter().count() as u64, self.negative.iter().count() as u64)
     }
 
     fn milliseconds(&self, instant: Instant) -> u64 {
         u64::try_from(instant.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// Both in milliseconds from the same instant.
+fn age(at: u64, now: u64) -> Duration {
+    Duration::from_millis(now.saturating_sub(at))
 }
 
 fn is_covered(key: &KnownKey, changing: &[InvalidationScope]) -> bool {

@@ -1,162 +1,172 @@
 //! The actor: owns the circuits and, once the database is ready, the pool. It decides within one
-//! message and never waits; the probe, which takes time, is a future beside it.
+//! message and never waits; the probe, which takes time, is a future beside it. The messages that
+//! it handles are in `handlers`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, WrapFuture,
-};
-use slog::Logger;
-use strum::{EnumCount, IntoEnumIterator};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, WrapFuture};
+use strum::IntoEnumIterator;
 
 use super::circuit::Circuit;
-use super::messages::{Checkout, ControlCircuit, Inspect, SetPool, StopBreaker};
-use super::permit::{Permit, Settle};
+use super::circuits::{Circuits, ProbeResult, ServerProbe};
+use super::events::BreakerEvents;
 use super::pool::{self, DbPool, ProbeError};
-use super::report::{CircuitReport, Control};
-use super::rules::CircuitRules;
-use super::snapshot::{Decision, Snapshot};
-use super::state::{CircuitSettings, CircuitState, Ticket};
-use super::successes::Successes;
-use super::verdict::Verdict;
-use crate::telemetry::error_chain;
+use super::snapshot::Snapshot;
+use super::state::{CircuitSettings, CircuitState, Prober};
+use super::successes::{Success, Successes};
 
-/// Interval at which calls that exceeded the timeout are counted as failures.
+/// Interval at which calls that exceeded the timeout are counted as failures, and refusals are
+/// logged.
 const TICK: Duration = Duration::from_millis(200);
 
 /// The circuit breaker actor.
 pub(super) struct DbBreaker {
-    circuits: [CircuitRules; Circuit::COUNT],
+    pub(super) circuits: Circuits,
     settings: CircuitSettings,
-    snapshot: Arc<Snapshot>,
-    successes: Arc<Successes>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) successes: Arc<Successes>,
     /// Empty between calls of `settle_successes`; kept for its capacity.
-    drained: Vec<(Circuit, Ticket)>,
+    drained: Vec<Success>,
     /// None until the database was reached and its schema is up to date.
-    pool: Option<DbPool>,
-    /// Whether an open circuit can be probed on a connection beside the pool.
-    has_dedicated_probe: bool,
-    logger: Logger,
+    pub(super) pool: Option<DbPool>,
+    pub(super) events: Arc<BreakerEvents>,
+    /// Refusals that were logged or counted, by circuit.
+    noted_refusals: Vec<(Circuit, u64)>,
+    /// When the timer of the next probe fires.
+    timer: Option<(Instant, SpawnHandle)>,
 }
 
 impl DbBreaker {
     pub(super) fn new(
         settings: CircuitSettings,
+        prober: Prober,
         snapshot: Arc<Snapshot>,
-        has_dedicated_probe: bool,
-        logger: Logger,
+        events: Arc<BreakerEvents>,
     ) -> Self {
-        let now = Instant::now();
         Self {
-            circuits: std::array::from_fn(|_| CircuitRules::new(settings, now)),
+            circuits: Circuits::new(settings, prober, Instant::now()),
             settings,
             snapshot,
             successes: Arc::default(),
             drained: Vec::new(),
             pool: None,
-            has_dedicated_probe,
-            logger,
+            events,
+            noted_refusals: Circuit::iter().map(|circuit| (circuit, 0)).collect(),
+            timer: None,
         }
-    }
-
-    fn rules(&mut self, circuit: Circuit) -> Option<&mut CircuitRules> {
-        self.circuits.get_mut(circuit as usize)
     }
 
     /// Settles the successes collected so far. Runs before every decision, so that no call that
     /// has ended is taken to be in flight.
-    fn settle_successes(&mut self, now: Instant) {
+    pub(super) fn settle_successes(&mut self, now: Instant) {
         let mut drained = std::mem::take(&mut self.drained);
         self.successes.drain_into(&mut drained);
-        for (circuit, ticket) in drained.drain(..) {
-            if let Some(rules) = self.rules(circuit) {
-                rules.settle(ticket, Verdict::Alive, None, now, rand::random());
-            }
+        for success in drained.drain(..) {
+            self.circuits.succeed(success.circuit, success.result(), now, rand::random());
         }
         self.drained = drained;
     }
 
-    /// Publishes a circuit's decision: in the log, in the snapshot, and as the timer of the next
-    /// probe.
-    fn publish(&mut self, circuit: Circuit, now: Instant, context: &mut Context<Self>) {
-        let timeout = self.settings.timeout;
-        let Some(rules) = self.rules(circuit) else { return };
-        if !rules.needs_publishing() {
+    /// Acts on what the rules decided: publishes changes in the log and in the snapshot, and begins
+    /// a probe that is due or sets its timer.
+    pub(super) fn publish(&mut self, now: Instant, context: &mut Context<Self>) {
+        if let Some((cause, next)) = self.circuits.take_probe_failure() {
+            self.events.probe_failed(&cause, next.saturating_duration_since(now));
+        }
+        for circuit in Circuit::iter() {
+            self.publish_circuit(circuit, now);
+        }
+        if let Some(pool) = self.pool.clone().filter(|_| self.circuits.is_probe_due(now)) {
+            if let Some(probe) = self.circuits.begin_probe(now) {
+                self.probe(probe, pool, context);
+            }
+            for circuit in Circuit::iter() {
+                self.publish_circuit(circuit, now);
+            }
+        }
+        self.set_timer(now, context);
+    }
+
+    fn publish_circuit(&mut self, circuit: Circuit, now: Instant) {
+        let Some((transitions, decision)) = self.circuits.take_changes(circuit, now) else {
             return;
-        }
-        let transitions = rules.take_transitions();
-        let decision = match rules.state() {
-            CircuitState::Closed => Decision::AskActor,
-            CircuitState::Isolated => Decision::RefuseAlways,
-            CircuitState::HalfOpen if rules.probes_in_flight() == 0 => Decision::AskActor,
-            CircuitState::HalfOpen => Decision::RefuseUntil(now + timeout),
-            CircuitState::Open => {
-                rules.probe_at().map_or(Decision::AskActor, Decision::RefuseUntil)
-            }
         };
-        let (opened, probe_at) =
-            (transitions.iter().any(|change| change.to == CircuitState::Open), rules.probe_at());
         self.snapshot.publish(circuit, decision);
-        for change in transitions {
-            let (from, to) = (change.from.as_ref().to_owned(), change.to.as_ref().to_owned());
-            match change.to {
-                CircuitState::Open | CircuitState::Isolated => {
-                    slog::warn!(self.logger, "circuit state changed"; "circuit" => circuit.as_ref(),
-                        "from" => from, "to" => to, "cause" => change.cause);
-                }
-                _ => slog::info!(self.logger, "circuit state changed";
-                    "circuit" => circuit.as_ref(), "from" => from, "to" => to,
-                    "cause" => change.cause),
-            }
+        if let Some(first) = transitions.first() {
+            self.note_refusals(circuit, Some(first.from), now);
         }
-        if let (true, true, Some(at)) = (opened, self.has_dedicated_probe, probe_at) {
-            let wait = at.saturating_duration_since(now) + Duration::from_millis(1);
-            context.run_later(wait, move |breaker, context| breaker.probe(circuit, context));
+        let (_, retry_after, _) = self.circuits.refusals(circuit, now);
+        for transition in &transitions {
+            self.events.transition(circuit, transition, retry_after);
         }
+    }
+
+    /// Logs refusals since the last call. The snapshot refuses without a message, so this is at the
+    /// next tick. `state` is the state in which they happened, if it has changed since.
+    fn note_refusals(&mut self, circuit: Circuit, state: Option<CircuitState>, now: Instant) {
+        let (current, retry_after, by_rules) = self.circuits.refusals(circuit, now);
+        let total = by_rules.saturating_add(self.snapshot.rejects(circuit));
+        let noted = self.noted_refusals.iter_mut().find(|(noted, _)| *noted == circuit);
+        if let Some((_, noted)) = noted {
+            let refused = total.saturating_sub(std::mem::replace(noted, total));
+            let details = (state.unwrap_or(current), retry_after);
+            self.events.rejected(circuit, details, refused, now);
+        }
+    }
+
+    /// Logs all refusals and counts that are not yet logged, for shutdown.
+    pub(super) fn flush_events(&mut self) {
+        for circuit in Circuit::iter() {
+            self.note_refusals(circuit, None, Instant::now());
+        }
+        self.events.log_repeated(None);
     }
 
     /// Detects recovery even without traffic: one round trip on a connection of its own, which then
     /// joins the pool.
-    fn probe(&mut self, circuit: Circuit, context: &mut Context<Self>) {
-        let now = Instant::now();
-        self.settle_successes(now);
-        let (Some(pool), Some(rules)) = (self.pool.clone(), self.rules(circuit)) else { return };
-        // If an operator closed the circuit or a caller took the probe meanwhile, none is due.
-        let due = rules.probe_at().is_some_and(|at| at <= now);
-        let Some(Ok(ticket)) = due.then(|| rules.checkout(now, rand::random())) else { return };
-        self.publish(circuit, now, context);
+    fn probe(&mut self, probe: ServerProbe, pool: DbPool, context: &mut Context<Self>) {
         let limit = self.settings.timeout;
-        let probe = async move {
+        let result = async move {
             let result = tokio::time::timeout(limit, pool::probe(&pool)).await;
-            result.unwrap_or(Err(ProbeError::TimedOut))
+            match result.unwrap_or(Err(ProbeError::TimedOut)) {
+                Ok(()) => ProbeResult::Available,
+                Err(error) => error.into_result(),
+            }
         };
-        let settled = probe.into_actor(self).map(move |result, breaker: &mut Self, context| {
-            let (verdict, error) = match result {
-                Ok(()) => (Verdict::Alive, None),
-                Err(error) => (Verdict::Failure, Some(error_chain(&error))),
-            };
-            let settle = Settle { circuit, ticket, verdict, error, server_unreachable: false };
-            breaker.settle(&settle, context);
+        let settled = result.into_actor(self).map(move |result, breaker: &mut Self, context| {
+            let now = Instant::now();
+            breaker.settle_successes(now);
+            breaker.circuits.settle_probe(probe, result, now, rand::random());
+            breaker.publish(now, context);
         });
         context.spawn(settled);
     }
 
-    fn settle(&mut self, settle: &Settle, context: &mut Context<Self>) {
-        let (now, circuit) = (Instant::now(), settle.circuit);
+    /// Sets the timer of the next probe, unless it is set already.
+    fn set_timer(&mut self, now: Instant, context: &mut Context<Self>) {
+        let next = self.circuits.next_probe_at();
+        if next == self.timer.map(|(at, _)| at) {
+            return;
+        }
+        if let Some((_, timer)) = self.timer.take() {
+            context.cancel_future(timer);
+        }
+        self.timer = next.map(|at| {
+            let wait = at.saturating_duration_since(now) + Duration::from_millis(1);
+            (at, context.run_later(wait, Self::tick))
+        });
+    }
+
+    fn tick(&mut self, context: &mut Context<Self>) {
+        let now = Instant::now();
         self.settle_successes(now);
-        if let Some(rules) = self.rules(circuit) {
-            rules.settle(settle.ticket, settle.verdict, settle.error.clone(), now, rand::random());
+        self.circuits.tick(now, rand::random());
+        for circuit in Circuit::iter() {
+            self.note_refusals(circuit, None, now);
         }
-        self.publish(circuit, now, context);
-        if let (true, Some(error)) = (settle.server_unreachable, &settle.error) {
-            for other in Circuit::iter().filter(|other| *other != circuit) {
-                if let Some(rules) = self.rules(other) {
-                    rules.count_unreachable(error, now, rand::random());
-                }
-                self.publish(other, now, context);
-            }
-        }
+        self.publish(now, context);
+        self.events.log_repeated(Some(now));
     }
 }
 
@@ -164,107 +174,6 @@ impl Actor for DbBreaker {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        context.run_interval(TICK, |breaker, context| {
-            let now = Instant::now();
-            breaker.settle_successes(now);
-            for circuit in Circuit::iter() {
-                if let Some(rules) = breaker.rules(circuit) {
-                    rules.tick(now, rand::random());
-                }
-                breaker.publish(circuit, now, context);
-            }
-        });
-    }
-}
-
-impl Handler<Checkout> for DbBreaker {
-    type Result = Result<Permit, Option<Duration>>;
-
-    fn handle(&mut self, Checkout(circuit): Checkout, context: &mut Self::Context) -> Self::Result {
-        let now = Instant::now();
-        self.settle_successes(now);
-        let pool = self.pool.clone().ok_or(None)?;
-        let rules = self.rules(circuit).ok_or(None)?;
-        let granted = rules.checkout(now, rand::random());
-        let closed = rules.state() == CircuitState::Closed;
-        self.publish(circuit, now, context);
-        let successes = closed.then(|| Arc::clone(&self.successes));
-        granted
-            .map(|ticket| {
-                Permit::new(pool, (circuit, ticket), context.address().recipient(), successes)
-            })
-            .map_err(Some)
-    }
-}
-
-impl Handler<Settle> for DbBreaker {
-    type Result = ();
-
-    fn handle(&mut self, settle: Settle, context: &mut Self::Context) {
-        self.settle(&settle, context);
-    }
-}
-
-impl Handler<SetPool> for DbBreaker {
-    type Result = ();
-
-    fn handle(&mut self, SetPool(pool): SetPool, _: &mut Self::Context) {
-        self.pool = pool;
-    }
-}
-
-impl Handler<ControlCircuit> for DbBreaker {
-    type Result = ();
-
-    fn handle(
-        &mut self,
-        ControlCircuit(circuit, control, reason): ControlCircuit,
-        context: &mut Self::Context,
-    ) {
-        let now = Instant::now();
-        self.settle_successes(now);
-        if let Some(rules) = self.rules(circuit) {
-            match control {
-                Control::Isolate => rules.isolate(now, &reason),
-                Control::Close => rules.force_close(now, &reason),
-                Control::Reset => rules.reset(now, &reason),
-            }
-        }
-        self.publish(circuit, now, context);
-    }
-}
-
-impl Handler<StopBreaker> for DbBreaker {
-    type Result = ();
-
-    fn handle(&mut self, _: StopBreaker, context: &mut Self::Context) {
-        context.stop();
-    }
-}
-
-impl Handler<Inspect> for DbBreaker {
-    type Result = MessageResult<Inspect>;
-
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Self::Result {
-        let now = Instant::now();
-        self.settle_successes(now);
-        let circuits = Circuit::iter()
-            .zip(&self.circuits)
-            .map(|(circuit, rules)| {
-                let mut stats = rules.stats();
-                stats.rejects = stats.rejects.saturating_add(self.snapshot.rejects(circuit));
-                CircuitReport {
-                    circuit,
-                    state: rules.state(),
-                    stats,
-                    in_state_for: now.saturating_duration_since(rules.since()),
-                    retry_after: Some(rules.retry_after(now))
-                        .filter(|_| rules.state() != CircuitState::Closed),
-                    last_error: rules.last_error().map(str::to_owned),
-                    in_flight: rules.permits_in_use(),
-                }
-            })
-            .collect();
-        MessageResult((circuits, self.pool.clone()))
+        context.run_interval(TICK, Self::tick);
     }
 }

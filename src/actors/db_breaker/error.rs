@@ -9,14 +9,20 @@ use crate::storage::StorageError;
 
 /// Retry time where no circuit gives one.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(2);
+/// Retry time under overload: queries are short, so connections are soon free.
+const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a query or transaction has no result. After every error but
 /// [`DbError::UnknownOutcome`] nothing was changed.
 #[derive(Debug, Error)]
 pub enum DbError {
-    /// Nothing was sent: the database is unavailable or still starting, or no connection is free.
+    /// Nothing was sent: the database is unavailable or still starting.
     #[error("database unavailable")]
     Unavailable { retry_after: Duration },
+    /// Nothing was sent: a limit of this process is reached. The database is available, but all
+    /// connections are in use, or too many callers wait for one.
+    #[error("too many database calls")]
+    Overloaded { retry_after: Duration },
     /// The query timed out, or its connection broke, before COMMIT was sent.
     #[error("{operation} failed")]
     Failed { operation: &'static str, source: QueryError },
@@ -46,6 +52,11 @@ impl DbError {
         Self::Unavailable { retry_after: retry_after.unwrap_or(DEFAULT_RETRY_AFTER) }
     }
 
+    /// Nothing was sent, because a limit of this process is reached.
+    pub(super) fn overloaded() -> Self {
+        Self::Overloaded { retry_after: OVERLOADED_RETRY_AFTER }
+    }
+
     /// The error of an operation that changed nothing.
     pub(super) fn from_storage(
         operation: &'static str,
@@ -54,9 +65,10 @@ impl DbError {
     ) -> Self {
         match kind {
             ErrorKind::Answer => Self::Storage(error),
-            ErrorKind::Conflict | ErrorKind::ConnectionLost | ErrorKind::TimedOut => {
-                Self::Failed { operation, source: error.into() }
-            }
+            ErrorKind::Conflict
+            | ErrorKind::ConnectionLost
+            | ErrorKind::StatementTimeout
+            | ErrorKind::LockTimeout => Self::Failed { operation, source: error.into() },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The public interface of the breaker: async methods that send messages to the actor.
-//! Transactions are in `transaction`.
+//! Transactions are in `transaction`; how a call gets its permit and connection is in `checkout`.
+
+mod checkout;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,21 +15,21 @@ use tokio::time::{Instant, timeout_at};
 use super::actor::DbBreaker;
 use super::circuit::Circuit;
 use super::error::{DbError, QueryError};
+use super::events::BreakerEvents;
+use super::failure_cause::FailureCause;
 use super::lease::Lease;
-use super::messages::{Checkout, ControlCircuit, Inspect, SetPool, StopBreaker};
+use super::messages::{ControlCircuit, Inspect, SetPool, StopBreaker};
 use super::pool::{self, LastError, PoolSettings};
 use super::report::{CircuitReport, Control, PoolReport};
 use super::snapshot::Snapshot;
-use super::state::CircuitSettings;
-use super::verdict::classify;
+use super::state::{CircuitSettings, Prober};
+use super::verdict::{ErrorKind, Verdict, classify};
 use crate::postgres::connection::Connector;
 use crate::storage::StorageError;
 use crate::telemetry::instruments::Instruments;
 
 /// Longest wait for calls in flight when the pool is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Callers that may wait for each connection of the pool; more are refused.
-const MAX_WAITERS_PER_CONNECTION: u64 = 32;
 
 /// Runs queries under the circuit breaker. Cheap to clone.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ pub struct DbBreakerHandle {
     settings: CircuitSettings,
     errors: LastError,
     instruments: Instruments,
-    logger: Logger,
+    events: Arc<BreakerEvents>,
 }
 
 impl std::fmt::Debug for DbBreakerHandle {
@@ -67,9 +69,10 @@ impl DbBreakerHandle {
         logger: Logger,
     ) -> Self {
         let snapshot = Arc::new(Snapshot::new(std::time::Instant::now()));
+        let events = Arc::new(BreakerEvents::new(settings, logger));
+        let prober = if has_second_connection { Prober::Dedicated } else { Prober::Caller };
         let breaker =
-            DbBreaker::new(settings, Arc::clone(&snapshot), has_second_connection, logger.clone())
-                .start();
+            DbBreaker::new(settings, prober, Arc::clone(&snapshot), Arc::clone(&events)).start();
         let (waiting, errors, connector) =
             (Arc::default(), LastError::default(), Arc::new(connector));
         let cancel = has_second_connection.then(|| Arc::clone(&connector));
@@ -83,7 +86,7 @@ impl DbBreakerHandle {
             settings,
             errors,
             instruments,
-            logger,
+            events,
         }
     }
 
@@ -187,82 +190,52 @@ impl DbBreakerHandle {
         let mut lease = self.lease(circuit, operation, deadline).await?;
         let started = Instant::now();
         let outcome = timeout_at(deadline, work(lease.connection())).await;
-        self.instruments.database.observe_query(operation, circuit.table(), started.elapsed());
+        let took = started.elapsed();
+        self.instruments.database.observe_query(operation, took);
         match outcome {
             Err(_) => {
-                lease.mark_timed_out();
+                self.mark_timed_out(&mut lease, circuit, operation);
                 Err(DbError::Failed { operation, source: QueryError::TimedOut })
             }
             Ok(Ok(value)) => {
-                lease.mark_succeeded();
+                lease.mark_succeeded(took);
                 Ok(value)
             }
             Ok(Err(error)) => {
-                let kind = classify(&error);
-                lease.mark_failed(kind, &error);
+                let kind = self.mark_failed(&mut lease, circuit, operation, (&error, took));
                 Err(DbError::from_storage(operation, kind, error))
             }
         }
     }
 
-    /// Obtains a permit and a connection.
-    pub(super) async fn lease(
+    /// Records that a call exceeded its deadline.
+    pub(super) fn mark_timed_out(
         &self,
+        lease: &mut Lease,
         circuit: Circuit,
         operation: &'static str,
-        deadline: Instant,
-    ) -> Result<Lease, DbError> {
-        // A stopped actor never closes the circuits that the snapshot shows as open.
-        if !self.is_running() {
-            return Err(DbError::Stopped);
+    ) {
+        lease.mark_timed_out();
+        self.events.failed(circuit, operation, FailureCause::Deadline);
+    }
+
+    /// Records the error of a call, and returns its kind.
+    pub(super) fn mark_failed(
+        &self,
+        lease: &mut Lease,
+        circuit: Circuit,
+        operation: &'static str,
+        (error, took): (&StorageError, Duration),
+    ) -> ErrorKind {
+        let kind = classify(error);
+        lease.mark_failed(kind, error, took);
+        if let Verdict::Failure(cause) = kind.verdict() {
+            self.events.failed(circuit, operation, cause);
         }
-        if let Some(retry_after) = self.snapshot.refusal(circuit, std::time::Instant::now()) {
-            return Err(DbError::unavailable(Some(retry_after)));
-        }
-        let _waiter = Waiter::enter(
-            &self.waiting,
-            u64::from(self.pool.max).saturating_mul(MAX_WAITERS_PER_CONNECTION),
-        )
-        .ok_or_else(|| DbError::unavailable(None))?;
-        let granted = self.breaker.send(Checkout(circuit)).await.map_err(|_| DbError::Stopped)?;
-        let mut permit = granted.map_err(DbError::unavailable)?;
-        if let Ok(Ok(connection)) = timeout_at(deadline, pool::get(&permit.pool)).await {
-            self.errors.take();
-            return Ok(Lease::new(connection, permit, self.cancel.clone()));
-        }
-        // With a cause, or without any connection, the server could not be reached; otherwise all
-        // connections were busy, which is overload and no failure of the database.
-        let pool_is_empty = permit.pool.state().connections == 0;
-        let cause = self
-            .errors
-            .take()
-            .or_else(|| pool_is_empty.then(|| "no connection was opened in time".to_owned()));
-        if let Some(cause) = &cause {
-            permit.set_unreachable(cause);
-        }
-        slog::warn!(self.logger, "no database connection";
-            "operation" => operation, "circuit" => circuit.as_ref(),
-            "cause" => cause.as_deref().unwrap_or("all connections are busy"));
-        Err(DbError::unavailable(None))
+        kind
     }
 
     pub(super) fn deadline(&self) -> Instant {
         Instant::now() + self.settings.timeout
-    }
-}
-
-/// Counts one caller that waits for a connection, until it is dropped.
-struct Waiter(Arc<AtomicU64>);
-
-impl Waiter {
-    fn enter(count: &Arc<AtomicU64>, max: u64) -> Option<Self> {
-        let waiter = Self(Arc::clone(count));
-        (count.fetch_add(1, Ordering::Relaxed) < max).then_some(waiter)
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

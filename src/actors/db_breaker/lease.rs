@@ -1,9 +1,11 @@
 //! The permit and the connection of one call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
 
+use super::failure_cause::FailureCause;
 use super::permit::Permit;
 use super::pool;
 use super::verdict::{ErrorKind, Verdict};
@@ -38,23 +40,24 @@ impl Lease {
     }
 
     /// The query succeeded, and nothing runs on the connection any more.
-    pub(super) fn mark_succeeded(&mut self) {
-        self.permit.set_verdict(Verdict::Alive);
+    pub(super) fn mark_succeeded(&mut self, took: Duration) {
+        self.permit.set_answered(took);
         self.connection.in_use = false;
     }
 
     /// The query failed. The connection is kept unless it is lost.
-    pub(super) fn mark_failed(&mut self, kind: ErrorKind, error: &StorageError) {
+    pub(super) fn mark_failed(&mut self, kind: ErrorKind, error: &StorageError, took: Duration) {
         match kind.verdict() {
-            Verdict::Failure => self.permit.set_failure(&error_chain(error)),
-            verdict => self.permit.set_verdict(verdict),
+            Verdict::Failure(cause) => self.permit.set_failure(cause, &error_chain(error)),
+            Verdict::Alive => self.permit.set_answered(took),
+            Verdict::Neutral => self.permit.set_neutral(),
         }
         self.connection.in_use = kind == ErrorKind::ConnectionLost;
     }
 
     /// The query exceeded its deadline and may still run on the server.
     pub(super) fn mark_timed_out(&mut self) {
-        self.permit.set_failure("timed out");
+        self.permit.set_failure(FailureCause::Deadline, "timed out");
     }
 }
 

@@ -18,15 +18,24 @@
 //!
 //! The success of a closed circuit sends no `Settle`: `successes` collects it for the actor.
 //!
-//! `rules` decides, with `window` and the types of `state`. `actor` owns the rules and the pool;
-//! `messages` and `permit` define what it is sent. `snapshot` refuses without a message, `pool`
-//! opens and discards connections, `verdict` classifies errors, `lease` holds the permit and the
-//! connection of one call. `handle` and `transaction` are the public methods.
+//! `rules` decides for one circuit, with `window` (and `latency`), `in_flight`, `stats`,
+//! `transitions` and the types of `state`; `circuits` decides for all of them, and when the server
+//! is probed. `actor` and `handlers` own the circuits and the pool; `messages` and `permit` define
+//! what they are sent. `snapshot` refuses without a message, `pool` opens and discards
+//! connections, `verdict` and `failure_cause` classify errors, `lease` holds the permit and the
+//! connection of one call, `events` writes the log. `handle` and `transaction` are the public
+//! methods.
 
 mod actor;
 mod circuit;
+mod circuits;
 mod error;
+mod events;
+mod failure_cause;
 mod handle;
+mod handlers;
+mod in_flight;
+mod latency;
 mod lease;
 mod messages;
 mod permit;
@@ -35,14 +44,20 @@ mod report;
 mod rules;
 mod snapshot;
 mod state;
+mod stats;
 mod successes;
 mod transaction;
+mod transitions;
 mod verdict;
 mod window;
 
 pub use self::circuit::Circuit;
 pub use self::error::{DbError, QueryError};
+pub use self::failure_cause::FailureCounts;
 pub use self::handle::DbBreakerHandle;
+pub use self::latency::LatencyReport;
 pub use self::pool::{DbPool, PoolSettings};
-pub use self::report::{CircuitReport, Control, PoolReport};
-pub use self::state::{CircuitSettings, CircuitState, CircuitStats};
+pub use self::report::{CircuitReport, Control, PoolReport, TransitionReport};
+pub use self::state::{CircuitSettings, CircuitState};
+pub use self::stats::{CircuitStats, TransitionCounts};
+pub use self::window::WindowReport;

@@ -2,12 +2,14 @@
 //! verdict (the caller was dropped or panicked) it is neutral and is only released.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix::{Message, Recipient};
 
 use super::circuit::Circuit;
+use super::failure_cause::FailureCause;
 use super::pool::DbPool;
-use super::state::Ticket;
+use super::state::{CallResult, Ticket};
 use super::successes::Successes;
 use super::verdict::Verdict;
 
@@ -16,21 +18,17 @@ use super::verdict::Verdict;
 #[rtype(result = "()")]
 pub(super) struct Settle {
     pub(super) circuit: Circuit,
-    pub(super) ticket: Ticket,
-    pub(super) verdict: Verdict,
-    pub(super) error: Option<String>,
-    /// The server could not be reached, so the calls of every circuit would have failed.
-    pub(super) server_unreachable: bool,
+    /// When the call was permitted.
+    pub(super) granted_at: Instant,
+    pub(super) result: CallResult,
 }
 
 /// The permit for one call.
 pub(super) struct Permit {
     pub(super) pool: DbPool,
     circuit: Circuit,
-    ticket: Ticket,
-    verdict: Verdict,
-    error: Option<String>,
-    server_unreachable: bool,
+    granted_at: Instant,
+    result: CallResult,
     breaker: Recipient<Settle>,
     /// Collects a success that changes no decision; none for a probe, whose success closes the
     /// circuit.
@@ -40,50 +38,40 @@ pub(super) struct Permit {
 impl Permit {
     pub(super) fn new(
         pool: DbPool,
-        (circuit, ticket): (Circuit, Ticket),
+        (circuit, ticket, granted_at): (Circuit, Ticket, Instant),
         breaker: Recipient<Settle>,
         successes: Option<Arc<Successes>>,
     ) -> Self {
-        Self {
-            pool,
-            circuit,
-            ticket,
-            verdict: Verdict::Neutral,
-            error: None,
-            server_unreachable: false,
-            breaker,
-            successes,
-        }
+        let (verdict, took, error) = (Verdict::Neutral, Duration::ZERO, None);
+        let result = CallResult { ticket, verdict, took, error };
+        Self { pool, circuit, granted_at, result, breaker, successes }
     }
 
-    /// Sets a verdict that needs no cause.
-    pub(super) fn set_verdict(&mut self, verdict: Verdict) {
-        self.verdict = verdict;
+    /// The database answered after this time.
+    pub(super) fn set_answered(&mut self, took: Duration) {
+        (self.result.verdict, self.result.took) = (Verdict::Alive, took);
     }
 
-    /// Sets the verdict to failure, with its cause.
-    pub(super) fn set_failure(&mut self, error: &str) {
-        (self.verdict, self.error) = (Verdict::Failure, Some(error.to_owned()));
+    /// The call says nothing about the database.
+    pub(super) fn set_neutral(&mut self) {
+        self.result.verdict = Verdict::Neutral;
     }
 
-    /// Sets the verdict to a failure that counts against every circuit.
-    pub(super) fn set_unreachable(&mut self, error: &str) {
-        self.set_failure(error);
-        self.server_unreachable = true;
+    /// The call failed. [`FailureCause::Unreachable`] counts against every circuit.
+    pub(super) fn set_failure(&mut self, cause: FailureCause, error: &str) {
+        (self.result.verdict, self.result.error) =
+            (Verdict::Failure(cause), Some(error.to_owned()));
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let (Verdict::Alive, Some(successes)) = (self.verdict, &self.successes) {
-            return successes.push(self.circuit, self.ticket);
+        if let (Verdict::Alive, Some(successes)) = (self.result.verdict, &self.successes) {
+            return successes.push(self.circuit, self.result.ticket, self.result.took);
         }
-        self.breaker.do_send(Settle {
-            circuit: self.circuit,
-            ticket: self.ticket,
-            verdict: self.verdict,
-            error: self.error.take(),
-            server_unreachable: self.server_unreachable,
-        });
+        let CallResult { ticket, verdict, took, ref mut error } = self.result;
+        let result = CallResult { ticket, verdict, took, error: error.take() };
+        let (circuit, granted_at) = (self.circuit, self.granted_at);
+        self.breaker.do_send(Settle { circuit, granted_at, result });
     }
 }

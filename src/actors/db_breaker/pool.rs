@@ -13,7 +13,10 @@ use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use thiserror::Error;
 
+use super::circuits::ProbeResult;
+use super::verdict::is_connection_limit;
 use crate::postgres::connection::Connector;
+use crate::telemetry::error_chain;
 
 /// The pool of database connections.
 pub type DbPool = Pool<ConnectionManager>;
@@ -83,6 +86,18 @@ pub(super) enum ProbeError {
     ReadOnly,
     #[error("timed out")]
     TimedOut,
+}
+
+impl ProbeError {
+    /// Returns what the error says about the server.
+    pub(super) fn into_result(self) -> ProbeResult {
+        let text = error_chain(&self);
+        if is_connection_limit(&text) {
+            ProbeResult::Inconclusive(text)
+        } else {
+            ProbeResult::Unavailable(text)
+        }
+    }
 }
 
 /// Opens a connection beside the pool and checks in one round trip that the server accepts writes;

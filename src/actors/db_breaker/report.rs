@@ -7,15 +7,19 @@ use strum::AsRefStr;
 use utoipa::ToSchema;
 
 use super::circuit::Circuit;
-use super::state::{CircuitState, CircuitStats};
+use super::state::CircuitState;
+use super::stats::CircuitStats;
+use super::window::WindowReport;
 
 /// State of one circuit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CircuitReport {
     pub circuit: Circuit,
     pub state: CircuitState,
     /// Counted since startup.
     pub stats: CircuitStats,
+    /// Calls completed in the last ten seconds.
+    pub window: WindowReport,
     /// Time since the last transition.
     pub in_state_for: Duration,
     /// When to try again; none while closed.
@@ -24,6 +28,17 @@ pub struct CircuitReport {
     pub last_error: Option<String>,
     /// Calls in flight, those of earlier states included.
     pub in_flight: u64,
+    /// At most ten, newest first.
+    pub last_transitions: Vec<TransitionReport>,
+}
+
+/// One change of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransitionReport {
+    pub from: CircuitState,
+    pub to: CircuitState,
+    pub ago: Duration,
+    pub cause: String,
 }
 
 /// State of the connection pool.
@@ -43,6 +58,7 @@ pub struct PoolReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, AsRefStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
+#[schema(as = CircuitControl)]
 pub enum Control {
     /// Refuse all calls until closed or reset.
     Isolate,

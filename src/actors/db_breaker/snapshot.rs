@@ -8,15 +8,22 @@ use strum::EnumCount;
 
 use super::circuit::Circuit;
 
-/// Longer than any process lives.
-const FOREVER: Duration = Duration::from_hours(876_000);
+/// Shortest retry time of a refusal whose time is over while the circuit is still open.
+const MIN_RETRY_AFTER_MS: u64 = 1_000;
+
+/// The kind of a decision, in the two highest bits of its cell; the others are milliseconds.
+const KIND_MASK: u64 = 0b11 << 62;
+const ASK_ACTOR: u64 = 0;
+const REFUSE_UNTIL: u64 = 1 << 62;
+const REFUSE: u64 = 2 << 62;
+const REFUSE_FOR: u64 = 3 << 62;
+const MAX_MILLISECONDS: u64 = !KIND_MASK - 1;
 
 /// The current decisions, and how many calls they refused.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     base: Instant,
-    /// Milliseconds from `base` until which a circuit refuses; 0 if it does not.
-    refused_until: [AtomicU64; Circuit::COUNT],
+    decisions: [AtomicU64; Circuit::COUNT],
     rejects: [AtomicU64; Circuit::COUNT],
 }
 
@@ -24,36 +31,49 @@ pub(super) struct Snapshot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     AskActor,
+    /// Refuses until this instant; then the actor decides.
     RefuseUntil(Instant),
-    /// Until an operator closes or resets the circuit.
-    RefuseAlways,
+    /// Refuses until the next decision, which is expected at `retry_at`.
+    Refuse {
+        retry_at: Instant,
+    },
+    /// Refuses until the next decision, of which nothing is known; callers are told to try again
+    /// after this time.
+    RefuseFor(Duration),
 }
 
 impl Snapshot {
     pub(super) fn new(base: Instant) -> Self {
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
-        Self { base, refused_until: zeros(), rejects: zeros() }
+        Self { base, decisions: zeros(), rejects: zeros() }
     }
 
     /// Stores the actor's decision.
     pub(super) fn publish(&self, circuit: Circuit, decision: Decision) {
-        let until = match decision {
-            Decision::AskActor => 0,
-            Decision::RefuseUntil(until) => self.milliseconds(until).saturating_add(1),
-            Decision::RefuseAlways => self.milliseconds(self.base + FOREVER),
+        let cell = match decision {
+            Decision::AskActor => ASK_ACTOR,
+            Decision::RefuseUntil(until) => REFUSE_UNTIL | (self.milliseconds(until) + 1),
+            Decision::Refuse { retry_at } => REFUSE | self.milliseconds(retry_at),
+            Decision::RefuseFor(time) => REFUSE_FOR | milliseconds(time),
         };
-        if let Some(cell) = self.refused_until.get(circuit as usize) {
-            cell.store(until, Ordering::Release);
+        if let Some(stored) = self.decisions.get(circuit as usize) {
+            stored.store(cell, Ordering::Release);
         }
     }
 
     /// Returns for how long the circuit refuses calls, and counts the refusal; none if the actor
     /// decides.
     pub(super) fn refusal(&self, circuit: Circuit, now: Instant) -> Option<Duration> {
-        let until = self.refused_until.get(circuit as usize)?.load(Ordering::Acquire);
-        let left = until.checked_sub(self.milliseconds(now)).filter(|left| *left > 0)?;
-        if let Some(cell) = self.rejects.get(circuit as usize) {
-            cell.fetch_add(1, Ordering::Relaxed);
+        let cell = self.decisions.get(circuit as usize)?.load(Ordering::Acquire);
+        let value = cell & !KIND_MASK;
+        let left = match cell & KIND_MASK {
+            REFUSE_UNTIL => value.checked_sub(self.milliseconds(now)).filter(|left| *left > 0)?,
+            REFUSE => value.saturating_sub(self.milliseconds(now)).max(MIN_RETRY_AFTER_MS),
+            REFUSE_FOR => value,
+            _ => return None,
+        };
+        if let Some(rejects) = self.rejects.get(circuit as usize) {
+            rejects.fetch_add(1, Ordering::Relaxed);
         }
         Some(Duration::from_millis(left))
     }
@@ -64,8 +84,12 @@ impl Snapshot {
     }
 
     fn milliseconds(&self, instant: Instant) -> u64 {
-        u64::try_from(instant.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX)
+        milliseconds(instant.saturating_duration_since(self.base))
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min(MAX_MILLISECONDS)
 }
 
 #[cfg(test)]

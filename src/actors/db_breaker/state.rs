@@ -1,10 +1,12 @@
-//! The types of the rules: settings, states, tickets, counts and transitions.
+//! The types of the rules: settings, states, tickets and results of calls.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use strum::AsRefStr;
 use utoipa::ToSchema;
+
+use super::verdict::Verdict;
 
 /// When a circuit opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +19,17 @@ pub struct CircuitSettings {
     pub error_threshold: u8,
     /// Completed calls in ten seconds below which no circuit opens.
     pub volume_threshold: u64,
-    /// Time from opening to the first probe.
+    /// Longest time from opening to the first probe.
     pub reset_timeout: Duration,
+}
+
+/// Who tests whether the database has recovered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prober {
+    /// The actor, on a connection beside the pool. No caller waits for a probe.
+    Dedicated,
+    /// The first caller after the open time; the embedded database has one connection only.
+    Caller,
 }
 
 /// State of a circuit
@@ -31,7 +42,7 @@ pub enum CircuitState {
     Closed,
     /// Calls are refused.
     Open,
-    /// One probe passes.
+    /// A probe is under way; calls are refused.
     HalfOpen,
     /// Calls are refused until an operator closes or resets the circuit.
     Isolated,
@@ -44,37 +55,13 @@ pub(super) struct Ticket {
     pub(super) number: u64,
 }
 
-/// Counts since startup
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = CircuitStats)]
-pub struct CircuitStats {
-    /// Calls that were permitted
-    pub fires: u64,
-    /// Calls that the database answered, also with an error
-    pub successes: u64,
-    /// Calls that failed or timed out
-    pub failures: u64,
-    /// Failures that were timeouts
-    pub timeouts: u64,
-    /// Calls that were refused
-    pub rejects: u64,
-    /// Calls without a verdict: abandoned, or in conflict with another transaction
-    pub neutral: u64,
-    /// Transitions by target state: closed, open, half-open, isolated
-    pub transitions: [u64; 4],
-}
-
-impl CircuitStats {
-    /// Returns how often the circuit entered a state.
-    pub fn transitions_to(&self, state: CircuitState) -> u64 {
-        self.transitions.get(state as usize).copied().unwrap_or(0)
-    }
-}
-
-/// A change of state, for the log.
+/// How a permitted call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Transition {
-    pub(super) from: CircuitState,
-    pub(super) to: CircuitState,
-    pub(super) cause: String,
+pub(super) struct CallResult {
+    pub(super) ticket: Ticket,
+    pub(super) verdict: Verdict,
+    /// Time on the connection; counts for successes only.
+    pub(super) took: Duration,
+    /// Text of the error, for a failure.
+    pub(super) error: Option<String>,
 }

@@ -96,15 +96,15 @@ impl DbBreakerHandle {
             run_transaction(lease.connection(), work, completion, &mut committing),
         )
         .await;
-        self.instruments().database.observe_query(operation, circuit.table(), started.elapsed());
+        let took = started.elapsed();
+        self.instruments().database.observe_query(operation, took);
         match outcome {
             Ok(Ok(value)) => {
-                lease.mark_succeeded();
+                lease.mark_succeeded(took);
                 Ok(value)
             }
             Ok(Err(error)) => {
-                let kind = classify(&error);
-                lease.mark_failed(kind, &error);
+                let kind = self.mark_failed(&mut lease, circuit, operation, (&error, took));
                 if kind == ErrorKind::Conflict {
                     Err(AttemptError::Conflict(error))
                 } else if committing && !proves_rollback(&error) {
@@ -115,7 +115,7 @@ impl DbBreakerHandle {
                 }
             }
             Err(_) => {
-                lease.mark_timed_out();
+                self.mark_timed_out(&mut lease, circuit, operation);
                 let source = QueryError::TimedOut;
                 Err(AttemptError::Final(if committing {
                     DbError::UnknownOutcome { operation, source }

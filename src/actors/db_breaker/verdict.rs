@@ -3,6 +3,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::failure_cause::FailureCause;
 use crate::storage::StorageError;
 
 /// What a call says about the database.
@@ -11,7 +12,7 @@ pub(super) enum Verdict {
     /// It answered, possibly with an error.
     Alive,
     /// It did not answer, or not in time.
-    Failure,
+    Failure(FailureCause),
     /// Nothing: the caller was dropped, or two transactions conflicted.
     Neutral,
 }
@@ -25,21 +26,27 @@ pub(super) enum ErrorKind {
     Conflict,
     /// The connection broke, or the server shuts down or has no resources.
     ConnectionLost,
-    /// The server cancelled the statement after its timeout.
-    TimedOut,
+    /// The server cancelled the statement after its own timeout.
+    StatementTimeout,
+    /// The server cancelled the statement, which waited for a lock for too long.
+    LockTimeout,
 }
+
+/// Messages of a server, database or role whose limit on connections is reached.
+const CONNECTION_LIMITS: [&str; 3] =
+    ["too many clients", "too many connections", "remaining connection slots are reserved"];
 
 /// Messages of `PostgreSQL` (in English, the usual `lc_messages` of a server) and of the driver.
 const MESSAGES: [(&str, ErrorKind); 12] = [
     ("deadlock detected", ErrorKind::Conflict),
-    ("canceling statement due to statement timeout", ErrorKind::TimedOut),
-    ("canceling statement due to lock timeout", ErrorKind::TimedOut),
-    ("canceling statement due to user request", ErrorKind::TimedOut),
+    ("canceling statement due to statement timeout", ErrorKind::StatementTimeout),
+    ("canceling statement due to lock timeout", ErrorKind::LockTimeout),
+    ("canceling statement due to user request", ErrorKind::StatementTimeout),
     ("terminating connection", ErrorKind::ConnectionLost),
     ("the database system is", ErrorKind::ConnectionLost),
-    ("too many clients", ErrorKind::ConnectionLost),
-    ("too many connections", ErrorKind::ConnectionLost),
-    ("remaining connection slots are reserved", ErrorKind::ConnectionLost),
+    (CONNECTION_LIMITS[0], ErrorKind::ConnectionLost),
+    (CONNECTION_LIMITS[1], ErrorKind::ConnectionLost),
+    (CONNECTION_LIMITS[2], ErrorKind::ConnectionLost),
     ("connection closed", ErrorKind::ConnectionLost),
     ("error communicating with the server", ErrorKind::ConnectionLost),
     ("could not extend file", ErrorKind::ConnectionLost),
@@ -70,6 +77,12 @@ pub(super) fn classify(error: &StorageError) -> ErrorKind {
     }
 }
 
+/// Whether the server refused a connection because of a limit on connections: it is available.
+pub(super) fn is_connection_limit(message: &str) -> bool {
+    message.contains("SQLSTATE 53300")
+        || CONNECTION_LIMITS.iter().any(|text| message.contains(text))
+}
+
 /// Whether an error of COMMIT proves that the transaction was rolled back: a violated constraint
 /// (they may be deferred) or a conflict. Any other error may have come after the commit.
 pub(super) fn proves_rollback(error: &StorageError) -> bool {
@@ -95,7 +108,9 @@ impl ErrorKind {
         match self {
             Self::Answer => Verdict::Alive,
             Self::Conflict => Verdict::Neutral,
-            Self::ConnectionLost | Self::TimedOut => Verdict::Failure,
+            Self::ConnectionLost => Verdict::Failure(FailureCause::Connection),
+            Self::StatementTimeout => Verdict::Failure(FailureCause::StatementTimeout),
+            Self::LockTimeout => Verdict::Failure(FailureCause::LockTimeout),
         }
     }
 }

@@ -67,7 +67,7 @@ async fn create(
         metadata: &Object::default(),
     };
     let now = Clock::default().now();
-    let created = database.db.transaction(Circuit::Auth, "create_admin", async |conn| {
+    let created = database.db.transaction(Circuit::Auth, "users.create_admin", async |conn| {
         let user = users::create(conn, &new, now).await?;
         let details = json!({ "role": user.role });
         audit_events::record(conn, &operator(), Action::UserCreated, target(&user), &details, now)
@@ -87,7 +87,7 @@ fn require_valid(field: &str, text: &impl Validate<Context = ()>) -> Result<(), 
 async fn reset_password(database: &Database, name: &str) -> Result<(), CommandError> {
     let found = database
         .db
-        .run(Circuit::Auth, "find_user", async |conn| users::find_for_login(conn, name).await)
+        .run(Circuit::Auth, "users.find", async |conn| users::find_for_login(conn, name).await)
         .await?;
     let (user, _) =
         found.ok_or_else(|| CommandError::failed(format!("user {name:?} not found")))?;
@@ -103,7 +103,7 @@ async fn reset_password(database: &Database, name: &str) -> Result<(), CommandEr
     };
     database
         .db
-        .transaction(Circuit::Auth, "reset_password", async |conn| {
+        .transaction(Circuit::Auth, "users.reset_password", async |conn| {
             password_changes::apply(conn, &operator(), change, now).await
         })
         .await?;

@@ -14,6 +14,7 @@ use crate::model::business_domains::BusinessDomain;
 use crate::model::catalogue::{Catalogue, DocumentFormat, ImportReport};
 use crate::model::metrics::Metric;
 use crate::model::violations::Violation;
+use crate::model::warnings::{Warning, Warnings};
 
 /// Page sizes, largest first. Each divides the one before, so that a smaller page can begin where
 /// the larger one would have.
@@ -27,8 +28,12 @@ pub(in crate::app) struct ApiClient {
 }
 
 #[derive(Deserialize)]
-struct DataResponse<T> {
-    data: T,
+struct ImportResponse {
+    data: ImportReport,
+    #[serde(default)]
+    warnings: Vec<Warning>,
+    #[serde(default)]
+    warnings_omitted: usize,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +98,7 @@ impl ApiClient {
         bytes: Vec<u8>,
         format: DocumentFormat,
         dry_run: bool,
-    ) -> Result<ImportReport, CommandError> {
+    ) -> Result<(ImportReport, Warnings), CommandError> {
         let media_type = match format {
             DocumentFormat::Json => "application/json",
             DocumentFormat::Yaml => "application/yaml",
@@ -103,7 +108,9 @@ impl ApiClient {
             .post(format!("{}/api/v1/import?dry_run={dry_run}", self.base))
             .header(CONTENT_TYPE, media_type)
             .body(bytes);
-        Ok(self.send::<DataResponse<ImportReport>>(request).await?.data)
+        let response: ImportResponse = self.send(request).await?;
+        let ImportResponse { data, warnings: shown, warnings_omitted: omitted } = response;
+        Ok((data, Warnings { shown, omitted }))
     }
 
     /// Reads the whole catalogue, page by page.

@@ -48,11 +48,12 @@ async fn from_database(config: &Config) -> Result<Catalogue, CommandError> {
 async fn read_catalogue(database: &Database) -> Result<Catalogue, CommandError> {
     database.open().await?;
     let db = &database.db;
-    let total = db.run(Circuit::Metrics, "count", async |conn| metrics::count(conn).await).await?;
+    let total =
+        db.run(Circuit::Metrics, "metrics.count", async |conn| metrics::count(conn).await).await?;
     let bar = progress_bar(usize::try_from(total).unwrap_or(0));
     // One snapshot, so that an export shows all of a concurrent change or nothing.
     let all = db
-        .transaction(Circuit::Metrics, "export", async |conn| {
+        .transaction(Circuit::Metrics, "metrics.export", async |conn| {
             conn.read_one_snapshot().await?;
             catalogue::export(conn, |done| bar.set_position(done as u64)).await
         })

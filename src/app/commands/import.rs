@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::model::catalogue::{
     CatalogueDraft, DocumentFormat, ImportReport, ItemOutcome, ItemReport,
 };
+use crate::model::warnings::Warnings;
 use crate::storage::audit_events::Actor;
 use crate::storage::{StorageError, Transaction, catalogue};
 
@@ -30,13 +31,15 @@ pub(in crate::app) async fn run(
     remote: &RemoteOptions,
 ) -> Result<(), CommandError> {
     let (bytes, format) = read(file)?;
-    let report = if let Some(client) = ApiClient::from_options(remote, &config.transport)? {
-        client.import(bytes, format, dry_run).await?
-    } else {
-        let draft = CatalogueDraft::parse(&bytes, format)
-            .map_err(|violations| CommandError::invalid_input(&violations))?;
-        into_database(config, &draft, dry_run).await?
-    };
+    let (report, warnings) =
+        if let Some(client) = ApiClient::from_options(remote, &config.transport)? {
+            client.import(bytes, format, dry_run).await?
+        } else {
+            let draft = CatalogueDraft::parse(&bytes, format)
+                .map_err(|violations| CommandError::invalid_input(&violations))?;
+            (into_database(config, &draft, dry_run).await?, draft.warnings)
+        };
+    print_warnings(&warnings)?;
     print_report(&report)
 }
 
@@ -81,7 +84,7 @@ async fn import(
         catalogue::import(conn, draft, AUTHOR, now, |done| bar.set_position(done as u64)).await
     };
     let items = if dry_run {
-        database.db.dry_run(Circuit::Metrics, "import", import).await
+        database.db.dry_run(Circuit::Metrics, "metrics.import", import).await
     } else {
         let import = async |conn: &mut Transaction<'_>| {
             let items = import(conn).await?;
@@ -93,7 +96,7 @@ async fn import(
             catalogue::record_import(conn, &actor, &items, now).await?;
             Ok(items)
         };
-        database.db.transaction(Circuit::Metrics, "import", import).await
+        database.db.transaction(Circuit::Metrics, "metrics.import", import).await
     };
     bar.finish_and_clear();
     Ok(items?)
@@ -107,6 +110,17 @@ pub(in crate::app) fn progress_bar(items: usize) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
+}
+
+/// Prints what was removed from rich texts.
+fn print_warnings(warnings: &Warnings) -> Result<(), CommandError> {
+    for warning in &warnings.shown {
+        print_line(&format!("warning {}: {}", warning.field, warning.message))?;
+    }
+    if warnings.omitted > 0 {
+        print_line(&format!("warning: {} more", warnings.omitted))?;
+    }
+    Ok(())
 }
 
 fn print_report(report: &ImportReport) -> Result<(), CommandError> {

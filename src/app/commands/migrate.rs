@@ -40,11 +40,15 @@ pub(in crate::app) async fn run(
 
 async fn migrate(database: &Database, revert: bool, status: bool) -> Result<(), CommandError> {
     let connection = database.db.administrative_connection().await;
-    let connection = connection.map_err(CommandError::failed)?;
+    let mut connection = connection.map_err(CommandError::failed)?;
     if status {
-        for migration in migrations::status(connection).await.map_err(CommandError::failed)? {
+        let schema = migrations::status(&mut connection).await.map_err(CommandError::failed)?;
+        for migration in &schema.migrations {
             let mark = if migration.applied { "x" } else { " " };
             print_line(&format!("[{mark}] {}", migration.name))?;
+        }
+        for version in &schema.unknown {
+            print_line(&format!("[?] {version} (of a newer version of mdl)"))?;
         }
         return Ok(());
     }
@@ -57,8 +61,8 @@ async fn migrate(database: &Database, revert: bool, status: bool) -> Result<(), 
         return print_line(&format!("reverted {version}"));
     }
     let applied = migrations::run(connection).await.map_err(CommandError::failed)?;
-    for version in &applied {
-        print_line(&format!("ran {version}"))?;
+    for name in &applied {
+        print_line(&format!("ran {name}"))?;
     }
     if applied.is_empty() { print_line("the schema is up to date") } else { Ok(()) }
 }

@@ -58,7 +58,7 @@ async fn purge(state: &web::Data<AppState>, days: u32) {
     };
     loop {
         let actor = Actor::system();
-        let purged = state.db.transaction(Circuit::Auth, "purge_audit_events", async |conn| {
+        let purged = state.db.transaction(Circuit::Auth, "audit_events.purge", async |conn| {
             audit_events::purge(conn, &actor, older_than, PURGE_BATCH).await
         });
         match purged.await {

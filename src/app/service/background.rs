@@ -4,8 +4,12 @@ use actix_web::rt::spawn;
 use actix_web::web;
 use tokio::task::JoinHandle;
 
+use super::retention::Retention;
 use super::startup::Startup;
-use super::{audit_tasks, business_gauges, caller_exchange, invalidation, rate_limits};
+use super::{
+    audit_tasks, business_gauges, caller_exchange, invalidation, rate_limits, repeated_events,
+    retention,
+};
 use crate::app::database::Database;
 use crate::config::Config;
 use crate::http::AppState;
@@ -27,7 +31,9 @@ pub(super) fn spawn_all(
         spawn(business_gauges::refresh(state.clone())),
         spawn(audit_tasks::write_refusals(state.clone())),
         spawn(audit_tasks::purge_old(state.clone(), retention_days)),
+        spawn(retention::delete_ended(state.clone(), Retention::from_config(config))),
         spawn(rate_limits::remove_idle_clients(app_options)),
+        spawn(repeated_events::report_due(state.clone())),
     ];
     if database.is_embedded() {
         // Its only connection belongs to the pool, so there is none to listen on.

@@ -23,9 +23,10 @@ pub(in crate::app) async fn refresh(state: web::Data<AppState>) {
     loop {
         if !registered {
             let limit = i64::try_from(CATEGORIES).unwrap_or(i64::MAX);
-            let top = state.db.run(Circuit::Metrics, "commonest_categories", async |conn| {
-                metrics::list_top_categories(conn, limit).await
-            });
+            let top =
+                state.db.run(Circuit::Metrics, "metrics.commonest_categories", async |conn| {
+                    metrics::list_top_categories(conn, limit).await
+                });
             if let Ok(categories) = top.await {
                 instruments.register_categories(&categories, Tier::VARIANTS);
                 registered = true;
@@ -34,7 +35,7 @@ pub(in crate::app) async fn refresh(state: web::Data<AppState>) {
         let now = state.clock.now();
         let active = state
             .db
-            .run(Circuit::Auth, "active_users", async |conn| {
+            .run(Circuit::Auth, "sessions.count_active_users", async |conn| {
                 sessions::count_active_users(conn, now).await
             })
             .await;

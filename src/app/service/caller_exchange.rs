@@ -34,7 +34,7 @@ pub(in crate::app) async fn run(state: web::Data<AppState>) {
         if exchanges >= EXCHANGES_PER_SWEEP {
             exchanges = 0;
             let now = state.clock.now().timestamp_millis();
-            let swept = state.db.run(Circuit::Auth, "sweep_caller_hits", async |conn| {
+            let swept = state.db.run(Circuit::Auth, "caller_hits.sweep", async |conn| {
                 caller_hits::sweep(conn, now).await
             });
             if let Err(error) = swept.await {
@@ -62,7 +62,7 @@ async fn exchange(state: &AppState, process_id: Uuid, window: i64) -> bool {
     };
     let own: Vec<SlotHits> = batch.unsent.iter().map(own).collect();
     let times = (first_slot(window, now), window.saturating_add(slot_length(window)));
-    let read = state.db.run(Circuit::Auth, "exchange_caller_hits", async |conn| {
+    let read = state.db.run(Circuit::Auth, "caller_hits.exchange", async |conn| {
         caller_hits::exchange(conn, process_id, &own, &names, times).await
     });
     match read.await {

@@ -26,6 +26,7 @@ use crate::http::app_data::{
 };
 use crate::http::auditing::queue::AuditQueue;
 use crate::http::database_check::DatabaseCheck;
+use crate::http::mail_failures::MailFailureLog;
 use crate::http::middleware::detached::DetachedRequests;
 use crate::http::middleware::security::SecurityHeaders;
 use crate::http::rate_limit::limiter::RateLimiter;
@@ -66,8 +67,7 @@ pub(super) async fn compose(
     let database = Database::start(config, Purpose::Service, logger).await?;
     let mailer = build_mailer(config, database.is_embedded(), logger)?;
     let (db, instruments) = (database.db.clone(), database.instruments.clone());
-    let (quotas, proxies, app_options) =
-        rate_limits::from_config(config, instruments.limits.clone())?;
+    let (quotas, proxies, app_options) = rate_limits::from_config(config)?;
     let workers = config.service.workers.map_or_else(available_cores, usize::from);
     let readiness = Readiness::default();
     let keys = ApiKeyCacheHandle::start(
@@ -102,6 +102,7 @@ pub(super) async fn compose(
         }),
         mail: web::Data::new(MailServices {
             mailer,
+            failures: MailFailureLog::default(),
             public_url: config.mail.public_url().map_err(CommandError::usage)?,
         }),
         operations: web::Data::new(OperationsServices {
@@ -143,7 +144,7 @@ fn build_mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mail
             "folder" => folder.display().to_string());
         Mailer::with_folder(&folder, from)
     } else {
-        slog::warn!(logger, "SMTP_URL is not set: lost passwords cannot be reset by mail");
+        slog::warn!(logger, "SMTP_URL is not set; password reset emails are not sent");
         Mailer::disabled(from)
     };
     mailer.map_err(CommandError::usage)

@@ -91,9 +91,9 @@ impl FirstAdmin {
     }
 
     async fn is_missing(&self) -> Result<bool, StartupError> {
-        let any = self
-            .db
-            .run(Circuit::Auth, "any_administrator", async |conn| users::has_admin(conn).await);
+        let any = self.db.run(Circuit::Auth, "users.any_administrator", async |conn| {
+            users::has_admin(conn).await
+        });
         any.await.map(|any| !any).map_err(StartupError::temporary)
     }
 
@@ -141,15 +141,17 @@ impl FirstAdmin {
             metadata: &Object::default(),
         };
         let (now, actor) = (self.clock.now(), Actor::system());
-        let created = self.db.transaction(Circuit::Auth, "first_admin", async |conn| {
-            let Some(user) = users::create_first_admin(conn, &new, now).await? else {
-                return Ok(false);
-            };
-            let target = Target { id: user.user_id, name: &user.username };
-            let details = json!({ "role": user.role, "status": user.status, "first": true });
-            audit_events::record(conn, &actor, Action::UserCreated, target, &details, now).await?;
-            Ok(true)
-        });
+        let created =
+            self.db.transaction(Circuit::Auth, "users.create_first_admin", async |conn| {
+                let Some(user) = users::create_first_admin(conn, &new, now).await? else {
+                    return Ok(false);
+                };
+                let target = Target { id: user.user_id, name: &user.username };
+                let details = json!({ "role": user.role, "status": user.status, "first": true });
+                audit_events::record(conn, &actor, Action::UserCreated, target, &details, now)
+                    .await?;
+                Ok(true)
+            });
         match created.await {
             Ok(true) => {
                 auditing::log_rows(&self.logger, &actor.trail);

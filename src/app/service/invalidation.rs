@@ -1,6 +1,7 @@
 //! Receives invalidation events and keeps the epochs of the catalogue and of permissions current:
 //! by notification, on a connection of its own, and by polling every second through the pool,
-//! because notifications can get lost.
+//! because notifications can get lost. Where changes may have been missed, or a counter went back,
+//! a new incarnation starts: what is cached is verified in the database before it counts as fresh.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use futures_util::StreamExt;
 
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
-use crate::model::authority::{InvalidationEvent, InvalidationScope};
+use crate::model::authority::InvalidationEvent;
 use crate::postgres::notifications::NotificationListener;
 use crate::storage::{authority_epochs, catalogue_epochs};
 
@@ -19,14 +20,17 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
     state.operations.readiness.until_prepared().await;
     loop {
-        // Taken before the query, so that the epoch is never considered newer than it is.
-        let started = Instant::now();
+        // Both taken before the query: the epoch is never considered newer than it is, and a
+        // notification that overtakes its result is not taken for a counter that went back.
+        let (started, known) = (Instant::now(), state.catalogue.responses.epoch());
         let epoch = state
             .db
-            .run(Circuit::Metrics, "epoch", async |conn| catalogue_epochs::get(conn).await)
+            .run(Circuit::Metrics, "catalogue_epochs.get", async |conn| {
+                catalogue_epochs::get(conn).await
+            })
             .await;
         if let Ok(epoch) = epoch {
-            state.catalogue.responses.confirm_epoch(epoch, started);
+            state.catalogue.responses.apply_polled_epoch(epoch, known, started);
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
@@ -41,26 +45,26 @@ pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
         let (started, known) = (Instant::now(), state.accounts.keys.applied_epoch());
         let epoch = state
             .db
-            .run(Circuit::ApiKeys, "epoch", async |conn| authority_epochs::get(conn).await)
+            .run(Circuit::ApiKeys, "authority_epochs.get", async |conn| {
+                authority_epochs::get(conn).await
+            })
             .await;
-        if let Ok(epoch) = epoch
-            && state.accounts.keys.apply_epoch(epoch, started, known).await
-        {
-            state.accounts.sessions.invalidate(InvalidationScope::All);
+        if let Ok(epoch) = epoch {
+            state.accounts.keys.apply_epoch(epoch, started, known).await;
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 /// Listens for notifications on a connection of its own, and reconnects when that ends. Events from
-/// before `LISTEN` are lost, so all cached permissions are invalidated first; the catalogue epoch
-/// is read by the poll.
+/// before `LISTEN` are lost, so a new incarnation starts with each connection.
 pub(in crate::app) async fn listen(state: web::Data<AppState>) {
     loop {
         if let Ok(connection) = state.db.administrative_connection().await {
             let channels = [catalogue_epochs::CHANNEL, authority_epochs::CHANNEL];
             if let Ok(listener) = NotificationListener::listen(connection, &channels).await {
-                state.accounts.invalidate(InvalidationScope::All).await;
+                state.catalogue.responses.start_incarnation();
+                state.accounts.keys.start_incarnation().await;
                 receive(&state, listener).await;
             }
             slog::info!(state.logger, "connection for notifications ended; reconnecting");
@@ -71,19 +75,50 @@ pub(in crate::app) async fn listen(state: web::Data<AppState>) {
 
 /// Applies notifications until the connection ends.
 async fn receive(state: &AppState, mut listener: NotificationListener) {
+    let (mut catalogue, mut authority) = (NotifiedEpoch::default(), NotifiedEpoch::default());
     let mut notifications = std::pin::pin!(listener.notifications());
     while let Some(Ok(notification)) = notifications.next().await {
         let now = Instant::now();
         if notification.channel == authority_epochs::CHANNEL {
-            match notification.payload.parse::<InvalidationEvent>() {
-                Ok(event) => state
-                    .accounts
-                    .sessions
-                    .invalidate(state.accounts.keys.apply_event(event, now).await),
-                Err(_) => state.accounts.invalidate(InvalidationScope::All).await,
+            let Ok(event) = notification.payload.parse::<InvalidationEvent>() else {
+                state.accounts.keys.start_incarnation().await;
+                continue;
+            };
+            if authority.went_back(event.epoch) {
+                state.accounts.keys.start_incarnation().await;
             }
+            state.accounts.apply_event(event, now).await;
         } else if let Ok(epoch) = notification.payload.parse() {
-            state.catalogue.responses.confirm_epoch(epoch, now);
+            if catalogue.went_back(epoch) {
+                state.catalogue.responses.start_incarnation();
+            }
+            state.catalogue.responses.apply_notified_epoch(epoch, now);
         }
+    }
+}
+
+/// The last epoch that was announced on one connection. `PostgreSQL` delivers notifications in the
+/// order of their commits, and the counter's row lock puts those in line, so that each epoch is
+/// higher than the one before.
+#[derive(Debug, Default)]
+struct NotifiedEpoch(Option<i64>);
+
+impl NotifiedEpoch {
+    /// Records the next epoch. Returns whether the counter went back.
+    fn went_back(&mut self, epoch: i64) -> bool {
+        self.0.replace(epoch).is_some_and(|before| epoch <= before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notified_epoch_that_does_not_grow_went_back() {
+        let mut notified = NotifiedEpoch::default();
+        let went_back: Vec<bool> =
+            [7, 8, 12, 12, 3, 4].into_iter().map(|epoch| notified.went_back(epoch)).collect();
+        assert_eq!(went_back, [false, false, false, true, true, false]);
     }
 }

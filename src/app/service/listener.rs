@@ -11,6 +11,7 @@ use crate::app::command_error::CommandError;
 use crate::config::Config;
 use crate::http::AppState;
 use crate::http::connections::open::{ConnectionLimits, Connections};
+use crate::http::connections::responder::Responder;
 use crate::http::connections::server::{ServerOptions, serve};
 use crate::http::server::AppOptions;
 use crate::rate_limit::client_ip::TrustedProxies;
@@ -43,9 +44,12 @@ pub(in crate::app) fn api(
     };
     let connections =
         Connections::new(limits, state.instruments.connections.clone(), state.logger.clone());
+    let responder = Responder::new(state);
     let (state, app_options) = (state.clone(), app_options.clone());
     let app = move || crate::http::server::app(state.clone(), app_options.clone(), with_metrics).0;
-    start("HOST, PORT", (host, port), |listener| serve(listener, server_options, &connections, app))
+    start("HOST, PORT", (host, port), |listener| {
+        serve(listener, server_options, &connections, responder, app)
+    })
 }
 
 /// Whether metrics are served on a listener of their own instead of the API's.
@@ -68,11 +72,11 @@ pub(in crate::app) fn exposition(
     let limits = ConnectionLimits { total, per_address, exempt: TrustedProxies::default() };
     let connections =
         Connections::new(limits, state.instruments.connections.clone(), state.logger.clone());
-    let state = state.clone();
+    let (responder, state) = (Responder::new(state), state.clone());
     let app = move || crate::http::server::exposition(state.clone());
     let server_options = ServerOptions { workers: 1, grace: 1 };
     start("METRICS_HOST, METRICS_PORT", (host, port), |listener| {
-        serve(listener, server_options, &connections, app)
+        serve(listener, server_options, &connections, responder, app)
     })
 }
 

@@ -15,6 +15,8 @@ mod first_admin;
 mod invalidation;
 mod listener;
 mod rate_limits;
+mod repeated_events;
+mod retention;
 mod startup;
 mod startup_error;
 
@@ -121,6 +123,7 @@ impl Service {
         let startup = Startup::new(
             state.operations.readiness.clone(),
             FirstAdmin::from_config(config, &database, clock, &logger),
+            database.target.clone(),
             sample,
         );
         let background = background::spawn_all(config, &state, startup, app_options, &database);
@@ -149,7 +152,8 @@ impl Service {
     /// 2. Requests under way end, also writes whose client has disconnected: a connection counts
     ///    as open until they have (`http::connections::server`).
     /// 3. The metrics listener stops, so that Prometheus can scrape the shutdown up to here.
-    /// 4. The audit log and the last use of API keys are flushed to the database.
+    /// 4. The audit log and the last use of API keys are flushed to the database, and counts of
+    ///    repeated events to the log.
     /// 5. The connections to the database are closed, and an embedded database stops.
     pub async fn stop(self) {
         self.state.operations.readiness.mark_stopping();
@@ -163,6 +167,7 @@ impl Service {
         }
         // Before the background tasks are aborted: one of them may be in the middle of a flush.
         auditing::flush(&self.state, true).await;
+        repeated_events::report_all(&self.state);
         for task in &self.background {
             task.abort();
         }

@@ -10,12 +10,10 @@ use crate::http::server::AppOptions;
 use crate::rate_limit::client_ip::TrustedProxies;
 use crate::rate_limit::policy::Quotas;
 use crate::rate_limit::sliding_window::Quota;
-use crate::telemetry::instruments::limits::RateLimitInstruments;
 
 /// Builds quotas, trusted proxies and the options of the HTTP application.
 pub(in crate::app) fn from_config(
     config: &Config,
-    instruments: RateLimitInstruments,
 ) -> Result<(Quotas, TrustedProxies, AppOptions), CommandError> {
     let limits = &config.limits;
     let quota = |limit: u32, window: u32| Quota { limit: limit as usize, window: window.into() };
@@ -40,7 +38,7 @@ pub(in crate::app) fn from_config(
         )
     })?;
     let origins = config.http.origins().map_err(CommandError::usage)?;
-    let burst = burst::config(quotas.burst, instruments)
+    let burst = burst::config(quotas.burst)
         .ok_or_else(|| CommandError::usage("RATE_LIMIT_BURST_PER_SECOND must be greater than 0"))?;
     Ok((quotas, proxies, AppOptions { burst, origins, measured: config.metrics.metrics_enabled }))
 }

@@ -1,6 +1,7 @@
 //! Reads of the catalogue: from the response cache while the catalogue has not changed, else from
-//! the database, and stale from the cache (RFC 9111) while the database is unavailable. Every
-//! reader of the catalogue sees the same, so path and parameters alone are the cache key.
+//! the database, and stale from the cache (RFC 9111) while the database is unavailable or the
+//! service overloaded. Every reader of the catalogue sees the same, so path and parameters alone
+//! are the cache key.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,8 @@ pub fn cache_key(path: &str, parameters: &[(String, String)]) -> String {
 /// Answers a read from the cache, or by `load`, which queries the database.
 ///
 /// # Errors
-/// Those of `load`; [`ApiError::Unavailable`] only if the cache has no response.
+/// Those of `load`; [`ApiError::Unavailable`] and [`ApiError::Overloaded`] only if the cache has no
+/// response.
 pub async fn read(
     services: &CatalogueServices,
     key: &str,
@@ -43,9 +45,11 @@ pub async fn read(
             responses.insert(key, loaded, epoch, Instant::now());
             Ok(response)
         }
-        (Err(ApiError::Unavailable { .. }), CacheLookup::Stale(stale, age)) => {
-            Ok(respond(&stale, if_none_match, Some(age)))
-        }
+        // Under overload, too, a stale response serves better than none.
+        (
+            Err(ApiError::Unavailable { .. } | ApiError::Overloaded { .. }),
+            CacheLookup::Stale(stale, age),
+        ) => Ok(respond(&stale, if_none_match, Some(age))),
         (Err(error), _) => Err(error),
     }
 }

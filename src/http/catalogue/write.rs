@@ -24,14 +24,15 @@ pub async fn change<T>(
     caller: &Authority,
     work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
 ) -> Result<T, ApiError> {
+    let before = services.responses.epoch();
     let changed = services.db.transaction(circuit, operation, async |conn| {
-        catalogue_epochs::lock(conn).await?;
+        let locked = catalogue_epochs::lock(conn).await?;
         let done = work(conn).await?;
         let epoch = catalogue_epochs::get(conn).await?;
         authority::confirm(conn, caller, services.clock.now()).await?;
-        Ok((done, epoch))
+        Ok((done, (locked, epoch)))
     });
-    let (done, epoch) = changed.await?;
-    services.responses.confirm_epoch(epoch, Instant::now());
+    let (done, epochs) = changed.await?;
+    services.responses.apply_committed_epoch(epochs, before, Instant::now());
     Ok(done)
 }

@@ -8,6 +8,9 @@
 //!
 //! Each written byte is progress, so slow readers are served. A head that arrives byte by byte is
 //! no progress.
+//!
+//! It also knows when actix-http may write a response without the application, because that is
+//! known from the same events.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -23,6 +26,10 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct ConnectionPace {
     requests: Cell<u32>,
+    /// Number of requests that have begun.
+    begun: Cell<u64>,
+    /// Whether the last body ended as a response head ends.
+    ends_like_head: Cell<bool>,
     /// Notified when the last active request has ended.
     idle: Notify,
     /// The last progress: its opening, a write, or the end of a request.
@@ -36,6 +43,8 @@ impl ConnectionPace {
     pub fn new(now: Instant) -> Self {
         Self {
             requests: Cell::new(0),
+            begun: Cell::new(0),
+            ends_like_head: Cell::new(false),
             idle: Notify::new(),
             since: Cell::new(now),
             blocked: Cell::new(None),
@@ -45,6 +54,8 @@ impl ConnectionPace {
     /// Begins a request; it is active until the returned value is dropped.
     pub fn begin_request(self: &Rc<Self>) -> ActiveRequest {
         self.requests.set(self.requests.get().saturating_add(1));
+        self.begun.set(self.begun.get().saturating_add(1));
+        self.ends_like_head.set(false);
         ActiveRequest(self.clone())
     }
 
@@ -54,6 +65,26 @@ impl ConnectionPace {
         if self.requests.get() == 0 {
             self.idle.notify_one();
         }
+    }
+
+    /// Returns how many requests have begun; changes with each of them.
+    pub fn begun(&self) -> u64 {
+        self.begun.get()
+    }
+
+    /// Records a part of a response body.
+    pub fn record_chunk(&self, chunk: &[u8]) {
+        if !chunk.is_empty() {
+            self.ends_like_head.set(matches!(chunk, [.., b'\r', b'\n'] | [b'\n']));
+        }
+    }
+
+    /// Whether bytes at the end of what is to be written can be a response of the parser: no
+    /// request is active, and they are no body. A chunked body ends with its last chunk, another
+    /// one with bytes that were recorded; a response head ends with a line break. So a client that
+    /// stores the text of a head in a body cannot have that body replaced.
+    pub fn may_parser_write(&self) -> bool {
+        self.requests.get() == 0 && !self.ends_like_head.get()
     }
 
     /// Waits until the connection has no active request.

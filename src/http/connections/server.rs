@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -24,7 +25,8 @@ use tokio::net::TcpStream;
 
 use super::guarded::GuardedStream;
 use super::open::Connections;
-use super::pace::ActiveRequest;
+use super::pace::{ActiveRequest, ConnectionPace};
+use super::responder::Responder;
 
 /// Time that an idle connection stays open.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -52,6 +54,7 @@ pub fn serve<F, I, S, B>(
     listener: TcpListener,
     options: ServerOptions,
     connections: &Arc<Connections>,
+    responder: Responder,
     app: F,
 ) -> io::Result<Server>
 where
@@ -68,9 +71,10 @@ where
     let builder =
         Server::build().workers(options.workers).disable_signals().shutdown_timeout(options.grace);
     let (stopping, connections) = (builder.graceful_shutdown_signal(), connections.clone());
-    let address = listener.local_addr()?;
+    let (address, responder) = (listener.local_addr()?, Arc::new(responder));
     let builder = builder.listen("http", listener, move || {
         let (stopping, connections) = (stopping.clone(), connections.clone());
+        let responder = responder.clone();
         let app = app().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
             .keep_alive(KEEP_ALIVE)
@@ -86,8 +90,8 @@ where
             })
             .h1(map_config(apply_fn_factory(app, counted), |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {
-            let connections = connections.clone();
-            async move { accept(stream, &connections).map_err(DispatchError::Io) }
+            let (connections, responder) = (connections.clone(), responder.clone());
+            async move { accept(stream, &connections, responder).map_err(DispatchError::Io) }
         })
         .and_then(apply_fn_factory(http, until_requests_end))
     })?;
@@ -117,6 +121,7 @@ where
 fn accept(
     stream: TcpStream,
     connections: &Arc<Connections>,
+    responder: Arc<Responder>,
 ) -> io::Result<(GuardedStream, Option<std::net::SocketAddr>)> {
     let peer = stream.peer_addr()?;
     let open = connections.admit(peer.ip()).ok_or(io::ErrorKind::ConnectionRefused)?;
@@ -124,7 +129,7 @@ fn accept(
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
     SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
-    Ok((GuardedStream::new(stream, open), Some(peer)))
+    Ok((GuardedStream::new(stream, open, responder), Some(peer)))
 }
 
 /// Handles a request, which is active until its response is complete.
@@ -137,19 +142,20 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody,
 {
-    let under_way = request
-        .conn_data::<std::rc::Rc<super::pace::ConnectionPace>>()
-        .map(super::pace::ConnectionPace::begin_request);
+    let pace = request.conn_data::<Rc<ConnectionPace>>().cloned();
+    let under_way = pace.as_ref().map(ConnectionPace::begin_request);
     let response = service.call(request);
     async move {
         let response: Response<B> = response.await?.into();
-        Ok(response.map_body(|_, body| CountedBody { body: Box::pin(body), _under_way: under_way }))
+        let counted = |body| CountedBody { body: Box::pin(body), pace, _under_way: under_way };
+        Ok(response.map_body(|_, body| counted(body)))
     }
 }
 
 /// The body of a response; its request is active until it is complete.
 struct CountedBody<B> {
     body: Pin<Box<B>>,
+    pace: Option<Rc<ConnectionPace>>,
     _under_way: Option<ActiveRequest>,
 }
 
@@ -164,6 +170,10 @@ impl<B: MessageBody> MessageBody for CountedBody<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.body.as_mut().poll_next(context)
+        let next = self.body.as_mut().poll_next(context);
+        if let (Some(pace), Poll::Ready(Some(Ok(chunk)))) = (&self.pace, &next) {
+            pace.record_chunk(chunk);
+        }
+        next
     }
 }

@@ -14,27 +14,24 @@ use crate::telemetry::error_chain;
 
 /// Retry time where no circuit gives one.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Retry time of a full bulkhead, whose work takes about that long.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
-        let message = match &error {
-            DbError::Storage(_) | DbError::Stopped => "",
-            DbError::Unavailable { .. } | DbError::Failed { .. } => UNAVAILABLE,
-            DbError::UnknownOutcome { .. } => {
-                "The database did not confirm the change. Check whether it was made before you \
-                 repeat it."
-            }
-        };
         match error {
             DbError::Storage(error) => error.into(),
             DbError::Stopped => Self::Internal { cause: error_chain(&error) },
             DbError::Unavailable { retry_after } => {
-                Self::Unavailable { message, retry_after, cause: None }
+                Self::Unavailable { message: UNAVAILABLE, retry_after, cause: None }
             }
-            DbError::Failed { .. } | DbError::UnknownOutcome { .. } => {
-                let cause = Some(error_chain(&error));
-                Self::Unavailable { message, retry_after: RETRY_AFTER, cause }
-            }
+            DbError::Overloaded { retry_after } => Self::Overloaded { retry_after },
+            DbError::Failed { .. } => Self::Unavailable {
+                message: UNAVAILABLE,
+                retry_after: RETRY_AFTER,
+                cause: Some(error_chain(&error)),
+            },
+            DbError::UnknownOutcome { .. } => Self::OutcomeUnknown { cause: error_chain(&error) },
         }
     }
 }
@@ -96,6 +93,9 @@ impl From<KeyError> for ApiError {
                 let cause = source.map(|source| error_chain(source.as_ref()));
                 Self::Unavailable { message: UNAVAILABLE, retry_after, cause }
             }
+            KeyError::Lookup(KeyLookupError::Overloaded { retry_after }) => {
+                Self::Overloaded { retry_after }
+            }
             KeyError::Lookup(error) => Self::Internal { cause: error_chain(&error) },
         }
     }
@@ -104,11 +104,7 @@ impl From<KeyError> for ApiError {
 impl From<BulkheadError> for ApiError {
     fn from(error: BulkheadError) -> Self {
         match error {
-            BulkheadError::Full => Self::Unavailable {
-                message: "Too many requests of this kind are running. Please try again later.",
-                retry_after: Duration::from_secs(2),
-                cause: None,
-            },
+            BulkheadError::Full => Self::Overloaded { retry_after: BUSY_RETRY_AFTER },
             BulkheadError::Failed => {
                 Self::Internal { cause: "work behind a bulkhead failed".into() }
             }

@@ -6,6 +6,7 @@
 //! | [`Editor<A>`] | an editor, whose key has the part's write scope |
 //! | [`Remover<A>`] | an administrator, whose key has the part's write scope |
 //! | [`Admin`] | an administrator, whose key has the scope `admin` |
+//! | `circuit_admin::CircuitAdmin` | the same; during an outage also by the claims of a token |
 //! | [`SessionCaller`] | a user with an access token; no API key |
 //! | [`Caller`] | any authenticated caller |
 //!
@@ -133,7 +134,7 @@ fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
         .ok_or(ApiError::Authentication("Log in first: the request carries no credentials"))
 }
 
-fn allowed(request: &HttpRequest, needed: &[Scope]) -> Result<Caller, ApiError> {
+pub(super) fn allowed(request: &HttpRequest, needed: &[Scope]) -> Result<Caller, ApiError> {
     let caller = caller(request)?;
     caller.require(needed).map(|()| caller)
 }

@@ -13,13 +13,15 @@ use futures_util::future::LocalBoxFuture;
 use garde::Validate;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::bulkhead::BulkheadPlace;
 use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
 use crate::model::json;
+use crate::model::parse::parse;
 use crate::model::patch::{Patch, Patchable};
-use crate::model::violations::parse;
+use crate::model::warnings::Warnings;
 
 /// Size limit in bytes of bodies of users, sessions, API keys and circuit breakers.
 pub const SMALL: usize = 64 * 1024;
@@ -30,6 +32,8 @@ pub const ITEM: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct JsonBody<T, const MAX: usize = SMALL> {
     pub value: T,
+    /// What was removed from its rich texts.
+    pub warnings: Warnings,
     /// The body as it was sent.
     pub bytes: web::Bytes,
 }
@@ -40,7 +44,11 @@ pub struct OptionalJsonBody<T>(pub T);
 
 /// A body of at most [`ITEM`] bytes, as the top-level fields that replace those of a stored item.
 #[derive(Debug)]
-pub struct PatchBody<T>(pub Patch<T>);
+pub struct PatchBody<T> {
+    pub patch: Patch<T>,
+    /// What was removed from its rich texts.
+    pub warnings: Warnings,
+}
 
 /// A body of at most `IMPORT_MAX_BYTES`. Its place among the imports is taken before it is read, so
 /// that the memory of slow imports is bounded.
@@ -59,8 +67,9 @@ struct RawBody {
     bytes: web::Bytes,
 }
 
-impl<T: DeserializeOwned + Validate<Context = ()> + 'static, const MAX: usize> FromRequest
-    for JsonBody<T, MAX>
+impl<T, const MAX: usize> FromRequest for JsonBody<T, MAX>
+where
+    T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
 {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
@@ -69,13 +78,16 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static, const MAX: usize> F
         let body = raw(request, payload, MAX);
         Box::pin(async move {
             let bytes = json_only(body.await?)?;
-            Ok(Self { value: parse(object(&bytes)?.into()).map_err(ApiError::Validation)?, bytes })
+            let fields = object(&bytes)?;
+            let warnings = Warnings::from_body(&fields);
+            Ok(Self { value: parse(fields.into()).map_err(ApiError::Validation)?, warnings, bytes })
         })
     }
 }
 
-impl<T: DeserializeOwned + Validate<Context = ()> + Default + 'static> FromRequest
-    for OptionalJsonBody<T>
+impl<T> FromRequest for OptionalJsonBody<T>
+where
+    T: DeserializeOwned + Validate<Context = ()> + ToSchema + Default + 'static,
 {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
@@ -100,7 +112,8 @@ impl<T: Patchable + 'static> FromRequest for PatchBody<T> {
         let body = raw(request, payload, ITEM);
         Box::pin(async move {
             let fields = object(&json_only(body.await?)?)?;
-            Patch::new(fields).map(Self).map_err(ApiError::Validation)
+            let warnings = Warnings::from_body(&fields);
+            Ok(Self { patch: Patch::new(fields).map_err(ApiError::Validation)?, warnings })
         })
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod anyone;
 pub mod caller;
+pub mod circuit_admin;
 pub mod conditions;
 pub mod json_body;
 pub mod origin;

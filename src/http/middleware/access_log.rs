@@ -1,8 +1,9 @@
 //! The access log, around everything that can fail: it names the request, writes its line, gives
 //! all errors one shape, adds the headers that every response carries, and turns a panic into a
-//! 500. What the line says is in `entry`.
+//! 500. What the line says is in `entry`, when it is written in `logged_body`.
 
 mod entry;
+mod logged_body;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -15,12 +16,13 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use slog::{Logger, o};
 
-use self::entry::{AbandonedRequest, AccessLogEntry};
+use self::entry::{AbandonedRequest, AccessLogEntry, LoggedResponse};
+use self::logged_body::log_response;
 use crate::http::AppState;
 use crate::http::auditing;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
-use crate::http::request::class::RequestClass;
+use crate::http::error::not_done::not_done;
 use crate::http::request::request_id::{RequestId, ServerRequestId};
 
 /// Logs a request and completes its response.
@@ -37,29 +39,27 @@ pub async fn access_log<B: MessageBody + 'static>(
     let ids = o!("request_id" => id.0.clone(), "server_request_id" => own_id.0.to_string());
     let logger = state.logger.new(ids);
     let client = state.middleware.forwarding.client_address(&request, &logger);
-    let entry = AccessLogEntry {
-        method: request.method().clone(),
-        class: RequestClass::from_request(&request),
-        client,
-        began,
-    };
+    let entry = AccessLogEntry::new(&request, client, began);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(logger.clone());
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(own_id);
     auditing::start_request(&state, &request);
-    let mut abandoned = AbandonedRequest { logger: &logger, entry: Some(&entry) };
+    let rendering = Rendering { id, not_done: not_done(&request), state: &state, logger: &logger };
+    let mut unfinished = AbandonedRequest { logger: &logger, entry: Some(&entry) };
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    abandoned.entry = None;
+    unfinished.entry = None;
+    drop(unfinished);
     let error = match outcome {
         Ok(Ok(response)) => {
             let response = response.map_into_boxed_body();
             let error = error_in(&response);
             auditing::finish_request(response.request(), response.status(), error.as_ref());
-            let mut response = with_error_body(response, error, &id, &state, &logger);
-            entry.complete(response.response_mut(), &id, &state);
-            entry.write(&logger, response.status(), Some(response.request()));
-            return Ok(response);
+            let code = error.as_ref().map(ApiError::code);
+            let mut response = with_error_body(response, error, &rendering);
+            entry.complete(response.response_mut(), &rendering.id, &state);
+            let summary = LoggedResponse::new(response.status(), code, Some(response.request()));
+            return Ok(response.map_body(|_, body| log_response(body, entry, summary, &logger)));
         }
         Ok(Err(error)) => api_error(&error),
         Err(panic) => {
@@ -67,9 +67,10 @@ pub async fn access_log<B: MessageBody + 'static>(
         }
     };
     // The request is gone with the error, so the error carries the complete response.
-    let mut response = render(&error, &id, &state, &logger);
-    entry.complete(&mut response, &id, &state);
-    entry.write(&logger, response.status(), None);
+    let mut response = rendering.render(&error);
+    entry.complete(&mut response, &rendering.id, &state);
+    let summary = LoggedResponse::new(response.status(), Some(error.code()), None);
+    let response = response.map_body(|_, body| log_response(body, entry, summary, &logger));
     Err(actix_web::error::InternalError::from_response(error.to_string(), response).into())
 }
 
@@ -78,15 +79,13 @@ pub async fn access_log<B: MessageBody + 'static>(
 fn with_error_body(
     response: ServiceResponse<BoxBody>,
     error: Option<ApiError>,
-    id: &RequestId,
-    state: &AppState,
-    logger: &Logger,
+    rendering: &Rendering<'_>,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     let Some(error) = error.filter(|_| is_error) else { return response };
     let headers = response.headers().clone();
-    let mut rendered = render(&error, id, state, logger);
+    let mut rendered = rendering.render(&error);
     for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
         rendered.headers_mut().insert(name.clone(), value.clone());
     }
@@ -113,17 +112,28 @@ fn api_error(error: &Error) -> ApiError {
     }
 }
 
-fn render(error: &ApiError, id: &RequestId, state: &AppState, logger: &Logger) -> HttpResponse {
-    if let Some(cause) = error.cause() {
-        slog::error!(logger, "request failed"; "code" => error.code(), "error" => cause);
+/// What the response to an error says about its request.
+struct Rendering<'a> {
+    id: RequestId,
+    /// What the request was to do, if it was to change something.
+    not_done: Option<&'static str>,
+    state: &'a AppState,
+    logger: &'a Logger,
+}
+
+impl Rendering<'_> {
+    fn render(&self, error: &ApiError) -> HttpResponse {
+        if let Some(cause) = error.cause() {
+            slog::error!(self.logger, "request failed"; "code" => error.code(), "error" => cause);
+        }
+        let mut response = error.error_response();
+        let body = ErrorBody::new(error, self.not_done, &self.id.0, self.state.clock.now());
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        response.set_body(BoxBody::new(body))
     }
-    let mut response = error.error_response();
-    let body = ErrorBody::new(error, &id.0, state.clock.now());
-    let body = serde_json::to_string(&body).unwrap_or_default();
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    response.set_body(BoxBody::new(body))
 }
 
 /// Returns the message of a panic.

@@ -10,13 +10,13 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
 use crate::actors::api_key_cache::KeyError;
-use crate::actors::db_breaker::Circuit;
+use crate::actors::db_breaker::{Circuit, DbError};
 use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::rate_limit::headers::LimitReport;
 use crate::http::rate_limit::refusals::{RateLimitedRequest, rate_limited};
-use crate::http::request::caller::{Caller, Credential, Identity, LoggedCaller};
+use crate::http::request::caller::{Caller, Credential, Identity, LoggedCaller, UnconfirmedToken};
 use crate::http::request::class::RequestClass;
 use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::credential::{NO_TOKEN, PresentedCredential, credential};
@@ -24,6 +24,7 @@ use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Wait;
 use crate::storage::sessions;
+use crate::storage::users::Account;
 use crate::telemetry::instruments::authentication::AuthMethod;
 
 /// Puts the [`Identity`] of the caller into the request.
@@ -48,7 +49,7 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> 
     let (method, identified) = match credential(request.headers())? {
         None => return Ok(None),
         Some(PresentedCredential::Token(token)) => {
-            (AuthMethod::Jwt, by_token(state, token.token()).await)
+            (AuthMethod::Jwt, by_token(state, token.token(), request.request()).await)
         }
         Some(PresentedCredential::ApiKey(key)) => {
             (AuthMethod::ApiKey, by_key(state, &key, request.request()).await)
@@ -58,7 +59,10 @@ async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> 
     match &identified {
         Ok(_) => state.instruments.authentication.count_attempt(method, true),
         Err(
-            ApiError::Unavailable { .. } | ApiError::Internal { .. } | ApiError::RateLimited { .. },
+            ApiError::Unavailable { .. }
+            | ApiError::Overloaded { .. }
+            | ApiError::Internal { .. }
+            | ApiError::RateLimited { .. },
         ) => {}
         Err(_) => state.instruments.authentication.count_attempt(method, false),
     }
@@ -77,7 +81,7 @@ pub async fn reauthenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     };
     match credential(request.headers())? {
         None => Err(ApiError::Authentication(NO_TOKEN)),
-        Some(PresentedCredential::Token(token)) => by_token(state, token.token()).await,
+        Some(PresentedCredential::Token(token)) => by_token(state, token.token(), request).await,
         Some(PresentedCredential::ApiKey(key)) => by_key(state, &key, request).await,
     }
 }
@@ -93,10 +97,8 @@ async fn by_key(state: &AppState, key: &str, request: &HttpRequest) -> Result<Ca
     let known = match client {
         Some(client) if limiter.is_enabled() && !keys.is_cached(&hash, instant) => {
             // The lookup takes a hit before its statement, and keeps it if the key is unknown.
-            let milliseconds = now.timestamp_millis();
-            let lookup = limiter.reserve_key_lookup(client, milliseconds).await;
-            let lookup =
-                lookup.map_err(|wait| refuse_lookup(state, request, wait, milliseconds))?;
+            let lookup = limiter.reserve_key_lookup(client, now.timestamp_millis()).await;
+            let lookup = lookup.map_err(|wait| refuse_lookup(state, request, wait))?;
             let known = keys.authenticate(hash, now, instant).await;
             if !matches!(known, Err(KeyError::Invalid)) {
                 lookup.release();
@@ -111,15 +113,22 @@ async fn by_key(state: &AppState, key: &str, request: &HttpRequest) -> Result<Ca
     Ok(Caller { user: key.owner.clone(), credential })
 }
 
-fn refuse_lookup(state: &AppState, request: &HttpRequest, wait: Wait, now: i64) -> ApiError {
+fn refuse_lookup(state: &AppState, request: &HttpRequest, wait: Wait) -> ApiError {
     let (policy, limiter) = (Policy::UnknownKey, &state.rate_limiter);
+    let quota = limiter.quota(policy);
     let refused = RateLimitedRequest { policy, request, subject: None };
-    limiter.refusals.record(&state.logger, &refused, now);
-    LimitReport::new(policy, limiter.quota(policy), Err(wait)).add_to(request);
-    rate_limited(policy, wait)
+    limiter.refusals.record(&state.logger, &refused);
+    LimitReport::new(policy, quota, Err(wait)).add_to(request);
+    rate_limited(policy, quota, wait)
 }
 
-async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
+/// Authenticates by an access token. If its session cannot be looked up, because the database is
+/// unavailable, and is not cached, the request keeps the claims ([`UnconfirmedToken`]).
+async fn by_token(
+    state: &AppState,
+    token: &str,
+    request: &HttpRequest,
+) -> Result<Caller, ApiError> {
     let now = state.clock.now();
     let (tokens, cached) = (&state.accounts.tokens, &state.accounts.sessions);
     let claims = tokens.verify_access(token, now).map_err(|_| {
@@ -129,10 +138,10 @@ async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
     // The token names the session; the database has its present state and the user's rights. While
     // the database is unavailable, the cached state counts, for a limited time.
     let (session, epoch) = ((claims.user_id, claims.sid), cached.epoch());
-    let found = state.db.run(Circuit::Auth, "authenticate", async |conn| {
+    let found = state.db.run(Circuit::Auth, "sessions.authenticate", async |conn| {
         sessions::authenticate(conn, claims.user_id, claims.sid, now).await
     });
-    let user = match found.await.map_err(ApiError::from) {
+    let user = match found.await {
         Ok(Some(user)) => {
             cached.insert(session, user.clone(), epoch);
             user
@@ -141,10 +150,21 @@ async fn by_token(state: &AppState, token: &str) -> Result<Caller, ApiError> {
             cached.remove(session);
             return Err(ApiError::InvalidToken);
         }
-        Err(unavailable @ ApiError::Unavailable { .. }) => {
-            cached.get(session).ok_or(unavailable)?
+        Err(error) => {
+            let is_unavailable = matches!(error, DbError::Unavailable { .. });
+            let error = ApiError::from(error);
+            let fallback = match &error {
+                ApiError::Unavailable { .. } | ApiError::Overloaded { .. } => cached.get(session),
+                _ => None,
+            };
+            let Some(user) = fallback else {
+                if is_unavailable {
+                    request.extensions_mut().insert(UnconfirmedToken(claims));
+                }
+                return Err(error);
+            };
+            Account::clone(&user)
         }
-        Err(error) => return Err(error),
     };
     Ok(Caller { user, credential: Credential::Session(claims.sid) })
 }

@@ -13,8 +13,9 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 
 use crate::http::error::ApiError;
-use crate::http::request::class::{RequestClass, Routes};
+use crate::http::request::class::RequestClass;
 use crate::http::request::path::canonical;
+use crate::http::request::routes::Routes;
 
 /// Path under which a request with a refused path goes on.
 const REFUSED: &str = "/";

@@ -1,16 +1,19 @@
 //! The burst limit: requests a second from one address or caller, smoothed (GCRA, by
-//! actix-governor). It bounds the cost of a flood; the exact limits are behind it.
+//! actix-governor). It bounds the cost of a flood; the exact limits are behind it. actix-governor
+//! makes its 429 without the request, so [`record_refusal`] around it counts and logs the refusal.
 
 use actix_governor::governor::NotUntil;
 use actix_governor::governor::clock::{Clock, DefaultClock, QuantaInstant};
 use actix_governor::governor::middleware::NoOpMiddleware;
 use actix_governor::{GovernorConfig, GovernorConfigBuilder, KeyExtractor};
-use actix_web::dev::ServiceRequest;
-use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, web};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, HttpResponseBuilder, web};
 
 use super::charge::{Claim, Payer};
 use super::headers::{LimitReport, write_all};
-use super::refusals::rate_limited;
+use super::refusals::{RateLimitedRequest, rate_limited};
 use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::request::class::RequestClass;
@@ -18,18 +21,17 @@ use crate::http::request::client_ip::ClientAddress;
 use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::{Quota, Wait};
-use crate::telemetry::instruments::limits::RateLimitInstruments;
 
 /// The configuration of the middleware; one for all workers, or each would count for itself.
 pub type BurstConfig = GovernorConfig<ByPayer, NoOpMiddleware<QuantaInstant>>;
 
 /// Makes the burst limit of a quota per second; none if the quota is 0 or too large.
-pub fn config(quota: Quota, instruments: RateLimitInstruments) -> Option<BurstConfig> {
+pub fn config(quota: Quota) -> Option<BurstConfig> {
     let limit = u32::try_from(quota.limit).ok()?;
     GovernorConfigBuilder::default()
         .requests_per_second(limit.into())
         .burst_size(limit)
-        .key_extractor(ByPayer { quota, instruments })
+        .key_extractor(ByPayer { quota })
         .finish()
 }
 
@@ -44,7 +46,6 @@ pub fn remove_idle(config: &BurstConfig) {
 #[derive(Clone, Debug)]
 pub struct ByPayer {
     quota: Quota,
-    instruments: RateLimitInstruments,
 }
 
 impl KeyExtractor for ByPayer {
@@ -72,8 +73,7 @@ impl KeyExtractor for ByPayer {
     ) -> HttpResponse {
         let wait = until.wait_time_from(DefaultClock::default().now());
         let wait = Wait(i64::try_from(wait.as_millis()).unwrap_or(1000));
-        self.instruments.count_rejection(Policy::Burst.as_ref());
-        let error = rate_limited(Policy::Burst, wait);
+        let error = rate_limited(Policy::Burst, self.quota, wait);
         let mut response = HttpResponse::from_error(error.clone());
         // The middleware drops the response's error but keeps its extensions.
         response.extensions_mut().insert(error);
@@ -81,4 +81,26 @@ impl KeyExtractor for ByPayer {
         write_all(response.headers_mut(), &[report]);
         response
     }
+}
+
+/// Counts and logs a refusal of the burst limit.
+pub async fn record_refusal<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let response = next.call(request).await?;
+    let is_refused = matches!(
+        response.response().extensions().get(),
+        Some(ApiError::RateLimited { policy: Policy::Burst, .. })
+    );
+    let state = response.request().app_data::<web::Data<AppState>>();
+    if let (true, Some(state)) = (is_refused, state) {
+        let request = response.request();
+        let claim = request.extensions().get::<Claim>().copied();
+        let subject = claim.and_then(|claim| claim.caller()).map(|caller| caller.to_string());
+        let refused =
+            RateLimitedRequest { policy: Policy::Burst, request, subject: subject.as_deref() };
+        state.rate_limiter.refusals.record(&state.logger, &refused);
+    }
+    Ok(response)
 }

@@ -96,6 +96,14 @@ impl Claim {
         }
     }
 
+    /// Returns the user or API key; none for an address.
+    pub fn caller(&self) -> Option<CallerId> {
+        match self.payer {
+            Payer::Address(_) => None,
+            Payer::Caller(caller) => Some(caller),
+        }
+    }
+
     fn policy(&self) -> Policy {
         match self.payer {
             Payer::Address(_) => Policy::General,
@@ -115,9 +123,19 @@ impl Charge {
         self.claim.policy() == Policy::General
     }
 
-    /// Returns the limit that had no hit left, and the time until it has one.
-    pub fn refusal(&self) -> Option<(Policy, Wait)> {
-        self.taken.err().map(|wait| (self.claim.policy(), wait))
+    /// Returns the limit that was charged, and its quota.
+    pub fn limit(&self) -> (Policy, Quota) {
+        (self.claim.policy(), self.claim.quota)
+    }
+
+    /// Returns the time until the limit has a hit, if it had none left.
+    pub fn wait(&self) -> Wait {
+        self.taken.err().unwrap_or(Wait(1))
+    }
+
+    /// Returns the user or API key that was charged; none for an address.
+    pub fn caller(&self) -> Option<CallerId> {
+        self.claim.caller()
     }
 
     /// Returns the charge as an error if it took no hit.

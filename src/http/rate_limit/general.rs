@@ -15,8 +15,6 @@ use crate::http::request::caller::Identity;
 use crate::http::request::class::RequestClass;
 use crate::http::request::client_ip::ClientAddress;
 use crate::rate_limit::client_ip::ClientPrefix;
-use crate::rate_limit::policy::Policy;
-use crate::rate_limit::sliding_window::Wait;
 
 /// Charges a request to its address or its caller before it is handled.
 pub async fn charge_request<B: MessageBody + 'static>(
@@ -71,7 +69,9 @@ pub async fn settle_charge<B: MessageBody + 'static>(
         _ if state.rate_limiter.caller_quota().is_none() => Ok(charge),
         // The lookup failed, so the credential may be valid: its charge stays as it is. Without a
         // hit, an unverified request ends here.
-        Err(ApiError::Unavailable { .. } | ApiError::Internal { .. }) => charge.or_refused(),
+        Err(
+            ApiError::Unavailable { .. } | ApiError::Overloaded { .. } | ApiError::Internal { .. },
+        ) => charge.or_refused(),
         identity => {
             let caller = identity.as_ref().ok().and_then(Option::as_ref);
             state.rate_limiter.settle(charge, caller)
@@ -85,11 +85,12 @@ pub async fn settle_charge<B: MessageBody + 'static>(
 }
 
 fn refuse(request: ServiceRequest, state: &AppState, charge: Charge) -> ServiceResponse<BoxBody> {
-    let (policy, wait) = charge.refusal().unwrap_or((Policy::General, Wait(1)));
-    let refused = RateLimitedRequest { policy, request: request.request(), subject: None };
-    let now = state.clock.now().timestamp_millis();
-    state.rate_limiter.refusals.record(&state.logger, &refused, now);
-    let response = HttpResponse::from_error(rate_limited(policy, wait));
+    let (policy, quota) = charge.limit();
+    let subject = charge.caller().map(|caller| caller.to_string());
+    let refused =
+        RateLimitedRequest { policy, request: request.request(), subject: subject.as_deref() };
+    state.rate_limiter.refusals.record(&state.logger, &refused);
+    let response = HttpResponse::from_error(rate_limited(policy, quota, charge.wait()));
     // `into_response` would drop the error that the access log renders.
     ServiceResponse::new(request.into_parts().0, response)
 }

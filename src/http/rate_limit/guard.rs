@@ -120,9 +120,10 @@ impl RequestLimiter {
     ) -> Result<Vec<BucketState>, ApiError> {
         let limiter = &state.rate_limiter;
         let releases = limiter.full_buckets.releases();
-        let counted = state.db.transaction(Circuit::Auth, "reserve_hit", async |conn| {
-            rate_limits::reserve(conn, buckets, hit.id, hit.at).await
-        });
+        let counted =
+            state.db.transaction(Circuit::Auth, "rate_limit_hits.reserve", async |conn| {
+                rate_limits::reserve(conn, buckets, hit.id, hit.at).await
+            });
         let counted = counted.await.inspect_err(|_| hit.release_local(limiter))?;
         counted.inspect(|counted| self.report(hit.policy, buckets, counted)).map_err(|full| {
             hit.release_local(limiter);
@@ -132,7 +133,7 @@ impl RequestLimiter {
             }
             match full.clone().next() {
                 Some((bucket, wait)) => self.refuse(state, hit, bucket, account, wait),
-                None => rate_limited(hit.policy, Wait(1)),
+                None => rate_limited(hit.policy, limiter.quota(hit.policy), Wait(1)),
             }
         })
     }
@@ -157,8 +158,8 @@ impl RequestLimiter {
     ) -> ApiError {
         let refused =
             RateLimitedRequest { policy: hit.policy, request: &self.request, subject: account };
-        state.rate_limiter.refusals.record(&state.logger, &refused, hit.at);
+        state.rate_limiter.refusals.record(&state.logger, &refused);
         LimitReport::new(hit.policy, bucket.quota, Err(wait)).add_to(&self.request);
-        rate_limited(hit.policy, wait)
+        rate_limited(hit.policy, bucket.quota, wait)
     }
 }

@@ -81,7 +81,7 @@ impl Hit {
     /// Releases the hit in the database. Only then are its buckets no longer taken to be full: a
     /// request that was counted before would find them full again.
     async fn release_shared(&self, state: &AppState, cleared: &[String]) -> bool {
-        let released = state.db.run(Circuit::Auth, "release_hit", async |conn| {
+        let released = state.db.run(Circuit::Auth, "rate_limit_hits.release", async |conn| {
             rate_limits::release(conn, self.id, cleared).await
         });
         let is_released = released.await.is_ok();

@@ -1,8 +1,8 @@
 //! Counts and logs requests that a rate limit refused. A flood of refusals is no flood of log
-//! events: beyond a number of events a second they are only counted.
+//! events: of each policy the first is logged with its request, those that follow are counted and
+//! reported once per interval (`app::service::repeated_events`).
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest};
@@ -10,30 +10,20 @@ use slog::Logger;
 
 use crate::http::error::ApiError;
 use crate::http::request::client_ip::ClientAddress;
-use crate::http::request::request_id::RequestId;
 use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
-use crate::rate_limit::sliding_window::{Wait, seconds};
+use crate::rate_limit::sliding_window::{Quota, Wait, seconds};
 use crate::telemetry::instruments::limits::RateLimitInstruments;
+use crate::telemetry::repeated::RepeatedEvents;
 
-/// Log events in a second; the events beyond are counted.
-const MAX_EVENTS: u32 = 10;
 /// Logged length of a path or user agent, in characters.
 const MAX_LOGGED: usize = 200;
 
 /// Counts and logs refusals.
 #[derive(Debug)]
 pub struct RefusalLog {
-    second: Mutex<Second>,
+    repeated: RepeatedEvents<Policy>,
     instruments: RateLimitInstruments,
-}
-
-/// The events of the current second, and how many were suppressed since the last event.
-#[derive(Debug, Default)]
-struct Second {
-    second: i64,
-    events: u32,
-    suppressed: u64,
 }
 
 /// A refused request.
@@ -41,53 +31,63 @@ struct Second {
 pub struct RateLimitedRequest<'a> {
     pub policy: Policy,
     pub request: &'a HttpRequest,
-    /// The pseudonym of the account that has no hit left, if it is not the address.
+    /// The caller, or the pseudonym of the account, that has no hit left, if it is not the address.
     pub subject: Option<&'a str>,
 }
 
 /// Makes the 429 of a policy.
-pub fn rate_limited(policy: Policy, Wait(wait): Wait) -> ApiError {
+pub fn rate_limited(policy: Policy, quota: Quota, Wait(wait): Wait) -> ApiError {
     let retry_after = Duration::from_secs(u64::try_from(seconds(wait)).unwrap_or(1));
-    ApiError::RateLimited { policy, retry_after }
+    ApiError::RateLimited { policy, quota, retry_after }
 }
 
 impl RefusalLog {
     pub(super) fn new(instruments: RateLimitInstruments) -> Self {
-        Self { second: Mutex::default(), instruments }
+        Self { repeated: RepeatedEvents::default(), instruments }
     }
 
-    /// Counts a refusal, and logs it unless too many were logged in this second.
-    pub fn record(&self, logger: &Logger, refused: &RateLimitedRequest<'_>, now: i64) {
+    /// Counts a refusal, and logs it if it is the first of its policy in an interval. `logger` is
+    /// for a request that has none of its own.
+    pub fn record(&self, logger: &Logger, refused: &RateLimitedRequest<'_>) {
         self.instruments.count_rejection(refused.policy.as_ref());
-        let suppressed = {
-            let mut current = self.second.lock().unwrap_or_else(PoisonError::into_inner);
-            let second = now.div_euclid(1000);
-            if current.second != second {
-                (current.second, current.events) = (second, 0);
-            }
-            if current.events >= MAX_EVENTS {
-                current.suppressed = current.suppressed.saturating_add(1);
-                return;
-            }
-            current.events = current.events.saturating_add(1);
-            std::mem::take(&mut current.suppressed)
-        };
-        let request = refused.request;
-        let (client, id) = {
-            let extensions = request.extensions();
-            let client = extensions
-                .get::<ClientAddress>()
-                .map(|address| ClientPrefix::from(address.0).to_string());
-            (client, extensions.get::<RequestId>().map(|id| id.0.clone()))
-        };
-        let agent =
-            request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).map(prefix);
-        slog::warn!(logger, "rate limit exceeded";
-            "policy" => refused.policy.as_ref(), "client" => client,
-            "method" => request.method().as_str(), "path" => prefix(request.path()),
-            "route" => request.match_pattern(), "subject" => refused.subject,
-            "user_agent" => agent, "request_id" => id, "suppressed" => suppressed);
+        if self.repeated.record(refused.policy, Instant::now()) {
+            log_first(logger, refused);
+        }
     }
+
+    /// Logs the numbers of refusals whose interval has ended.
+    pub fn report_due(&self, logger: &Logger) {
+        report(logger, self.repeated.take_due(Instant::now()));
+    }
+
+    /// Logs the numbers of all refusals that were not logged yet, for shutdown.
+    pub fn report_all(&self, logger: &Logger) {
+        report(logger, self.repeated.take_all());
+    }
+}
+
+fn report(logger: &Logger, counts: Vec<(Policy, u64)>) {
+    for (policy, repeated) in counts {
+        slog::warn!(logger, "rate limit exceeded";
+            "policy" => policy.as_ref(), "repeated" => repeated);
+    }
+}
+
+fn log_first(logger: &Logger, refused: &RateLimitedRequest<'_>) {
+    let request = refused.request;
+    let (own_logger, client) = {
+        let extensions = request.extensions();
+        let client = extensions.get::<ClientAddress>();
+        let client = client.map(|address| ClientPrefix::from(address.0).to_string());
+        (extensions.get::<Logger>().cloned(), client)
+    };
+    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
+    // The logger of the request has its ids.
+    slog::warn!(own_logger.as_ref().unwrap_or(logger), "rate limit exceeded";
+        "policy" => refused.policy.as_ref(), "client" => client,
+        "method" => request.method().as_str(), "path" => prefix(request.path()),
+        "route" => route, "subject" => refused.subject, "user_agent" => agent.map(prefix));
 }
 
 fn prefix(text: &str) -> &str {

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use crate::credentials::tokens::AccessClaims;
 use crate::http::error::{ApiError, ROLE, SCOPE};
 use crate::model::audit::CredentialKind;
 use crate::model::scopes::{Scope, Scopes};
@@ -14,6 +15,11 @@ use crate::storage::users::Account;
 /// credential was refused.
 #[derive(Clone, Debug)]
 pub struct Identity(pub Result<Option<Caller>, ApiError>);
+
+/// The claims of a valid access token whose session could not be looked up, because the database is
+/// unavailable. Its request is not authenticated; only `extract::circuit_admin` reads the claims.
+#[derive(Clone, Debug)]
+pub struct UnconfirmedToken(pub AccessClaims);
 
 /// An authenticated caller.
 #[derive(Clone, Debug)]

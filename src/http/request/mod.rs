@@ -9,3 +9,4 @@ pub mod client_ip;
 pub mod credential;
 pub mod path;
 pub mod request_id;
+pub mod routes;

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::key_events::{KeyEventLog, RevocationCause};
+use super::not_found::name_missing;
 use super::password_rules::check_password;
 use super::users::response::UserBody;
 use crate::actors::db_breaker::Circuit;
@@ -50,6 +52,8 @@ struct PasswordChangeBody {
 }
 
 /// Get my profile
+///
+/// Needs an access token; an API key has no profile.
 #[utoipa::path(
     tag = "auth",
     security(("bearer" = [])),
@@ -62,8 +66,9 @@ async fn me(
 ) -> Result<HttpResponse, ApiError> {
     let user = services
         .db
-        .run(Circuit::Auth, "get_user", async |conn| users::get(conn, caller.user.user_id).await)
-        .await?;
+        .run(Circuit::Auth, "users.get", async |conn| users::get(conn, caller.user.user_id).await)
+        .await
+        .map_err(name_missing("User", &caller.user.user_id.to_string()))?;
     secret_json(HttpResponse::Ok(), &UserBody::from(user))
 }
 
@@ -95,7 +100,7 @@ async fn change_password(
     origin.set_attempted_action(Action::Unauthenticated, Some(account));
     let lookup = async |client_prefix: &str| {
         let now = services.clock.now();
-        let found = services.db.run(Circuit::Auth, "password_hash", async |conn| {
+        let found = services.db.run(Circuit::Auth, "users.password_hash", async |conn| {
             known_addresses::find_by_id(conn, user.user_id, client_prefix, now).await
         });
         Ok(Some(found.await?))
@@ -130,12 +135,14 @@ async fn check_and_change(
         kept_session: Some(caller.family_id),
         keep_api_keys,
     };
-    let changed = services.db.transaction(Circuit::Auth, "change_password", async |conn| {
+    let changed = services.db.transaction(Circuit::Auth, "users.change_password", async |conn| {
         password_changes::apply(conn, &actor, update, now).await
     });
     let invalidation = services.invalidation(InvalidationScope::User(user.user_id));
     let revoked = invalidation.apply_after(changed).await?;
-    services.instruments.authentication.count_revoked_keys(revoked);
+    services.instruments.authentication.count_revoked_keys(revoked.len());
+    let events = KeyEventLog::new(&services.logger, user, &actor);
+    events.revoked_with(RevocationCause::PasswordChanged, user.user_id, &revoked);
     let message = if keep_api_keys {
         "Password changed; all other sessions are ended"
     } else {

@@ -13,8 +13,9 @@ use crate::http::envelope::PageBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::Admin;
 use crate::http::extract::query::QueryParameters;
+use crate::http::openapi::vocabulary::{AuditAction, AuditActionFilter};
 use crate::http::response::{cached_page, from_cached};
-use crate::model::audit::AuditQuery;
+use crate::model::audit::{AuditOutcome, AuditQuery, Channel, CredentialKind};
 use crate::storage::audit_events::{self, AuditEvent};
 use crate::storage::document::Document;
 
@@ -34,8 +35,10 @@ struct AuditEventResponse {
     /// Of several refusals, the time of the first.
     occurred_at: DateTime<Utc>,
     /// Such as `api_key.revoked`.
+    #[schema(value_type = AuditAction)]
     action: String,
-    /// `success` or `refused`.
+    /// Whether it was done or refused.
+    #[schema(value_type = AuditOutcome)]
     outcome: String,
     /// Why it was refused: an error code or the name of a rate limit.
     reason: Option<String>,
@@ -52,8 +55,10 @@ struct AuditEventResponse {
     target: Option<String>,
     /// `api`, `command` (on the database itself), `mail` (with a token from a mail) or `system`
     /// (the service itself).
+    #[schema(value_type = Channel)]
     channel: String,
     /// `session` or `api_key`.
+    #[schema(value_type = Option<CredentialKind>)]
     credential: Option<String>,
     /// The id of the session or of the API key.
     credential_id: Option<Uuid>,
@@ -105,15 +110,19 @@ impl From<AuditEvent> for AuditEventResponse {
     security(("bearer" = []), ("api_key" = [])),
     params(
         ("actor" = Option<String>, Query,
-            description = "Username of the actor, or the command"),
-        ("action" = Option<String>, Query,
+            description = "Username of the actor, or the command",
+            min_length = 1, max_length = 100),
+        ("action" = Option<AuditActionFilter>, Query,
             description = "Actions, such as login.failed, or groups, such as api_key.*, \
                 separated by commas"),
-        ("target" = Option<String>, Query, description = "Name or id of the target"),
-        ("outcome" = Option<String>, Query, description = "success or refused"),
-        ("since" = Option<String>, Query, description = "Earliest time, RFC 3339, inclusive"),
-        ("until" = Option<String>, Query, description = "Latest time, RFC 3339, exclusive"),
-        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("target" = Option<String>, Query, description = "Name or id of the target",
+            min_length = 1, max_length = 100),
+        ("outcome" = Option<AuditOutcome>, Query, description = "Outcome of the action"),
+        ("since" = Option<DateTime<Utc>>, Query,
+            description = "Earliest time, RFC 3339, inclusive"),
+        ("until" = Option<DateTime<Utc>>, Query, description = "Latest time, RFC 3339, exclusive"),
+        ("page" = Option<i64>, Query, description = "Page number, from 1",
+            minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 50",
             minimum = 1, maximum = 100),
     ),
@@ -128,7 +137,7 @@ async fn list(
     let query = AuditQuery::parse(&parameters).map_err(ApiError::Validation)?;
     let (rows, total) = services
         .db
-        .run(Circuit::Auth, "list_audit_events", async |conn| {
+        .run(Circuit::Auth, "audit_events.list", async |conn| {
             audit_events::list(conn, &query).await
         })
         .await?;

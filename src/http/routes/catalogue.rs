@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::write::change;
-use crate::http::envelope::DataBody;
+use crate::http::envelope::ChangedBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Everything};
 use crate::http::extract::json_body::ImportBody;
@@ -35,7 +35,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     params(("dry_run" = Option<bool>, Query,
         description = "Report what the import would do, without doing it")),
     request_body(content((Catalogue = "application/json"), (Catalogue = "application/yaml"))),
-    responses((status = 200, body = DataBody<ImportReport>))
+    responses((status = 200, body = ChangedBody<ImportReport>))
 )]
 #[post("/api/v1/import")]
 async fn import(
@@ -64,7 +64,7 @@ async fn import(
             authority::confirm(conn, &editor.authority(), services.clock.now()).await?;
             Ok(items)
         };
-        services.db.dry_run(Circuit::Metrics, "rehearse_import", work).await?
+        services.db.dry_run(Circuit::Metrics, "metrics.import_dry_run", work).await?
     } else {
         let work = async |conn: &mut Transaction<'_>| {
             let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
@@ -76,11 +76,12 @@ async fn import(
             Ok(items)
         };
         let authority = editor.authority();
-        let items = change(&services, Circuit::Metrics, "import", &authority, work).await?;
+        let items = change(&services, Circuit::Metrics, "metrics.import", &authority, work).await?;
         count_created_metrics(&services, &draft, &items);
         items
     };
-    json(&mut HttpResponse::Ok(), &DataBody::new(ImportReport::new(dry_run, items)))
+    let body = ChangedBody::new(ImportReport::new(dry_run, items), draft.warnings);
+    json(&mut HttpResponse::Ok(), &body)
 }
 
 /// Counts the created metrics, whose reports follow those of the domains.

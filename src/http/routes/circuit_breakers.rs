@@ -12,19 +12,19 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actors::db_breaker::{
-    Circuit, CircuitReport, CircuitState, CircuitStats, Control, PoolReport,
+    Circuit, CircuitReport, CircuitState, CircuitStats, Control, PoolReport, TransitionReport,
+    WindowReport,
 };
 use crate::clock::rfc3339;
 use crate::http::app_data::OperationsServices;
 use crate::http::auditing::queue::AuditQueue;
 use crate::http::error::ApiError;
-use crate::http::extract::caller::Admin;
+use crate::http::extract::circuit_admin::CircuitAdmin;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::middleware::authenticate::reauthenticate;
+use crate::http::openapi::vocabulary::CircuitName;
 use crate::http::response::json as json_response;
 use crate::model::audit::{Action, Changes};
-use crate::model::scopes::Scope;
 use crate::model::text::Text500;
 use crate::storage::audit_events::NewEvent;
 
@@ -35,7 +35,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// All circuit breakers and the connection pool.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Breakers)]
+#[schema(as = CircuitBreakers)]
 struct BreakersBody {
     success: bool,
     /// By name: metrics, domains, auth, `api_keys`.
@@ -45,9 +45,11 @@ struct BreakersBody {
 
 /// One circuit breaker.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CircuitBreaker)]
 struct BreakerBody {
     status: CircuitState,
     stats: CircuitStats,
+    window: WindowReport,
     /// Time of the last transition, RFC 3339 in UTC.
     #[schema(format = DateTime)]
     since: String,
@@ -56,12 +58,26 @@ struct BreakerBody {
     last_error: Option<String>,
     /// Calls in flight.
     in_flight: u64,
+    /// At most ten, newest first.
+    last_transitions: Vec<TransitionBody>,
+}
+
+/// One change of state.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BreakerTransition)]
+struct TransitionBody {
+    from: CircuitState,
+    to: CircuitState,
+    /// RFC 3339 in UTC.
+    #[schema(format = DateTime)]
+    at: String,
+    cause: String,
 }
 
 /// An action on a circuit breaker.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Steering)]
+#[schema(as = CircuitAction)]
 struct ControlBody {
     #[garde(skip)]
     action: Control,
@@ -73,17 +89,25 @@ struct ControlBody {
 async fn report(services: &OperationsServices) -> Result<BreakersBody, ApiError> {
     let (circuits, pool) = services.db.report().await?;
     let now = services.clock.now();
+    let instant = |ago| rfc3339(now - TimeDelta::from_std(ago).unwrap_or_default());
+    let transition = |one: TransitionReport| TransitionBody {
+        from: one.from,
+        to: one.to,
+        at: instant(one.ago),
+        cause: one.cause,
+    };
     let body = |report: CircuitReport| {
-        let in_state_for = TimeDelta::from_std(report.in_state_for).unwrap_or_default();
         let body = BreakerBody {
             status: report.state,
             stats: report.stats,
-            since: rfc3339(now - in_state_for),
+            window: report.window,
+            since: instant(report.in_state_for),
             retry_after: report
                 .retry_after
                 .map(|left| (left.as_secs_f64() * 1000.0).round() / 1000.0),
             last_error: report.last_error,
             in_flight: report.in_flight,
+            last_transitions: report.last_transitions.into_iter().map(transition).collect(),
         };
         (report.circuit.as_ref().to_owned(), body)
     };
@@ -91,6 +115,8 @@ async fn report(services: &OperationsServices) -> Result<BreakersBody, ApiError>
 }
 
 /// Get the state of all circuit breakers
+///
+/// For administrators: states, statistics and the connection pool.
 #[utoipa::path(
     tag = "health",
     operation_id = "circuit_breakers",
@@ -98,7 +124,10 @@ async fn report(services: &OperationsServices) -> Result<BreakersBody, ApiError>
     responses((status = 200, body = BreakersBody))
 )]
 #[get("/health/circuit-breakers")]
-async fn list(_: Admin, services: web::Data<OperationsServices>) -> Result<HttpResponse, ApiError> {
+async fn list(
+    _: CircuitAdmin,
+    services: web::Data<OperationsServices>,
+) -> Result<HttpResponse, ApiError> {
     json_response(&mut HttpResponse::Ok(), &report(&services).await?)
 }
 
@@ -111,13 +140,13 @@ async fn list(_: Admin, services: web::Data<OperationsServices>) -> Result<HttpR
     tag = "health",
     operation_id = "steer_circuit_breaker",
     security(("bearer" = []), ("api_key" = [])),
-    params(("name" = String, Path, description = "metrics, domains, auth or api_keys")),
+    params(("name" = CircuitName, Path, description = "metrics, domains, auth or api_keys")),
     request_body = ControlBody,
     responses((status = 200, body = BreakersBody))
 )]
 #[post("/health/circuit-breakers/{name}")]
 async fn control(
-    _: Admin,
+    admin: CircuitAdmin,
     request: HttpRequest,
     origin: Origin,
     body: JsonBody<ControlBody>,
@@ -131,8 +160,7 @@ async fn control(
         ApiError::NotFound(format!("Circuit breaker not found; there are {names}"))
     })?;
     // The permission is checked again, because the body may have arrived long after the head.
-    let caller = reauthenticate(&request).await?;
-    caller.require(&[Scope::Admin])?;
+    let caller = admin.confirm(&request).await?;
     let (action, reason) = (body.value.action, body.value.reason.as_str());
     let details = json!({ "action": action.as_ref(), "reason": reason });
     let log_reason = format!("{} by {}: {reason}", action.as_ref(), caller.user.username);

@@ -15,6 +15,7 @@ use crate::http::database_check::DatabaseHealth;
 use crate::http::error::ApiError;
 use crate::http::extract::anyone::Anyone;
 use crate::http::extract::query::QueryParameters;
+use crate::http::openapi::vocabulary::ReadinessPurpose;
 use crate::http::response::json;
 
 /// Registers the health checks.
@@ -24,7 +25,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = Condition)]
+#[schema(as = HealthStatus)]
 enum HealthStatus {
     /// All requests can be served.
     Ok,
@@ -44,6 +45,8 @@ struct HealthBody {
 }
 
 /// Show the health of the service
+///
+/// The status code is always 200; `degraded` says that some requests cannot be served.
 #[utoipa::path(tag = "health", responses((status = 200, body = HealthBody)))]
 #[get("/health")]
 async fn health(
@@ -69,13 +72,15 @@ async fn health(
 }
 
 #[derive(Serialize, ToSchema)]
-#[schema(as = Alive)]
+#[schema(as = Liveness)]
 struct LivenessBody {
     /// Is always "live".
     status: &'static str,
 }
 
 /// Liveness: whether the process runs
+///
+/// Looks at nothing else, so that an outage of the database does not restart the process.
 #[utoipa::path(tag = "health", responses((status = 200, body = LivenessBody)))]
 #[get("/health/live")]
 async fn live(_: Anyone) -> Result<HttpResponse, ApiError> {
@@ -83,7 +88,7 @@ async fn live(_: Anyone) -> Result<HttpResponse, ApiError> {
 }
 
 #[derive(Serialize, ToSchema)]
-#[schema(as = Ready)]
+#[schema(as = Readiness)]
 struct ReadinessBody {
     /// "ready" or "not ready".
     status: &'static str,
@@ -91,7 +96,7 @@ struct ReadinessBody {
 }
 
 #[derive(Serialize, ToSchema)]
-#[schema(as = Checks)]
+#[schema(as = ReadinessChecks)]
 struct ReadinessChecks {
     /// "ok", "starting" (not reached yet, or its schema is not up to date), "unavailable", or
     /// "stopped" (this process cannot use the database any more: restart it).
@@ -108,7 +113,7 @@ struct ReadinessChecks {
 /// has begun. All requests together check the database at most once a second. With `for=reads` the
 /// status is 200 also while the database is unavailable, if there are cached responses for reads.
 #[utoipa::path(tag = "health",
-    params(("for" = Option<String>, Query,
+    params(("for" = Option<ReadinessPurpose>, Query,
         description = "`reads`: also ready if only reads can be served")),
     responses(
         (status = 200, body = ReadinessBody),

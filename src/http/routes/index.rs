@@ -33,6 +33,8 @@ struct Endpoints {
 }
 
 /// List the endpoints
+///
+/// Where the parts of the API are, and its version.
 #[utoipa::path(tag = "catalogue", responses((status = 200, body = IndexBody)))]
 #[get("/api/v1")]
 async fn index(_: Anyone) -> Result<HttpResponse, ApiError> {

@@ -11,6 +11,7 @@ pub mod docs;
 pub mod exposition;
 pub mod health;
 pub mod index;
+mod key_events;
 pub mod metrics;
 mod not_found;
 pub mod own_sessions;

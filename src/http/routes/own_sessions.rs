@@ -63,6 +63,7 @@ impl SessionBody {
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = SessionList)]
 struct SessionsBody {
     success: bool,
     sessions: Vec<SessionBody>,
@@ -98,7 +99,7 @@ async fn list(
     let (now, user_id) = (services.clock.now(), caller.user.user_id);
     let rows = services
         .db
-        .run(Circuit::Auth, "list_sessions", async |conn| sessions::list(conn, user_id, now).await)
+        .run(Circuit::Auth, "sessions.list", async |conn| sessions::list(conn, user_id, now).await)
         .await?;
     let sessions: Vec<_> =
         rows.into_iter().map(|row| SessionBody::new(row, caller.family_id)).collect();
@@ -128,7 +129,7 @@ async fn end(
 ) -> Result<HttpResponse, ApiError> {
     let (now, user_id, actor) =
         (services.clock.now(), caller.user.user_id, origin.actor(&caller.user));
-    let ended = services.db.transaction(Circuit::Auth, "end_session", async |conn| {
+    let ended = services.db.transaction(Circuit::Auth, "sessions.end", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         sessions::revoke(conn, user_id, id, now).await?;
         let (action, details) = (Action::SessionEnded, json!({ "session": id }));
@@ -159,7 +160,7 @@ async fn end_others(
 ) -> Result<HttpResponse, ApiError> {
     let (now, user_id, actor) =
         (services.clock.now(), caller.user.user_id, origin.actor(&caller.user));
-    let ended = services.db.transaction(Circuit::Auth, "end_other_sessions", async |conn| {
+    let ended = services.db.transaction(Circuit::Auth, "sessions.end_others", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let count = sessions::revoke_all(conn, user_id, Some(caller.family_id), now).await?;
         if count > 0 {

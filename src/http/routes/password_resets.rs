@@ -9,12 +9,12 @@ use rand::distr::Alphanumeric;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
-use thiserror::Error;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::key_events::{KeyEventLog, RevocationCause};
 use super::password_rules::check_password;
-use crate::actors::db_breaker::{Circuit, DbError};
+use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::{AccountServices, MailServices};
 use crate::http::auditing;
@@ -24,9 +24,9 @@ use crate::http::error::ApiError;
 use crate::http::extract::anyone::Anyone;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
+use crate::http::mail_failures::ResetMailError;
 use crate::http::rate_limit::{Against, RequestLimiter, is_failed_attempt, pseudonym};
 use crate::http::response;
-use crate::mail::MailError;
 use crate::model::audit::{Action, Channel};
 use crate::model::authority::InvalidationScope;
 use crate::model::text::Email;
@@ -35,7 +35,6 @@ use crate::rate_limit::policy::Policy;
 use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::password_changes::PasswordUpdate;
 use crate::storage::{StorageError, Transaction, password_changes, password_resets, users};
-use crate::telemetry::error_chain;
 
 const ACCEPTED: &str = "If an account exists for this address, an email was sent. The token is \
                         valid for 30 minutes.";
@@ -74,15 +73,6 @@ struct ResetConfirmationBody {
     new_password: SecretString,
 }
 
-/// Why a mail was not sent.
-#[derive(Debug, Error)]
-enum ResetMailError {
-    #[error("failed to store the token")]
-    Store(#[from] DbError),
-    #[error("failed to send the mail")]
-    Send(#[from] MailError),
-}
-
 /// Request a password reset
 ///
 /// The response and its timing are the same whether or not an account has this address: the work is
@@ -109,8 +99,8 @@ async fn request(
         let actor = origin.anonymous_actor().detached();
         actix_web::rt::spawn(async move {
             if let Err(error) = send_token(&services, &mail, &audit, email.as_str(), &actor).await {
-                slog::error!(services.logger, "failed to send password reset mail";
-                    "error" => error_chain(&error));
+                let request_id = actor.request_id.as_deref();
+                mail.failures.record(&services.logger, &error, request_id);
             }
         });
         response::json(&mut HttpResponse::Accepted(), &MessageBody::new(ACCEPTED))
@@ -140,7 +130,7 @@ async fn send_token(
             }
             Ok(account)
         };
-        services.db.transaction(Circuit::Auth, "request_password_reset", work).await
+        services.db.transaction(Circuit::Auth, "password_resets.request", work).await
     };
     let account = if let Ok(account) = store().await {
         account
@@ -205,7 +195,7 @@ async fn set_password(
     let (hash, now) = (fingerprint(token.expose_secret()), services.clock.now());
     let found = services
         .db
-        .run(Circuit::Auth, "find_password_reset", async |conn| {
+        .run(Circuit::Auth, "password_resets.find", async |conn| {
             password_resets::find(conn, &hash, now).await
         })
         .await?;
@@ -221,7 +211,7 @@ async fn set_password(
         kept_session: None,
         keep_api_keys: false,
     };
-    let changed = services.db.transaction(Circuit::Auth, "confirm_password_reset", async |conn| {
+    let changed = services.db.transaction(Circuit::Auth, "password_resets.confirm", async |conn| {
         if users::lock(conn, user.user_id).await?.status != UserStatus::Active {
             return Err(StorageError::NotFound);
         }
@@ -234,7 +224,9 @@ async fn set_password(
         ApiError::NotFound(_) => ApiError::Authentication(BAD_TOKEN),
         error => error,
     })?;
-    services.instruments.authentication.count_revoked_keys(revoked);
+    services.instruments.authentication.count_revoked_keys(revoked.len());
+    let events = KeyEventLog::new(&services.logger, &user, &actor);
+    events.revoked_with(RevocationCause::PasswordReset, user.user_id, &revoked);
     response::json(
         &mut HttpResponse::Ok(),
         &MessageBody::new("Password set; all sessions are ended and all API keys revoked"),

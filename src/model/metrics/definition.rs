@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
+use crate::model::number::deserialize_numbers;
 use crate::model::object::Object;
 use crate::model::text::{Id, Prose2000, Text2000, text_violation};
 
@@ -55,6 +56,7 @@ pub struct Definition {
     #[garde(skip)]
     pub expected_direction: Direction,
     /// Example calculation: numbers by name.
+    #[serde(deserialize_with = "deserialize_numbers")]
     #[garde(length(max = 200), custom(names_are_texts))]
     #[schema(value_type = BTreeMap<String, f64>)]
     pub example_calculation: BTreeMap<String, Number>,
@@ -85,7 +87,6 @@ pub enum Direction {
 /// The sources of a metric's data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Data)]
 pub struct DataSources {
     /// Sources that are used; at least one.
     #[garde(length(min = 1, max = 200), dive)]

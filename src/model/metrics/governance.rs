@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use strum::{AsRefStr, EnumString, VariantNames};
 use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{Array, ArrayBuilder};
 
 use super::history::HistoryEntry;
+use crate::model::number::deserialize_number;
 use crate::model::read_only::ignored;
 use crate::model::rich_text::RichText;
 use crate::model::text::{Prose2000, Text2000, Timestamp};
@@ -42,10 +45,10 @@ pub struct Governance {
     /// Whether the metric is in use.
     #[garde(skip)]
     pub status: MetricStatus,
-    /// Date given by the owners, stored as it was sent.
+    /// Date given by the owners; returned in UTC.
     #[garde(dive)]
     pub created_at: Timestamp,
-    /// Date given by the owners, stored as it was sent.
+    /// Date given by the owners; returned in UTC.
     #[garde(dive)]
     pub updated_at: Timestamp,
 }
@@ -66,7 +69,6 @@ pub struct Governance {
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
-#[schema(as = Status)]
 pub enum MetricStatus {
     Active,
     Deprecated,
@@ -78,14 +80,17 @@ pub enum MetricStatus {
 #[serde(deny_unknown_fields)]
 pub struct TargetsAndAlerts {
     /// Value that is aimed at.
+    #[serde(deserialize_with = "deserialize_number")]
     #[garde(skip)]
     #[schema(value_type = f64)]
     pub target_value: Number,
     /// Value that needs attention.
+    #[serde(deserialize_with = "deserialize_number")]
     #[garde(skip)]
     #[schema(value_type = f64)]
     pub warning_threshold: Number,
     /// Value that needs action.
+    #[serde(deserialize_with = "deserialize_number")]
     #[garde(skip)]
     #[schema(value_type = f64)]
     pub critical_threshold: Number,
@@ -171,8 +176,17 @@ pub struct MetricMetadata {
     /// The 20 newest revisions, newest first; `/history` has all.
     #[serde(default, deserialize_with = "ignored", skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
-    #[schema(read_only, value_type = Vec<HistoryEntry>)]
+    #[schema(schema_with = history_schema)]
     pub change_history: Option<Vec<HistoryEntry>>,
+}
+
+/// Describes `change_history`; utoipa has no `read_only` for lists.
+fn history_schema() -> Array {
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name("HistoryEntry"))
+        .description(Some("The 20 newest revisions, newest first; `/history` has all."))
+        .extensions(Some([("readOnly", true)].into_iter().collect()))
+        .build()
 }
 
 /// A query that computes the metric.

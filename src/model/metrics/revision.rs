@@ -1,5 +1,7 @@
 //! The change from one revision of a metric to the next: which fields differ between two
-//! definitions, and which version follows. Past revisions are in `history`.
+//! definitions, and which version follows. Equal instants and numbers never differ, however they
+//! were written, because the types of the model have one canonical form of each. Past revisions
+//! are in `history`.
 
 use serde_json::{Map, Value};
 

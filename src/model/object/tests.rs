@@ -10,11 +10,11 @@ fn object(value: Value) -> Object {
 #[test]
 fn texts_under_rich_keys_are_cleaned_at_any_depth() {
     let cleaned =
-        object(json!({"a": [{"my_Notes": "<i>x</i><script>y</script>"}], "formula": "a<b"}));
+        object(json!({"a": [{"my_Notes": "<i>x</i><script>y</script>"}, 2.0], "formula": "a<b"}));
     assert_eq!(
         cleaned,
         Object(
-            json!({"a": [{"my_Notes": "<i>x</i>"}], "formula": "a<b"})
+            json!({"a": [{"my_Notes": "<i>x</i>"}, 2], "formula": "a<b"})
                 .as_object()
                 .cloned()
                 .unwrap_or_default()

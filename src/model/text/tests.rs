@@ -45,6 +45,16 @@ fn ids_urls_timestamps_and_addresses_are_validated() {
     {
         assert_eq!(Timestamp::new(time).validate().is_ok(), ok, "{time}");
     }
+    for (sent, stored) in [
+        ("2025-01-01T00:00:00+00:00", "2025-01-01T00:00:00Z"),
+        ("2025-01-01t01:00:00.50+01:00", "2025-01-01T00:00:00.500Z"),
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:60Z"),
+        ("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59-01:00"),
+        ("yesterday", "yesterday"),
+    ] {
+        assert_eq!(Timestamp::new(sent).as_str(), stored);
+        assert_eq!(Timestamp::new(stored).as_str(), stored);
+    }
     for (email, ok) in
         [("a@example.com", true), ("a", false), ("a@b@c", false), ("a b@c.de", false)]
     {

@@ -20,6 +20,14 @@ fn serde_error_becomes_a_violation_without_the_value() {
             "data",
             "must be a boolean",
         ),
+        (
+            "a",
+            "invalid length 4, expected struct Alignment with 4 elements",
+            "a",
+            "must be an object",
+        ),
+        ("a", "invalid type: string \"x\", expected u16", "a", "must be a whole number"),
+        ("a", "invalid type: string \"x\", expected a map", "a", "must be an object"),
     ] {
         assert_eq!(from_serde_error(path, message), Violation::new(field, text));
     }

@@ -130,13 +130,13 @@ pub async fn revoke(
 }
 
 /// Revokes all keys of a user that were not revoked before, with one audit event for each. Returns
-/// their number. The transaction must have locked the user.
+/// their ids. The transaction must have locked the user.
 pub async fn revoke_all(
     conn: &mut Transaction<'_>,
     actor: &Actor,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<usize, StorageError> {
+) -> Result<Vec<Uuid>, StorageError> {
     let ids = lock_unrevoked(conn, user_id).await?.into_iter().map(|key| key.key_id);
     let revoked: Vec<KeyRow> = diesel::update(api_keys::table)
         .filter(api_keys::key_id.eq_any(ids.collect::<Vec<_>>()))
@@ -145,20 +145,21 @@ pub async fn revoke_all(
         .get_results(conn)
         .await?;
     record_revoked(conn, actor, &revoked, "all", now).await?;
-    Ok(revoked.len())
+    Ok(revoked.into_iter().map(|key| key.key_id).collect())
 }
 
 /// Records that a user's keys end because the user is deleted, with one audit event for each key
-/// that was not revoked before. The rows themselves are deleted with the user, whom the transaction
-/// must have locked.
+/// that was not revoked before. Returns their ids. The rows themselves are deleted with the user,
+/// whom the transaction must have locked.
 pub async fn record_end_with_user(
     conn: &mut Transaction<'_>,
     actor: &Actor,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<(), StorageError> {
+) -> Result<Vec<Uuid>, StorageError> {
     let keys = lock_unrevoked(conn, user_id).await?;
-    record_revoked(conn, actor, &keys, "user", now).await
+    record_revoked(conn, actor, &keys, "user", now).await?;
+    Ok(keys.into_iter().map(|key| key.key_id).collect())
 }
 
 /// Locks a user's keys that were not revoked, in the order of their ids.

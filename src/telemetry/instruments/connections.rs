@@ -1,9 +1,9 @@
 //! Metrics of connections to the listeners.
 
-use prometheus::{IntGauge, Registry};
+use prometheus::{IntCounterVec, IntGauge, Registry};
 
 use super::counters::LabelledCounters;
-use super::families::{HTTP_CONNECTIONS_OPEN, HTTP_CONNECTIONS_REFUSED};
+use super::families::{HTTP_CONNECTIONS_OPEN, HTTP_CONNECTIONS_REFUSED, HTTP_PARSE_ERRORS};
 pub use super::labels::RefusalReason;
 
 /// Instruments of connections.
@@ -11,6 +11,7 @@ pub use super::labels::RefusalReason;
 pub struct ConnectionInstruments {
     open: IntGauge,
     refused: LabelledCounters<RefusalReason>,
+    parse_errors: IntCounterVec,
 }
 
 impl ConnectionInstruments {
@@ -22,6 +23,7 @@ impl ConnectionInstruments {
         Ok(Self {
             open: HTTP_CONNECTIONS_OPEN.gauge(registry)?,
             refused: LabelledCounters::new(&HTTP_CONNECTIONS_REFUSED.counters(registry)?),
+            parse_errors: HTTP_PARSE_ERRORS.counters(registry)?,
         })
     }
 
@@ -33,6 +35,11 @@ impl ConnectionInstruments {
     /// Counts a connection as closed.
     pub fn remove_open(&self) {
         self.open.dec();
+    }
+
+    /// Counts a request that the HTTP parser refused with this status.
+    pub fn count_parse_error(&self, status: u16) {
+        self.parse_errors.with_label_values(&[status.to_string()]).inc();
     }
 
     /// Counts a refused connection.

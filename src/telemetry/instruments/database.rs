@@ -64,8 +64,9 @@ impl DatabaseInstruments {
         })
     }
 
-    /// Records the duration of a call to the database.
-    pub fn observe_query(&self, operation: &str, table: &str, took: Duration) {
+    /// Records the duration of a call to the database. The operation is named "table.verb".
+    pub fn observe_query(&self, operation: &str, took: Duration) {
+        let (table, operation) = operation.split_once('.').unwrap_or(("", operation));
         self.query_duration.with_label_values(&[operation, table]).observe(took.as_secs_f64());
     }
 

@@ -47,60 +47,87 @@ pub(super) const HTTP_DURATION: MetricFamily = family(
 pub(super) const SERVER_ERRORS: MetricFamily = family(
     "http_server_errors_total",
     Counter,
-    &[("status_code", Fixed(&["500", "503"]))],
-    "Requests that failed with an internal error (500) or because the service or its database \
-     was unavailable (503), including panics",
+    &[("status_code", Fixed(&["500", "503", "504"]))],
+    "Requests that the service failed, by status: 500 an internal error or a panic, 503 database \
+     unavailable or a limit of the service reached, 504 unknown outcome of a write; each is also \
+     in http_requests_total, except panics",
 );
-pub(super) const HTTP_CONNECTIONS_OPEN: MetricFamily =
-    family("http_connections_open", Gauge, &[], "Open connections to the listeners");
+pub(super) const HTTP_CONNECTIONS_OPEN: MetricFamily = family(
+    "http_connections_open",
+    Gauge,
+    &[],
+    "Connections to the API and metrics listeners that are open now, idle ones included",
+);
 pub(super) const HTTP_CONNECTIONS_REFUSED: MetricFamily = family(
     "http_connections_refused_total",
     Counter,
     &[("reason", Fixed(RefusalReason::VARIANTS))],
-    "Connections closed on accept because of the limit on all connections or on those from one \
-     address",
+    "Connections closed on accept, by the limit that was reached: total (all connections), \
+     address (connections of one client address)",
+);
+pub(super) const HTTP_PARSE_ERRORS: MetricFamily = family(
+    "http_parse_errors_total",
+    Counter,
+    &[("status_code", Fixed(&["400", "408", "431", "500"]))],
+    "Requests refused by the HTTP parser: not valid HTTP (400), head too late (408) or too large \
+     (431). They are not in `http_requests_total`",
 );
 pub(super) const ATTEMPTS: MetricFamily = family(
     "auth_attempts_total",
     Counter,
     &[("method", Fixed(AuthMethod::VARIANTS)), ("status", Fixed(AuthStatus::VARIANTS))],
-    "Authentication attempts",
+    "Authentication attempts with a final result, by method: login (password), refresh (refresh \
+     token), jwt (access token), api_key; attempts that could not be checked, for example \
+     because the database was unavailable, are not counted",
 );
 pub(super) const ACTIVE_USERS: MetricFamily = family(
     "active_users_total",
     Gauge,
     &[],
-    "Users with an unexpired session, updated every 15 seconds",
+    "Distinct users with at least one unexpired session in the database, read every 15 seconds; \
+     the last value is kept while the database is unavailable",
 );
 pub(super) const LOOKUPS: MetricFamily = family(
     "api_key_cache_lookups_total",
     Counter,
     &[("outcome", Fixed(KeyLookupOutcome::VARIANTS))],
-    "API key lookups: hit and negative are answered from the cache, miss needs the database, \
-     malformed is no key",
+    "Lookups of presented API keys, by outcome: hit (valid key in the cache), negative (key \
+     known to be invalid, in the cache), miss (looked up in the database), malformed (refused by \
+     format or checksum)",
 );
 pub(super) const LAST_USED_PENDING: MetricFamily = family(
     "api_key_last_used_pending",
     Gauge,
     &[],
-    "API keys with a last_used_at that is not yet written",
+    "API keys with a last_used_at that is in memory only; a crash of the process loses these \
+     values",
 );
 pub(super) const LAST_USED_FLUSHED: MetricFamily = family(
     "api_key_last_used_flush_timestamp_seconds",
     Gauge,
     &[],
-    "Unix time of the last flush of last_used_at, or of the last check that found nothing to write",
+    "Unix time in seconds of the last successful flush of last_used_at, or of the last check \
+     that found nothing to write",
 );
 pub(super) const PROPAGATION: MetricFamily = family(
     "api_key_revocation_propagation_seconds",
     Histogram(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0]),
     &[],
-    "Time from a change of permissions in the database to its effect in this process",
+    "Time in seconds from a change of permissions, by the clock of the database, until this \
+     process applied it to its caches; clocks that differ distort it",
 );
-pub(super) const KEYS_CREATED: MetricFamily =
-    family("api_keys_created_total", Counter, &[], "API keys created, including rotation");
-pub(super) const KEYS_REVOKED: MetricFamily =
-    family("api_keys_revoked_total", Counter, &[], "API keys revoked");
+pub(super) const KEYS_CREATED: MetricFamily = family(
+    "api_keys_created_total",
+    Counter,
+    &[],
+    "API keys created by requests to this process, including the successors of rotated keys",
+);
+pub(super) const KEYS_REVOKED: MetricFamily = family(
+    "api_keys_revoked_total",
+    Counter,
+    &[],
+    "API keys revoked by requests to this process, each key once, however many a request revokes",
+);
 pub(super) const REJECTIONS: MetricFamily = family(
     "rate_limit_rejections_total",
     Counter,
@@ -108,44 +135,62 @@ pub(super) const REJECTIONS: MetricFamily = family(
         "policy",
         Fixed(&["general", "auth", "api_key", "password_reset", "burst", "unknown_key", "caller"]),
     )],
-    "Requests rejected by a rate limit",
+    "Requests answered with 429, by the policy that rejected them",
 );
 pub(super) const QUERY_DURATION: MetricFamily = family(
     "db_query_duration_seconds",
     Histogram(SECONDS),
     &[
-        ("operation", Bounded("the operations in the code")),
-        ("table", Bounded("the tables of the circuits")),
+        ("operation", Bounded("the operations on this table in the code")),
+        ("table", Bounded("the tables of the schema, and `server`")),
     ],
-    "Duration of database calls",
+    "Duration in seconds of database calls, from the first statement until the result, failure \
+     or timeout, without the wait for a connection; a transaction counts once for each attempt",
 );
 pub(super) const CONNECTIONS_ACTIVE: MetricFamily =
-    family("db_connections_active", Gauge, &[], "Database connections in use");
+    family("db_connections_active", Gauge, &[], "Connections of the pool that execute a call now");
 pub(super) const CONNECTIONS_IDLE: MetricFamily =
-    family("db_connections_idle", Gauge, &[], "Open database connections not in use");
-pub(super) const CONNECTIONS_WAITING: MetricFamily =
-    family("db_connections_waiting", Gauge, &[], "Calls waiting for a database connection");
-pub(super) const CONNECTIONS_MAX: MetricFamily =
-    family("db_connections_max", Gauge, &[], "Maximum pool size");
+    family("db_connections_idle", Gauge, &[], "Open connections of the pool that no call uses now");
+pub(super) const CONNECTIONS_WAITING: MetricFamily = family(
+    "db_connections_waiting",
+    Gauge,
+    &[],
+    "Calls that wait for a connection of the pool now; at most 32 for each connection of the \
+     maximum, further ones are refused",
+);
+pub(super) const CONNECTIONS_MAX: MetricFamily = family(
+    "db_connections_max",
+    Gauge,
+    &[],
+    "Maximum number of connections of the pool (DB_POOL_MAX)",
+);
 pub(super) const CIRCUIT_STATE: MetricFamily = family(
     "circuit_breaker_state",
     Gauge,
     &[CIRCUIT],
-    "State of the circuit: 0 closed, 1 half-open, 2 open or isolated",
+    "State of the circuit: 0 closed, 1 half-open (a probe is under way), 2 open or isolated",
 );
-pub(super) const CIRCUIT_FAILURES: MetricFamily =
-    family("circuit_breaker_failures_total", Counter, &[CIRCUIT], "Database calls that failed");
+pub(super) const CIRCUIT_FAILURES: MetricFamily = family(
+    "circuit_breaker_failures_total",
+    Counter,
+    &[CIRCUIT],
+    "Database calls that failed or timed out, by circuit; a failure to connect counts in every \
+     circuit; errors that a working database returns, such as a violated constraint, do not \
+     count",
+);
 pub(super) const CIRCUIT_REJECTIONS: MetricFamily = family(
     "circuit_breaker_rejections_total",
     Counter,
     &[CIRCUIT],
-    "Database calls rejected by the circuit",
+    "Database calls refused because the circuit was open, half-open or isolated; a request may \
+     make several calls",
 );
 pub(super) const CIRCUIT_TRANSITIONS: MetricFamily = family(
     "circuit_breaker_transitions_total",
     Counter,
     &[CIRCUIT, ("to", Fixed(&["closed", "open", "half-open", "isolated"]))],
-    "State transitions of the circuit, by new state",
+    "Changes of the state of the circuit, by new state; within an outage each failed probe \
+     counts half-open and open once more",
 );
 pub(super) const METRICS_CREATED: MetricFamily = family(
     "metrics_created_total",
@@ -159,21 +204,26 @@ pub(super) const METRICS_CREATED: MetricFamily = family(
             ),
         ),
     ],
-    "Metrics added to the catalogue, including imports",
+    "Metrics (entries of the catalogue) created by requests to this process, including imports",
 );
 pub(super) const LOG_EVENTS: MetricFamily = family(
     "log_events_total",
     Counter,
     &[("sink", Fixed(SINKS)), ("outcome", Fixed(&["shipped", "dropped", "rejected"]))],
-    "Log events by sink and outcome",
+    "Log events by sink and final outcome: shipped (written or acknowledged), dropped (lost \
+     because the buffer was full or the sink ended), rejected (refused by the sink)",
 );
-pub(super) const LOG_BUFFERED: MetricFamily =
-    family("log_events_buffered", Gauge, &[("sink", Fixed(SINKS))], "Log events not yet shipped");
+pub(super) const LOG_BUFFERED: MetricFamily = family(
+    "log_events_buffered",
+    Gauge,
+    &[("sink", Fixed(SINKS))],
+    "Log events accepted by the sink's buffer and not yet shipped, dropped or rejected",
+);
 pub(super) const BUILD: MetricFamily = family(
     "mdl_build_info",
     Gauge,
     &[("version", Bounded("of this build")), ("revision", Bounded("of this build"))],
-    "Build information; the value is always 1",
+    "Version and revision of the running build, as labels; the value is always 1",
 );
 
 /// All families, in the order of the reference.
@@ -183,6 +233,7 @@ pub const ALL: &[MetricFamily] = &[
     SERVER_ERRORS,
     HTTP_CONNECTIONS_OPEN,
     HTTP_CONNECTIONS_REFUSED,
+    HTTP_PARSE_ERRORS,
     ATTEMPTS,
     ACTIVE_USERS,
     LOOKUPS,

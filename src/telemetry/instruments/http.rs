@@ -17,6 +17,7 @@ pub struct HttpInstruments {
     pub middleware: PrometheusMetrics,
     internal_errors: IntCounter,
     unavailable: IntCounter,
+    unknown_outcomes: IntCounter,
 }
 
 impl HttpInstruments {
@@ -44,11 +45,16 @@ impl HttpInstruments {
             middleware,
             internal_errors: errors.with_label_values(&["500"]),
             unavailable: errors.with_label_values(&["503"]),
+            unknown_outcomes: errors.with_label_values(&["504"]),
         })
     }
 
-    /// Counts a request that failed: with 503, or else with an internal error.
+    /// Counts a request that failed: with 503, with 504, or else with an internal error.
     pub fn count_server_error(&self, status: u16) {
-        if status == 503 { self.unavailable.inc() } else { self.internal_errors.inc() }
+        match status {
+            503 => self.unavailable.inc(),
+            504 => self.unknown_outcomes.inc(),
+            _ => self.internal_errors.inc(),
+        }
     }
 }

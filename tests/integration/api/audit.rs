@@ -266,7 +266,7 @@ async fn retried_transaction_is_logged_once_and_a_rolled_back_one_never() {
             .await?;
             if attempts.get() <= fails { Err(met()) } else { Ok(()) }
         };
-        let done = state.db.transaction(Circuit::Auth, "test", work).await;
+        let done = state.db.transaction(Circuit::Auth, "users.test", work).await;
         assert_eq!((done.is_ok(), attempts.get() > 2), (name == "committed", true));
         if done.is_ok() {
             mdl::http::auditing::log_committed(&state.db, &state.logger, &actor.trail);

@@ -24,7 +24,7 @@ async fn as_owner(role: &str, options: &[&str]) -> Server {
 async fn execute(server: &Server, statement: &str) -> Result<usize, String> {
     let work =
         async |conn: &mut Transaction<'_>| Ok(diesel::sql_query(statement).execute(conn).await?);
-    let done = server.state().db.transaction(Circuit::Auth, "test", work).await;
+    let done = server.state().db.transaction(Circuit::Auth, "users.test", work).await;
     done.map_err(|error| format!("{error:?}"))
 }
 
@@ -112,7 +112,7 @@ async fn embedded_database_deletes_old_rows_only_by_the_purge() {
     let purged = server
         .state()
         .db
-        .transaction(Circuit::Auth, "test", async |conn| {
+        .transaction(Circuit::Auth, "users.test", async |conn| {
             let actor = mdl::storage::audit_events::Actor::system();
             let rows = mdl::storage::audit_events::purge(conn, &actor, chrono::Utc::now(), 10);
             let rows = rows.await?;

@@ -40,6 +40,11 @@ has all scopes that an editor
   refresh token used as access
   token, a revoked key, an expired key, and a key of a suspended user.
 
+While the database is unavailable, callers whose session or key is cached may do what they could
+before, as far as it needs no database; all others get 503. There is one exception: the two
+operations on `/health/circuit-breakers` accept the claims of an administrator's valid access token
+while the circuit `auth` is not closed ([security.md](security.md) has the conditions and the risk).
+
 ";
 
 /// The credentials of a caller.

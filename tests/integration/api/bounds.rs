@@ -243,14 +243,24 @@ async fn bad_patch_is_refused_without_any_statement() {
     };
     let before = statements().await;
     for (path, body, fields) in [
-        ("/api/v1/metrics/m1", json!({"colour": 1}), ["colour"]),
-        ("/api/v1/metrics/m1", json!({"name": ""}), ["name"]),
-        ("/api/v1/metrics/m1", json!({"tags": {}}), ["tags"]),
-        ("/api/v1/metrics/m1", json!({"data": {}}), ["data.primary_sources"]),
-        ("/api/v1/metrics/m1", json!({"metric_id": "m2"}), ["metric_id"]),
-        ("/api/v1/domains/d1", json!({"colour": 1}), ["colour"]),
-        ("/api/v1/domains/d1", json!({"contact_email": "x"}), ["contact_email"]),
-        ("/api/v1/domains/d1", json!({"domain_id": "d2"}), ["domain_id"]),
+        ("/api/v1/metrics/m1", json!({"colour": 1}), &["colour"][..]),
+        ("/api/v1/metrics/m1", json!({"name": ""}), &["name"]),
+        ("/api/v1/metrics/m1", json!({"tags": {}}), &["tags"]),
+        (
+            "/api/v1/metrics/m1",
+            json!({"data": {}}),
+            &[
+                "data.primary_sources",
+                "data.data_freshness",
+                "data.update_frequency",
+                "data.time_grain",
+                "data.data_retention",
+            ],
+        ),
+        ("/api/v1/metrics/m1", json!({"metric_id": "m2"}), &["metric_id"]),
+        ("/api/v1/domains/d1", json!({"colour": 1}), &["colour"][..]),
+        ("/api/v1/domains/d1", json!({"contact_email": "x"}), &["contact_email"]),
+        ("/api/v1/domains/d1", json!({"domain_id": "d2"}), &["domain_id"]),
     ] {
         let answer = server.put_with(path, &key, &body).await.expect_error(400, "VALIDATION_ERROR");
         assert_eq!(answer.fields(), fields, "{body}");

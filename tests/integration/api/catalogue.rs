@@ -155,7 +155,7 @@ async fn concurrent_imports_queue_and_excess_is_refused() {
         (0..20).map(|_| import(&server, &admin, "", &document)).collect();
     // One runs, sixteen wait.
     for _ in 0..3 {
-        let refused = crowd.next().await.unwrap().expect_error(503, "DATABASE_ERROR");
+        let refused = crowd.next().await.unwrap().expect_error(503, "OVERLOADED");
         assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     }
     client.batch_execute("COMMIT").await.unwrap();

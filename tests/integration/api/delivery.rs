@@ -79,7 +79,7 @@ async fn is_revoked(server: &Server, id: &str) -> bool {
     let query =
         format!("SELECT revoked_at IS NOT NULL AS revoked FROM api_keys WHERE key_id = '{id}'");
     let asked = server.state().db.clone();
-    let row = asked.run(Circuit::Domains, "is_revoked", async |conn| {
+    let row = asked.run(Circuit::Domains, "api_keys.is_revoked", async |conn| {
         Ok(diesel::sql_query(&query).get_result::<Row>(conn).await?)
     });
     row.await.unwrap().revoked
@@ -162,7 +162,7 @@ async fn reset_at_random_moments(server: &Server, admin: &str, revocations: usiz
 async fn reset_during_slow_commit(server: &Server, admin: &str, revocations: usize) -> Rounds {
     let began = Instant::now();
     let db = server.state().db.clone();
-    let delayed = db.run(Circuit::Domains, "delay_commit", async |conn| {
+    let delayed = db.run(Circuit::Domains, "business_domains.delay_commit", async |conn| {
         Ok(conn.batch_execute(DELAY_COMMIT).await?)
     });
     delayed.await.unwrap();
@@ -356,7 +356,7 @@ async fn late_commit_is_noticed_by_poll_embedded() {
     server.get_with(METRICS, &key).await.expect(200);
     let query = format!("UPDATE api_keys SET revoked_at = now() WHERE key_id = '{id}'");
     let db = server.state().db.clone();
-    let late = db.run(Circuit::Domains, "late", async |conn| {
+    let late = db.run(Circuit::Domains, "business_domains.late", async |conn| {
         Ok(diesel::sql_query(&query).execute(conn).await?)
     });
     assert_eq!(late.await.unwrap(), 1);

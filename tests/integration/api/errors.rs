@@ -56,7 +56,7 @@ async fn internal_errors_expose_nothing_and_are_logged_once() {
 async fn access_log_has_one_line_per_request() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let answer = server.get("/api/v1/metrics/none?x=secret-query", &admin).await;
+    let answer = server.get("/api/v1/metrics/none/history?limit=7", &admin).await;
     let id = answer.header("x-request-id").to_owned();
     let lines: Vec<_> =
         server.logs.lines().into_iter().filter(|line| line["request_id"] == id.as_str()).collect();
@@ -64,7 +64,7 @@ async fn access_log_has_one_line_per_request() {
     let line = &lines[0];
     assert_eq!(line["msg"], "request");
     assert_eq!(line["method"], "GET");
-    assert_eq!(line["route"], "/api/v1/metrics/{id}");
+    assert_eq!(line["route"], "/api/v1/metrics/{id}/history");
     assert_eq!(line["status"], 404);
     assert_eq!(line["user"], "admin");
     assert_eq!(line["client"], "127.0.0.1");

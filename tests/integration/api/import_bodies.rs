@@ -53,7 +53,7 @@ async fn number_of_import_bodies_is_bounded() {
     loop {
         let answer = server.post(IMPORT, &admin, &empty).await;
         if answer.status == 503 {
-            assert!(!answer.expect_error(503, "DATABASE_ERROR").header("retry-after").is_empty());
+            assert!(!answer.expect_error(503, "OVERLOADED").header("retry-after").is_empty());
             break;
         }
         answer.expect(200);

@@ -1,8 +1,13 @@
 //! Requests that end in the middleware are limited, counted and logged like all others: preflights,
 //! refused paths and queries, documentation pages, and API keys that cannot be looked up.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use mdl::credentials::api_keys::ApiKey;
+use mdl::rate_limit::duration_text::wait_text;
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::proxy::Proxy;
 use crate::support::{Answer, Server, database};
@@ -102,6 +107,67 @@ async fn new_key_at_an_exhausted_address_is_refused_if_it_cannot_be_looked_up() 
     let refused = server.get_with(METRICS, key.expose()).await;
     let refused = refused.expect_error(429, "RATE_LIMIT_EXCEEDED");
     assert_eq!(refused.header("ratelimit-policy"), "\"general\";q=5;w=900");
+}
+
+/// Asserts the whole message of a 429, whose wait is that of `Retry-After`.
+#[track_caller]
+fn assert_message(refused: &Answer, what: &str, limit: &str) {
+    let wait = refused.header("retry-after").parse().expect("seconds");
+    let wait = wait_text(Duration::from_secs(wait));
+    let expected = format!("{what}. Try again in {wait}. (limit: {limit})");
+    assert_eq!(refused.json()["error"]["message"], expected);
+}
+
+#[actix_web::test]
+async fn refusal_names_limit_wait_quota_and_variable() {
+    let server = limited(&["--rate-limit-general-max", "100000"]).await;
+    let admin = server.admin().await;
+    for _ in 0..5 {
+        server.login("admin", "a wrong password").await.expect(401);
+    }
+    let refused = server.login("admin", "a wrong password").await.expect(429);
+    let limit = "5 per 15 minutes, RATE_LIMIT_AUTH_MAX";
+    assert_message(&refused, "Too many failed attempts", limit);
+    let reset = json!({"email": "admin@localhost"});
+    for _ in 0..3 {
+        server.post("/api/auth/password-reset/request", "", &reset).await.expect(202);
+    }
+    let refused = server.post("/api/auth/password-reset/request", "", &reset).await.expect(429);
+    let limit = "3 per hour, RATE_LIMIT_PASSWORD_RESET_MAX";
+    assert_message(&refused, "Too many password reset requests", limit);
+    let draft = json!({"name": "k", "scopes": ["metrics:read"]});
+    for _ in 0..10 {
+        server.post("/api/auth/api-keys", &admin, &draft).await.expect(201);
+    }
+    let refused = server.post("/api/auth/api-keys", &admin, &draft).await.expect(429);
+    assert_message(&refused, "Too many new API keys", "10 per hour, RATE_LIMIT_API_KEY_MAX");
+    for _ in 0..10 {
+        server.get_with(METRICS, ApiKey::generate().expose()).await.expect(401);
+    }
+    let refused = server.get_with(METRICS, ApiKey::generate().expose()).await.expect(429);
+    let limit = "10 per minute, RATE_LIMIT_UNKNOWN_KEY_MAX";
+    assert_message(&refused, "Too many unknown API keys from this address", limit);
+}
+
+#[actix_web::test]
+async fn refusal_of_general_caller_and_burst_limit_names_them() {
+    let limits = ["--rate-limit-general-max", "1", "--rate-limit-general-window", "90000"];
+    let server = limited(&[&limits[..], &["--rate-limit-caller-max", "2"]].concat()).await;
+    let admin = server.admin().await;
+    let refused = server.get(METRICS, "").await.expect(429);
+    let limit = "1 per 90 seconds, RATE_LIMIT_GENERAL_MAX";
+    assert_message(&refused, "Too many requests from this address", limit);
+    for _ in 0..2 {
+        server.get(METRICS, &admin).await.expect(200);
+    }
+    let refused = server.get(METRICS, &admin).await.expect(429);
+    let limit = "2 per 15 minutes, RATE_LIMIT_CALLER_MAX or the key's rate_limit";
+    assert_message(&refused, "Too many requests of this user or API key", limit);
+    let server = limited(&["--rate-limit-burst-per-second", "5"]).await;
+    let answers = join_all((0..60).map(|_| server.get("/api-docs/", ""))).await;
+    let refused = answers.into_iter().find(|answer| answer.status == 429).expect("a refusal");
+    let limit = "5 per second, RATE_LIMIT_BURST_PER_SECOND";
+    assert_message(&refused, "Too many requests at once", limit);
 }
 
 #[actix_web::test]

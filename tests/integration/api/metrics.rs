@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::samples::{metric, metric_with};
-use crate::support::{Server, json_body};
+use crate::support::{Server, database, json_body};
 
 /// Returns what the client wrote, without the fields of the server.
 fn written(data: &Value) -> Value {
@@ -98,6 +98,51 @@ async fn patch_keeps_absent_fields_and_raises_the_version() {
         .await
         .expect_error(404, "NOT_FOUND");
     server.delete("/api/v1/metrics/m1", &editor).await.expect_error(403, "AUTHORIZATION_ERROR");
+}
+
+#[actix_web::test]
+async fn equal_instants_and_numbers_are_no_change() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    // Another spelling of the same values, as other languages write them.
+    let spelled = |text: &str| {
+        let text = text
+            .replace("2024-02-29T21:59:59Z", "2024-02-29T23:59:59.000+02:00")
+            .replace("2025-01-01T00:00:00.500Z", "2025-01-01t00:00:00.5+00:00")
+            .replace("-25000000000", "-2.5e10")
+            .replace("\"target_value\":1,", "\"target_value\":1.0,")
+            .replace("[\"a\",1,null", "[\"a\",1.0,null");
+        Some(("application/json", text.into_bytes()))
+    };
+    let text = metric("m1").to_string();
+    assert_ne!(spelled(&text), Some(("application/json", text.clone().into_bytes())));
+    let path = "/api/v1/metrics/m1";
+    let created = server.send(Method::POST, "/api/v1/metrics", &admin, &[], spelled(&text)).await;
+    let created = created.expect(201).json();
+    assert_eq!(written(&created["data"]), metric("m1"));
+    for body in
+        [spelled(&text), spelled(&created["data"].to_string()), Some(json_body(&metric("m1")))]
+    {
+        let same = server.send(Method::PUT, path, &admin, &[], body).await.expect(200);
+        assert_eq!(same.header("etag"), "\"1.0.0\"");
+    }
+    // A value that was stored in another spelling by an earlier release is the same, too.
+    database::sql(
+        &server.database_url,
+        r#"UPDATE metrics SET
+               governance = jsonb_set(governance, '{created_at}', '"2024-02-29T22:59:59+01:00"'),
+               targets_and_alerts = jsonb_set(targets_and_alerts, '{target_value}', '1.00')"#,
+    )
+    .await;
+    let same = server.put(path, &admin, &metric("m1")).await.expect(200);
+    assert_eq!(same.header("etag"), "\"1.0.0\"");
+    let mut later = metric("m1");
+    later["governance"]["created_at"] = json!("2024-02-29T21:59:59.001Z");
+    let changed = server.put(path, &admin, &later).await.expect(200);
+    assert_eq!(changed.header("etag"), "\"1.0.1\"");
+    let entry = &changed.json()["data"]["metadata"]["change_history"][0];
+    assert_eq!(entry["fields_changed"], json!(["governance.created_at"]));
 }
 
 #[actix_web::test]

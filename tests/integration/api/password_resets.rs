@@ -235,6 +235,64 @@ async fn resets_are_limited_and_unavailable_mail_server_is_hidden() {
     assert!(!server.logs.text().contains("admin@localhost"));
 }
 
+/// The events about mails that were not sent.
+fn failures(server: &Server) -> Vec<serde_json::Value> {
+    let mut lines = server.logs.lines();
+    lines.retain(|line| line["msg"] == "failed to send password reset mail");
+    lines
+}
+
+#[actix_web::test]
+async fn failures_to_send_mail_add_up_in_a_few_lines() {
+    // The port is closed.
+    let server = Server::with(&["--smtp-url", "smtp://127.0.0.1:1"]).await;
+    let body = json!({"email": "admin@localhost"});
+    for _ in 0..30 {
+        let requests = (0..10).map(|_| server.post(REQUEST, "", &body));
+        for answer in futures_util::future::join_all(requests).await {
+            answer.expect(202);
+        }
+    }
+    // Work goes on after the responses, and counts are reported every ten seconds.
+    let (began, until) = (Instant::now(), Instant::now() + Duration::from_mins(2));
+    let sum = || -> u64 {
+        let counted = |event: &serde_json::Value| event["repeated"].as_u64().unwrap_or(1);
+        failures(&server).iter().map(counted).sum()
+    };
+    while sum() < 300 {
+        assert!(Instant::now() < until, "{:#?}", failures(&server));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let logged = failures(&server);
+    assert_eq!(sum(), 300, "{logged:#?}");
+    assert!(logged.iter().all(|event| event["level"] == "WARN" && event["cause"].is_string()));
+    let first = logged.iter().find(|event| event["cause"] == "smtp").expect("a failure of SMTP");
+    assert!(first["error"].is_string() && first["request_id"].is_string(), "{first}");
+    let firsts = logged.iter().filter(|event| event["repeated"].is_null()).count();
+    let intervals = began.elapsed().as_secs() / 10 + 2;
+    assert!(logged.len() - firsts <= firsts * usize::try_from(intervals).unwrap(), "{logged:#?}");
+    assert!(firsts <= 3 && !server.logs.text().contains("admin@localhost"), "{logged:#?}");
+}
+
+#[actix_web::test]
+async fn missing_smtp_url_is_one_warning_at_startup() {
+    let server = Server::start().await;
+    for _ in 0..20 {
+        server.post(REQUEST, "", &json!({"email": "admin@localhost"})).await.expect(202);
+    }
+    let until = Instant::now() + Duration::from_mins(1);
+    while failures(&server).len() < 20 {
+        assert!(Instant::now() < until, "{:#?}", failures(&server));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(failures(&server).iter().all(|event| event["level"] == "DEBG"));
+    let lines = server.logs.lines();
+    let warning = "SMTP_URL is not set; password reset emails are not sent";
+    let warnings: Vec<_> = lines.iter().filter(|line| line["msg"] == warning).collect();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0]["level"], "WARN");
+}
+
 #[actix_web::test]
 async fn embedded_mode_writes_mails_to_a_folder() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use crate::support::database::sql;
 use crate::support::proxy::Proxy;
 use crate::support::{ADMIN_PASSWORD, Answer, Server, database, token};
 
-const ALWAYS: [(&str, &str); 10] = [
+pub(super) const ALWAYS: [(&str, &str); 13] = [
     (
         "content-security-policy",
         "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -20,6 +20,9 @@ const ALWAYS: [(&str, &str); 10] = [
     ("x-xss-protection", "1; mode=block"),
     ("referrer-policy", "strict-origin-when-cross-origin"),
     ("x-dns-prefetch-control", "off"),
+    ("x-permitted-cross-domain-policies", "none"),
+    ("x-download-options", "noopen"),
+    ("origin-agent-cluster", "?1"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     (

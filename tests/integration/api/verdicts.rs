@@ -27,7 +27,7 @@ async fn said(server: &Server, sql: &str) -> ((u64, u64, u64), Result<(), DbErro
     let work = async |conn: &mut AsyncPgConnection| {
         conn.batch_execute(sql).await.map_err(StorageError::from)
     };
-    let outcome = server.state().db.run(Circuit::Domains, "verdict", work).await;
+    let outcome = server.state().db.run(Circuit::Domains, "business_domains.verdict", work).await;
     // Verdicts are messages to the actor.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     let after = stats(server).await;
@@ -108,7 +108,7 @@ async fn deadlocked_transactions_are_retried() {
         let (one, two) = (update(first), update(second));
         state
             .db
-            .transaction(Circuit::Domains, "crossed", async |conn| {
+            .transaction(Circuit::Domains, "business_domains.crossed", async |conn| {
                 conn.batch_execute(
                     "SET LOCAL session_replication_role = replica; \
                      SET LOCAL deadlock_timeout = '50ms'",
@@ -151,7 +151,8 @@ async fn unrecognised_error_of_commit_is_an_unknown_outcome() {
         let work = async |conn: &mut Transaction<'_>| {
             conn.batch_execute(&insert).await.map_err(StorageError::from)
         };
-        let outcome = server.state().db.transaction(Circuit::Domains, "commit", work).await;
+        let db = server.state().db.clone();
+        let outcome = db.transaction(Circuit::Domains, "business_domains.commit", work).await;
         match outcome {
             Err(DbError::Storage(_)) if is_certain => {}
             Err(DbError::UnknownOutcome { .. }) if !is_certain => {}

@@ -1,10 +1,15 @@
 //! Rules for the source itself: which folder may import which, no cycles of files, sizes,
-//! documentation and words. They read the files as text, so they need no build of the service.
+//! documentation and words. The pages name only what exists. They read the files as text, so they
+//! need no build of the service.
 
 mod cycles;
 mod docs;
 mod imports;
+mod links;
+mod log_events;
 mod names;
+mod operations;
+mod plan;
 mod sizes;
 mod words;
 

@@ -55,7 +55,8 @@ async fn write(
         written.longest = written.longest.max(began.elapsed());
         match answer.status {
             201 => written.acknowledged.push(id),
-            503 => tokio::time::sleep(Duration::from_millis(10)).await,
+            // 504: its COMMIT was not confirmed.
+            503 | 504 => tokio::time::sleep(Duration::from_millis(10)).await,
             other => panic!("{other}: {}", answer.text),
         }
     }
@@ -98,7 +99,7 @@ async fn measure_refusals(server: &Server, until: Instant) -> Refusals {
         if is_open(server).await {
             let (reached, began) = (AtomicUsize::new(0), Instant::now());
             let state = server.state();
-            let refused = state.db.run(Circuit::Domains, "refused", async |_| {
+            let refused = state.db.run(Circuit::Domains, "business_domains.refused", async |_| {
                 reached.fetch_add(1, Ordering::SeqCst);
                 Ok(())
             });

@@ -232,3 +232,59 @@ fn placeholders_in_angle_brackets_keep_their_text() {
         }
     }
 }
+
+/// Words, placeholders and the allowed elements that wrap them.
+fn words() -> impl Strategy<Value = String> {
+    let placeholder = prop::sample::select(PLACEHOLDERS.to_vec());
+    let other = prop::sample::select(vec![
+        "alpha",
+        "R&D",
+        "5%",
+        "<T>",
+        "<i.e.>",
+        "<5%",
+        "<",
+        ">",
+        "</day>",
+        "<Ärger>",
+        "x<y",
+        "<>",
+        "<b>bold</b>",
+        "<em>so</em>",
+        "<br>",
+        "<p>text</p>",
+        "<customer_name>",
+        "<a b>",
+        "<<day>>",
+    ]);
+    let piece = prop_oneof![
+        placeholder.clone().prop_map(|name| format!("<{name}>")),
+        placeholder.prop_map(|name| format!("<{name}/>")),
+        other.prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None,
+        ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_word_outside_of_known_elements_is_lost(text in words()) {
+        let cleaned = RichText::new(&text);
+        if !text.contains('<') {
+            prop_assert_eq!(cleaned.as_str(), text);
+            return Ok(());
+        }
+        let fragment = Html::parse_fragment(cleaned.as_str());
+        let shown: String = fragment.root_element().text().collect();
+        let elements = ["<b>", "</b>", "<em>", "</em>", "<br>", "<p>", "</p>", "<a b>"];
+        let expected =
+            elements.iter().fold(text.clone(), |text, element| text.replace(element, ""));
+        let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        prop_assert_eq!(squeeze(&shown), squeeze(&expected), "{:?}", cleaned);
+        prop_assert_eq!(flaw(cleaned.as_str()), None);
+        let again = RichText::new(cleaned.as_str());
+        prop_assert_eq!(again.as_str(), cleaned.as_str());
+    }
+}

@@ -1,6 +1,11 @@
-//! Random and malicious input to the HTML sanitizer, the token verifier and the query parsers. The
-//! parsers of API keys and `X-Forwarded-For` are tested beside their code.
+//! Random and malicious input to the HTML sanitizer, the token verifier and the query parsers, an
+//! attacker's script in a browser, and a scan for vulnerabilities. The parsers of API keys and
+//! `X-Forwarded-For` are tested beside their code.
 
+mod browser;
+mod csp;
 mod html;
 mod queries;
+mod recorder;
+mod scan;
 mod tokens;

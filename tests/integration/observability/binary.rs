@@ -22,16 +22,20 @@ const SECRETS: [(&str, &str); 3] = [
 /// Fields of every event.
 const ALWAYS: [&str; 4] = ["level", "message", "module", "timestamp"];
 /// Further fields of a `request` event.
-const REQUEST: [&str; 9] = [
+const REQUEST: [&str; 13] = [
     "api_key",
+    "bytes",
     "client",
+    "code",
     "duration_ms",
     "method",
+    "path",
     "request_id",
     "route",
     "server_request_id",
     "status",
     "user",
+    "user_agent",
 ];
 
 struct Process(std::process::Child);
@@ -149,7 +153,7 @@ async fn sinks_receive_the_same_events_as_stdout() {
     let base = process.listening(&out).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for number in 0..20 {
-        http.get(format!("{base}/api/v1/metrics/{number}?q=canary-query"))
+        http.get(format!("{base}/api/v1/metrics?page={number}&search=canary-query"))
             .bearer_auth("canary-token")
             .send()
             .await
@@ -223,8 +227,10 @@ impl Unread {
         let (folder, metrics) =
             (tempfile::tempdir().unwrap(), crate::observability::tools::free_port());
         let (url, port) = (database::fresh().await, metrics.to_string());
-        let mut command =
-            command(folder.path(), &[("DATABASE_URL", &url), ("METRICS_PORT", &port)]);
+        // Entries of health checks, with which the queue is filled, are of level debug.
+        let environment =
+            [("DATABASE_URL", url.as_str()), ("METRICS_PORT", &port), ("LOG_LEVEL", "debug")];
+        let mut command = command(folder.path(), &environment);
         let mut process =
             Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
         let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
@@ -299,6 +305,7 @@ async fn panicking_sink_is_logged_and_counted_and_the_service_continues() {
     let credentials = [("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")];
     let environment =
         [&broken[..], &credentials, &[("DATABASE_URL", &url), ("METRICS_PORT", &port)]].concat();
+    let environment = [&environment[..], &[("LOG_LEVEL", "debug")]].concat();
     let mut process = serve(folder.path(), &environment);
     let out = folder.path().join("out");
     let base = process.listening(&out).await;

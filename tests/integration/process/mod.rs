@@ -2,7 +2,11 @@
 
 mod binary;
 mod bodies;
+mod client_noise;
+mod clients;
 mod commands;
+mod database_roles;
+mod dump_restore;
 mod durability;
 mod first_admin;
 mod migrations;

@@ -18,6 +18,13 @@ impl Captured {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 
+    /// Returns the log events with this message.
+    pub fn events(&self, message: &str) -> Vec<serde_json::Value> {
+        let mut events = self.lines();
+        events.retain(|event| event["msg"] == message);
+        events
+    }
+
     pub fn lines(&self) -> Vec<serde_json::Value> {
         self.text().lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect()
     }

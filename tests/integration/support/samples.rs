@@ -19,7 +19,7 @@ pub fn metric(id: &str) -> Value {
             "numerator": {"event_name": "e", "filters": [{"status": {"in": ["a", 1, null, true]}}]},
             "denominator": {"event_name": "f", "filters": []},
             "unit": "%", "expected_direction": "increase", "example_calculation": {"a": 1,
-            "b": 0.1, "c": -2.5e10},
+            "b": 0.1, "c": -25_000_000_000_i64},
         },
         "data": {
             "primary_sources": [{"system": "s", "table_or_stream": "t", "connection_id": "c"}],
@@ -32,7 +32,7 @@ pub fn metric(id: &str) -> Value {
             "regulatory_constraints": ["GDPR"],
             "owner_team": "Team & Co", "technical_owner": "t", "business_owner": "b",
             "version": "7", "status": "active",
-            "created_at": "2024-02-29T23:59:59+02:00", "updated_at": "2025-01-01T00:00:00.5Z",
+            "created_at": "2024-02-29T21:59:59Z", "updated_at": "2025-01-01T00:00:00.500Z",
         },
         "dimensions": [{"name": "region", "allowed_values": ["EMEA"], "required": true}],
         "targets_and_alerts": {

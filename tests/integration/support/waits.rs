@@ -39,15 +39,16 @@ impl Server {
     /// Waits until no invalidation has happened for longer than a poll period, so that what is
     /// cached next stays cached during an outage.
     pub async fn settled(&self) {
-        // A process that starts to listen empties its caches first.
+        // A process that starts to listen starts a new incarnation first.
         let listens = "SELECT count(*) > 0 FROM pg_stat_activity \
                      WHERE datname = current_database() AND query LIKE 'LISTEN%'";
         database::until(&self.database_url, listens).await;
-        let callers = self.state().accounts.sessions.clone();
+        let accounts = self.state().accounts.clone();
+        let changes = || (accounts.sessions.epoch(), accounts.keys.incarnation());
         for _ in 0..30 {
-            let before = callers.epoch();
+            let before = changes();
             tokio::time::sleep(Duration::from_millis(1200)).await;
-            if callers.epoch() == before {
+            if changes() == before {
                 return;
             }
         }
@@ -65,7 +66,7 @@ impl Server {
             }
             assert!(Instant::now() < until, "{pool:?}");
             let nap = || {
-                db.run(Circuit::ApiKeys, "nap", async |conn| {
+                db.run(Circuit::ApiKeys, "api_keys.nap", async |conn| {
                     diesel::sql_query("SELECT pg_sleep(0.1)").execute(conn).await?;
                     Ok(())
                 })

@@ -121,7 +121,7 @@ proptest! {
     }
 
     /// With events that are lost, repeated or overtaken by polls: after epoch n is applied, all
-    /// changes up to n were applied, or everything was invalidated.
+    /// changes up to n were applied, or a new incarnation was started.
     #[test]
     fn missed_event_is_repaired_by_the_next_event_or_poll(
         epochs in proptest::collection::vec((1_i64..30, any::<bool>()), 1..60),
@@ -130,12 +130,12 @@ proptest! {
         // The epoch up to which this process is known to have applied all changes.
         let mut complete: Option<i64> = None;
         for (epoch, poll) in epochs {
-            let all = if poll {
+            let is_new_incarnation = if poll {
                 rules.apply_epoch(epoch, None)
             } else {
-                rules.apply_event(epoch, InvalidationScope::Key(id(0))) == InvalidationScope::All
+                rules.apply_event(epoch)
             };
-            if all || complete == Some(epoch - 1) {
+            if is_new_incarnation || complete == Some(epoch - 1) {
                 complete = complete.max(Some(epoch));
             }
             let is_complete = complete.is_some_and(|complete| complete >= epoch);
@@ -171,25 +171,31 @@ fn lookups_in_progress_are_bounded_and_end_after_four_outdated_reads() {
 }
 
 #[test]
-fn lower_epoch_invalidates_unless_a_notification_overtook_the_poll() {
+fn lower_epoch_starts_an_incarnation_unless_a_notification_overtook_the_poll() {
     let mut rules = LookupRules::<u32>::default();
     assert!(rules.apply_epoch(10, None));
     assert!(!rules.apply_epoch(10, Some(10)));
     // Polled when 10 was applied, result 11; the event of 12 was applied before the result.
-    assert_eq!(
-        rules.apply_event(11, InvalidationScope::Sessions(id(1))),
-        InvalidationScope::Sessions(id(1))
-    );
-    assert_eq!(
-        rules.apply_event(12, InvalidationScope::Sessions(id(1))),
-        InvalidationScope::Sessions(id(1))
-    );
+    assert!(!rules.apply_event(11));
+    assert!(!rules.apply_event(12));
     assert!(!rules.apply_epoch(11, Some(10)));
     assert_eq!(rules.epoch(), Some(12));
     // A restored backup: lower than what was applied when the poll was sent.
     assert!(rules.apply_epoch(7, Some(12)));
     assert_eq!(rules.epoch(), Some(7));
     assert!(!rules.apply_epoch(7, Some(7)));
-    // The next event is applied as usual.
-    assert_eq!(rules.apply_event(8, InvalidationScope::Key(id(1))), InvalidationScope::Key(id(1)));
+    // The next event is applied as usual; after a gap a new incarnation starts.
+    assert!(!rules.apply_event(8));
+    assert!(rules.apply_event(10));
+    assert_eq!(rules.epoch(), Some(10));
+}
+
+/// A lookup that read the key before the incarnation may have missed a change.
+#[test]
+fn lookup_that_overlaps_a_new_incarnation_reads_again() {
+    let mut rules = LookupRules::default();
+    rules.request(hash(1), 1);
+    rules.invalidate(InvalidationScope::All);
+    assert_eq!(rules.complete(hash(1), Some(key_identity(1))), LookupCompletion::Retry);
+    assert_eq!(rules.complete(hash(1), Some(key_identity(1))), LookupCompletion::Insert(vec![1]));
 }

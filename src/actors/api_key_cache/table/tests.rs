@@ -6,13 +6,32 @@
 use super::*;
 use crate::actors::api_key_cache::test_keys::{hash, id, key_identity, known};
 
+const SECOND: Duration = Duration::from_secs(1);
+
+fn confirmed_table(now: Instant) -> KeyTable {
+    let table = KeyTable::new(now);
+    table.confirm_epoch(now);
+    table
+}
+
+/// What is cached for a key, by name.
+fn state(table: &KeyTable, key: u32, now: Instant) -> &'static str {
+    match table.get(&hash(key), now) {
+        KeyLookup::Fresh(_) => "fresh",
+        KeyLookup::Doubtful(_) => "doubtful",
+        KeyLookup::Changing => "changing",
+        KeyLookup::Negative => "negative",
+        KeyLookup::Miss => "miss",
+    }
+}
+
 #[test]
 fn invalidation_removes_the_entries_in_its_scope() {
     let now = Instant::now();
-    let table = KeyTable::new(now);
+    let table = confirmed_table(now);
     (0..6).for_each(|key| table.insert(hash(key), Some(known(key)), now));
     table.insert(hash(9), None, now);
-    let is_known = |key| matches!(table.get(&hash(key), now), KeyLookup::Hit(_));
+    let is_known = |key| matches!(table.get(&hash(key), now), KeyLookup::Fresh(_));
     table.invalidate(InvalidationScope::Sessions(key_identity(0).user_id));
     assert!((0..6).all(is_known));
     table.invalidate(InvalidationScope::Key(id(0)));
@@ -20,15 +39,20 @@ fn invalidation_removes_the_entries_in_its_scope() {
     table.invalidate(InvalidationScope::User(key_identity(2).user_id));
     assert_eq!((0..6).map(is_known).collect::<Vec<_>>(), [false, true, false, false, true, true]);
     assert!(matches!(table.get(&hash(9), now), KeyLookup::Negative));
+    table.confirm_epoch(now + NEGATIVE_TTL);
     assert!(matches!(table.get(&hash(9), now + NEGATIVE_TTL), KeyLookup::Miss));
     table.invalidate(InvalidationScope::All);
     assert_eq!(table.sizes(), (0, 0));
+    assert!((0..10).all(|key| matches!(table.get(&hash(key), now), KeyLookup::Miss)));
+    // What is read afterwards is fresh.
+    table.insert(hash(0), Some(known(0)), now);
+    assert!(is_known(0));
 }
 
 #[test]
 fn key_is_no_hit_while_a_transaction_changes_it() {
     let now = Instant::now();
-    let table = KeyTable::new(now);
+    let table = confirmed_table(now);
     (0..2).for_each(|key| table.insert(hash(key), Some(known(key)), now));
     let is_changing = |key| matches!(table.get(&hash(key), now), KeyLookup::Changing);
     table.begin_change(InvalidationScope::Key(id(0)));
@@ -41,20 +65,81 @@ fn key_is_no_hit_while_a_transaction_changes_it() {
 }
 
 #[test]
-fn freshness_decreases_with_the_age_of_the_epoch() {
-    let now = Instant::now();
-    let table = KeyTable::new(now);
-    assert_eq!(table.freshness(now), Freshness::Unknown);
-    table.confirm_epoch(now);
-    let later = Duration::from_millis(1);
-    for (after, freshness) in [
-        (FRESH_FOR, Freshness::Fresh),
-        (FRESH_FOR + later, Freshness::Doubtful),
-        (USABLE_FOR, Freshness::Doubtful),
-        (USABLE_FOR + later, Freshness::Unknown),
+fn freshness_decreases_with_the_age_of_the_confirmation() {
+    let start = Instant::now();
+    let table = KeyTable::new(start);
+    let ms = Duration::from_millis(1);
+    table.insert(hash(1), Some(known(1)), start);
+    table.insert(hash(9), None, start);
+    // Before the first epoch, the lookup of the key is its only confirmation.
+    assert_eq!(state(&table, 1, start), "doubtful");
+    assert_eq!(state(&table, 1, start + USABLE_FOR + ms), "miss");
+    assert_eq!(state(&table, 9, start), "miss", "no negative entry is doubtful");
+    let confirmed = start + SECOND;
+    table.confirm_epoch(confirmed);
+    for (after, expected) in [
+        (FRESH_FOR, "fresh"),
+        (FRESH_FOR + ms, "doubtful"),
+        (USABLE_FOR, "doubtful"),
+        (USABLE_FOR + ms, "miss"),
     ] {
-        assert_eq!(table.freshness(now + after), freshness, "{after:?}");
+        assert_eq!(state(&table, 1, confirmed + after), expected, "{after:?}");
     }
+    assert_eq!(state(&table, 9, confirmed + FRESH_FOR), "negative");
+    assert_eq!(state(&table, 9, confirmed + FRESH_FOR + ms), "miss");
+}
+
+#[test]
+fn new_incarnation_makes_entries_doubtful_until_they_are_read_again() {
+    let start = Instant::now();
+    let table = confirmed_table(start);
+    (0..4).for_each(|key| table.insert(hash(key), Some(known(key)), start));
+    table.insert(hash(9), None, start);
+    table.start_incarnation();
+    assert_eq!(table.incarnation(), 1);
+    assert_eq!(state(&table, 0, start), "doubtful");
+    assert_eq!(state(&table, 9, start), "miss");
+    // An invalidation between the incarnation and the verification removes at once.
+    table.invalidate(InvalidationScope::User(key_identity(2).user_id));
+    assert_eq!((state(&table, 0, start), state(&table, 2, start)), ("doubtful", "miss"));
+    // The database's answer is fresh, the other entries stay doubtful.
+    table.insert(hash(0), Some(known(0)), start);
+    assert_eq!((state(&table, 0, start), state(&table, 1, start)), ("fresh", "doubtful"));
+    // Later confirmations do not count for entries of an earlier incarnation.
+    let later = start + USABLE_FOR + SECOND;
+    table.confirm_epoch(later);
+    assert_eq!((state(&table, 0, later), state(&table, 1, later)), ("fresh", "miss"));
+}
+
+#[test]
+fn several_incarnations_keep_the_last_confirmation_of_each_entry() {
+    let start = Instant::now();
+    let table = confirmed_table(start);
+    table.insert(hash(0), Some(known(0)), start);
+    // A key that was cached long ago, under an epoch that was confirmed until now.
+    let outage = start + 5 * USABLE_FOR;
+    table.confirm_epoch(outage);
+    assert_eq!(state(&table, 0, outage), "fresh");
+    for number in 1..=100 {
+        table.start_incarnation();
+        assert_eq!(table.incarnation(), number);
+    }
+    assert_eq!(state(&table, 0, outage + USABLE_FOR), "doubtful");
+    assert_eq!(state(&table, 0, outage + USABLE_FOR + SECOND), "miss");
+}
+
+/// The first, the key that is used, stays; the others leave in the order of their use.
+#[test]
+fn least_recently_used_keys_are_evicted() {
+    let now = Instant::now();
+    let table = confirmed_table(now);
+    for number in 0..u32::try_from(2 * MAX_KEYS).unwrap() {
+        table.insert(hash(number), Some(known(number)), now);
+        assert_eq!(state(&table, 0, now), "fresh", "{number}");
+    }
+    assert_eq!(table.sizes(), (MAX_KEYS, 0));
+    let last = u32::try_from(2 * MAX_KEYS - 1).unwrap();
+    assert_eq!((state(&table, 1, now), state(&table, last, now)), ("miss", "fresh"));
 }
 
 /// A key in use stays cached while a million other hashes pass through.
@@ -62,7 +147,7 @@ fn freshness_decreases_with_the_age_of_the_epoch() {
 #[ignore = "measures the whole process: scripts/test runs it alone"]
 fn memory_is_bounded_after_a_million_unknown_keys() {
     let now = Instant::now();
-    let table = KeyTable::new(now);
+    let table = confirmed_table(now);
     table.insert(hash(7), Some(known(7)), now);
     let resident = || {
         let pages: u64 = std::fs::read_to_string("/proc/self/statm")
@@ -81,7 +166,7 @@ fn memory_is_bounded_after_a_million_unknown_keys() {
         table.insert(unknown, None, now);
         if number < 50_000 {
             table.insert(hash(number + 2_000_000), Some(known(number)), now);
-            assert!(matches!(table.get(&hash(7), now), KeyLookup::Hit(_)));
+            assert!(matches!(table.get(&hash(7), now), KeyLookup::Fresh(_)));
         }
     }
     let (known, unknown) = table.sizes();

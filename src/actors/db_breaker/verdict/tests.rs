@@ -27,13 +27,29 @@ fn errors_are_classified_by_kind_and_message() {
         unknown("terminating connection due to administrator command"),
         ErrorKind::ConnectionLost
     );
-    assert_eq!(unknown("canceling statement due to statement timeout"), ErrorKind::TimedOut);
+    assert_eq!(
+        unknown("canceling statement due to statement timeout"),
+        ErrorKind::StatementTimeout
+    );
+    assert_eq!(unknown("canceling statement due to lock timeout"), ErrorKind::LockTimeout);
     for (kind, expected) in [
         (DatabaseErrorKind::SerializationFailure, ErrorKind::Conflict),
         (DatabaseErrorKind::UnableToSendCommand, ErrorKind::ConnectionLost),
     ] {
         assert_eq!(classify(&database_error(kind, "x")), expected);
     }
+}
+
+#[test]
+fn limits_on_connections_are_recognised() {
+    for limit in [
+        "FATAL: sorry, too many clients already",
+        "too many connections for role \"mdl\"",
+        "remaining connection slots are reserved for non-replication superuser connections",
+    ] {
+        assert!(is_connection_limit(limit), "{limit}");
+    }
+    assert!(!is_connection_limit("the database system is starting up"));
 }
 
 #[test]

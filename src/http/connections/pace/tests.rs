@@ -36,3 +36,29 @@ fn unread_response_deadline_starts_at_the_last_written_byte() {
     pace.record_write(at(20));
     assert_eq!(pace.deadline(), Some(at(30)));
 }
+
+#[test]
+fn parser_may_write_only_without_active_request_and_not_after_a_line_break() {
+    let pace = Rc::new(ConnectionPace::new(Instant::now()));
+    assert!(pace.may_parser_write(), "of a first head");
+    let head = &b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..];
+    let (start, end) = head.split_at(head.len() - 1);
+    for (chunks, allowed) in [
+        (vec![], true),
+        (vec![&b"{}"[..]], true),
+        (vec![head], false),
+        // However a body is cut, its last bytes are known.
+        (vec![start, end], false),
+        (vec![head, b""], false),
+        (vec![head, b"}"], true),
+        (vec![b"metric 1\n"], true),
+    ] {
+        let request = pace.begin_request();
+        for chunk in &chunks {
+            pace.record_chunk(chunk);
+        }
+        assert!(!pace.may_parser_write(), "its body may not be complete");
+        drop(request);
+        assert_eq!(pace.may_parser_write(), allowed, "{chunks:?}");
+    }
+}

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use slog::{Logger, o};
+use slog::{Level, Logger, o};
 
 use crate::http::AppState;
 use crate::http::middleware::security::set_cache_control;
@@ -15,15 +16,64 @@ use crate::http::request::class::{RequestClass, RequestKind};
 use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::request_id::{HEADER, RequestId};
 
-/// The values of an entry. It never has a query string, a header or a body.
+/// Logged length of a path or user agent, in characters.
+const MAX_LOGGED: usize = 200;
+
+/// What an entry says about the request. It never has a query string, another header or a body.
+#[derive(Debug)]
 pub(super) struct AccessLogEntry {
-    pub(super) method: Method,
-    pub(super) class: RequestClass,
-    pub(super) client: ClientAddress,
-    pub(super) began: Instant,
+    method: Method,
+    class: RequestClass,
+    client: ClientAddress,
+    /// The canonical path; none if the path was refused.
+    path: Option<String>,
+    user_agent: Option<String>,
+    began: Instant,
+}
+
+/// What an entry says about the response.
+#[derive(Debug)]
+pub(super) struct LoggedResponse {
+    status: StatusCode,
+    route: Option<String>,
+    caller: Option<LoggedCaller>,
+    /// The error code of a refusal.
+    code: Option<&'static str>,
+}
+
+impl LoggedResponse {
+    /// Describes a response; without a request if it was lost with an error.
+    pub(super) fn new(
+        status: StatusCode,
+        code: Option<&'static str>,
+        request: Option<&HttpRequest>,
+    ) -> Self {
+        let route = request.and_then(HttpRequest::match_pattern);
+        let caller = request.and_then(|request| request.extensions().get().cloned());
+        Self { status, route, caller, code }
+    }
 }
 
 impl AccessLogEntry {
+    /// Begins the entry of a request.
+    pub(super) fn new(request: &ServiceRequest, client: ClientAddress, began: Instant) -> Self {
+        let class = RequestClass::from_request(request);
+        let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+        Self {
+            method: request.method().clone(),
+            class,
+            client,
+            path: class.refused.is_none().then(|| prefix(request.path())),
+            user_agent: agent.map(prefix),
+            began,
+        }
+    }
+
+    /// Whether the response has no body, whatever its length (RFC 9110, 9.3.2).
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     /// Adds the headers that every response carries, and counts a failure. That of a health check
     /// is its result, not a failure.
     pub(super) fn complete(
@@ -44,27 +94,45 @@ impl AccessLogEntry {
         }
     }
 
-    /// Writes the entry; without a request if it was lost with an error.
-    pub(super) fn write(&self, logger: &Logger, status: StatusCode, request: Option<&HttpRequest>) {
-        let route = request.and_then(HttpRequest::match_pattern);
-        let caller = request.and_then(|request| request.extensions().get().cloned());
-        let (user, api_key) = caller.map(|LoggedCaller { user, api_key }| (user, api_key)).unzip();
+    /// Writes the entry; `bytes` is the size of the body that was sent.
+    pub(super) fn write(&self, logger: &Logger, response: &LoggedResponse, bytes: u64) {
+        let LoggedResponse { status, route, caller, code } = response;
+        let user = caller.as_ref().map(|caller| &caller.user);
+        let api_key = caller.as_ref().and_then(|caller| caller.api_key.as_ref());
         let values = o!(
-            "method" => self.method.to_string(),
-            "route" => route.unwrap_or_else(|| "unmatched".into()), "status" => status.as_u16(),
+            "method" => self.method.to_string(), "path" => self.path.clone(),
+            "route" => route.clone().unwrap_or_else(|| "unmatched".into()),
+            "status" => status.as_u16(), "code" => *code, "bytes" => bytes,
             "duration_ms" => self.milliseconds(), "client" => self.client.0.to_string(),
-            "user" => user, "api_key" => api_key.flatten());
-        // A flood of refused requests is no flood of lines; `rate_limit::refusals` logs some.
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            slog::debug!(logger, "request"; values);
-        } else {
-            slog::info!(logger, "request"; values);
+            "user" => user.cloned(), "api_key" => api_key.cloned(),
+            "user_agent" => self.user_agent.clone());
+        match level(self.class.kind, *status) {
+            Level::Error => slog::error!(logger, "request"; values),
+            Level::Warning => slog::warn!(logger, "request"; values),
+            Level::Info => slog::info!(logger, "request"; values),
+            _ => slog::debug!(logger, "request"; values),
         }
     }
 
     fn milliseconds(&self) -> f64 {
         (self.began.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0
     }
+}
+
+/// Returns the level of an entry. Probes and scrapes come every few seconds, and a flood of refused
+/// requests is no flood of lines: `rate_limit::refusals` logs some.
+fn level(kind: RequestKind, status: StatusCode) -> Level {
+    match (kind, status) {
+        (RequestKind::Health, _) | (_, StatusCode::TOO_MANY_REQUESTS) => Level::Debug,
+        (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => Level::Warning,
+        (_, status) if status.is_server_error() => Level::Error,
+        (RequestKind::Exposition, _) => Level::Debug,
+        _ => Level::Info,
+    }
+}
+
+fn prefix(text: &str) -> String {
+    text.chars().take(MAX_LOGGED).collect()
 }
 
 /// Writes the entry of a request whose client disconnects, when its future is dropped.
@@ -77,8 +145,38 @@ impl Drop for AbandonedRequest<'_> {
     fn drop(&mut self) {
         if let Some(entry) = self.entry {
             slog::info!(self.logger, "request abandoned by its client";
-                "method" => entry.method.as_str(), "duration_ms" => entry.milliseconds(),
-                "client" => entry.client.0.to_string());
+                "method" => entry.method.as_str(), "path" => entry.path.as_deref(),
+                "duration_ms" => entry.milliseconds(), "client" => entry.client.0.to_string());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn level_depends_on_kind_and_status() {
+        for (kind, status, expected) in [
+            (RequestKind::Catalogue, 200, Level::Info),
+            (RequestKind::Operation, 401, Level::Info),
+            (RequestKind::Operation, 429, Level::Debug),
+            (RequestKind::Catalogue, 500, Level::Error),
+            (RequestKind::Catalogue, 503, Level::Warning),
+            (RequestKind::Catalogue, 504, Level::Warning),
+            (RequestKind::Health, 200, Level::Debug),
+            (RequestKind::Health, 503, Level::Debug),
+            (RequestKind::Exposition, 200, Level::Debug),
+            (RequestKind::Exposition, 500, Level::Error),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(level(kind, status), expected, "{kind:?} {status}");
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(prefix("/api/v1"), "/api/v1");
+        assert_eq!(prefix(&"é".repeat(300)), "é".repeat(MAX_LOGGED));
     }
 }

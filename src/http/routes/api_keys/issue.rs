@@ -19,13 +19,14 @@ use crate::http::extract::path::UuidPath;
 use crate::http::rate_limit::limiter::RateLimiter;
 use crate::http::rate_limit::{Against, RequestLimiter};
 use crate::http::response::secret_json;
+use crate::http::routes::key_events::KeyEventLog;
 use crate::model::api_keys::{KeyDraft, KeyRotation};
 use crate::model::audit::Action;
 use crate::model::authority::InvalidationScope;
 use crate::model::scopes::Scopes;
 use crate::rate_limit::policy::Policy;
 use crate::storage::StorageError;
-use crate::storage::api_keys::{self, KeyRow, NewKey, lifecycle};
+use crate::storage::api_keys::{self, NewKey, lifecycle};
 use crate::storage::audit_events::{self, Target};
 use crate::storage::authority;
 use crate::storage::error::LostAuthority;
@@ -53,7 +54,7 @@ pub(super) async fn create(
     services: web::Data<AccountServices>,
     rate_limiter: web::Data<RateLimiter>,
 ) -> Result<HttpResponse, ApiError> {
-    let (draft, now) = (body.value, services.clock.now());
+    let (draft, warnings, now) = (body.value, body.warnings, services.clock.now());
     if draft.expires_at.is_some_and(|at| at <= now) {
         return Err(ApiError::invalid("expires_at", "must be in the future"));
     }
@@ -62,7 +63,10 @@ pub(super) async fn create(
     }
     check_rate_limit(&rate_limiter, &caller, draft.rate_limit)?;
     let account = caller.user.user_id.to_string();
-    let work = async || store_new(&services, &caller, origin, &draft, now).await;
+    let work = async || {
+        let body = store_new(&services, &caller, origin, &draft, now).await?;
+        respond(&services, &body.with_warnings(warnings))
+    };
     limiter.guard(Policy::ApiKey, Against::Account(&account), Result::is_ok, work).await
 }
 
@@ -72,10 +76,10 @@ async fn store_new(
     origin: Origin,
     draft: &KeyDraft,
     now: DateTime<Utc>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<NewKeyBody, ApiError> {
     let (key, actor) = (ApiKey::generate(), origin.actor(&caller.user));
     let new = NewKey { key_id: Uuid::now_v7(), user_id: caller.user.user_id, key: &key };
-    let created = services.db.transaction(Circuit::ApiKeys, "create_api_key", async |conn| {
+    let created = services.db.transaction(Circuit::ApiKeys, "api_keys.create", async |conn| {
         let owner = authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         // The role may have been lowered since the scopes were checked.
         if !draft.scopes.is_subset(Scopes::from_role(owner.role)) {
@@ -87,17 +91,14 @@ async fn store_new(
         audit_events::record(conn, &actor, Action::KeyCreated, target(&row), &details, now).await?;
         Ok(row)
     });
-    respond(services, &key, created.await?, now)
+    let row = created.await?;
+    KeyEventLog::new(&services.logger, &caller.user, &actor).created(&row);
+    Ok(NewKeyBody::new(&key, row, now))
 }
 
-fn respond(
-    services: &AccountServices,
-    key: &ApiKey,
-    row: KeyRow,
-    now: DateTime<Utc>,
-) -> Result<HttpResponse, ApiError> {
+fn respond(services: &AccountServices, body: &NewKeyBody) -> Result<HttpResponse, ApiError> {
     services.instruments.authentication.count_created_key();
-    secret_json(HttpResponse::Created(), &NewKeyBody::new(key, row, now))
+    secret_json(HttpResponse::Created(), body)
 }
 
 /// Rotate an API key
@@ -140,7 +141,7 @@ async fn store_successor(
 ) -> Result<HttpResponse, ApiError> {
     let (key, actor, now) = (ApiKey::generate(), origin.actor(&caller.user), services.clock.now());
     let new = NewKey { key_id: Uuid::now_v7(), user_id: caller.user.user_id, key: &key };
-    let rotated = services.db.transaction(Circuit::ApiKeys, "rotate_api_key", async |conn| {
+    let rotated = services.db.transaction(Circuit::ApiKeys, "api_keys.rotate", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let row = lifecycle::rotate(conn, id, new, rotation.grace_minutes, now).await?;
         let details = json!({ "successor": row.key_id, "grace_minutes": rotation.grace_minutes });
@@ -150,5 +151,6 @@ async fn store_successor(
     });
     let invalidation = services.invalidation(InvalidationScope::Key(id));
     let row = invalidation.apply_after(rotated).await.map_err(key_not_found)?;
-    respond(services, &key, row, now)
+    KeyEventLog::new(&services.logger, &caller.user, &actor).rotated(id, &row);
+    respond(services, &NewKeyBody::new(&key, row, now))
 }

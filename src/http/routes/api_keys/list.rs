@@ -8,6 +8,7 @@ use crate::http::app_data::AccountServices;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::SessionCaller;
 use crate::http::extract::query::QueryParameters;
+use crate::http::openapi::vocabulary::ApiKeyStatusFilter;
 use crate::http::response::{cached_list, from_cached};
 use crate::model::api_keys::KeyQuery;
 use crate::model::users::Role;
@@ -23,11 +24,12 @@ const PATH: &str = "/api/auth/api-keys";
     operation_id = "list_api_keys",
     security(("bearer" = [])),
     params(
-        ("status" = Option<String>, Query,
+        ("status" = Option<ApiKeyStatusFilter>, Query,
             description = "active, expired, revoked, separated by commas; default all"),
         ("user_id" = Option<Uuid>, Query,
             description = "Owner of the keys, default the caller; others for administrators only"),
-        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("page" = Option<i64>, Query, description = "Page number, from 1",
+            minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 100",
             minimum = 1, maximum = 100),
     ),
@@ -46,7 +48,7 @@ pub(super) async fn list(
     }
     let (rows, total) = services
         .db
-        .run(Circuit::ApiKeys, "list_api_keys", async |conn| {
+        .run(Circuit::ApiKeys, "api_keys.list", async |conn| {
             api_keys::list(conn, user_id, &query, now).await
         })
         .await?;

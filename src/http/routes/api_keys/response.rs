@@ -9,6 +9,7 @@ use crate::credentials::api_keys::ApiKey;
 use crate::model::api_keys::KeyStatus;
 use crate::model::page::Pagination;
 use crate::model::scopes::{Scope, Scopes};
+use crate::model::warnings::{Warning, Warnings};
 use crate::storage::api_keys::KeyRow;
 
 const STORE_IT: &str = "Store this API key securely. It will not be shown again.";
@@ -66,12 +67,21 @@ impl KeyBody {
 
 /// A new API key.
 #[derive(Serialize, ToSchema)]
+#[schema(as = NewApiKey)]
 pub(super) struct NewKeyBody {
     success: bool,
     /// The key itself, shown once.
     api_key: String,
     key_info: KeyBody,
     message: &'static str,
+    /// What was removed from the description, at most the first 100 parts; absent if nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    warnings: Vec<Warning>,
+    /// Number of warnings beyond those in `warnings`; absent if 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    warnings_omitted: Option<usize>,
 }
 
 impl NewKeyBody {
@@ -81,12 +91,20 @@ impl NewKeyBody {
             api_key: key.expose().to_owned(),
             key_info: KeyBody::new(row, now),
             message: STORE_IT,
+            warnings: Vec::new(),
+            warnings_omitted: None,
         }
+    }
+
+    pub(super) fn with_warnings(self, warnings: Warnings) -> Self {
+        let (warnings, warnings_omitted) = warnings.into_fields();
+        Self { warnings, warnings_omitted, ..self }
     }
 }
 
 /// A page of API keys.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ApiKeyPage)]
 pub(super) struct KeysBody {
     success: bool,
     api_keys: Vec<KeyBody>,
@@ -103,12 +121,14 @@ impl KeysBody {
 
 /// An updated API key.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ChangedApiKeyEnvelope)]
 pub(super) struct ChangedKeyBody {
     success: bool,
     key: ChangedKey,
 }
 
 #[derive(Serialize, ToSchema)]
+#[schema(as = ChangedApiKey)]
 struct ChangedKey {
     id: Uuid,
     name: String,
@@ -127,6 +147,7 @@ impl From<KeyRow> for ChangedKeyBody {
 
 /// The number of revoked API keys.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RevokedApiKeys)]
 pub(super) struct RevokedBody {
     success: bool,
     message: String,

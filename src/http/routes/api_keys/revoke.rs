@@ -13,6 +13,7 @@ use crate::http::extract::caller::SessionCaller;
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::response;
+use crate::http::routes::key_events::KeyEventLog;
 use crate::model::audit::Action;
 use crate::model::authority::InvalidationScope;
 use crate::model::users::Role;
@@ -42,21 +43,25 @@ pub(super) async fn revoke(
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
-    let revoked = services.db.transaction(Circuit::ApiKeys, "revoke_api_key", async |conn| {
+    let revoked = services.db.transaction(Circuit::ApiKeys, "api_keys.revoke", async |conn| {
         let user = authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let required_owner = (user.role != Role::Admin).then_some(user.user_id);
         let row = lifecycle::revoke(conn, id, required_owner, now).await?;
         let owner = users::get(conn, row.user_id).await?.username;
         let (action, details) = (Action::KeyRevoked, json!({ "owner": owner }));
-        audit_events::record(conn, &actor, action, target(&row), &details, now).await
+        audit_events::record(conn, &actor, action, target(&row), &details, now).await?;
+        Ok(row)
     });
     let invalidation = services.invalidation(InvalidationScope::Key(id));
-    invalidation.apply_after(revoked).await.map_err(key_not_found)?;
+    let row = invalidation.apply_after(revoked).await.map_err(key_not_found)?;
     services.instruments.authentication.count_revoked_keys(1);
+    KeyEventLog::new(&services.logger, &caller.user, &actor).revoked(&row);
     response::json(&mut HttpResponse::Ok(), &MessageBody::new("API key revoked successfully"))
 }
 
 /// Revoke all of my API keys
+///
+/// After the response this process refuses them; other processes follow within a second.
 #[utoipa::path(
     tag = "api-keys",
     operation_id = "revoke_api_keys",
@@ -71,12 +76,13 @@ pub(super) async fn revoke_all(
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor, user_id) =
         (services.clock.now(), origin.actor(&caller.user), caller.user.user_id);
-    let revoked = services.db.transaction(Circuit::ApiKeys, "revoke_api_keys", async |conn| {
+    let revoked = services.db.transaction(Circuit::ApiKeys, "api_keys.revoke_all", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         lifecycle::revoke_all(conn, &actor, user_id, now).await
     });
     let invalidation = services.invalidation(InvalidationScope::User(user_id));
-    let count = invalidation.apply_after(revoked).await?;
-    services.instruments.authentication.count_revoked_keys(count);
-    response::json(&mut HttpResponse::Ok(), &RevokedBody::new(count))
+    let keys = invalidation.apply_after(revoked).await?;
+    services.instruments.authentication.count_revoked_keys(keys.len());
+    KeyEventLog::new(&services.logger, &caller.user, &actor).all_revoked(user_id, &keys);
+    response::json(&mut HttpResponse::Ok(), &RevokedBody::new(keys.len()))
 }

@@ -14,6 +14,7 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::rate_limit::limiter::RateLimiter;
 use crate::http::response;
+use crate::http::routes::key_events::KeyEventLog;
 use crate::model::api_keys::KeyPatch;
 use crate::model::audit::Action;
 use crate::model::authority::InvalidationScope;
@@ -52,7 +53,7 @@ pub(super) async fn update(
         ));
     }
     check_rate_limit(&rate_limiter, &caller, patch.rate_limit.flatten())?;
-    let updated = services.db.transaction(Circuit::ApiKeys, "update_api_key", async |conn| {
+    let updated = services.db.transaction(Circuit::ApiKeys, "api_keys.update", async |conn| {
         authority::lock_and_confirm(conn, &caller.authority(), now).await?;
         let (row, changes) = lifecycle::update(conn, caller.user.user_id, id, &patch, now).await?;
         audit_events::record_changes(conn, &actor, Action::KeyUpdated, target(&row), &changes, now)
@@ -61,5 +62,6 @@ pub(super) async fn update(
     });
     let invalidation = services.invalidation(InvalidationScope::Key(id));
     let row = invalidation.apply_after(updated).await.map_err(key_not_found)?;
+    KeyEventLog::new(&services.logger, &caller.user, &actor).updated(&row);
     response::json(&mut HttpResponse::Ok(), &ChangedKeyBody::from(row))
 }

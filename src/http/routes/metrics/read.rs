@@ -13,12 +13,15 @@ use crate::http::extract::caller::{Metrics, Reader};
 use crate::http::extract::conditions::IfNoneMatch;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
+use crate::http::openapi::vocabulary::MetricSort;
 use crate::http::response::{cached_item, cached_page};
 use crate::http::routes::not_found::name_missing;
-use crate::model::metrics::Metric;
+use crate::model::metrics::governance::MetricStatus;
 use crate::model::metrics::history::HistoryEntry;
 use crate::model::metrics::query::MetricQuery;
+use crate::model::metrics::{Metric, MetricType, Tier};
 use crate::model::page::PageRequest;
+use crate::model::text::Id;
 use crate::storage::{metric_revisions, metrics};
 
 /// List metrics
@@ -29,21 +32,25 @@ use crate::storage::{metric_revisions, metrics};
     operation_id = "list_metrics",
     security((), ("bearer" = []), ("api_key" = [])),
     params(
-        ("category" = Option<String>, Query, description = "Category, exact match"),
-        ("business_domain" = Option<String>, Query, description = "Name of the business domain"),
-        ("tier" = Option<String>, Query, description = "Tier-1, Tier-2 or Tier-3"),
-        ("metric_type" = Option<String>, Query,
-            description = "leading, lagging or operational"),
+        ("category" = Option<String>, Query, description = "Category, exact match",
+            min_length = 1, max_length = 2000),
+        ("business_domain" = Option<String>, Query, description = "Name of the business domain",
+            min_length = 1, max_length = 2000),
+        ("tier" = Option<Tier>, Query, description = "Tier, exact match"),
+        ("metric_type" = Option<MetricType>, Query, description = "Type, exact match"),
         ("tags" = Option<String>, Query,
-            description = "Tags, separated by commas; all must match"),
-        ("status" = Option<String>, Query, description = "active, deprecated or draft"),
-        ("owner_team" = Option<String>, Query, description = "Owner team, exact match"),
+            description = "Tags, separated by commas; all must match",
+            min_length = 1, max_length = 2000, pattern = "^[^,]+(,[^,]+){0,19}$"),
+        ("status" = Option<MetricStatus>, Query, description = "Status, exact match"),
+        ("owner_team" = Option<String>, Query, description = "Owner team, exact match",
+            min_length = 1, max_length = 2000),
         ("search" = Option<String>, Query,
             description = "Words or prefixes of words in name, description or formula; \
-                all must match"),
-        ("sort" = Option<String>, Query,
-            description = "name (default), created_at, updated_at or tier; prefix - for \
-                descending order. Ties are ordered by metric_id"),
+                all must match",
+            min_length = 1, max_length = 2000),
+        ("sort" = Option<MetricSort>, Query,
+            description = "Default name; prefix - for descending order. Ties are ordered by \
+                metric_id"),
         ("page" = Option<i64>, Query, description = "Page number, from 1",
             minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 50",
@@ -51,7 +58,10 @@ use crate::storage::{metric_revisions, metrics};
     ),
     responses((status = 200, body = PageBody<Metric>, headers(
         ("Link" = String, description = "first, prev, next, last (RFC 8288)"),
-        ("X-Total-Count" = i64), ("X-Page" = i64), ("X-Per-Page" = i64), ("X-Total-Pages" = i64),
+        ("X-Total-Count" = i64, description = "Number of items in the list"),
+        ("X-Page" = i64, description = "Number of this page"),
+        ("X-Per-Page" = i64, description = "Items per page"),
+        ("X-Total-Pages" = i64, description = "Number of pages"),
     )))
 )]
 #[get("/api/v1/metrics")]
@@ -64,7 +74,7 @@ pub(super) async fn list(
     cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
         let (rows, total) = services
             .db
-            .run(Circuit::Metrics, "list_metrics", async |conn| metrics::list(conn, &query).await)
+            .run(Circuit::Metrics, "metrics.list", async |conn| metrics::list(conn, &query).await)
             .await?;
         let items: Vec<_> = rows.iter().map(MetricResponse::from).collect();
         cached_page(PATH, &parameters, query.page.paginate(total), items)
@@ -73,12 +83,14 @@ pub(super) async fn list(
 }
 
 /// Get a metric
+///
+/// With `If-None-Match` and the current version the response is 304, without a body.
 #[utoipa::path(
     tag = "metrics",
     operation_id = "get_metric",
     security((), ("bearer" = []), ("api_key" = [])),
     params(
-        ("id" = String, Path, description = "metric_id"),
+        ("id" = Id, Path, description = "metric_id"),
         ("If-None-Match" = Option<String>, Header,
             description = "Entity tags of the versions that the client has"),
     ),
@@ -99,7 +111,9 @@ pub(super) async fn get(
     cached_read::read(&services, &cache_key(&path, &[]), Some(&if_none_match), async || {
         let row = services
             .db
-            .run(Circuit::Metrics, "get_metric", async |conn| metrics::get(conn, id.as_str()).await)
+            .run(Circuit::Metrics, "metrics.get", async |conn| {
+                metrics::get(conn, id.as_str()).await
+            })
             .await
             .map_err(name_missing("Metric", id.as_str()))?;
         cached_item(&MetricResponse::from(&row), &row.version)
@@ -115,8 +129,9 @@ pub(super) async fn get(
     operation_id = "metric_history",
     security((), ("bearer" = []), ("api_key" = [])),
     params(
-        ("id" = String, Path, description = "metric_id"),
-        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("id" = Id, Path, description = "metric_id"),
+        ("page" = Option<i64>, Query, description = "Page number, from 1",
+            minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 50",
             minimum = 1, maximum = 100),
     ),
@@ -134,7 +149,7 @@ pub(super) async fn history(
     cached_read::read(&services, &cache_key(&path, &parameters), None, async || {
         let (rows, total) = services
             .db
-            .run(Circuit::Metrics, "metric_history", async |conn| {
+            .run(Circuit::Metrics, "metric_revisions.list", async |conn| {
                 metric_revisions::list(conn, id.as_str(), request.offset(), request.limit).await
             })
             .await

@@ -8,18 +8,19 @@ use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::write::change;
-use crate::http::envelope::{DataBody, MessageBody};
+use crate::http::envelope::{ChangedBody, MessageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Remover};
 use crate::http::extract::conditions::{IdempotencyKey, IfMatch};
 use crate::http::extract::json_body::{ITEM, JsonBody, PatchBody};
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
-use crate::http::openapi::MetricPatch;
+use crate::http::openapi::patches::MetricPatch;
 use crate::http::response::{changed_item, created_item, etag, json, to_json};
 use crate::http::routes::not_found::name_missing;
 use crate::model::audit::{Action, Changes};
 use crate::model::metrics::Metric;
+use crate::model::text::Id;
 use crate::storage::idempotency_keys::{self, IdempotentRequest, StoredResponse};
 use crate::storage::{StorageError, audit_events, metrics};
 
@@ -32,11 +33,12 @@ use crate::storage::{StorageError, audit_events, metrics};
     operation_id = "create_metric",
     security(("bearer" = []), ("api_key" = [])),
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "1 to 255 printable ASCII characters")),
+        description = "1 to 255 printable ASCII characters", pattern = "^[ -~]{1,255}$")),
     request_body = Metric,
     responses(
-        (status = 201, description = "Created", body = DataBody<Metric>,
-            headers(("Location" = String), ("ETag" = String))),
+        (status = 201, description = "Created", body = ChangedBody<Metric>,
+            headers(("Location" = String, description = "Path of the metric"),
+                ("ETag" = String, description = "Version of the metric, quoted"))),
         (status = 409,
             description = "The metric_id exists, or the first request with this Idempotency-Key \
                 is still running"),
@@ -60,7 +62,7 @@ pub(super) async fn create(
     let (metric, author, actor) =
         (&body.value, editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
     let authority = editor.authority();
-    let created = change(&services, Circuit::Metrics, "create_metric", &authority, async |conn| {
+    let created = change(&services, Circuit::Metrics, "metrics.create", &authority, async |conn| {
         if let Some(request) = &idempotent_request
             && let Some(stored) = idempotency_keys::claim(conn, request, now).await?
         {
@@ -71,7 +73,7 @@ pub(super) async fn create(
         let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
         audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
             .await?;
-        let body = to_json(&DataBody::new(MetricResponse::from(row)))
+        let body = to_json(&ChangedBody::new(MetricResponse::from(row), body.warnings.clone()))
             .map_err(|_| StorageError::corrupt("a created metric"))?;
         let response = StoredResponse { etag: etag(&row.version), body };
         if let Some(request) = &idempotent_request {
@@ -98,12 +100,13 @@ pub(super) async fn create(
     operation_id = "update_metric",
     security(("bearer" = []), ("api_key" = [])),
     params(
-        ("id" = String, Path, description = "metric_id"),
+        ("id" = Id, Path, description = "metric_id"),
         ("If-Match" = Option<String>, Header,
             description = "Entity tag of the version to be changed"),
     ),
     request_body = MetricPatch,
-    responses((status = 200, body = DataBody<Metric>, headers(("ETag" = String))))
+    responses((status = 200, body = ChangedBody<Metric>,
+        headers(("ETag" = String, description = "Version of the metric, quoted"))))
 )]
 #[put("/api/v1/metrics/{id}")]
 pub(super) async fn update(
@@ -111,7 +114,7 @@ pub(super) async fn update(
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
     origin: Origin,
-    PatchBody(patch): PatchBody<Metric>,
+    PatchBody { patch, warnings }: PatchBody<Metric>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.as_str();
@@ -124,7 +127,7 @@ pub(super) async fn update(
         origin.actor(&editor.caller.user),
     );
     let authority = editor.authority();
-    let updated = change(&services, Circuit::Metrics, "update_metric", &authority, async |conn| {
+    let updated = change(&services, Circuit::Metrics, "metrics.update", &authority, async |conn| {
         let (row, changes) = metrics::update(conn, id, &precondition, &patch, author, now).await?;
         if let Some(changes) = changes {
             let action = Action::MetricUpdated;
@@ -133,7 +136,7 @@ pub(super) async fn update(
         Ok(row)
     });
     let row = updated.await.map_err(name_missing("Metric", id))?;
-    changed_item(&MetricResponse::from(&row), &row.version)
+    changed_item(&MetricResponse::from(&row), &row.version, warnings)
 }
 
 /// Delete a metric
@@ -144,7 +147,7 @@ pub(super) async fn update(
     operation_id = "delete_metric",
     security(("bearer" = []), ("api_key" = [])),
     params(
-        ("id" = String, Path, description = "metric_id"),
+        ("id" = Id, Path, description = "metric_id"),
         ("If-Match" = Option<String>, Header,
             description = "Entity tag of the version to be deleted"),
     ),
@@ -165,7 +168,7 @@ pub(super) async fn delete(
         origin.actor(&remover.caller.user),
     );
     let authority = remover.authority();
-    let deleted = change(&services, Circuit::Metrics, "delete_metric", &authority, async |conn| {
+    let deleted = change(&services, Circuit::Metrics, "metrics.delete", &authority, async |conn| {
         let version = metrics::delete(conn, id, &precondition, author, now).await?;
         let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
         audit_events::record_changes(conn, &actor, action, id, &changes, now).await

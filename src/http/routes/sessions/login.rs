@@ -32,7 +32,7 @@ const WRONG_CREDENTIALS: &str = "User name or password is wrong";
 /// Credentials of a user.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = LogIn)]
+#[schema(as = Login)]
 struct LoginBody {
     /// Username or email.
     #[garde(dive)]
@@ -43,6 +43,9 @@ struct LoginBody {
 }
 
 /// Log in with a password
+///
+/// Send the access token as `Authorization: Bearer …`, and exchange the refresh token for new ones
+/// before it expires. Too many failed attempts for an account or from an address are refused.
 #[utoipa::path(
     tag = "auth",
     request_body = LoginBody,
@@ -63,7 +66,7 @@ pub(super) async fn login(
     let LoginBody { username, password } = body.value;
     let lookup = async |client_prefix: &str| {
         let (username, now) = (username.as_str(), services.clock.now());
-        let found = services.db.run(Circuit::Auth, "find_for_login", async |conn| {
+        let found = services.db.run(Circuit::Auth, "users.find_for_login", async |conn| {
             known_addresses::find_by_name(conn, username, client_prefix, now).await
         });
         Ok(found.await?)
@@ -97,7 +100,7 @@ async fn check_and_start(
     let client_prefix = limiter.client_prefix();
     let started = services
         .db
-        .transaction(Circuit::Auth, "login", async |conn| {
+        .transaction(Circuit::Auth, "sessions.login", async |conn| {
             // The update also locks the user's row.
             let Some(user) = users::record_login(conn, user.user_id, &checked, next.now).await?
             else {

@@ -44,7 +44,7 @@ pub(super) async fn logout(
         .verify_refresh(token, now)
         .map_err(|_| ApiError::Authentication(BAD_REFRESH))?;
     let presented = presented(&claims, token);
-    let ended = services.db.transaction(Circuit::Auth, "logout", async |conn| {
+    let ended = services.db.transaction(Circuit::Auth, "sessions.logout", async |conn| {
         match rotation::revoke_by_token(conn, &presented, now).await {
             // The session had ended before: log-out is idempotent.
             Err(StorageError::NotFound) => Ok(()),

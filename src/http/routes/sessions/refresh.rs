@@ -28,7 +28,7 @@ use crate::telemetry::instruments::authentication::AuthMethod;
 
 /// The successors of a refresh token.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Refreshed)]
+#[schema(as = RefreshedTokens)]
 struct RefreshedBody {
     success: bool,
     tokens: TokenPair,
@@ -81,7 +81,7 @@ async fn rotate(
 ) -> Result<HttpResponse, ApiError> {
     let (presented, next) = (presented(claims, token), next_session(&services.clock, client));
     let client_prefix = limiter.client_prefix();
-    let rotated = services.db.transaction(Circuit::Auth, "refresh", async |conn| {
+    let rotated = services.db.transaction(Circuit::Auth, "sessions.refresh", async |conn| {
         let rotation = rotation::rotate(conn, &services.tokens, &presented, &next).await?;
         if let Rotation::Rotated(successor) = &rotation {
             let user_id = successor.1.user_id;

@@ -15,7 +15,7 @@ pub(super) const BAD_REFRESH: &str = "The refresh token is invalid, used or expi
 /// A refresh token.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Refresh)]
+#[schema(as = RefreshToken)]
 pub(super) struct RefreshBody {
     #[garde(skip)]
     #[schema(value_type = String)]

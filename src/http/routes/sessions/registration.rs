@@ -102,7 +102,7 @@ async fn create(
     };
     let (user, session) = services
         .db
-        .transaction(Circuit::Auth, "register", async |conn| {
+        .transaction(Circuit::Auth, "users.register", async |conn| {
             let user = users::create(conn, &new, next.now).await?;
             let ids = (user_id, family_id);
             let session = sessions::start(conn, &services.tokens, ids, &next).await?;

@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use self::response::{UserBody, UsersBody};
+use self::response::{ChangedUserBody, UserBody, UsersBody};
 use self::self_or_admin::SelfOrAdmin;
+use super::key_events::{KeyEventLog, RevocationCause};
 use super::not_found::name_missing;
 use super::password_rules::check_password;
 use super::user_target::target;
@@ -59,13 +60,13 @@ struct UserCreation {
     password: SecretString,
     #[garde(dive)]
     full_name: Text100,
+    /// By default `viewer`.
     #[serde(default = "default_role")]
     #[garde(skip)]
-    #[schema(default = "viewer")]
     role: Role,
+    /// By default `active`.
     #[serde(default = "default_status")]
     #[garde(skip)]
-    #[schema(default = "active")]
     status: UserStatus,
     #[serde(default)]
     #[garde(dive)]
@@ -81,12 +82,15 @@ fn default_status() -> UserStatus {
 }
 
 /// List users by name
+///
+/// For administrators.
 #[utoipa::path(
     tag = "users",
     operation_id = "list_users",
     security(("bearer" = []), ("api_key" = [])),
     params(
-        ("page" = Option<i64>, Query, minimum = 1, maximum = 10_000_000),
+        ("page" = Option<i64>, Query, description = "Page number, from 1",
+            minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 100",
             minimum = 1, maximum = 100),
     ),
@@ -101,7 +105,7 @@ async fn list(
     let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
     let (rows, total) = services
         .db
-        .run(Circuit::Auth, "list_users", async |conn| {
+        .run(Circuit::Auth, "users.list", async |conn| {
             users::list(conn, request.offset(), request.limit).await
         })
         .await?;
@@ -127,21 +131,23 @@ async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let user = services
         .db
-        .run(Circuit::Auth, "get_user", async |conn| users::get(conn, user_id).await)
+        .run(Circuit::Auth, "users.get", async |conn| users::get(conn, user_id).await)
         .await
         .map_err(name_missing("User", &user_id.to_string()))?;
     json_response(&mut HttpResponse::Ok(), &UserBody::from(user))
 }
 
 /// Create a user
+///
+/// For administrators. By default the user is an active viewer.
 #[utoipa::path(
     tag = "users",
     operation_id = "create_user",
     security(("bearer" = [])),
     request_body = UserCreation,
     responses(
-        (status = 201, description = "Created", body = UserBody,
-            headers(("Location" = String))),
+        (status = 201, description = "Created", body = ChangedUserBody,
+            headers(("Location" = String, description = "Path of the user"))),
         (status = 409, description = "The username or email exists"),
     )
 )]
@@ -169,7 +175,7 @@ async fn create(
     let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
     let user = services
         .db
-        .transaction(Circuit::Auth, "create_user", async |conn| {
+        .transaction(Circuit::Auth, "users.create", async |conn| {
             authority::confirm(conn, &admin.authority(), now).await?;
             let user = users::create(conn, &new, now).await?;
             let details = json!({ "role": user.role, "status": user.status });
@@ -181,7 +187,7 @@ async fn create(
     let location = format!("{PATH}/{}", user.user_id);
     json_response(
         HttpResponse::Created().insert_header((LOCATION, location)),
-        &UserBody::from(user),
+        &ChangedUserBody::new(user, body.warnings),
     )
 }
 
@@ -197,7 +203,7 @@ async fn create(
     params(("id" = Uuid, Path, description = "user_id")),
     request_body = UserPatch,
     responses(
-        (status = 200, body = UserBody),
+        (status = 200, body = ChangedUserBody),
         (status = 409,
             description = "The username or email exists, or no other active administrator would \
                 remain"),
@@ -213,7 +219,7 @@ async fn update(
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
-    let updated = services.db.transaction(Circuit::Auth, "update_user", async |conn| {
+    let updated = services.db.transaction(Circuit::Auth, "users.update", async |conn| {
         let changed =
             user_changes::update(conn, &admin.authority(), &actor, (id, &body.value), now).await?;
         let (user, difference) = (&changed.after, changed.after.changes_since(&changed.before));
@@ -226,8 +232,14 @@ async fn update(
         .apply_after(updated)
         .await
         .map_err(name_missing("User", &id.to_string()))?;
-    services.instruments.authentication.count_revoked_keys(changed.revoked_keys);
-    json_response(&mut HttpResponse::Ok(), &UserBody::from(changed.after))
+    services.instruments.authentication.count_revoked_keys(changed.revoked_keys.len());
+    let cause = match changed.after.status {
+        UserStatus::Suspended => RevocationCause::UserSuspended,
+        _ => RevocationCause::UserDeactivated,
+    };
+    let events = KeyEventLog::new(&services.logger, &caller.user, &actor);
+    events.revoked_with(cause, id, &changed.revoked_keys);
+    json_response(&mut HttpResponse::Ok(), &ChangedUserBody::new(changed.after, body.warnings))
 }
 
 /// Delete a user
@@ -252,15 +264,18 @@ async fn delete(
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
-    let deleted = services.db.transaction(Circuit::Auth, "delete_user", async |conn| {
-        let user = user_changes::delete(conn, &admin.authority(), &actor, id, now).await?;
+    let deleted = services.db.transaction(Circuit::Auth, "users.delete", async |conn| {
+        let (user, keys) = user_changes::delete(conn, &admin.authority(), &actor, id, now).await?;
         let (action, details) = (Action::UserDeleted, json!({}));
-        audit_events::record(conn, &actor, action, target(&user), &details, now).await
+        audit_events::record(conn, &actor, action, target(&user), &details, now).await?;
+        Ok(keys)
     });
-    services
+    let keys = services
         .invalidation(InvalidationScope::User(id))
         .apply_after(deleted)
         .await
         .map_err(name_missing("User", &id.to_string()))?;
+    let events = KeyEventLog::new(&services.logger, &caller.user, &actor);
+    events.revoked_with(RevocationCause::UserDeleted, id, &keys);
     json_response(&mut HttpResponse::Ok(), &MessageBody::new("User deleted successfully"))
 }

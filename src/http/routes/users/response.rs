@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::model::page::Pagination;
 use crate::model::users::{Role, UserStatus};
+use crate::model::warnings::{Warning, Warnings};
 use crate::storage::document::Document;
 use crate::storage::users::User;
 
@@ -51,6 +52,7 @@ impl From<User> for UserResponse {
 
 /// The response about one user.
 #[derive(Serialize, ToSchema)]
+#[schema(as = UserEnvelope)]
 pub(in crate::http::routes) struct UserBody {
     success: bool,
     user: UserResponse,
@@ -62,8 +64,33 @@ impl From<User> for UserBody {
     }
 }
 
+/// The response about one user that was created or changed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangedUserEnvelope)]
+pub(super) struct ChangedUserBody {
+    success: bool,
+    user: UserResponse,
+    /// What was removed from rich texts in `metadata`, at most the first 100 parts; absent if
+    /// nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    warnings: Vec<Warning>,
+    /// Number of warnings beyond those in `warnings`; absent if 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    warnings_omitted: Option<usize>,
+}
+
+impl ChangedUserBody {
+    pub(super) fn new(user: User, warnings: Warnings) -> Self {
+        let (warnings, warnings_omitted) = warnings.into_fields();
+        Self { success: true, user: user.into(), warnings, warnings_omitted }
+    }
+}
+
 /// A page of users.
 #[derive(Serialize, ToSchema)]
+#[schema(as = UserPage)]
 pub(super) struct UsersBody {
     success: bool,
     users: Vec<UserResponse>,

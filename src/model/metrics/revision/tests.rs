@@ -1,7 +1,9 @@
 //! Tests of `model::metrics::revision`.
 
 use super::*;
+use crate::model::patch::Patchable;
 use proptest::prelude::*;
+use serde_json::json;
 
 fn diff(fields: &[&str]) -> MetricDiff {
     MetricDiff { fields: fields.iter().map(|&field| field.to_owned()).collect() }
@@ -28,6 +30,32 @@ fn summary_names_five_fields_at_most() {
     assert_eq!(
         diff(&["a", "b", "c", "d", "e", "f", "g"]).summary(),
         "Changed a, b, c, d, e and 2 more"
+    );
+}
+
+#[test]
+fn equal_instants_and_numbers_are_no_change() {
+    let metric = |time: &str, number: Value| -> Metric {
+        let mut metric = Value::Object(Metric::template());
+        metric["governance"]["created_at"] = json!(time);
+        metric["targets_and_alerts"]["target_value"] = number.clone();
+        metric["definition"]["example_calculation"] = json!({"a": number});
+        metric["definition"]["numerator"]["filters"] = json!([{"min": number}]);
+        serde_json::from_value(metric).expect("a metric")
+    };
+    let one = metric("2025-01-01T00:00:00Z", json!(4_000_000));
+    let same = metric("2025-01-01T01:00:00.000+01:00", json!(4_000_000.0));
+    assert_eq!(MetricDiff::between(&one, &same), None);
+    let other = metric("2025-01-01T00:00:01Z", json!(4_000_000.5));
+    let fields = MetricDiff::between(&one, &other).expect("a difference").fields;
+    assert_eq!(
+        fields,
+        [
+            "definition.example_calculation",
+            "definition.numerator",
+            "governance.created_at",
+            "targets_and_alerts.target_value",
+        ]
     );
 }
 

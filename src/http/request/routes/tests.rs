@@ -1,4 +1,4 @@
-//! Tests of `http::request::class`.
+//! Tests of `http::request::routes`.
 
 use super::*;
 
@@ -25,6 +25,7 @@ fn requests_are_classified_by_method_and_path() {
         (&get, "/api/auth/login", RequestKind::Unmatched, true, false),
         (&get, "/api/auth/me", RequestKind::Operation, true, true),
         (&get, "/api/v1", RequestKind::Operation, true, false),
+        (&get, "/api/v1/", RequestKind::Operation, true, false),
         (&get, "/API/v1", RequestKind::Unmatched, true, false),
         (&get, "/nowhere", RequestKind::Unmatched, true, false),
         (&get, "/", RequestKind::Unmatched, true, false),
@@ -43,4 +44,27 @@ fn requests_are_classified_by_method_and_path() {
     assert_eq!(routes.allow("/nowhere"), None);
     let apart = Routes::new(&crate::http::server::document(), false);
     assert_eq!(apart.classify(&get, "/metrics").kind, RequestKind::Unmatched);
+}
+
+#[test]
+fn query_parameters_are_those_of_the_document() {
+    let routes = Routes::new(&crate::http::server::document(), true);
+    let (get, post, head, options) = (Method::GET, Method::POST, Method::HEAD, Method::OPTIONS);
+    let none: Option<Vec<&str>> = Some(Vec::new());
+    for (method, path, expected) in [
+        (&get, "/health/ready", Some(vec!["for"])),
+        (&head, "/health/ready", Some(vec!["for"])),
+        (&post, "/api/v1/import", Some(vec!["dry_run"])),
+        (&get, "/api/v1/domains", Some(vec!["page", "limit"])),
+        (&get, "/api/v1/metrics/a", none.clone()),
+        (&get, "/api/v1/", none.clone()),
+        (&get, "/metrics", none.clone()),
+        (&head, "/metrics", none),
+        (&get, "/api-docs/", None),
+        (&get, "/nowhere", None),
+        (&post, "/health", None),
+        (&options, "/api/v1/domains", None),
+    ] {
+        assert_eq!(routes.query_parameters(method, path), expected, "{method} {path}");
+    }
 }

@@ -1,0 +1,112 @@
+//! The caller of the routes that show and control the circuits. An operator needs them most while
+//! the database is unavailable, when the session of a token that was not used before cannot be
+//! looked up. Only on these routes, the claims of such a token then count, if all of this holds:
+//!
+//! - the token is valid: signature, issuer, audience, type and times;
+//! - nothing could be asked ([`DbError::Unavailable`]): neither one failed query nor overload is
+//!   enough;
+//! - the circuit `auth` is not closed: it is open, half-open or isolated;
+//! - this process does not know that the session has ended, or may have since the token was issued
+//!   (`cache::sessions`);
+//! - the claims name an administrator.
+//!
+//! The risk: an administrator who was suspended or demoted elsewhere, unnoticed here, can see and
+//! control circuits until the token expires (at most 15 minutes by default).
+//!
+//! [`DbError::Unavailable`]: crate::actors::db_breaker::DbError::Unavailable
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::caller::allowed;
+use crate::actors::db_breaker::{Circuit, CircuitState, DbBreakerHandle};
+use crate::http::app_data::AccountServices;
+use crate::http::error::ApiError;
+use crate::http::middleware::authenticate::reauthenticate;
+use crate::http::request::caller::{Caller, Credential, LoggedCaller, UnconfirmedToken};
+use crate::http::request::request_id::RequestId;
+use crate::model::scopes::Scope;
+use crate::storage::users::Account;
+
+/// An administrator who may see and control the circuits.
+#[derive(Clone, Copy, Debug)]
+pub struct CircuitAdmin {
+    is_by_claims: bool,
+}
+
+impl CircuitAdmin {
+    /// Checks the caller again, after its body has arrived.
+    ///
+    /// # Errors
+    /// As for a new request.
+    pub async fn confirm(self, request: &HttpRequest) -> Result<Caller, ApiError> {
+        request.extensions_mut().remove::<UnconfirmedToken>();
+        match reauthenticate(request).await {
+            Ok(caller) => caller.require(&[Scope::Admin]).map(|()| caller),
+            Err(error) => {
+                let caller = by_claims(request, error).await?;
+                if !self.is_by_claims {
+                    log_acceptance(request, &caller);
+                }
+                Ok(caller)
+            }
+        }
+    }
+}
+
+impl FromRequest for CircuitAdmin {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            match allowed(&request, &[Scope::Admin]) {
+                Ok(_) => Ok(Self { is_by_claims: false }),
+                Err(error) => {
+                    let caller = by_claims(&request, error).await?;
+                    log_acceptance(&request, &caller);
+                    request.extensions_mut().insert(LoggedCaller::from(&caller));
+                    Ok(Self { is_by_claims: true })
+                }
+            }
+        })
+    }
+}
+
+/// Accepts the claims of the request's token, or returns the error of its authentication.
+async fn by_claims(request: &HttpRequest, error: ApiError) -> Result<Caller, ApiError> {
+    let claims = request.extensions().get::<UnconfirmedToken>().map(|token| token.0.clone());
+    let accounts = request.app_data::<web::Data<AccountServices>>();
+    let (ApiError::Unavailable { .. }, Some(claims), Some(accounts)) = (&error, claims, accounts)
+    else {
+        return Err(error);
+    };
+    let session = (claims.user_id, claims.sid);
+    if !is_interrupted(&accounts.db).await
+        || accounts.sessions.may_have_ended(session, claims.issued_at())
+    {
+        return Err(error);
+    }
+    let role = claims.role.parse().map_err(|_| ApiError::InvalidToken)?;
+    let user =
+        Account { user_id: claims.user_id, username: claims.username, email: claims.email, role };
+    let caller = Caller { user, credential: Credential::Session(claims.sid) };
+    caller.require(&[Scope::Admin]).map(|()| caller)
+}
+
+/// Whether the circuit of authentication refuses calls, or tests recovery.
+async fn is_interrupted(db: &DbBreakerHandle) -> bool {
+    let Ok((circuits, _)) = db.report().await else { return false };
+    circuits
+        .iter()
+        .any(|report| report.circuit == Circuit::Auth && report.state != CircuitState::Closed)
+}
+
+fn log_acceptance(request: &HttpRequest, caller: &Caller) {
+    let Some(accounts) = request.app_data::<web::Data<AccountServices>>() else { return };
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    slog::info!(accounts.logger, "administrator accepted by token claims during outage";
+        "user_id" => caller.user.user_id.to_string(), "request_id" => request_id);
+}

@@ -1,0 +1,176 @@
+//! The routes of the application: what the OpenAPI document says about each operation. They give a
+//! request its class (`http::request::class`), the query parameters that it may have
+//! (`http::middleware::queries`), and the methods of a 405 (`http::unmatched`).
+//!
+//! Exemptions from rate limits are not in the document; they are the constants below.
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+
+use crate::http::request::class::{RequestClass, RequestKind};
+
+/// Health checks are exempt from rate limits: a load balancer must not be locked out, and they cost
+/// next to nothing.
+const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
+const EXPOSITION: &str = "/metrics";
+const PAGES: &str = "/api-docs";
+const INDEX: &str = "/api/v1";
+/// The one path that also has a trailing slash.
+const SLASHED_INDEX: &str = "/api/v1/";
+/// Tags of the operations whose responses clients may store and revalidate.
+const CATALOGUE: [&str; 2] = ["metrics", "domains"];
+
+/// The routes of the application.
+#[derive(Debug)]
+pub struct Routes {
+    routes: Vec<Route>,
+    with_exposition: bool,
+}
+
+#[derive(Debug)]
+struct Route {
+    path: String,
+    pattern: ResourceDef,
+    /// What precedes the first parameter. It and the number of slashes are cheaper to compare than
+    /// the pattern.
+    prefix: String,
+    slashes: usize,
+    /// The value of `Allow`.
+    allow: String,
+    operations: Vec<(Method, OperationTraits)>,
+}
+
+/// What the OpenAPI document says about an operation.
+#[derive(Debug)]
+struct OperationTraits {
+    uses_caller: bool,
+    catalogue: bool,
+    query_parameters: Vec<String>,
+}
+
+impl Routes {
+    /// Takes the routes of the OpenAPI document, and `/metrics` if this listener serves it.
+    pub fn new(document: &OpenApi, with_exposition: bool) -> Self {
+        let routes =
+            document.paths.paths.iter().map(|(path, item)| Route::new(path, item)).collect();
+        Self { routes, with_exposition }
+    }
+
+    /// Classifies a request by its method and canonical path.
+    pub fn classify(&self, method: &Method, path: &str) -> RequestClass {
+        let read = is_read(method);
+        let kind = match path {
+            path if read && self.is_exposition(path) => RequestKind::Exposition,
+            path if read && HEALTH.contains(&path) => RequestKind::Health,
+            path if read && is_page(path) => RequestKind::Page,
+            path => return self.classify_operation(method, path),
+        };
+        RequestClass { kind, ..RequestClass::default() }
+    }
+
+    fn classify_operation(&self, method: &Method, path: &str) -> RequestClass {
+        // Where two patterns match, the stricter class of both holds.
+        let class = |traits: &OperationTraits| (traits.uses_caller, traits.catalogue);
+        let strictest =
+            |one: (bool, bool), other: (bool, bool)| (one.0 || other.0, one.1 && other.1);
+        let found = self.operations(method, path).map(class).reduce(strictest);
+        let Some((uses_caller, catalogue)) = found else {
+            return RequestClass::default();
+        };
+        let kind = if catalogue { RequestKind::Catalogue } else { RequestKind::Operation };
+        RequestClass { kind, uses_caller, refused: None }
+    }
+
+    /// Returns the query parameters that a request may have; none if it matches no operation, or if
+    /// its query has no meaning here (the pages of the API documentation).
+    pub fn query_parameters(&self, method: &Method, path: &str) -> Option<Vec<&str>> {
+        if is_read(method) && self.is_exposition(path) {
+            return Some(Vec::new());
+        }
+        let mut found = self.operations(method, path).peekable();
+        found.peek()?;
+        Some(found.flat_map(|traits| &traits.query_parameters).map(String::as_str).collect())
+    }
+
+    /// Returns the methods of the route with this path, as `Allow` lists them; none if no route has
+    /// this path.
+    pub fn allow(&self, path: &str) -> Option<&str> {
+        self.matching(path).next().map(|route| route.allow.as_str())
+    }
+
+    fn is_exposition(&self, path: &str) -> bool {
+        self.with_exposition && path == EXPOSITION
+    }
+
+    fn operations(&self, method: &Method, path: &str) -> impl Iterator<Item = &OperationTraits> {
+        let method = if is_read(method) { Method::GET } else { method.clone() };
+        self.matching(path)
+            .flat_map(|route| &route.operations)
+            .filter(move |(known, _)| *known == method)
+            .map(|(_, traits)| traits)
+    }
+
+    fn matching(&self, path: &str) -> impl Iterator<Item = &Route> {
+        let path = if path == SLASHED_INDEX { INDEX } else { path };
+        let slashes = slashes(path);
+        self.routes.iter().filter(move |route| {
+            let near = route.slashes == slashes && path.starts_with(&route.prefix);
+            near && (route.path == path || route.pattern.is_match(path))
+        })
+    }
+}
+
+impl Route {
+    fn new(path: &str, item: &PathItem) -> Self {
+        let all = [
+            ("GET, HEAD", &item.get, Method::GET),
+            ("POST", &item.post, Method::POST),
+            ("PUT", &item.put, Method::PUT),
+            ("PATCH", &item.patch, Method::PATCH),
+            ("DELETE", &item.delete, Method::DELETE),
+        ];
+        let operations = all.into_iter().filter_map(|(names, operation, method)| {
+            operation.as_ref().map(|operation| (names, (method, OperationTraits::new(operation))))
+        });
+        let (names, operations): (Vec<_>, Vec<_>) = operations.unzip();
+        Self {
+            path: path.to_owned(),
+            pattern: ResourceDef::new(path),
+            prefix: path.split('{').next().unwrap_or_default().to_owned(),
+            slashes: slashes(path),
+            allow: names.join(", "),
+            operations,
+        }
+    }
+}
+
+impl OperationTraits {
+    fn new(operation: &Operation) -> Self {
+        let tagged = |tag: &String| CATALOGUE.contains(&tag.as_str());
+        let parameters = operation.parameters.iter().flatten();
+        let queried = parameters.filter(|one| matches!(one.parameter_in, ParameterIn::Query));
+        Self {
+            uses_caller: operation.security.iter().flatten().next().is_some(),
+            catalogue: operation.tags.iter().flatten().any(tagged),
+            query_parameters: queried.map(|parameter| parameter.name.clone()).collect(),
+        }
+    }
+}
+
+/// HEAD is GET without the body (RFC 9110, 9.3.2).
+fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+fn is_page(path: &str) -> bool {
+    path.strip_prefix(PAGES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn slashes(path: &str) -> usize {
+    path.bytes().filter(|byte| *byte == b'/').count()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Parses a JSON value into a type of the model. All violations are found in one pass, so that a
+//! client need not correct them one by one: those of the structure (`structure`) and, in the parts
+//! that have the right one, those of the rules (garde).
+
+use garde::Validate;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::shape::Shape;
+use super::structure::{Structure, position};
+use super::violations::{MAX_SHOWN, Violation, deserialize, validate};
+
+/// Deserializes a `T` and validates it.
+///
+/// # Errors
+/// All violations, in the order of the fields of `T`; those after the first [`MAX_SHOWN`] are empty
+/// and only serve to be counted.
+pub fn parse<T>(mut value: Value) -> Result<T, Vec<Violation>>
+where
+    T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
+{
+    let shape = Shape::of::<T>();
+    let structure = Structure::check(&mut value, &shape);
+    if !structure.is_repaired() {
+        return Err(structure.violations);
+    }
+    let parsed = match deserialize::<T>(value) {
+        Ok(parsed) => parsed,
+        // What the schema does not say, or samples that are not accepted.
+        Err(violations) if structure.violations.is_empty() => return Err(violations),
+        Err(_) => return Err(structure.violations),
+    };
+    let broken = validate(&parsed).err().unwrap_or_default();
+    if structure.violations.is_empty() && broken.is_empty() {
+        return Ok(parsed);
+    }
+    let (counted, mut found): (Vec<_>, Vec<_>) = broken
+        .into_iter()
+        .filter(|violation| violation.message.is_empty() || !structure.replaces(&violation.field))
+        .partition(|violation| violation.message.is_empty());
+    found.splice(..0, structure.violations);
+    found.sort_by_cached_key(|violation| position(&violation.field, &shape));
+    found.iter_mut().skip(MAX_SHOWN).for_each(|extra| *extra = Violation::new("", ""));
+    found.extend(counted);
+    Err(found)
+}
+
+#[cfg(test)]
+mod tests;

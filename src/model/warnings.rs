@@ -1,0 +1,103 @@
+//! Warnings: what was accepted, but not stored as it was sent. A rich text loses markup that is not
+//! allowed; warnings list what, field by field. What breaks a rule is in [`super::violations`].
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::removed_markup::removed_markup;
+use super::rich_text::is_rich_key;
+use super::violations::{MAX_COUNTED, MAX_PATH, MAX_SHOWN, Violation};
+
+/// Maximum nesting of a body that is searched; deeper ones are refused.
+const MAX_DEPTH: usize = 64;
+
+/// One part of a text that was removed. It never contains a part of the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Warning {
+    /// Path of the field, e.g. `metadata.notes`.
+    pub field: String,
+    /// What was removed.
+    pub message: String,
+}
+
+/// The first warnings about a body, and the number of the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Warnings {
+    /// At most [`MAX_SHOWN`].
+    pub shown: Vec<Warning>,
+    /// Number of warnings that are not in `shown`.
+    pub omitted: usize,
+}
+
+impl Warnings {
+    /// Finds what sanitising removes from the rich texts of a body.
+    pub fn from_body(body: &Map<String, Value>) -> Self {
+        let mut warnings = Self::default();
+        warnings.search_object(body, &mut String::new(), MAX_DEPTH);
+        warnings
+    }
+
+    /// Adds what sanitising removes from the rich texts of an item at `path`.
+    pub fn add_item(&mut self, path: &str, item: &Value) {
+        self.search(None, item, &mut path.to_owned(), MAX_DEPTH);
+    }
+
+    /// Returns the fields `warnings` and `warnings_omitted` of a response.
+    pub fn into_fields(self) -> (Vec<Warning>, Option<usize>) {
+        (self.shown, Some(self.omitted).filter(|omitted| *omitted > 0))
+    }
+
+    fn search_object(&mut self, object: &Map<String, Value>, path: &mut String, depth: usize) {
+        for (key, value) in object {
+            let length = path.len();
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&Violation::printable_name(key));
+            self.search(Some(key), value, path, depth);
+            path.truncate(length);
+        }
+    }
+
+    /// Searches a value; `key` is the key of it or of the list that it is in, which decides whether
+    /// a text is rich (`model::object` cleans by the same rule).
+    fn search(&mut self, key: Option<&str>, value: &Value, path: &mut String, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else { return };
+        match value {
+            Value::String(text) if text.contains('<') && key.is_some_and(is_rich_key) => {
+                for message in removed_markup(text) {
+                    self.add(path, &message);
+                }
+            }
+            Value::Object(inner) => self.search_object(inner, path, depth),
+            Value::Array(items) => {
+                let length = path.len();
+                for (index, item) in items.iter().enumerate() {
+                    // Most lists contain plain texts and numbers.
+                    if matches!(item, Value::Number(_) | Value::Bool(_) | Value::Null) {
+                        continue;
+                    }
+                    let _ = write!(path, "[{index}]");
+                    self.search(key, item, path, depth);
+                    path.truncate(length);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, path: &str, message: &str) {
+        if self.shown.len() < MAX_SHOWN {
+            let field = path.chars().take(MAX_PATH).collect();
+            self.shown.push(Warning { field, message: message.to_owned() });
+        } else if self.omitted < MAX_COUNTED {
+            self.omitted = self.omitted.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! Tests of `model::warnings`.
+
+use super::*;
+use serde_json::json;
+
+fn warnings(body: &Value) -> Warnings {
+    Warnings::from_body(body.as_object().expect("an object"))
+}
+
+#[test]
+fn rich_texts_are_searched_at_any_depth() {
+    let body = json!({
+        "name": "<script>", "formula": "<h1>x</h1>", "description": "<h1>x</h1> per <product>",
+        "numerator": {"filters": [{"my_Notes": ["<hr>", {"code": "<hr>", "comment": "<hr>"}]}]},
+    });
+    let found = warnings(&body);
+    let found: Vec<_> = found
+        .shown
+        .iter()
+        .map(|warning| (warning.field.as_str(), warning.message.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("description", "<h1> was removed"),
+            ("numerator.filters[0].my_Notes[0]", "<hr> was removed"),
+            ("numerator.filters[0].my_Notes[1].comment", "<hr> was removed"),
+        ]
+    );
+}
+
+#[test]
+fn number_of_warnings_is_bounded_and_paths_are_of_the_item() {
+    let many = json!({"notes": vec!["<hr>"; 250]});
+    let mut found = warnings(&many);
+    assert_eq!((found.shown.len(), found.omitted), (100, 150));
+    found.add_item("metrics[3]", &many);
+    assert_eq!((found.shown.len(), found.omitted), (100, 400));
+    let mut found = Warnings::default();
+    found.add_item("metrics[3]", &json!({"metadata": {"notes": "<hr>"}}));
+    assert_eq!(found.shown[0].field, "metrics[3].metadata.notes");
+    assert_eq!(warnings(&json!({"notes": "R&D < 5 <product>"})), Warnings::default());
+}
