@@ -103,10 +103,10 @@ impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
 
     /// Removes the sessions in `scope`, also those whose lookups are under way.
     pub fn invalidate(&self, scope: InvalidationScope, now: DateTime<Utc>) {
-        self.log.push(scope, now);
         if matches!(scope, InvalidationScope::Key(_)) {
             return;
         }
+        self.log.push(scope, now);
         // One by one: a predicate given to `invalidate_entries_if` would be evaluated by every
         // later `get`, and `invalidate_all` compares timestamps.
         for (session, _) in &self.entries {

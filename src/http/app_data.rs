@@ -70,7 +70,9 @@ impl AccountServices {
     pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) {
         // Before its epoch counts as applied.
         self.sessions.invalidate(event.scope, self.clock.now());
-        self.keys.apply_event(event, now).await;
+        if self.keys.apply_event(event, now).await {
+            self.sessions.invalidate(InvalidationScope::All, self.clock.now());
+        }
     }
 }
 

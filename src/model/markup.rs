@@ -5,6 +5,7 @@
 //! escaped text is inert; the rest still goes through the sanitiser.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Elements whose tags are always markup (HTML Living Standard, sections 4 and 16.2). Those whose
 /// names are common words of a definition are in [`PAIRED`].
@@ -34,17 +35,21 @@ fn is_listed(list: &str, name: &str) -> bool {
     list.contains(&format!(" {name} "))
 }
 
-/// Escapes every `<` that does not begin markup.
+/// Longest name of an element in the lists.
+const MAX_NAME: usize = 14;
+
+/// Escapes every `<` that does not begin markup. Takes time in proportion to the text, because
+/// anyone may send it.
 pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
     if !text.contains('<') {
         return Cow::Borrowed(text);
     }
     let lower = text.to_ascii_lowercase();
+    let tags = TagPositions::find(&lower);
     let mut escaped = String::with_capacity(text.len());
     let mut rest = 0;
     for (at, _) in text.match_indices('<') {
-        let (before, from) = lower.split_at_checked(at).unwrap_or_default();
-        if begins_markup(before, from) {
+        if tags.begin_markup_at(&lower, at) {
             continue;
         }
         escaped.push_str(text.get(rest..at).unwrap_or_default());
@@ -55,37 +60,71 @@ pub(super) fn escape_placeholders(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Whether `from`, which starts with `<`, begins markup; `before` is the text before it. Both are
-/// in lower case.
-fn begins_markup(before: &str, from: &str) -> bool {
-    let inner = from.get(1..).unwrap_or_default();
-    if let Some(comment) = inner.strip_prefix("!--") {
-        return comment.contains("-->");
-    }
-    if inner.starts_with("!doctype") || inner.starts_with("![cdata[") || inner.starts_with("?xml") {
-        return inner.contains('>');
-    }
-    let (is_end, tag) = inner.strip_prefix('/').map_or((false, inner), |tag| (true, tag));
-    let name = tag_name(tag);
-    if !tag.contains('>') {
-        return false;
-    }
-    is_listed(KNOWN, name)
-        || is_listed(PAIRED, name)
-            && if is_end { has_tag(before, "<", name) } else { has_tag(inner, "</", name) }
+/// Where the tags of a text are, found in one pass.
+#[derive(Default)]
+struct TagPositions<'a> {
+    /// Position of the first opening tag of each name.
+    first_opening: HashMap<&'a str, usize>,
+    /// Position of the last closing tag of each name.
+    last_closing: HashMap<&'a str, usize>,
+    /// Position of the last `>`.
+    last_end: Option<usize>,
+    /// Position of the last end of a comment.
+    last_comment_end: Option<usize>,
 }
 
-/// Whether a text has a tag with this name; `opening` is `<` or `</`.
-fn has_tag(text: &str, opening: &str, name: &str) -> bool {
-    let names = text.match_indices(opening).filter_map(|(at, _)| text.get(at + opening.len()..));
-    names.map(tag_name).any(|found| found == name)
+impl<'a> TagPositions<'a> {
+    /// Finds the tags of a text in lower case.
+    fn find(lower: &'a str) -> Self {
+        let mut found = Self {
+            last_end: lower.rfind('>'),
+            last_comment_end: lower.rfind("-->"),
+            ..Self::default()
+        };
+        for (at, _) in lower.match_indices('<') {
+            let inner = lower.get(at + 1..).unwrap_or_default();
+            if let Some(tag) = inner.strip_prefix('/') {
+                found.last_closing.insert(tag_name(tag), at);
+            } else {
+                found.first_opening.entry(tag_name(inner)).or_insert(at);
+            }
+        }
+        found
+    }
+
+    /// Whether the `<` at this position begins markup.
+    fn begin_markup_at(&self, lower: &str, at: usize) -> bool {
+        let inner = lower.get(at + 1..).unwrap_or_default();
+        if inner.starts_with("!--") {
+            // The shortest comment is `<!---->`.
+            return self.last_comment_end.is_some_and(|end| end >= at + 4);
+        }
+        if self.last_end.is_none_or(|end| end < at) {
+            return false;
+        }
+        let declarations = ["!doctype", "![cdata[", "?xml"];
+        if declarations.iter().any(|declaration| inner.starts_with(declaration)) {
+            return true;
+        }
+        let is_pair = |name: &str, is_end: bool| {
+            if is_end {
+                self.first_opening.get(name).is_some_and(|opening| *opening < at)
+            } else {
+                self.last_closing.get(name).is_some_and(|closing| *closing > at)
+            }
+        };
+        let (is_end, tag) = inner.strip_prefix('/').map_or((false, inner), |tag| (true, tag));
+        let name = tag_name(tag);
+        is_listed(KNOWN, name) || is_listed(PAIRED, name) && is_pair(name, is_end)
+    }
 }
 
 /// Returns the name with which a tag begins, up to where the HTML tokenizer ends it (13.2.5.8);
-/// empty if the tag does not end.
+/// empty if it does not end, or is longer than that of any element.
 fn tag_name(tag: &str) -> &str {
-    tag.split_once(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>')
-        .map_or("", |(name, _)| name)
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
+    let end = tag.as_bytes().iter().take(MAX_NAME + 1).position(ends);
+    end.and_then(|end| tag.get(..end)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,15 +7,28 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
-/// Up to here every whole `f64` is exact, and is the same number as an integer.
-const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2^63: the first `f64` that is no `i64`.
+const I64_END: f64 = 9_223_372_036_854_775_808.0;
+/// 2^64: the first `f64` that is no `u64`.
+const U64_END: f64 = 18_446_744_073_709_551_616.0;
 
-/// Returns the same number as an integer, if it is a whole one.
-#[expect(clippy::cast_possible_truncation, reason = "whole and within the range")]
+/// Returns the same number as an integer, if it is a whole one that JSON libraries read as such.
+/// `PostgreSQL` returns it in that form, too.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole and within the range"
+)]
 pub(super) fn canonical(number: Number) -> Number {
     match number.as_f64() {
-        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() <= MAX_EXACT => {
-            (float as i64).into()
+        Some(float) if number.is_f64() && float.fract() == 0.0 => {
+            if (-I64_END..I64_END).contains(&float) {
+                (float as i64).into()
+            } else if (I64_END..U64_END).contains(&float) {
+                (float as u64).into()
+            } else {
+                number
+            }
         }
         _ => number,
     }
@@ -50,6 +63,10 @@ mod tests {
             ("0.10", "0.1"),
             ("1e-7", "1e-7"),
             ("1e300", "1e300"),
+            ("1e16", "10000000000000000"),
+            ("-9.223372036854775808e18", "-9223372036854775808"),
+            ("1.8e19", "18000000000000000000"),
+            ("1e20", "1e20"),
             ("9007199254740993", "9007199254740993"),
             ("18446744073709551615", "18446744073709551615"),
         ] {

@@ -42,7 +42,7 @@ impl Warnings {
 
     /// Adds what sanitising removes from the rich texts of an item at `path`.
     pub fn add_item(&mut self, path: &str, item: &Value) {
-        self.search(None, item, &mut path.to_owned(), MAX_DEPTH);
+        self.search(false, item, &mut path.to_owned(), MAX_DEPTH);
     }
 
     /// Returns the fields `warnings` and `warnings_omitted` of a response.
@@ -57,17 +57,17 @@ impl Warnings {
                 path.push('.');
             }
             path.push_str(&Violation::printable_name(key));
-            self.search(Some(key), value, path, depth);
+            self.search(is_rich_key(key), value, path, depth);
             path.truncate(length);
         }
     }
 
-    /// Searches a value; `key` is the key of it or of the list that it is in, which decides whether
-    /// a text is rich (`model::object` cleans by the same rule).
-    fn search(&mut self, key: Option<&str>, value: &Value, path: &mut String, depth: usize) {
+    /// Searches a value; whether a text is rich is decided by its key or that of the list that it is
+    /// in (`model::object` cleans by the same rule), once for all items of the list.
+    fn search(&mut self, is_rich: bool, value: &Value, path: &mut String, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else { return };
         match value {
-            Value::String(text) if text.contains('<') && key.is_some_and(is_rich_key) => {
+            Value::String(text) if is_rich && text.contains('<') => {
                 for message in removed_markup(text) {
                     self.add(path, &message);
                 }
@@ -81,7 +81,7 @@ impl Warnings {
                         continue;
                     }
                     let _ = write!(path, "[{index}]");
-                    self.search(key, item, path, depth);
+                    self.search(is_rich, item, path, depth);
                     path.truncate(length);
                 }
             }

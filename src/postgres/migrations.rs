@@ -73,7 +73,8 @@ pub async fn run(mut connection: AsyncPgConnection) -> Result<Vec<String>, Migra
     if pending == 0 {
         return Ok(Vec::new());
     }
-    let may_create = "SELECT has_schema_privilege(current_schema(), 'CREATE') AS done";
+    let may_create =
+        "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS done";
     if !read_boolean(&mut connection, may_create).await? {
         return Err(MigrationError::NoPermission { pending });
     }

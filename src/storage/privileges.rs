@@ -27,7 +27,7 @@ const NEEDED: [(&str, &[&str]); 16] = [
     ("catalogue_totals", COUNT),
     ("idempotency_keys", CHANGE),
     ("known_addresses", CHANGE),
-    ("metric_revisions", CHANGE),
+    ("metric_revisions", APPEND),
     ("metrics", CHANGE),
     ("password_resets", CHANGE),
     ("rate_limit_hits", CHANGE),

@@ -75,6 +75,15 @@ impl ApiKeyCache {
         self.table.start_incarnation();
     }
 
+    /// Handles changes that were missed. If events are proven to be missing, cached keys are removed;
+    /// before the first epoch they only have to be verified.
+    fn handle_missed_changes(&mut self, is_proven: bool) {
+        self.start_incarnation();
+        if is_proven {
+            self.table.invalidate(InvalidationScope::All);
+        }
+    }
+
     fn publish_pending_uses(&self) {
         self.instruments.set_last_used_pending(self.uses.len());
     }
@@ -183,11 +192,17 @@ impl Handler<Invalidate> for ApiKeyCache {
 }
 
 impl Handler<ApplyEvent> for ApiKeyCache {
-    type Result = ();
+    type Result = bool;
 
-    fn handle(&mut self, ApplyEvent(event, received_at): ApplyEvent, _: &mut Self::Context) {
-        if self.rules.apply_event(event.epoch) {
-            self.start_incarnation();
+    fn handle(
+        &mut self,
+        ApplyEvent(event, received_at): ApplyEvent,
+        _: &mut Self::Context,
+    ) -> bool {
+        let has_epoch = self.rules.epoch().is_some();
+        let has_missed = self.rules.apply_event(event.epoch);
+        if has_missed {
+            self.handle_missed_changes(has_epoch);
         }
         // Invalidate before the epoch counts as applied and the table as fresh.
         self.invalidate(event.scope);
@@ -195,22 +210,26 @@ impl Handler<ApplyEvent> for ApiKeyCache {
         self.table.confirm_epoch(received_at);
         let delay = (Utc::now() - event.sent_at).to_std().unwrap_or_default();
         self.instruments.observe_propagation(delay);
+        has_missed && has_epoch
     }
 }
 
 impl Handler<ApplyEpoch> for ApiKeyCache {
-    type Result = ();
+    type Result = bool;
 
     fn handle(
         &mut self,
         ApplyEpoch { epoch, polled_at, applied }: ApplyEpoch,
         _: &mut Self::Context,
-    ) {
-        if self.rules.apply_epoch(epoch, applied) {
-            self.start_incarnation();
+    ) -> bool {
+        let has_epoch = self.rules.epoch().is_some();
+        let has_missed = self.rules.apply_epoch(epoch, applied);
+        if has_missed {
+            self.handle_missed_changes(has_epoch);
         }
         self.table.set_applied_epoch(self.rules.epoch());
         self.table.confirm_epoch(polled_at);
+        has_missed && has_epoch
     }
 }
 

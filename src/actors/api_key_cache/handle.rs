@@ -176,12 +176,17 @@ impl ApiKeyCacheHandle {
         self.cache.do_send(Invalidate(scope));
     }
 
-    /// Applies an invalidation event of the database. If an earlier one was missed, a new
-    /// incarnation starts as well.
-    pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) {
-        if self.cache.send(ApplyEvent(event, now)).await.is_err() {
-            self.table.invalidate(InvalidationScope::All);
-        }
+    /// Applies an invalidation event of the database. Returns whether earlier ones were missed: then
+    /// all keys are invalidated, and all sessions have to be.
+    pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) -> bool {
+        let outcome = self.cache.send(ApplyEvent(event, now)).await;
+        outcome.unwrap_or_else(|_| self.invalidate_all())
+    }
+
+    /// The actor has stopped, so nothing says what was missed.
+    fn invalidate_all(&self) -> bool {
+        self.table.invalidate(InvalidationScope::All);
+        true
     }
 
     /// Returns the epoch up to which all changes are applied. Read it before polling the database
@@ -190,12 +195,12 @@ impl ApiKeyCacheHandle {
         self.table.applied_epoch()
     }
 
-    /// Applies an epoch that was polled at `polled_at`, when `applied` was the applied epoch. If a
-    /// change was missed, or the epoch went back, a new incarnation starts.
-    pub async fn apply_epoch(&self, epoch: i64, polled_at: Instant, applied: Option<i64>) {
-        if self.cache.send(ApplyEpoch { epoch, polled_at, applied }).await.is_err() {
-            self.table.invalidate(InvalidationScope::All);
-        }
+    /// Applies an epoch that was polled at `polled_at`, when `applied` was the applied epoch. Returns
+    /// whether changes were missed, or the epoch went back: then all keys are invalidated, and all
+    /// sessions have to be.
+    pub async fn apply_epoch(&self, epoch: i64, polled_at: Instant, applied: Option<i64>) -> bool {
+        let outcome = self.cache.send(ApplyEpoch { epoch, polled_at, applied }).await;
+        outcome.unwrap_or_else(|_| self.invalidate_all())
     }
 
     /// Starts a new incarnation, because changes may have been missed: every key that is cached, or

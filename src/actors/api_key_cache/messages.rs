@@ -42,12 +42,13 @@ pub(super) struct Invalidate(pub(super) InvalidationScope);
 /// Applies an invalidation event of the database, received at the instant. Starts a new incarnation
 /// if an earlier event was missed.
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "bool")]
 pub(super) struct ApplyEvent(pub(super) InvalidationEvent, pub(super) Instant);
 
 /// Applies a polled epoch. Starts a new incarnation if an event was missed or the epoch went back.
+/// The result is that of [`ApplyEvent`].
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "bool")]
 pub(super) struct ApplyEpoch {
     pub(super) epoch: i64,
     /// When the poll was sent.

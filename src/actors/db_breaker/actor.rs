@@ -126,7 +126,7 @@ impl DbBreaker {
     /// Detects recovery even without traffic: one round trip on a connection of its own, which then
     /// joins the pool.
     fn probe(&mut self, probe: ServerProbe, pool: DbPool, context: &mut Context<Self>) {
-        let limit = self.settings.timeout;
+        let limit = self.settings.probe_timeout();
         let result = async move {
             let result = tokio::time::timeout(limit, pool::probe(&pool)).await;
             match result.unwrap_or(Err(ProbeError::TimedOut)) {

@@ -146,7 +146,7 @@ impl Circuits {
             rules.tick(now, jitter);
         }
         self.collect_probe_requests();
-        let timeout = self.settings.timeout;
+        let timeout = self.settings.probe_timeout();
         let hung = |probe: &ServerProbe| now.saturating_duration_since(probe.started) >= timeout;
         if let Some(probe) = self.probe.filter(hung) {
             let result = ProbeResult::Unavailable("timed out".into());

@@ -25,6 +25,11 @@ impl FailureCause {
         matches!(self, Self::Deadline | Self::Unreachable)
     }
 
+    /// Whether the failure says that the server was not there, rather than slow.
+    pub(super) fn is_lost_connection(self) -> bool {
+        matches!(self, Self::Connection | Self::Unreachable)
+    }
+
     pub(super) fn is_timeout(self) -> bool {
         matches!(self, Self::Deadline | Self::StatementTimeout | Self::LockTimeout)
     }

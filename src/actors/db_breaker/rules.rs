@@ -158,9 +158,13 @@ impl CircuitRules {
             CircuitState::Closed => {
                 self.requests_probe |= exceeded || cause.suggests_outage();
                 if exceeded {
-                    self.server_unavailable =
-                        self.prober == Prober::Caller && cause == FailureCause::Unreachable;
                     let open_for = self.next_open_time(now);
+                    // The probe that this requests may find a server that has restarted already.
+                    // While the circuit flaps, its open time decides.
+                    self.server_unavailable = match self.prober {
+                        Prober::Caller => cause == FailureCause::Unreachable,
+                        Prober::Dedicated => self.doublings == 0 && cause.is_lost_connection(),
+                    };
                     self.open(open_for, now, jitter, error);
                 }
             }

@@ -23,6 +23,17 @@ pub struct CircuitSettings {
     pub reset_timeout: Duration,
 }
 
+impl CircuitSettings {
+    /// Returns the time limit of a probe. A probe that hangs must not delay the next one beyond the
+    /// reset timeout.
+    pub(super) fn probe_timeout(&self) -> Duration {
+        self.timeout.min(self.reset_timeout.max(MIN_PROBE_TIMEOUT))
+    }
+}
+
+/// Shortest time limit of a probe, unless that of calls is shorter.
+const MIN_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Who tests whether the database has recovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Prober {

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
-use crate::model::authority::InvalidationEvent;
+use crate::model::authority::{InvalidationEvent, InvalidationScope};
 use crate::postgres::notifications::NotificationListener;
 use crate::storage::{authority_epochs, catalogue_epochs};
 
@@ -49,8 +49,10 @@ pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
                 authority_epochs::get(conn).await
             })
             .await;
-        if let Ok(epoch) = epoch {
-            state.accounts.keys.apply_epoch(epoch, started, known).await;
+        if let Ok(epoch) = epoch
+            && state.accounts.keys.apply_epoch(epoch, started, known).await
+        {
+            state.accounts.sessions.invalidate(InvalidationScope::All, state.clock.now());
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }

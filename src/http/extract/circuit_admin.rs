@@ -5,7 +5,8 @@
 //! - the token is valid: signature, issuer, audience, type and times;
 //! - nothing could be asked ([`DbError::Unavailable`]): neither one failed query nor overload is
 //!   enough;
-//! - the circuit `auth` is not closed: it is open, half-open or isolated;
+//! - the circuit `auth` is not closed (it is open, half-open or isolated), or the database was not
+//!   reached since this process started;
 //! - this process does not know that the session has ended, or may have since the token was issued
 //!   (`cache::sessions`);
 //! - the claims name an administrator.
@@ -84,9 +85,8 @@ async fn by_claims(request: &HttpRequest, error: ApiError) -> Result<Caller, Api
         return Err(error);
     };
     let session = (claims.user_id, claims.sid);
-    if !is_interrupted(&accounts.db).await
-        || accounts.sessions.may_have_ended(session, claims.issued_at())
-    {
+    let is_interrupted = !accounts.readiness.is_prepared() || is_interrupted(&accounts.db).await;
+    if !is_interrupted || accounts.sessions.may_have_ended(session, claims.issued_at()) {
         return Err(error);
     }
     let role = claims.role.parse().map_err(|_| ApiError::InvalidToken)?;

@@ -79,8 +79,9 @@ where
         Box::pin(async move {
             let bytes = json_only(body.await?)?;
             let fields = object(&bytes)?;
-            let warnings = Warnings::from_body(&fields);
-            Ok(Self { value: parse(fields.into()).map_err(ApiError::Validation)?, warnings, bytes })
+            let value = parse(fields.clone().into()).map_err(ApiError::Validation)?;
+            // A refused body needs no warnings.
+            Ok(Self { value, warnings: Warnings::from_body(&fields), bytes })
         })
     }
 }
@@ -112,8 +113,8 @@ impl<T: Patchable + 'static> FromRequest for PatchBody<T> {
         let body = raw(request, payload, ITEM);
         Box::pin(async move {
             let fields = object(&json_only(body.await?)?)?;
-            let warnings = Warnings::from_body(&fields);
-            Ok(Self { patch: Patch::new(fields).map_err(ApiError::Validation)?, warnings })
+            let patch = Patch::new(fields.clone()).map_err(ApiError::Validation)?;
+            Ok(Self { patch, warnings: Warnings::from_body(&fields) })
         })
     }
 }

@@ -220,6 +220,29 @@ async fn missed_suspension_is_noticed_by_a_new_listener_and_by_a_lower_epoch() {
     }
 }
 
+/// A change is proven to be missed: the key could have been revoked by it, so it is not accepted
+/// when it cannot be verified either.
+#[actix_web::test]
+async fn key_is_not_accepted_after_a_missed_change_while_the_circuits_are_open() {
+    let (_proxy, server, url, eva, _) = start().await;
+    server.settled().await;
+    assert_eq!(eva.statuses(&server).await, (200, 200));
+    let keys = server.state().accounts.keys.clone();
+    let hash = mdl::credentials::api_keys::ApiKey::parse(&eva.key).unwrap().hash();
+    assert!(keys.is_cached(&hash, Instant::now()));
+    sql(&url, "UPDATE authority_epochs SET epoch = epoch + 5").await;
+    let began = Instant::now();
+    while keys.is_cached(&hash, Instant::now()) {
+        assert!(began.elapsed() < Duration::from_secs(10), "the key is still cached");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let db = server.state().db.clone();
+    for circuit in [Circuit::Metrics, Circuit::Domains, Circuit::Auth, Circuit::ApiKeys] {
+        db.control(circuit, Control::Isolate, "test".into()).await.unwrap();
+    }
+    assert_eq!(eva.statuses(&server).await, (503, 503));
+}
+
 #[actix_web::test]
 async fn invalidation_after_a_new_incarnation_removes_at_once() {
     let (proxy, server, _, eva, bob) = start().await;
