@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document. The operations and their types describe themselves in `routes` and
 //! `model`; this folder adds what is the same for all: general information and security
-//! ([`security`]), the responses and headers that follow from an operation's parts ([`responses`],
-//! [`headers`]), names and references of schemas ([`schemas`]), and examples ([`examples`]).
+//! (`security`), the responses and headers that follow from an operation's parts (`responses`,
+//! `headers`), names and references of schemas (`schemas`), and examples (`examples`).
 
 mod examples;
 mod headers;

@@ -1,6 +1,6 @@
 //! A TCP stream that ends with an error when its connection makes no progress for too long
 //! ([`super::pace`]), and that completes the responses which actix-http writes without the
-//! application ([`super::bare_head`], [`super::responder`]).
+//! application (`bare_head`, [`super::responder`]).
 //!
 //! The timer is set when the stream is opened and polled whenever an operation has to wait. When it
 //! is due, the rule decides whether the wait was too long or when to check again. So a request sets

@@ -1,5 +1,5 @@
 //! Completes the responses that actix-http writes without the application
-//! ([`super::bare_head`]): error body, request id, security headers. Such a request never reaches
+//! (`bare_head`): error body, request id, security headers. Such a request never reaches
 //! the access log; it is counted, and logged at level debug, because a stranger can send many.
 
 use std::net::SocketAddr;

@@ -40,7 +40,7 @@ impl ItemReport {
     }
 
     /// Returns the violations of all items: the first with their texts, the others empty as from
-    /// [`super::violations::validate`].
+    /// [`validate`](crate::model::violations::validate).
     pub fn all_violations(items: &[Self]) -> Vec<Violation> {
         let count: usize =
             items.iter().map(|item| item.errors.len().saturating_add(item.errors_omitted)).sum();
