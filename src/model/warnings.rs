@@ -62,8 +62,8 @@ impl Warnings {
         }
     }
 
-    /// Searches a value; whether a text is rich is decided by its key or that of the list that it is
-    /// in (`model::object` cleans by the same rule), once for all items of the list.
+    /// Searches a value. Whether a text is rich is decided by its key or that of the list that it
+    /// is in (`model::object` cleans by the same rule), once for all items of the list.
     fn search(&mut self, is_rich: bool, value: &Value, path: &mut String, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else { return };
         match value {

@@ -75,8 +75,8 @@ impl ApiKeyCache {
         self.table.start_incarnation();
     }
 
-    /// Handles changes that were missed. If events are proven to be missing, cached keys are removed;
-    /// before the first epoch they only have to be verified.
+    /// Handles changes that were missed. If events are proven to be missing, cached keys are
+    /// removed; before the first epoch they only have to be verified.
     fn handle_missed_changes(&mut self, is_proven: bool) {
         self.start_incarnation();
         if is_proven {

@@ -176,8 +176,8 @@ impl ApiKeyCacheHandle {
         self.cache.do_send(Invalidate(scope));
     }
 
-    /// Applies an invalidation event of the database. Returns whether earlier ones were missed: then
-    /// all keys are invalidated, and all sessions have to be.
+    /// Applies an invalidation event of the database. Returns whether earlier ones were missed: all
+    /// keys are invalidated then, and all sessions have to be.
     pub async fn apply_event(&self, event: InvalidationEvent, now: Instant) -> bool {
         let outcome = self.cache.send(ApplyEvent(event, now)).await;
         outcome.unwrap_or_else(|_| self.invalidate_all())
@@ -195,9 +195,9 @@ impl ApiKeyCacheHandle {
         self.table.applied_epoch()
     }
 
-    /// Applies an epoch that was polled at `polled_at`, when `applied` was the applied epoch. Returns
-    /// whether changes were missed, or the epoch went back: then all keys are invalidated, and all
-    /// sessions have to be.
+    /// Applies an epoch that was polled at `polled_at`, when `applied` was the applied epoch.
+    /// Returns whether changes were missed, or the epoch went back: all keys are invalidated then,
+    /// and all sessions have to be.
     pub async fn apply_epoch(&self, epoch: i64, polled_at: Instant, applied: Option<i64>) -> bool {
         let outcome = self.cache.send(ApplyEpoch { epoch, polled_at, applied }).await;
         outcome.unwrap_or_else(|_| self.invalidate_all())

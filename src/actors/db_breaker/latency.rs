@@ -97,7 +97,7 @@ impl LatencyHistogram {
 }
 
 fn milliseconds(micros: u64) -> f64 {
-    Duration::from_micros(micros).as_secs_f64() * 1000.0
+    f64::from(u32::try_from(micros).unwrap_or(u32::MAX)) / 1000.0
 }
 
 #[cfg(test)]
