@@ -195,7 +195,7 @@ async fn metric_violations_name_the_field() {
 #[actix_web::test]
 async fn missing_required_fields_are_refused() {
     let (server, admin) = prepared().await;
-    for pointer in [
+    let required = [
         "/metric_id",
         "/name",
         "/short_name",
@@ -213,6 +213,7 @@ async fn missing_required_fields_are_refused() {
         "/definition/numerator",
         "/definition/numerator/event_name",
         "/definition/denominator",
+        "/definition/denominator/event_name",
         "/definition/unit",
         "/definition/expected_direction",
         "/definition/example_calculation",
@@ -259,18 +260,24 @@ async fn missing_required_fields_are_refused() {
         "/operational_usage/linked_playbooks/0/url",
         "/metadata/example_queries/0/language",
         "/metadata/example_queries/0/query",
-    ] {
+    ];
+    for pointer in required {
         let mut body = metric("m2");
         at(&mut body, pointer, Value::Null);
         let answer = server
             .post("/api/v1/metrics", &admin, &body)
             .await
             .expect_error(400, "VALIDATION_ERROR");
-        let field = pointer[1..].replace("/0", "[0]").replace('/', ".");
-        // A missing section is named, and what it must contain.
-        assert_eq!(answer.fields()[0], field);
-        let inner = format!("{field}.");
-        assert!(answer.fields()[1..].iter().all(|other| other.starts_with(&inner)), "{pointer}");
+        // A missing section is named, and what it must contain; a missing list has no items.
+        let is_missing = |other: &&&str| {
+            let inner = other.strip_prefix(pointer);
+            inner.is_some_and(|inner| {
+                inner.is_empty() || inner.starts_with('/') && !inner.contains("/0")
+            })
+        };
+        let field = |pointer: &&str| pointer[1..].replace("/0", "[0]").replace('/', ".");
+        let expected: Vec<String> = required.iter().filter(is_missing).map(field).collect();
+        assert_eq!(answer.fields(), expected, "{pointer}");
         for detail in answer.json()["error"]["details"].as_array().unwrap() {
             assert_eq!(detail["message"], "is required");
         }
