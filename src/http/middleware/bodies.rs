@@ -2,6 +2,8 @@
 //! connection stays open for the rest of a body that no handler reads. The size limits are in
 //! `http::extract::json_body`.
 
+mod own_headers;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -119,6 +121,7 @@ pub async fn enforce_deadline<B: MessageBody + 'static>(
     if matches!(payload, Payload::None) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
+    own_headers::detach(request.headers_mut());
     let incoming = Rc::new(RefCell::new(IncomingBody { payload, deadline: None, timer: None }));
     let timed: Pin<Box<dyn Stream<Item = _>>> = Box::pin(TimedPayload(incoming.clone()));
     request.set_payload(timed.into());
