@@ -88,6 +88,16 @@ async fn plans(url: &str) {
             "sort=-created_at",
             "SELECT metric_id FROM metrics ORDER BY created_at DESC, metric_id LIMIT 50",
         ),
+        (
+            "cursor, equal keys",
+            "SELECT metric_id FROM metrics WHERE tier = 'Tier-2' AND metric_id > 'm5' \
+             ORDER BY metric_id LIMIT 51",
+        ),
+        (
+            "cursor, next keys",
+            "SELECT metric_id FROM metrics WHERE tier < 'Tier-3' \
+             ORDER BY tier DESC, metric_id LIMIT 51",
+        ),
         ("sort=-tier", "SELECT metric_id FROM metrics ORDER BY tier DESC, metric_id LIMIT 50"),
         (
             "category",

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
+use strum::AsRefStr;
 
 use crate::config::{Config, secrets};
 
@@ -39,6 +40,12 @@ pub enum Command {
         status: bool,
     },
     /// Import a catalogue (JSON or YAML), all of it or nothing
+    ///
+    /// With --url, a file of more than 8 MiB (or what the service accepts) is sent in parts,
+    /// domains first. All parts are tried in a dry run before the first one is written, but they
+    /// are not one transaction: if the service fails in the middle, the message says what was
+    /// imported. Importing the file again completes it, because what is stored already stays
+    /// unchanged.
     Import {
         /// File to import; - for stdin
         file: PathBuf,
@@ -49,6 +56,8 @@ pub enum Command {
         remote: RemoteOptions,
     },
     /// Export the catalogue to stdout or a file
+    ///
+    /// A file is written beside its place and put there when it is complete.
     Export {
         /// Format of the output
         #[arg(long, value_enum, default_value_t = ExportFormat::Yaml)]
@@ -59,11 +68,26 @@ pub enum Command {
         #[command(flatten)]
         remote: RemoteOptions,
     },
+    /// Print a valid metric, domain or catalogue with the required fields, for POST or `mdl import`
+    Example {
+        /// What to print; a metric needs the domain that `mdl example domain` prints
+        #[arg(value_enum)]
+        item: ExampleItem,
+        /// Format of the output; only a catalogue can be imported as YAML, POST takes JSON
+        #[arg(long, value_enum, default_value_t = ExportFormat::Yaml)]
+        format: ExportFormat,
+        /// Also print the fields that may be left out
+        #[arg(long)]
+        full: bool,
+    },
     /// Manage administrators, directly in the database
     Admin {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Show or control the circuit breakers of a running service, over its local socket; works
+    /// while the database is unavailable. Exits with 3 if a shown circuit is not closed
+    Circuits(CircuitsArguments),
     /// Inspect API keys
     Key {
         #[command(subcommand)]
@@ -91,11 +115,54 @@ pub struct RemoteOptions {
     pub token: Option<SecretString>,
 }
 
-/// Output format of `mdl export`.
+/// Arguments of `mdl circuits`.
+#[derive(Clone, Debug, Args)]
+pub struct CircuitsArguments {
+    /// What to do
+    #[arg(value_enum, default_value_t = CircuitsAction::Status)]
+    pub action: CircuitsAction,
+    /// metrics, domains, auth, `api_keys` or all [default for status: all]
+    #[arg(value_name = "CIRCUIT")]
+    pub circuit: Option<String>,
+    /// Reason for the log and the audit log
+    #[arg(long, default_value = "mdl circuits")]
+    pub reason: String,
+    /// Print the response of the service as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Use the service at this address instead of the local socket; `MDL_TOKEN` or `MDL_TOKEN_FILE`
+    /// holds an administrator's access token or API key
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// Actions of `mdl circuits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, AsRefStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum CircuitsAction {
+    /// Show state and cause
+    Status,
+    /// Refuse all calls until close or reset
+    Isolate,
+    /// Permit calls again; failures are counted on
+    Close,
+    /// Permit calls again and discard all counts
+    Reset,
+}
+
+/// Output format of `mdl export` and `mdl example`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     Yaml,
     Json,
+}
+
+/// What `mdl example` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExampleItem {
+    Metric,
+    Domain,
+    Catalogue,
 }
 
 /// Subcommands of `mdl key`; none needs a database.

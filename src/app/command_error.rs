@@ -22,6 +22,9 @@ pub enum CommandError {
     /// code 2.
     #[error(transparent)]
     Usage(Box<dyn Error + Send + Sync>),
+    /// The command has shown a state that needs attention: exit code 3.
+    #[error("{0}")]
+    Attention(String),
 }
 
 impl CommandError {
@@ -55,6 +58,7 @@ impl CommandError {
         match self {
             Self::Failed(_) => ExitCode::FAILURE,
             Self::Usage(_) => ExitCode::from(2),
+            Self::Attention(_) => ExitCode::from(3),
         }
     }
 }

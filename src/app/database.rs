@@ -6,11 +6,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 use slog::Logger;
 
-use crate::actors::db_breaker::{CircuitSettings, DbBreakerHandle, PoolSettings};
+use crate::actors::db_breaker::{CircuitSettings, DbBreakerHandle, PoolSettings, StorageCheck};
 use crate::app::command_error::CommandError;
 use crate::config::{Config, DatabaseConfig};
 use crate::postgres::connection::{Connector, Timeouts};
 use crate::postgres::migrations;
+use crate::postgres::pooler::TRANSACTION_MODE;
 use crate::postgres::url::{DatabaseTarget, DatabaseUrl};
 use crate::telemetry::instruments::Instruments;
 
@@ -65,6 +66,18 @@ impl DatabaseServer {
     fn is_embedded(&self) -> bool {
         !matches!(self, Self::External)
     }
+
+    /// Returns the check of the disk of the embedded database.
+    fn storage_check(&self) -> Option<StorageCheck> {
+        match self {
+            Self::External => None,
+            #[cfg(feature = "embedded")]
+            Self::Embedded(server) => {
+                let folder = server.folder().to_owned();
+                Some(StorageCheck::new(move || crate::embedded::check_space(&folder)))
+            }
+        }
+    }
 }
 
 impl Database {
@@ -77,6 +90,7 @@ impl Database {
         let (config, breaker) = (&config.database, &config.breaker);
         let (server, url) = DatabaseServer::start(config).await?;
         let url = DatabaseUrl::parse(&url).map_err(CommandError::usage)?;
+        let url = url.with_process_name(&process_name());
         let target = url.target();
         // The embedded database starts with its first connection, and starts anew for each that is
         // given up.
@@ -107,7 +121,7 @@ impl Database {
             connector,
             pool,
             settings,
-            !server.is_embedded(),
+            server.storage_check(),
             instruments.clone(),
             logger.clone(),
         );
@@ -119,9 +133,19 @@ impl Database {
         self.server.is_embedded()
     }
 
+    /// Refuses a connection pooler in transaction mode, in which a migration or an import would run
+    /// without its lock and its settings.
+    pub(super) async fn ensure_sessions(&self) -> Result<(), CommandError> {
+        if self.is_embedded() || self.db.keeps_sessions().await.map_err(CommandError::failed)? {
+            return Ok(());
+        }
+        Err(CommandError::failed(TRANSACTION_MODE))
+    }
+
     /// Connects for a command and requires an up-to-date schema. The embedded database is migrated;
     /// an external one only by `mdl migrate`.
     pub(super) async fn open(&self) -> Result<(), CommandError> {
+        self.ensure_sessions().await?;
         let connection = self.db.administrative_connection().await;
         let mut connection = connection.map_err(CommandError::failed)?;
         if self.server.is_embedded() {
@@ -148,4 +172,10 @@ impl Database {
             }
         }
     }
+}
+
+/// Names this process for the database administrator: `host:process id`.
+fn process_name() -> String {
+    let host = hostname::get().unwrap_or_default();
+    format!("{}:{}", host.to_string_lossy(), std::process::id())
 }

@@ -5,30 +5,24 @@ pub mod cli;
 mod command_error;
 pub mod commands;
 mod database;
+mod environment;
 mod output;
 pub mod service;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use self::cli::{Cli, Command};
 use self::command_error::CommandError;
-use self::commands::{admin, export, healthcheck, import, key, migrate};
-use self::output::print_line;
+use self::commands::{admin, circuits, example, export, healthcheck, import, key, migrate};
+use self::output::{print_line, print_warning};
 use crate::config::secrets;
 
 /// Parses the command line of this process and runs the command.
 pub fn main() -> ExitCode {
-    match dotenvy::dotenv() {
-        Ok(_) => {}
-        Err(error) if error.not_found() => {}
-        // The message never repeats the line, because it may hold a secret.
-        Err(_) => {
-            return CommandError::usage(".env cannot be read: each line must be NAME=value")
-                .report();
-        }
-    }
+    let unknown_variables = match environment::load_env_file() {
+        Ok(unknown) => unknown,
+        Err(error) => return error.report(),
+    };
     if let Some(name) =
         std::env::args_os().skip(1).find_map(|argument| secrets::secret_in_argument(&argument))
     {
@@ -38,7 +32,8 @@ pub fn main() -> ExitCode {
         ))
         .report();
     }
-    let cli = Cli::parse();
+    let mut cli = environment::parse_command_line();
+    cli.config.unknown_variables = unknown_variables;
     let outcome = actix_web::rt::System::new().block_on(async {
         let outcome = run(cli).await;
         // An actor that was never polled panics when it is dropped.
@@ -56,7 +51,11 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
         (cli.config, cli.command.unwrap_or(Command::Serve { sample: false }));
     let variable = |name: &str| std::env::var_os(name);
     match &mut command {
-        Command::Key { .. } | Command::Openapi | Command::Healthcheck { .. } => {}
+        Command::Key { .. }
+        | Command::Openapi
+        | Command::Example { .. }
+        | Command::Healthcheck { .. }
+        | Command::Circuits(_) => {}
         Command::Import { remote, .. } | Command::Export { remote, .. } if remote.url.is_some() => {
             remote.token =
                 secrets::read(secrets::MDL_TOKEN, variable).map_err(CommandError::usage)?;
@@ -65,6 +64,10 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
             config.load_secrets(variable).map_err(CommandError::usage)?;
             config.database.check().map_err(CommandError::usage)?;
         }
+    }
+    // The service logs them.
+    if !matches!(command, Command::Serve { .. }) {
+        config.unknown_variables.iter().for_each(|unknown| print_warning(&unknown.to_string()));
     }
     match command {
         Command::Serve { sample } => service::run(&config, sample).await,
@@ -75,6 +78,8 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Export { format, output, remote } => {
             export::run(&config, format, output.as_deref(), &remote).await
         }
+        Command::Circuits(arguments) => circuits::run(&config, arguments).await,
+        Command::Example { item, format, full } => example::run(item, format, full),
         Command::Admin { command } => admin::run(&config, command).await,
         Command::Key { command } => key::run(command),
         Command::Openapi => openapi(),

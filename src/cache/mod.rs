@@ -1,5 +1,6 @@
-//! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue and
-//! [`sessions`] for outages, both on moka, as the key cache is (`actors::api_key_cache`).
+//! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue, the
+//! [`totals`] of its lists, and [`sessions`] for outages, all on moka, as the key cache is
+//! (`actors::api_key_cache`).
 //! [`two_generations`] is the map below the counters of the rate limits, and [`audit_refusals`]
 //! collects refused requests until the audit log is written. Nothing here reads a clock or the
 //! database; the instant is a parameter.
@@ -7,4 +8,5 @@
 pub mod audit_refusals;
 pub mod responses;
 pub mod sessions;
+pub mod totals;
 pub mod two_generations;

@@ -110,9 +110,21 @@ impl ResponseCache {
         self.entries.iter().next().is_none()
     }
 
+    /// Returns the approximate size of all entries, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.entries.weighted_size()
+    }
+
     /// Returns the current catalogue epoch. A read takes it before it asks the database.
     pub fn epoch(&self) -> CatalogueEpoch {
         self.lock_epoch().current
+    }
+
+    /// Returns the current catalogue epoch if it was confirmed lately, so that what was read at it
+    /// is fresh.
+    pub fn confirmed_epoch(&self, now: Instant) -> Option<CatalogueEpoch> {
+        let known = self.lock_epoch();
+        known.is_confirmed(now).then_some(known.current)
     }
 
     /// Inserts a response that was read at `epoch` or later. It never replaces one of a newer

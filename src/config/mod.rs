@@ -6,6 +6,7 @@ mod auth;
 mod breaker;
 mod database;
 mod error;
+mod host;
 mod http;
 mod limits;
 mod logs;
@@ -17,6 +18,9 @@ mod service;
 mod shipping;
 pub mod transport;
 mod transport_check;
+pub mod unknown_variables;
+
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -24,6 +28,7 @@ pub use self::auth::AuthConfig;
 pub use self::breaker::BreakerConfig;
 pub use self::database::DatabaseConfig;
 pub use self::error::ConfigError;
+pub use self::host::ListenHost;
 pub use self::http::HttpConfig;
 pub use self::limits::RateLimitConfig;
 pub use self::logs::{LogConfig, LogFormat};
@@ -32,6 +37,7 @@ pub use self::metrics::MetricsConfig;
 pub use self::service::ServiceConfig;
 pub use self::shipping::ShippingConfig;
 pub use self::transport::TransportConfig;
+use self::unknown_variables::UnknownVariable;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Args)]
@@ -58,4 +64,19 @@ pub struct Config {
     pub shipping: ShippingConfig,
     #[command(flatten)]
     pub transport: TransportConfig,
+    /// Names in `.env` that are probably mistakes, set by `app::environment`.
+    #[arg(skip)]
+    pub unknown_variables: Vec<UnknownVariable>,
+}
+
+impl Config {
+    /// Path of the socket for `mdl circuits`; `port` is that of the API.
+    pub fn admin_socket(&self, port: u16) -> PathBuf {
+        let default = || self.database.data_dir.join(format!("admin-{port}.sock"));
+        self.service
+            .admin_socket
+            .clone()
+            .filter(|path| !path.as_os_str().is_empty())
+            .unwrap_or_else(default)
+    }
 }

@@ -1,19 +1,30 @@
 //! Settings of the API listener, its workers and its bounds, and the retention of audit events.
 
-use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+
+use super::host::ListenHost;
+
+/// Milliseconds; as long as most load balancers need for two failed checks.
+const DEFAULT_SHUTDOWN_DELAY_MS: u32 = 5_000;
 
 /// Listener, workers, bounds, retention.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub struct ServiceConfig {
-    /// Address to listen on
-    #[arg(long, env, global = true, default_value = "127.0.0.1", value_name = "HOST")]
-    pub host: IpAddr,
+    /// Address to listen on, or a host name: then all its addresses
+    #[arg(long, env, global = true, default_value = "127.0.0.1", value_name = "HOST",
+          value_parser = ListenHost::parse)]
+    pub host: ListenHost,
     /// Port to listen on; 0 takes a free one
     #[arg(long, env, global = true, default_value_t = 3000, value_name = "PORT")]
     pub port: u16,
+    /// Unix socket for `mdl circuits`, which works without logging in [default:
+    /// `DATA_DIR/admin-PORT.sock`]
+    #[arg(long, env, global = true, value_name = "ADMIN_SOCKET")]
+    pub admin_socket: Option<PathBuf>,
     /// Worker threads [default: number of cores]
     #[arg(long, env, global = true, value_name = "WORKERS",
           value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -34,6 +45,11 @@ pub struct ServiceConfig {
     #[arg(long, env, global = true, default_value_t = 0, value_name = "API_KEY_RETENTION_DAYS",
           value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub api_key_retention_days: u32,
+    /// Milliseconds from SIGTERM, which makes /health/ready answer 503, until no further connection
+    /// is accepted: as long as load balancers need to notice [default: 5000; 0 on a terminal]
+    #[arg(long, env, global = true, value_name = "SHUTDOWN_DELAY",
+          value_parser = clap::value_parser!(u32).range(0..=300_000))]
+    pub shutdown_delay: Option<u32>,
     /// Maximum open connections; further ones are closed at once. Lowered to what the limit on open
     /// files allows
     #[arg(long, env, global = true, default_value_t = 4096, value_name = "MAX_CONNECTIONS",
@@ -44,6 +60,15 @@ pub struct ServiceConfig {
           value_name = "MAX_CONNECTIONS_PER_ADDRESS",
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_connections_per_address: u32,
+}
+
+impl ServiceConfig {
+    /// Time for load balancers to notice that the service stops. A service on a terminal has none
+    /// in front of it.
+    pub fn shutdown_delay(&self, is_on_terminal: bool) -> Duration {
+        let default = if is_on_terminal { 0 } else { DEFAULT_SHUTDOWN_DELAY_MS };
+        Duration::from_millis(self.shutdown_delay.unwrap_or(default).into())
+    }
 }
 
 fn parse_retention(text: &str) -> Result<u32, String> {

@@ -55,5 +55,30 @@ pub(crate) fn write_private_file(path: &Path, content: &[u8]) -> std::io::Result
     file.sync_all()
 }
 
+/// Checks that there is space for another megabyte, as the database needs from time to time: its
+/// own errors do not say that the disk is full.
+///
+/// # Errors
+/// When no space is left, or the quota is used up; other errors of the check say nothing.
+#[cfg(feature = "embedded")]
+pub(crate) fn check_space(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(format!("space-check-{}", uuid::Uuid::new_v4()));
+    let written = write_private_file(&path, &vec![1; 1024 * 1024]);
+    let _ = std::fs::remove_file(&path);
+    match written {
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+            ) =>
+        {
+            // The system's text, such as "No space left on device".
+            let message = format!("DATA_DIR: {}: {error}", folder.display());
+            Err(std::io::Error::new(error.kind(), message))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests;

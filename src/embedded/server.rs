@@ -30,6 +30,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A running embedded database.
 #[derive(Debug)]
 pub struct EmbeddedDatabase {
+    folder: PathBuf,
     socket: PathBuf,
     /// The folder of the socket if the path of the data folder is too long for one.
     temporary_folder: Option<PathBuf>,
@@ -63,7 +64,12 @@ impl EmbeddedDatabase {
                 .spawn(move || serve(&proxy, &listener, &stopping))
                 .map_err(&failed)?
         };
-        Ok(Self { socket, temporary_folder, stopping, thread, _lock: lock })
+        Ok(Self { folder, socket, temporary_folder, stopping, thread, _lock: lock })
+    }
+
+    /// Returns the folder of the data.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns the connection URL.

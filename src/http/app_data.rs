@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use slog::Logger;
 
+use super::background_work::BackgroundWork;
 use super::database_check::DatabaseCheck;
+use super::export_places::ExportPlaces;
 use super::invalidation::Invalidation;
 use super::mail_failures::MailFailureLog;
 use super::readiness::Readiness;
@@ -15,6 +17,7 @@ use crate::actors::db_breaker::DbBreakerHandle;
 use crate::bulkhead::Bulkhead;
 use crate::cache::responses::ResponseCache;
 use crate::cache::sessions::SessionCache;
+use crate::cache::totals::TotalCache;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
@@ -31,8 +34,14 @@ pub struct CatalogueServices {
     pub clock: Clock,
     /// Cached responses, also the fallback while the database is unavailable.
     pub responses: ResponseCache,
+    /// Totals of filtered lists.
+    pub totals: TotalCache,
     /// Bounds imports: one runs, a few wait.
     pub imports: Bulkhead,
+    /// Bounds exports that are being read or sent.
+    pub exports: ExportPlaces,
+    /// Bounds exports that are being read; the others wait.
+    pub export_reads: Bulkhead,
     /// Size limit of an import's body, in bytes.
     pub import_max_bytes: usize,
     pub instruments: Instruments,
@@ -81,6 +90,8 @@ impl AccountServices {
 pub struct MailServices {
     pub mailer: Mailer,
     pub failures: MailFailureLog,
+    /// Sends mails after the response.
+    pub background: BackgroundWork,
     /// The address at which clients reach this service, if the operator has set it.
     pub public_url: Option<String>,
 }

@@ -1,12 +1,13 @@
 //! The database check of `/health/ready`. All requests together cost at most one round trip a
 //! second and one pool connection.
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::actors::db_breaker::{Circuit, DbBreakerHandle, DbError};
+use crate::actors::db_breaker::{Circuit, CircuitState, DbBreakerHandle, DbError};
 use crate::storage;
 
 /// How long a result is reused.
@@ -17,6 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseHealth {
+    /// The database answered, or our own calls keep all connections busy: without this instance the
+    /// load of the others would be higher still.
     Ok,
     /// The database did not answer in time, or the circuit is open.
     Unavailable,
@@ -76,11 +79,25 @@ impl Check {
 }
 
 async fn ping(db: &DbBreakerHandle) -> DatabaseHealth {
-    let pinged =
-        db.run(Circuit::Auth, "server.ping", async |conn| storage::health::ping(conn).await);
+    let has_connection = Cell::new(false);
+    let pinged = db.run(Circuit::Auth, "server.ping", async |conn| {
+        has_connection.set(true);
+        storage::health::ping(conn).await
+    });
     match tokio::time::timeout(TIMEOUT, pinged).await {
-        Ok(Ok(())) => DatabaseHealth::Ok,
+        Ok(Ok(()) | Err(DbError::Overloaded { .. })) => DatabaseHealth::Ok,
         Ok(Err(DbError::Stopped)) => DatabaseHealth::Stopped,
+        // The limit of the wait for a connection may be longer than that of a check.
+        Err(_) if !has_connection.get() && is_busy(db).await => DatabaseHealth::Ok,
         Ok(Err(_)) | Err(_) => DatabaseHealth::Unavailable,
     }
+}
+
+/// Whether the calls of this process keep all connections of the pool busy, and the database was
+/// not found unavailable. If they hang, the circuit opens after their time limit.
+async fn is_busy(db: &DbBreakerHandle) -> bool {
+    db.report().await.is_ok_and(|(circuits, pool)| {
+        let mut auth = circuits.iter().filter(|report| report.circuit == Circuit::Auth);
+        pool.active >= pool.max && auth.all(|report| report.state == CircuitState::Closed)
+    })
 }

@@ -9,6 +9,7 @@ use super::error::ApiError;
 use super::openapi::vocabulary::ErrorCode;
 use crate::clock::rfc3339;
 use crate::model::page::Pagination;
+use crate::model::paging::ListPagination;
 use crate::model::violations::Violation;
 use crate::model::warnings::{Warning, Warnings};
 
@@ -68,6 +69,25 @@ pub struct PageBody<T> {
 impl<T> PageBody<T> {
     /// Wraps the items of a page.
     pub fn new(data: Vec<T>, pagination: Pagination) -> Self {
+        Self { success: true, count: data.len(), data, pagination }
+    }
+}
+
+/// A part of a list of the catalogue: a page, or what follows a cursor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Page)]
+pub struct ListBody<T> {
+    /// Is always true.
+    pub success: bool,
+    pub data: Vec<T>,
+    /// Number of items in `data`.
+    pub count: usize,
+    pub pagination: ListPagination,
+}
+
+impl<T> ListBody<T> {
+    /// Wraps the items of a part.
+    pub fn new(data: Vec<T>, pagination: ListPagination) -> Self {
         Self { success: true, count: data.len(), data, pagination }
     }
 }

@@ -25,7 +25,8 @@
 //! | 412 `PRECONDITION_FAILED` | `PreconditionFailed` | `If-Match` has another version (`ETag`) |
 //! | 413 `PAYLOAD_TOO_LARGE` | `PayloadTooLarge` | body is over its limit |
 //! | 415 `UNSUPPORTED_MEDIA_TYPE` | `UnsupportedMediaType` | body has another media type |
-//! | 422 `IDEMPOTENCY_MISMATCH` | `IdempotencyMismatch` | idempotency key of another body |
+//! | 415 `UNSUPPORTED_MEDIA_TYPE` | `UnsupportedPatch` | patch has another one (`Accept-Patch`) |
+//! | 422 `IDEMPOTENCY_MISMATCH` | `IdempotencyMismatch` | idempotency key of another request |
 //! | 428 `PRECONDITION_REQUIRED` | `PreconditionRequired` | `If-Match` is missing |
 //! | 429 `AUTH_RATE_LIMIT_EXCEEDED` | `RateLimited` | too many failed attempts (`Retry-After`) |
 //! | 429 `RATE_LIMIT_EXCEEDED` | `RateLimited` | too many requests (`Retry-After`) |
@@ -43,7 +44,9 @@ mod rate_limited;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, ETAG, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ALLOW, ETAG, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpResponse, ResponseError};
 use thiserror::Error;
 
@@ -51,6 +54,10 @@ use crate::model::violations::{MAX_SHOWN, Violation};
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Quota;
 
+/// The media type of merge patches (RFC 7396).
+pub const MERGE_PATCH: &str = "application/merge-patch+json";
+/// Media types of the patches that a route accepts (RFC 5789, section 3.1).
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
 
 /// The error of a caller whose role does not allow the request.
@@ -87,7 +94,7 @@ pub enum ApiError {
     #[error("API key not found")]
     NoApiKey,
     #[error("The route does not support this method; see Allow")]
-    MethodNotAllowed { allow: String },
+    MethodNotAllowed { allow: String, accept_patch: Option<String> },
     #[error("{0}")]
     Conflict(String),
     #[error("The resource has another version; read it again")]
@@ -102,7 +109,9 @@ pub enum ApiError {
     PayloadTooLarge { message: String },
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
-    #[error("This Idempotency-Key was used with another body")]
+    #[error("The body must be application/merge-patch+json")]
+    UnsupportedPatch,
+    #[error("This Idempotency-Key was used with another request")]
     IdempotencyMismatch,
     #[error("Send the version that you change in If-Match")]
     PreconditionRequired,
@@ -172,7 +181,7 @@ impl ApiError {
             Self::RequestTimeout | Self::HeadTimeout => "REQUEST_TIMEOUT",
             Self::HeadTooLarge => "REQUEST_HEADER_FIELDS_TOO_LARGE",
             Self::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType(_) => "UNSUPPORTED_MEDIA_TYPE",
+            Self::UnsupportedMediaType(_) | Self::UnsupportedPatch => "UNSUPPORTED_MEDIA_TYPE",
             Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
             Self::PreconditionRequired => "PRECONDITION_REQUIRED",
             Self::RateLimited { policy: Policy::Auth, .. } => "AUTH_RATE_LIMIT_EXCEEDED",
@@ -242,7 +251,9 @@ impl ResponseError for ApiError {
             Self::RequestTimeout | Self::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType(_) | Self::UnsupportedPatch => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -255,6 +266,11 @@ impl ResponseError for ApiError {
     /// Makes status and headers; `middleware::access_log`, which knows the request, adds the body.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
+        if let Self::MethodNotAllowed { accept_patch: Some(types), .. } = self
+            && let Ok(types) = HeaderValue::from_str(types)
+        {
+            response.headers_mut().insert(ACCEPT_PATCH, types);
+        }
         let (name, value) = match self {
             Self::Authentication(_) | Self::InvalidApiKey | Self::ExpiredApiKey => {
                 (WWW_AUTHENTICATE, "Bearer".to_owned())
@@ -263,7 +279,8 @@ impl ResponseError for ApiError {
             Self::InvalidToken | Self::ExpiredToken => {
                 (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"".to_owned())
             }
-            Self::MethodNotAllowed { allow } => (ALLOW, allow.clone()),
+            Self::MethodNotAllowed { allow, .. } => (ALLOW, allow.clone()),
+            Self::UnsupportedPatch => (ACCEPT_PATCH, MERGE_PATCH.to_owned()),
             Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
             Self::Unavailable { .. } | Self::Overloaded { .. } | Self::RateLimited { .. } => {
                 (RETRY_AFTER, self.retry_after().unwrap_or(1).to_string())

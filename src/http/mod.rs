@@ -12,13 +12,16 @@
 
 pub mod app_data;
 pub mod auditing;
+pub mod background_work;
 pub mod catalogue;
 pub mod connections;
 pub mod database_check;
 pub mod envelope;
 pub mod error;
+pub mod export_places;
 pub mod extract;
 pub mod invalidation;
+pub mod local_admin;
 pub mod mail_failures;
 pub mod middleware;
 pub mod openapi;

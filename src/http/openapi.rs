@@ -1,10 +1,12 @@
 //! The OpenAPI 3.1 document. The operations and their types describe themselves in `routes` and
 //! `model`; this folder adds what is the same for all: general information and security
 //! (`security`), the responses and headers that follow from an operation's parts (`responses`,
-//! `headers`), names and references of schemas (`schemas`), and examples (`examples`).
+//! `headers`), names and references of schemas (`schemas`), schemas of parts of items (`parts`),
+//! and examples (`examples`).
 
 mod examples;
 mod headers;
+mod parts;
 pub mod patches;
 mod responses;
 mod schemas;
@@ -15,7 +17,8 @@ mod walk;
 use utoipa::openapi::{OpenApi, ServerBuilder};
 
 use self::vocabulary::{
-    ApiKeyStatusFilter, AuditActionFilter, CircuitName, MetricSort, ReadinessPurpose,
+    ApiKeyStatusFilter, AuditActionFilter, BusinessDomainFields, CircuitName, DocumentFormatName,
+    MetricFields, MetricSort, ReadinessPurpose,
 };
 use super::app_data::AccessPolicy;
 use super::envelope::ErrorBody;
@@ -47,7 +50,10 @@ use super::envelope::ErrorBody;
         ErrorBody<'static>,
         ApiKeyStatusFilter,
         AuditActionFilter,
+        BusinessDomainFields,
         CircuitName,
+        DocumentFormatName,
+        MetricFields,
         MetricSort,
         ReadinessPurpose
     ))
@@ -72,6 +78,7 @@ pub fn complete(mut document: OpenApi, policy: &AccessPolicy, public_url: Option
     security::apply(&mut document, *policy);
     responses::complete(&mut document);
     schemas::complete(&mut document);
+    parts::add(&mut document);
     examples::add(&mut document);
     document
 }

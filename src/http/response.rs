@@ -6,11 +6,14 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-use super::envelope::{ChangedBody, DataBody, PageBody};
+use super::envelope::{ChangedBody, DataBody, ListBody, MessageBody, PageBody};
 use super::error::ApiError;
 use crate::cache::responses::CachedResponse;
 use crate::model::page::Pagination;
+use crate::model::paging::ListPagination;
 use crate::model::warnings::Warnings;
+use crate::storage::StorageError;
+use crate::storage::idempotency_keys::StoredResponse;
 
 /// The media type of every response body.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -62,17 +65,37 @@ pub fn cached_item<T: Serialize>(item: &T, version: &str) -> Result<CachedRespon
     })
 }
 
-/// Builds the response to a change of one item of the catalogue.
+/// Builds the response to a change of one item of the catalogue, to be stored with the change.
 ///
 /// # Errors
-/// [`ApiError::Internal`] if the item cannot be serialised.
+/// [`StorageError::Corrupt`] if the item cannot be serialised.
 pub fn changed_item<T: Serialize>(
     item: &T,
     version: &str,
-    warnings: Warnings,
-) -> Result<HttpResponse, ApiError> {
-    let body = ChangedBody::new(item, warnings);
-    json(HttpResponse::Ok().insert_header((ETAG, etag(version))), &body)
+    warnings: &Warnings,
+) -> Result<StoredResponse, StorageError> {
+    let body = serde_json::to_string(&ChangedBody::new(item, warnings.clone()));
+    let body = body.map_err(|_| StorageError::corrupt("a changed item"))?;
+    Ok(StoredResponse { etag: etag(version), body })
+}
+
+/// Builds the response to a deletion, to be stored with it.
+///
+/// # Errors
+/// Never in practice: a message can be serialised.
+pub fn deleted_item(message: &'static str) -> Result<StoredResponse, StorageError> {
+    let body = serde_json::to_string(&MessageBody::new(message));
+    let body = body.map_err(|_| StorageError::corrupt("a message"))?;
+    Ok(StoredResponse { etag: String::new(), body })
+}
+
+/// Builds the response to a change that was stored with it.
+pub fn stored_change(StoredResponse { etag, body }: StoredResponse) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    if !etag.is_empty() {
+        response.insert_header((ETAG, etag));
+    }
+    response.content_type(JSON).body(body)
 }
 
 /// Builds the response to the creation of an item at `path`; `body` is its JSON text.
@@ -97,9 +120,7 @@ pub fn cached_list<T: Serialize>(
     let links: Vec<String> = pagination
         .links()
         .into_iter()
-        .map(|(relation, page)| {
-            format!("<{path}?{}>; rel=\"{relation}\"", with_page(parameters, page))
-        })
+        .map(|(relation, page)| link(path, parameters, ("page", &page.to_string()), relation))
         .collect();
     let headers = vec![
         ("Link", links.join(", ")),
@@ -124,6 +145,29 @@ pub fn cached_page<T: Serialize>(
     cached_list(path, parameters, pagination, &PageBody::new(items, pagination))
 }
 
+/// Builds a cacheable part of a list at `path`: a page, or what follows a cursor with the link to
+/// the next part.
+///
+/// # Errors
+/// [`ApiError::Internal`] if an item cannot be serialised.
+pub fn cached_part<T: Serialize>(
+    path: &str,
+    parameters: &[(String, String)],
+    pagination: ListPagination,
+    items: Vec<T>,
+) -> Result<CachedResponse, ApiError> {
+    let next = match &pagination {
+        ListPagination::Page(page) => {
+            let page = *page;
+            return cached_list(path, parameters, page, &ListBody::new(items, pagination));
+        }
+        ListPagination::Cursor(cursor) => cursor.next_cursor.as_deref(),
+    };
+    let link = next.map(|next| ("Link", link(path, parameters, ("cursor", next), "next")));
+    let body = to_json(&ListBody::new(items, pagination))?.into();
+    Ok(CachedResponse { body, version: None, headers: link.into_iter().collect() })
+}
+
 /// Sends a list that was not cached.
 pub fn from_cached(cached: &CachedResponse) -> HttpResponse {
     let mut response = HttpResponse::Ok();
@@ -133,11 +177,17 @@ pub fn from_cached(cached: &CachedResponse) -> HttpResponse {
     response.content_type(JSON).body(cached.body.clone())
 }
 
-/// Encodes the parameters with another page number.
-fn with_page(parameters: &[(String, String)], page: i64) -> String {
-    let others = parameters.iter().filter(|(name, _)| name != "page");
-    url::form_urlencoded::Serializer::new(String::new())
+/// Links to the list with another value of one parameter (RFC 8288).
+fn link(
+    path: &str,
+    parameters: &[(String, String)],
+    (name, value): (&str, &str),
+    relation: &str,
+) -> String {
+    let others = parameters.iter().filter(|(other, _)| other != name);
+    let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(others)
-        .append_pair("page", &page.to_string())
-        .finish()
+        .append_pair(name, value)
+        .finish();
+    format!("<{path}?{query}>; rel=\"{relation}\"")
 }

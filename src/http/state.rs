@@ -10,6 +10,7 @@ use crate::http::app_data::{
     AccessPolicy, AccountServices, CatalogueServices, MailServices, OperationsServices,
 };
 use crate::http::auditing::queue::AuditQueue;
+use crate::http::background_work::BackgroundWork;
 use crate::http::middleware::detached::DetachedRequests;
 use crate::http::middleware::security::SecurityHeaders;
 use crate::http::rate_limit::limiter::RateLimiter;
@@ -31,6 +32,7 @@ pub struct AppState {
     pub operations: web::Data<OperationsServices>,
     pub audit: web::Data<AuditQueue>,
     pub rate_limiter: web::Data<RateLimiter>,
+    pub background: BackgroundWork,
     pub middleware: MiddlewareServices,
 }
 

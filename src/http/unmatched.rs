@@ -1,5 +1,6 @@
-//! Requests that match no route: 405 with `Allow` where the path exists with another method, else
-//! 404. While registration is disabled its path does not exist, whatever the method.
+//! Requests that match no route: 405 with `Allow` (and `Accept-Patch`) where the path exists with
+//! another method, else 404. While registration is disabled its path does not exist, whatever the
+//! method.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -26,8 +27,12 @@ pub(super) async fn unmatched(
     routes: web::Data<Routes>,
     policy: web::Data<AccessPolicy>,
 ) -> Result<HttpResponse, ApiError> {
-    match routes.allow(request.path()).filter(|_| !is_disabled(request.path(), **policy)) {
-        Some(methods) => Err(ApiError::MethodNotAllowed { allow: methods.to_owned() }),
+    let path = request.path();
+    match routes.allow(path).filter(|_| !is_disabled(path, **policy)) {
+        Some(methods) => Err(ApiError::MethodNotAllowed {
+            allow: methods.to_owned(),
+            accept_patch: routes.accept_patch(path).map(str::to_owned),
+        }),
         None => Err(ApiError::NotFound(NO_ROUTE.into())),
     }
 }

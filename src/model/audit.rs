@@ -126,7 +126,7 @@ pub enum AuditOutcome {
 pub enum Channel {
     /// A request with its own credentials, or without any.
     Api,
-    /// A subcommand of `mdl` that uses the database directly.
+    /// A subcommand of `mdl`, on the database itself or over the local socket of the service.
     Command,
     /// A request with a token that was sent by e-mail.
     Mail,

@@ -1,5 +1,7 @@
 //! Business domains: the parts of a company that own metrics. They are stored by
-//! `storage::business_domains`.
+//! `storage::business_domains`; [`query`] has the parameters of lists.
+
+pub mod query;
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};

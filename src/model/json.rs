@@ -5,15 +5,17 @@
 use std::cell::Cell;
 use std::fmt;
 
+use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
 /// Maximum number of values in a text, to which a quarter of its length in bytes is added. The
 /// densest text (`0,0,…`) has a value in two bytes, a catalogue about one in twenty.
 const MIN_VALUES: usize = 100_000;
-/// What an object counts, in values: with a single key it takes more than 600 bytes of memory.
+/// What an object weighs, in values: with a single key it takes more than 600 bytes of memory.
 const OBJECT_WEIGHT: usize = 8;
+/// Number of bytes of a text that weigh as much as a value.
+const TEXT_PER_VALUE: usize = 16;
 const TOO_MANY: &str = "more values than its length allows";
 
 /// Parses a JSON text.
@@ -21,9 +23,9 @@ const TOO_MANY: &str = "more values than its length allows";
 /// # Errors
 /// Of serde; [`error_message`] makes a message of it.
 pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
-    let left = Cell::new(MIN_VALUES.saturating_add(text.len() / 4));
+    let budget = ValueBudget::new(MIN_VALUES.saturating_add(text.len() / 4));
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = StrictValue { left: &left }.deserialize(&mut deserializer)?;
+    let value = BudgetedValue::new(&budget).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
@@ -36,41 +38,69 @@ pub fn error_message(error: &serde_json::Error) -> String {
     format!("is not valid JSON at line {}, column {}", error.line(), error.column())
 }
 
-/// A JSON value from another format (YAML), without duplicate keys and numbers that are not finite.
-/// Its size is bounded by the parser of that format.
-#[derive(Debug, PartialEq)]
-pub struct StrictJson(pub Value);
+/// Limits the memory of a value while it is parsed: each value weighs one, an object eight more,
+/// and each 16 bytes of its texts one more.
+#[derive(Debug)]
+pub struct ValueBudget {
+    max: usize,
+    left: Cell<usize>,
+    exceeded: Cell<bool>,
+}
 
-impl<'de> Deserialize<'de> for StrictJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let left = Cell::new(usize::MAX);
-        StrictValue { left: &left }.deserialize(deserializer).map(Self)
+impl ValueBudget {
+    /// Creates a budget of this weight.
+    pub fn new(max: usize) -> Self {
+        Self { max, left: Cell::new(max), exceeded: Cell::new(false) }
+    }
+
+    /// Returns the weight of what has been parsed.
+    pub fn used(&self) -> usize {
+        self.max.saturating_sub(self.left.get())
+    }
+
+    /// Whether parsing has failed because the value was too heavy.
+    pub fn is_exceeded(&self) -> bool {
+        self.exceeded.get()
+    }
+
+    fn take<E: Error>(&self, weight: usize) -> Result<(), E> {
+        if let Some(left) = self.left.get().checked_sub(weight) {
+            self.left.set(left);
+            return Ok(());
+        }
+        self.exceeded.set(true);
+        Err(E::custom(TOO_MANY))
     }
 }
 
-#[derive(Clone, Copy)]
-struct StrictValue<'a> {
-    /// Number of values that are still allowed.
-    left: &'a Cell<usize>,
+/// Parses a value of JSON, or of another format as JSON: without duplicate keys and without numbers
+/// that are not finite.
+#[derive(Clone, Copy, Debug)]
+pub struct BudgetedValue<'a> {
+    budget: &'a ValueBudget,
 }
 
-impl StrictValue<'_> {
-    fn count<E: Error>(self, values: usize) -> Result<(), E> {
-        self.left.set(self.left.get().checked_sub(values).ok_or_else(|| E::custom(TOO_MANY))?);
-        Ok(())
+impl<'a> BudgetedValue<'a> {
+    /// Creates the seed of one value.
+    pub fn new(budget: &'a ValueBudget) -> Self {
+        Self { budget }
+    }
+
+    fn take_text<E: Error>(self, text: &str) -> Result<(), E> {
+        self.budget.take(text.len() / TEXT_PER_VALUE)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for StrictValue<'_> {
+impl<'de> DeserializeSeed<'de> for BudgetedValue<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.count(1)?;
+        self.budget.take(1)?;
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for StrictValue<'_> {
+impl<'de> Visitor<'de> for BudgetedValue<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,11 +123,13 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        self.take_text(value)?;
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
+        self.take_text(&value)?;
         Ok(Value::String(value))
     }
 
@@ -122,9 +154,10 @@ impl<'de> Visitor<'de> for StrictValue<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        self.count(OBJECT_WEIGHT)?;
+        self.budget.take(OBJECT_WEIGHT)?;
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
+            self.take_text(&key)?;
             let value = map.next_value_seed(self)?;
             if object.insert(key, value).is_some() {
                 return Err(A::Error::custom("an object names a key twice"));

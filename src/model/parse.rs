@@ -16,12 +16,25 @@ use super::violations::{MAX_SHOWN, Violation, deserialize, validate};
 /// # Errors
 /// All violations, in the order of the fields of `T`; those after the first [`MAX_SHOWN`] are empty
 /// and only serve to be counted.
-pub fn parse<T>(mut value: Value) -> Result<T, Vec<Violation>>
+pub fn parse<T>(value: Value) -> Result<T, Vec<Violation>>
+where
+    T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
+{
+    parse_showing(value, MAX_SHOWN)
+}
+
+/// As [`parse`], but only the first `max_shown` violations, at most [`MAX_SHOWN`], are described.
+/// If the structure has more of them, the rules are not checked: thousands of wrong items in one
+/// document would take long, and what is found in them is not shown.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_showing<T>(mut value: Value, max_shown: usize) -> Result<T, Vec<Violation>>
 where
     T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
 {
     let shape = Shape::of::<T>();
-    let structure = Structure::check(&mut value, &shape);
+    let structure = Structure::check(&mut value, &shape, max_shown);
     if !structure.is_repaired() {
         return Err(structure.violations);
     }
@@ -41,7 +54,7 @@ where
         .partition(|violation| violation.message.is_empty());
     found.splice(..0, structure.violations);
     found.sort_by_cached_key(|violation| position(&violation.field, &shape));
-    found.iter_mut().skip(MAX_SHOWN).for_each(|extra| *extra = Violation::new("", ""));
+    found.iter_mut().skip(max_shown).for_each(|extra| *extra = Violation::new("", ""));
     found.extend(counted);
     Err(found)
 }

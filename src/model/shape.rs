@@ -61,6 +61,28 @@ impl Shape {
         Arc::clone(shape)
     }
 
+    /// Returns the shape of a field; none if this is an object without such a field.
+    pub(super) fn field(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Nullable(inner) => inner.field(name),
+            Self::Map(item) => Some(item),
+            Self::Object { fields, open } => {
+                let known = fields.iter().find(|field| field.name == name);
+                known.map(|field| &field.shape).or(open.then_some(&Self::Any))
+            }
+            _ => Some(&Self::Any),
+        }
+    }
+
+    /// Returns the fields of an object; none of anything else.
+    pub(super) fn fields(&self) -> &[Field] {
+        match self {
+            Self::Nullable(inner) => inner.fields(),
+            Self::Object { fields, .. } => fields,
+            _ => &[],
+        }
+    }
+
     /// Returns the simplest value of this shape.
     pub(super) fn sample(&self) -> Value {
         match self {

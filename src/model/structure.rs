@@ -6,28 +6,29 @@
 use serde_json::{Map, Number, Value};
 
 use super::shape::{Field, Shape};
-use super::violations::{MAX_COUNTED, MAX_PATH, MAX_SHOWN, Violation};
+use super::violations::{MAX_COUNTED, MAX_PATH, Violation};
 
 /// What is wrong with the structure of a value.
 #[derive(Debug, Default)]
 pub(super) struct Structure {
-    /// In the order of the fields of the shape; after the first [`MAX_SHOWN`] without texts.
+    /// In the order of the fields of the shape; after the first `max_shown` without texts.
     pub violations: Vec<Violation>,
+    max_shown: usize,
     path: String,
 }
 
 impl Structure {
     /// Checks a value and puts samples in place of what is wrong. If there are more than
-    /// [`MAX_SHOWN`] violations, the rest of the value stays as it is.
-    pub(super) fn check(value: &mut Value, shape: &Shape) -> Self {
-        let mut structure = Self::default();
+    /// `max_shown` violations, the rest of the value stays as it is.
+    pub(super) fn check(value: &mut Value, shape: &Shape, max_shown: usize) -> Self {
+        let mut structure = Self { max_shown, ..Self::default() };
         structure.visit(value, shape);
         structure
     }
 
     /// Whether all wrong parts were replaced.
     pub(super) fn is_repaired(&self) -> bool {
-        self.violations.len() <= MAX_SHOWN
+        self.violations.len() <= self.max_shown
     }
 
     /// Whether the value at a path, or what contains it, was replaced.
@@ -109,7 +110,7 @@ impl Structure {
     }
 
     fn report(&mut self, message: &str) {
-        if self.violations.len() < MAX_SHOWN {
+        if self.is_described() {
             let path = self.path.chars().take(MAX_PATH).collect::<String>();
             self.violations.push(Violation::new(path, message));
         } else if self.violations.len() < MAX_COUNTED {
@@ -117,7 +118,15 @@ impl Structure {
         }
     }
 
+    /// Whether the next violation is described.
+    fn is_described(&self) -> bool {
+        self.violations.len() < self.max_shown
+    }
+
     fn at_field(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
+        if !self.is_described() {
+            return work(self);
+        }
         let dot = if self.path.is_empty() { "" } else { "." };
         let name = Violation::printable_name(name);
         self.at(format_args!("{dot}{name}"), work);

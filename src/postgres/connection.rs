@@ -1,20 +1,27 @@
-//! Opens single connections to `PostgreSQL`, with timeouts for everything that runs on them.
+//! Opens single connections to `PostgreSQL`, with timeouts for everything that runs on them. Of
+//! several hosts the first one is taken that answers in its share of the time and accepts writes.
 
 use std::time::Duration;
 
-use diesel::ConnectionError;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use tokio_postgres::NoTls;
+pub use diesel::ConnectionError;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::postgres::connect_error::{self, IS_NOT_READ_ONLY, IS_READ_ONLY};
+use crate::postgres::dial::{self, into_connection_error};
+use crate::postgres::hosts::{DatabaseHost, Hosts, share_of};
+use crate::postgres::server_connection::{DriverConnection, QueryCancelToken, ServerConnection};
+use crate::postgres::socket::{ReachedServer, ServerAddress};
 use crate::postgres::tls::{self, TlsError};
-use crate::postgres::url::{DatabaseUrl, SslMode};
-use crate::telemetry::error_chain;
+use crate::postgres::url::DatabaseUrl;
 
 /// Opens connections to one database.
 #[derive(Clone)]
 pub struct Connector {
     url: DatabaseUrl,
+    hosts: Hosts,
     tls: Option<MakeRustlsConnect>,
     timeouts: Timeouts,
 }
@@ -61,7 +68,8 @@ impl Connector {
     /// # Errors
     /// When TLS cannot be configured, for example because certificates cannot be read.
     pub fn new(url: DatabaseUrl, timeouts: Timeouts) -> Result<Self, TlsError> {
-        Ok(Self { tls: tls::connector(&url)?, url, timeouts })
+        let hosts = Hosts::from_config(&url.config);
+        Ok(Self { tls: tls::connector(&url)?, url, hosts, timeouts })
     }
 
     /// Returns a connector to the same database without a statement timeout.
@@ -73,49 +81,106 @@ impl Connector {
     /// Opens a connection.
     ///
     /// # Errors
-    /// When the server cannot be reached, refuses the connection, or the connect timeout expires.
-    pub async fn connect(&self) -> Result<AsyncPgConnection, ConnectionError> {
-        match tokio::time::timeout(self.timeouts.connect, self.open()).await {
-            Ok(opened) => opened,
-            Err(_) => Err(ConnectionError::BadConnection("connection attempt timed out".into())),
-        }
+    /// When no host can be reached, all refuse the connection or are read-only, or the connect
+    /// timeout expires.
+    pub async fn connect(&self) -> Result<ServerConnection, ConnectionError> {
+        let deadline = Instant::now() + self.timeouts.connect;
+        let connection = self.try_hosts(true).await?;
+        let connection = timeout_at(deadline, ServerConnection::new(connection)).await;
+        connection.unwrap_or_else(|_| timed_out())
     }
 
-    async fn open(&self) -> Result<AsyncPgConnection, ConnectionError> {
-        let mut connection = match &self.tls {
-            None => self.open_plain(self.url.config.clone()).await?,
-            Some(tls) => match self.open_encrypted(tls.clone()).await {
-                // As libpq does: `prefer` falls back to a plain connection.
-                Err(_) if self.url.ssl_mode == SslMode::Prefer => {
-                    let mut config = self.url.config.clone();
-                    config.ssl_mode(tokio_postgres::config::SslMode::Disable);
-                    self.open_plain(config).await?
+    /// Returns the limit of the whole set-up of a connection.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.timeouts.connect
+    }
+
+    /// Opens a connection of the driver on the first host that works. If `prepared`, it has the
+    /// settings of this connector and accepts writes, unless the URL asks for something else.
+    pub(super) async fn try_hosts(
+        &self,
+        prepared: bool,
+    ) -> Result<DriverConnection, ConnectionError> {
+        let deadline = Instant::now() + self.timeouts.connect;
+        let hosts = self.hosts.in_order();
+        let (mut left, mut errors) = (hosts.len(), Vec::new());
+        for (index, host) in hosts {
+            let share = share_of(deadline.saturating_duration_since(Instant::now()), left);
+            left = left.saturating_sub(1);
+            match self.try_host(host, prepared, Instant::now() + share).await {
+                Ok(connection) => {
+                    self.hosts.mark_good(index, &connection.server.address);
+                    return Ok(connection);
                 }
-                encrypted => encrypted?,
-            },
-        };
-        connection
-            .batch_execute(&self.settings_sql())
-            .await
-            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Err(error) => errors.push((host.to_string(), error.to_string())),
+            }
+        }
+        Err(connect_error::combine(errors))
+    }
+
+    async fn try_host(
+        &self,
+        host: &DatabaseHost,
+        prepared: bool,
+        deadline: Instant,
+    ) -> Result<DriverConnection, ConnectionError> {
+        let Ok(addresses) = timeout_at(deadline, host.resolve()).await else { return timed_out() };
+        let mut addresses = addresses.map_err(|error| {
+            ConnectionError::BadConnection(format!("error resolving the host: {error}"))
+        })?;
+        self.hosts.sort(&mut addresses);
+        self.try_addresses(host, addresses, prepared, deadline).await
+    }
+
+    async fn try_addresses(
+        &self,
+        host: &DatabaseHost,
+        addresses: Vec<ServerAddress>,
+        prepared: bool,
+        deadline: Instant,
+    ) -> Result<DriverConnection, ConnectionError> {
+        let (mut left, mut last) = (addresses.len(), None);
+        for address in addresses {
+            // Also an address that accepts connections and stays silent has its share only.
+            let share = share_of(deadline.saturating_duration_since(Instant::now()), left);
+            left = left.saturating_sub(1);
+            let server =
+                ReachedServer { label: host.to_string(), name: host.name.clone(), address };
+            match timeout(share, self.open(server, prepared)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => last = Some(error),
+                Err(_) => last = timed_out::<()>().err(),
+            }
+        }
+        Err(last.unwrap_or_else(|| ConnectionError::BadConnection("host not found".into())))
+    }
+
+    async fn open(
+        &self,
+        server: ReachedServer,
+        prepared: bool,
+    ) -> Result<DriverConnection, ConnectionError> {
+        let connection = dial::log_in(&self.url, self.tls.as_ref(), server).await?;
+        if prepared {
+            self.prepare(&connection.client).await?;
+        }
         Ok(connection)
     }
 
-    async fn open_plain(
-        &self,
-        config: tokio_postgres::Config,
-    ) -> Result<AsyncPgConnection, ConnectionError> {
-        let (client, connection) = config.connect(NoTls).await.map_err(into_connection_error)?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
-    }
-
-    async fn open_encrypted(
-        &self,
-        tls: MakeRustlsConnect,
-    ) -> Result<AsyncPgConnection, ConnectionError> {
-        let (client, connection) =
-            self.url.config.connect(tls).await.map_err(into_connection_error)?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    /// Sets the timeouts and checks that the server is of the wanted kind, in one round trip.
+    async fn prepare(&self, client: &Client) -> Result<(), ConnectionError> {
+        let statements = format!("{}; SHOW transaction_read_only", self.settings_sql());
+        let messages = client.simple_query(&statements).await;
+        let messages = messages.map_err(|error| into_connection_error(&error))?;
+        let is_read_only = messages.iter().any(
+            |message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")),
+        );
+        let refusal = match self.url.config.get_target_session_attrs() {
+            TargetSessionAttrs::ReadWrite if is_read_only => IS_READ_ONLY,
+            TargetSessionAttrs::ReadOnly if !is_read_only => IS_NOT_READ_ONLY,
+            _ => return Ok(()),
+        };
+        Err(ConnectionError::BadConnection(refusal.to_owned()))
     }
 
     /// Returns the SQL that sets the timeouts; 0 is none.
@@ -135,34 +200,16 @@ impl Connector {
     }
 
     /// Asks the server, on another connection, to cancel the running query.
-    pub async fn cancel(&self, token: tokio_postgres::CancelToken) {
-        let cancel = async {
-            match self.tls.clone() {
-                Some(tls) => token.cancel_query(tls).await,
-                None => token.cancel_query(NoTls).await,
-            }
-        };
+    pub async fn cancel(&self, token: QueryCancelToken) {
+        let cancel = dial::cancel(&self.url.config, self.tls.as_ref(), token);
         // A failure is ignored: the connection is discarded in any case.
-        let _ = tokio::time::timeout(self.timeouts.connect, cancel).await;
+        let _ = timeout(self.timeouts.connect, cancel).await;
     }
 }
 
-/// Keeps the driver's error with its sources as text, and with its SQLSTATE, which is the same in
-/// every language of the server. It names hosts and users, never a password.
-fn into_connection_error(error: tokio_postgres::Error) -> ConnectionError {
-    let text = error_chain(&error);
-    ConnectionError::BadConnection(match error.code() {
-        Some(state) => format!("{text} (SQLSTATE {})", state.code()),
-        None => text,
-    })
+pub(super) fn timed_out<T>() -> Result<T, ConnectionError> {
+    Err(ConnectionError::BadConnection("connection attempt timed out".into()))
 }
 
-/// SQLSTATEs of a server that will refuse the next connection, too: invalid authorisation, invalid
-/// password, unknown database, missing privilege.
-const REJECTIONS: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
-
-/// Whether the server refused a connection for a reason that only an operator can remove.
-pub fn is_rejection(error: &ConnectionError) -> bool {
-    let ConnectionError::BadConnection(text) = error else { return false };
-    REJECTIONS.iter().any(|state| text.ends_with(&format!("(SQLSTATE {state})")))
-}
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,17 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use thiserror::Error;
+use tokio_postgres::error::SqlState;
+
+use crate::postgres::server_connection::ServerConnection;
+use crate::postgres::server_error::RecentErrors;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// Id of the advisory lock under which the schema changes: "mdl" as a number.
 const LOCK: i64 = 0x006d_646c;
+/// Longest wait of a migration for each lock on a table, in milliseconds. Everything else on the
+/// table queues behind a migration that waits, so it gives up and is run again later.
+const LOCK_TIMEOUT_MS: u32 = 5_000;
 
 /// One migration, and whether the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +46,16 @@ impl SchemaStatus {
     }
 }
 
+impl MigrationError {
+    /// Returns the names of the migrations that were run before this error.
+    pub fn done(&self) -> &[String] {
+        match self {
+            Self::Locked { done, .. } | Self::NotOwner { done, .. } => done,
+            _ => &[],
+        }
+    }
+}
+
 type DieselMigrationError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why migrations could not be run, reverted or listed.
@@ -59,6 +76,17 @@ pub enum MigrationError {
          role may not change it: run `mdl migrate` as the owner of the schema"
     )]
     NoPermission { pending: usize },
+    /// Those in `done` have been run.
+    #[error(
+        "migration {migration} gave up after {LOCK_TIMEOUT_MS} ms, because another transaction \
+         locks a table that it changes; it is tried again"
+    )]
+    Locked { migration: String, done: Vec<String> },
+    /// Those in `done` have been run.
+    #[error(
+        "this role may not run migration {migration}: run `mdl migrate` as the owner of the schema"
+    )]
+    NotOwner { migration: String, done: Vec<String>, source: DieselMigrationError },
     #[error("the migration task ended early")]
     Aborted(#[source] tokio::task::JoinError),
 }
@@ -68,7 +96,7 @@ pub enum MigrationError {
 ///
 /// # Errors
 /// When a migration fails; those before it stay applied.
-pub async fn run(mut connection: AsyncPgConnection) -> Result<Vec<String>, MigrationError> {
+pub async fn run(mut connection: ServerConnection) -> Result<Vec<String>, MigrationError> {
     let pending = status(&mut connection).await?.pending().len();
     if pending == 0 {
         return Ok(Vec::new());
@@ -78,23 +106,54 @@ pub async fn run(mut connection: AsyncPgConnection) -> Result<Vec<String>, Migra
     if !read_boolean(&mut connection, may_create).await? {
         return Err(MigrationError::NoPermission { pending });
     }
-    with_lock(connection, |harness| {
-        let versions = harness.run_pending_migrations(MIGRATIONS).map_err(MigrationError::Run)?;
-        let all = embedded()?;
-        let name = |version: &MigrationVersion<'_>| {
-            let found = all.iter().find(|(known, _)| known == version);
-            found.map_or_else(|| version.to_string(), |(_, name)| name.clone())
-        };
-        Ok(versions.iter().map(name).collect())
+    let errors = connection.errors().clone();
+    with_lock(connection, move |harness| {
+        let mut done = Vec::new();
+        for migration in harness.pending_migrations(MIGRATIONS).map_err(MigrationError::List)? {
+            let name = migration.name().to_string();
+            // Outside of a transaction it would stay half done.
+            let limit = if migration.metadata().run_in_transaction() { LOCK_TIMEOUT_MS } else { 0 };
+            set_lock_timeout(harness, limit)?;
+            match harness.run_migration(&*migration) {
+                Ok(_) => done.push(name),
+                Err(error) => return Err(failed(error, &errors, name, done)),
+            }
+        }
+        Ok(done)
     })
     .await
+}
+
+fn set_lock_timeout(harness: &mut Harness, milliseconds: u32) -> Result<(), MigrationError> {
+    use diesel::RunQueryDsl;
+    let statement = format!("SET lock_timeout = {milliseconds}");
+    diesel::sql_query(statement).execute(harness).map(|_| ()).map_err(MigrationError::Lock)
+}
+
+/// Finds the cause of a failed migration by its SQLSTATE. Diesel's error is private; its text is
+/// "Failed to run … with: " and the message of the server.
+fn failed(
+    source: DieselMigrationError,
+    errors: &RecentErrors,
+    migration: String,
+    done: Vec<String>,
+) -> MigrationError {
+    let text = source.to_string();
+    let found = text.split_once(" with: ").and_then(|(_, message)| errors.find(message));
+    match found.map(|error| error.state) {
+        Some(SqlState::LOCK_NOT_AVAILABLE) => MigrationError::Locked { migration, done },
+        Some(SqlState::INSUFFICIENT_PRIVILEGE) => {
+            MigrationError::NotOwner { migration, done, source }
+        }
+        _ => MigrationError::Run(source),
+    }
 }
 
 /// Reverts the last migration. Returns its version, or none if no migration is applied.
 ///
 /// # Errors
 /// When the revert fails.
-pub async fn revert(connection: AsyncPgConnection) -> Result<Option<String>, MigrationError> {
+pub async fn revert(connection: ServerConnection) -> Result<Option<String>, MigrationError> {
     with_lock(connection, |harness| {
         let applied = harness.applied_migrations().map_err(MigrationError::List)?;
         if applied.is_empty() {
@@ -168,10 +227,11 @@ type Harness = AsyncConnectionWrapper<AsyncPgConnection>;
 /// Runs `work` under the advisory lock, on a blocking thread because diesel's harness blocks. The
 /// lock ends with the connection at the latest.
 async fn with_lock<T: Send + 'static>(
-    connection: AsyncPgConnection,
+    connection: ServerConnection,
     work: impl FnOnce(&mut Harness) -> Result<T, MigrationError> + Send + 'static,
 ) -> Result<T, MigrationError> {
     let job = move || {
+        let (connection, _reader) = connection.into_parts();
         let mut harness = Harness::from(connection);
         call_lock_function(&mut harness, "SELECT pg_advisory_lock($1) IS NOT NULL AS done")?;
         let result = work(&mut harness);

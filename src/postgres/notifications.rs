@@ -1,11 +1,13 @@
 //! `LISTEN`, and the notifications that arrive afterwards.
 
 use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use futures_util::{Stream, TryStreamExt};
+use diesel_async::SimpleAsyncConnection;
+use futures_util::{Stream, stream};
+
+use crate::postgres::server_connection::ServerConnection;
 
 /// A connection that listens. Notifications from before [`NotificationListener::listen`] are lost.
-pub struct NotificationListener(AsyncPgConnection);
+pub struct NotificationListener(ServerConnection);
 
 /// The channel of a notification, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ impl NotificationListener {
     ///
     /// # Errors
     /// When the connection has ended.
-    pub async fn listen(mut connection: AsyncPgConnection, channels: &[&str]) -> QueryResult<Self> {
+    pub async fn listen(mut connection: ServerConnection, channels: &[&str]) -> QueryResult<Self> {
         let statements: Vec<String> =
             channels.iter().map(|channel| format!("LISTEN {channel}")).collect();
         connection.batch_execute(&statements.join("; ")).await?;
@@ -27,10 +29,14 @@ impl NotificationListener {
     }
 
     /// Returns the notifications until the connection ends.
-    pub fn notifications(&mut self) -> impl Stream<Item = QueryResult<Notification>> {
-        self.0.notifications_stream().map_ok(|received| Notification {
-            channel: received.channel,
-            payload: received.payload,
+    pub fn notifications(&mut self) -> impl Stream<Item = Notification> {
+        stream::unfold(&mut self.0, |connection| async move {
+            let received = connection.next_notification().await?;
+            let notification = Notification {
+                channel: received.channel().to_owned(),
+                payload: received.payload().to_owned(),
+            };
+            Some((notification, connection))
         })
     }
 }

@@ -9,9 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use strum::EnumString;
 use thiserror::Error;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode as DriverSslMode};
+use tokio_postgres::config::{Host, SslMode as DriverSslMode, TargetSessionAttrs};
 
 use crate::config::transport::{UnprotectedConnection, is_loopback};
+
+/// The default of `application_name`, also the prefix before the name of a process.
+const APPLICATION_NAME: &str = "mdl";
+/// Longest `application_name`, in bytes; `PostgreSQL` cuts off what is longer.
+const APPLICATION_NAME_MAX: usize = 63;
 
 /// TLS modes (`PostgreSQL` documentation, libpq, "SSL Mode Descriptions").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString)]
@@ -44,6 +49,8 @@ pub struct DatabaseTarget {
     pub host: String,
     pub database: String,
     pub user: String,
+    /// By which the server lists the connections of this process.
+    pub application_name: String,
 }
 
 /// Why the URL cannot be used. The messages are for the operator and name the variable.
@@ -53,6 +60,8 @@ pub enum DatabaseUrlError {
     UnknownScheme,
     #[error("DATABASE_URL: sslmode must be disable, prefer, require, verify-ca or verify-full")]
     UnknownSslMode,
+    #[error("DATABASE_URL: target_session_attrs must be any, read-write or read-only")]
+    UnknownTarget,
     #[error("DATABASE_URL: {0} is not supported")]
     UnsupportedParameter(&'static str),
     /// Without its cause, which may quote a part of the URL.
@@ -60,6 +69,12 @@ pub enum DatabaseUrlError {
     Invalid,
     #[error("DATABASE_URL must name a host")]
     NoHost,
+    /// What follows an `@` inside the password would be taken for the host, and logged.
+    #[error(
+        "DATABASE_URL: user, password, host and database cannot be told apart; percent-encode \
+         special characters of the password (@ as %40)"
+    )]
+    Ambiguous,
 }
 
 impl std::fmt::Debug for DatabaseUrl {
@@ -84,6 +99,7 @@ impl DatabaseUrl {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let mut ssl_mode = SslMode::Prefer;
         let mut ssl_root_cert = None;
+        let mut target = TargetSessionAttrs::ReadWrite;
         let mut rest = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
@@ -94,6 +110,14 @@ impl DatabaseUrl {
                 "sslrootcert" => ssl_root_cert = Some(PathBuf::from(value.into_owned())),
                 "sslcert" => return Err(DatabaseUrlError::UnsupportedParameter("sslcert")),
                 "sslkey" => return Err(DatabaseUrlError::UnsupportedParameter("sslkey")),
+                "target_session_attrs" => {
+                    target = match &*value {
+                        "any" => TargetSessionAttrs::Any,
+                        "read-write" => TargetSessionAttrs::ReadWrite,
+                        "read-only" => TargetSessionAttrs::ReadOnly,
+                        _ => return Err(DatabaseUrlError::UnknownTarget),
+                    };
+                }
                 "sslcrl" => return Err(DatabaseUrlError::UnsupportedParameter("sslcrl")),
                 _ => {
                     rest.append_pair(&name, &value);
@@ -110,6 +134,9 @@ impl DatabaseUrl {
         if config.get_hosts().is_empty() {
             return Err(DatabaseUrlError::NoHost);
         }
+        if base.matches('@').count() > 1 || !config.get_hosts().iter().all(is_plain_host) {
+            return Err(DatabaseUrlError::Ambiguous);
+        }
         // As in libpq, a root certificate makes `require` mean `verify-ca`.
         if ssl_mode == SslMode::Require && ssl_root_cert.is_some() {
             ssl_mode = SslMode::VerifyCa;
@@ -119,8 +146,9 @@ impl DatabaseUrl {
             SslMode::Prefer => DriverSslMode::Prefer,
             _ => DriverSslMode::Require,
         });
+        config.target_session_attrs(target);
         if config.get_application_name().is_none() {
-            config.application_name("mdl");
+            config.application_name(APPLICATION_NAME);
         }
         // The defaults of the system detect a lost server only after two hours.
         config
@@ -129,6 +157,18 @@ impl DatabaseUrl {
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(8));
         Ok(Self { config, ssl_mode, ssl_root_cert })
+    }
+
+    /// Adds the name of this process to `application_name`, by which the server lists its
+    /// connections, unless the URL sets another one.
+    #[must_use]
+    pub fn with_process_name(mut self, process: &str) -> Self {
+        if self.config.get_application_name() == Some(APPLICATION_NAME) {
+            let printable = process.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' });
+            let name = format!("{APPLICATION_NAME}/{}", printable.collect::<String>());
+            self.config.application_name(name.get(..APPLICATION_NAME_MAX).unwrap_or(&name));
+        }
+        self
     }
 
     /// Returns what the URL names, for log events.
@@ -146,6 +186,7 @@ impl DatabaseUrl {
             // As in libpq, the database is named like the user by default.
             database: self.config.get_dbname().unwrap_or(&user).to_owned(),
             user,
+            application_name: self.config.get_application_name().unwrap_or_default().to_owned(),
         }
     }
 
@@ -169,6 +210,16 @@ impl DatabaseUrl {
             reason,
             remedy: "add sslmode=verify-full (and sslrootcert=FILE)",
         })
+    }
+}
+
+/// Whether a host has only the characters of names and addresses, also of IPv6 with a zone.
+fn is_plain_host(host: &Host) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:%-".contains(c);
+    match host {
+        Host::Tcp(name) => name.chars().all(is_plain),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
     }
 }
 

@@ -1,17 +1,17 @@
 //! Business domains: reading, and changes with a version for optimistic locking. A rename is
-//! carried on to the metrics of the domain.
+//! carried on to the metrics of the domain. Lists for clients are in [`listing`].
+
+pub mod listing;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 
 use super::document::Document;
-use super::page_size::ensure_fits;
 use super::precondition::Precondition;
 use super::schema::business_domains::{self, dsl};
-use super::{StorageError, Transaction, metrics};
+use super::{StorageError, Transaction, deleted_business_domains, metrics};
 use crate::model::audit::Changes;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::patch::Patch;
@@ -120,31 +120,20 @@ pub async fn list(
     Ok((page, total))
 }
 
-/// Refuses a page of [`list`] that would be longer than the maximum, before its rows are fetched.
-///
-/// # Errors
-/// [`StorageError::Invalid`] for the field `limit`.
-pub async fn ensure_page_fits(
+/// Returns the names and ids of all domains, in no order; for batches over all of them.
+pub async fn list_names(
     conn: &mut AsyncPgConnection,
-    offset: i64,
-    limit: i64,
-) -> Result<(), StorageError> {
-    #[derive(QueryableByName)]
-    struct Size {
-        #[diesel(sql_type = BigInt)]
-        bytes: i64,
-    }
-    let size: Size = diesel::sql_query(
-        "SELECT coalesce(sum(500 + coalesce(octet_length(description), 0) \
-           + coalesce(octet_length(owner_team), 0) \
-           + octet_length(tier_focus::text) + octet_length(key_areas::text)), 0)::bigint AS bytes \
-         FROM (SELECT * FROM business_domains ORDER BY name OFFSET $1 LIMIT $2) AS page",
-    )
-    .bind::<BigInt, _>(offset)
-    .bind::<BigInt, _>(limit)
-    .get_result(conn)
-    .await?;
-    ensure_fits(size.bytes)
+) -> Result<Vec<(String, String)>, StorageError> {
+    Ok(dsl::business_domains.select((dsl::name, dsl::domain_id)).load(conn).await?)
+}
+
+/// Gets those of these domains that exist, in no order.
+pub async fn get_many(
+    conn: &mut AsyncPgConnection,
+    ids: &[String],
+) -> Result<Vec<DomainRow>, StorageError> {
+    let found = dsl::business_domains.filter(dsl::domain_id.eq_any(ids));
+    Ok(found.select(DomainRow::as_select()).load(conn).await?)
 }
 
 /// Locks all domains until the transaction ends, and returns them.
@@ -165,7 +154,7 @@ pub async fn get(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<Domain
     Ok(dsl::business_domains.find(domain_id).select(DomainRow::as_select()).first(conn).await?)
 }
 
-/// Stores a new domain.
+/// Stores a new domain. One that existed before continues its versions.
 ///
 /// # Errors
 /// [`StorageError::Duplicate`] with `domain_id` or `name`.
@@ -174,11 +163,14 @@ pub async fn create(
     domain: &BusinessDomain,
     now: DateTime<Utc>,
 ) -> Result<DomainRow, StorageError> {
+    let id = domain.domain_id.as_str();
+    let former = deleted_business_domains::take_version(conn, id).await?;
+    let version = former.map_or(1, |version| version.saturating_add(1));
     diesel::insert_into(dsl::business_domains)
         .values((
-            dsl::domain_id.eq(domain.domain_id.as_str()),
+            dsl::domain_id.eq(id),
             dsl::created_at.eq(now),
-            DomainColumns::new(domain, 1, now)?,
+            DomainColumns::new(domain, version, now)?,
         ))
         .returning(DomainRow::as_returning())
         .get_result(conn)
@@ -192,8 +184,8 @@ fn map_unique_violation(error: diesel::result::Error) -> StorageError {
         .on_constraint("business_domains_name_key", StorageError::Duplicate("name"))
 }
 
-/// Applies the top-level fields of `patch` to a domain; absent fields stay as they are. Returns
-/// what it changed, for the audit log, or none if nothing changed.
+/// Applies a patch of either kind to a domain. Returns what it changed, for the audit log, or none
+/// if nothing changed.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`],

@@ -11,7 +11,8 @@ use super::{StorageError, Transaction};
 pub const CHANNEL: &str = "mdl_catalogue";
 
 /// Locks the epoch until the transaction ends, and returns it. Every transaction that changes the
-/// catalogue does this first, so that two of them never deadlock.
+/// catalogue does this first (`DbBreakerHandle::change_catalogue`), so that two of them never
+/// deadlock.
 pub async fn lock(conn: &mut Transaction<'_>) -> Result<i64, StorageError> {
     Ok(dsl::catalogue_epochs.select(dsl::epoch).for_update().first(conn).await?)
 }

@@ -1,5 +1,5 @@
-//! Responses to creations with an `Idempotency-Key`, stored in the transaction of the creation
-//! itself, so that a repeated request gets the same response.
+//! Responses to changes with an `Idempotency-Key`, stored in the transaction of the change itself,
+//! so that a repeated request gets the same response.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -19,13 +19,15 @@ pub struct IdempotentRequest {
     /// Keys of different users are independent.
     pub user_id: Uuid,
     pub key: String,
-    /// SHA-256 of the request body, hex.
+    /// SHA-256 of what identifies the request, hex: of the creation of a metric the body; of other
+    /// changes method, path, `If-Match` and body.
     pub request_hash: String,
 }
 
 /// The response to the first request with a key.
 #[derive(Clone, Debug, Queryable)]
 pub struct StoredResponse {
+    /// Empty without an entity tag.
     pub etag: String,
     pub body: String,
 }

@@ -10,8 +10,10 @@ pub mod business_domains;
 pub mod caller_hits;
 pub mod catalogue;
 pub mod catalogue_epochs;
+mod deleted_business_domains;
 pub mod document;
 pub mod error;
+mod full_text;
 pub mod health;
 pub mod idempotency_keys;
 pub mod known_addresses;
@@ -27,6 +29,7 @@ pub mod retention;
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod schema;
 pub mod sessions;
+pub mod table_rows;
 pub mod transaction;
 pub mod user_changes;
 pub mod users;

@@ -16,7 +16,7 @@ const COUNT: &[&str] = &["SELECT", "UPDATE"];
 const CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// The tables, and what the service does with their rows.
-const NEEDED: [(&str, &[&str]); 16] = [
+const NEEDED: [(&str, &[&str]); 17] = [
     ("__diesel_schema_migrations", READ),
     ("api_keys", CHANGE),
     ("audit_events", APPEND),
@@ -25,6 +25,7 @@ const NEEDED: [(&str, &[&str]); 16] = [
     ("caller_hits", CHANGE),
     ("catalogue_epochs", COUNT),
     ("catalogue_totals", COUNT),
+    ("deleted_business_domains", CHANGE),
     ("idempotency_keys", CHANGE),
     ("known_addresses", CHANGE),
     ("metric_revisions", APPEND),

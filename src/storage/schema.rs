@@ -155,6 +155,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The last version of each business domain that does not exist any more, so that no ETag is used twice.
+    deleted_business_domains (domain_id) {
+        /// As in business_domains. The row is deleted when the domain is created again.
+        domain_id -> Text,
+        /// The version that it had; a new domain of this id begins with the next one.
+        version -> Int4,
+        /// When it was deleted.
+        deleted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Responses to creations with an Idempotency-Key, stored in the transaction of the creation.
     idempotency_keys (user_id, key) {
         /// Keys of different users are independent; they are deleted with their user.
@@ -379,6 +391,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     caller_hits,
     catalogue_epochs,
     catalogue_totals,
+    deleted_business_domains,
     idempotency_keys,
     known_addresses,
     metric_revisions,

@@ -1,5 +1,6 @@
-//! Renders one log event as one JSON object on one line: `timestamp`, `level`, `module` and
-//! `message`, then the fields of the event, then those of its logger. Stdout and the sinks of
+//! Renders one log event as one JSON object on one line: `timestamp`, `level` and `message`, then
+//! who logged it (`service`, `version`, `instance`, `module`), the fields of the event, and those
+//! of its logger. Stdout and the sinks of
 //! `shipping` both use it. `slog-json` is not used, because it writes a name twice if an event and
 //! its logger both have it, which Elasticsearch refuses, and has no size limits.
 
@@ -8,6 +9,7 @@ use std::fmt::{self, Write};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use slog::{KV, Key, OwnedKVList, Record, Serializer};
+use uuid::Uuid;
 
 use crate::telemetry::level;
 
@@ -16,9 +18,15 @@ const NAME_LENGTH: usize = 64;
 /// Longest value where the line as a whole would be too long, in bytes.
 const SHORT_VALUE: usize = 512;
 
-/// Size limits and reserved names of a line.
+/// Name of this service in every event.
+const SERVICE: &str = env!("CARGO_PKG_NAME");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Instance, size limits and reserved names of a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventFormat {
+    /// Identifies this process.
+    instance: Uuid,
     /// Longest value, in bytes.
     value: usize,
     /// Longest line, in bytes.
@@ -29,13 +37,15 @@ pub(super) struct EventFormat {
 
 impl EventFormat {
     /// For stdout: values are not cut, and no name is reserved.
-    pub(super) const UNBOUNDED: Self = Self { value: usize::MAX, line: usize::MAX, reserved: &[] };
+    pub(super) const fn unbounded(instance: Uuid) -> Self {
+        Self { instance, value: usize::MAX, line: usize::MAX, reserved: &[] }
+    }
+
     /// For sinks. With what they add, a line stays below the 256 KiB that CloudWatch Logs accepts.
-    pub(super) const SHIPPED: Self = Self {
-        value: 32 * 1024,
-        line: 192 * 1024,
-        reserved: &["@timestamp", "sequence", "instance"],
-    };
+    pub(super) const fn shipped(instance: Uuid) -> Self {
+        let reserved = &["@timestamp", "sequence"];
+        Self { instance, value: 32 * 1024, line: 192 * 1024, reserved }
+    }
 }
 
 /// Renders an event. What is too long is cut, and the value says by how much.
@@ -73,13 +83,25 @@ impl Fields {
         let mut fields = Self { entries: Vec::with_capacity(16), format };
         fields.add("timestamp", Value::String(now.to_rfc3339_opts(SecondsFormat::Micros, true)));
         fields.add("level", Value::String(record.level().as_str().to_lowercase()));
-        fields.add("module", Value::String(level::module(record).to_owned()));
         let message = fields.cut(*record.msg());
         fields.add("message", message);
+        fields.add("service", Value::from(SERVICE));
+        fields.add("version", Value::from(VERSION));
+        fields.add("instance", Value::String(format.instance.to_string()));
+        fields.add("module", Value::String(level::module(record).to_owned()));
         // A value that cannot be serialized is left out; the event is kept.
-        let _ = record.kv().serialize(record, &mut fields);
-        let _ = values.serialize(record, &mut fields);
+        fields.add_in_order(|fields| record.kv().serialize(record, fields));
+        fields.add_in_order(|fields| values.serialize(record, fields));
         fields
+    }
+
+    /// Adds values in the order in which they were written: slog passes the last one first.
+    fn add_in_order(&mut self, serialize: impl FnOnce(&mut Self) -> slog::Result) {
+        let start = self.entries.len();
+        let _ = serialize(self);
+        if let Some(added) = self.entries.get_mut(start..) {
+            added.reverse();
+        }
     }
 
     fn add(&mut self, name: &str, value: Value) {

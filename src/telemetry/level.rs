@@ -9,6 +9,9 @@ use super::LoggingError;
 /// Modules whose events are of level debug, whatever they say. actix-http logs an error for each
 /// request that it cannot parse, so a stranger could flood the log.
 const DEBUG_MODULES: [&str; 1] = ["actix_http::h1::dispatcher"];
+/// Crates whose events of level info are of level debug: they tell of each thread that starts and
+/// stops.
+const CHATTY_CRATES: [&str; 1] = ["actix_server"];
 
 /// Levels by module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +75,9 @@ impl<D: Drain> Drain for LevelFilter<D> {
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<Self::Ok, Self::Err> {
         let module = module(record);
-        let is_debug = DEBUG_MODULES.contains(&module) && record.level().is_at_least(Level::Debug);
+        let is_debug = DEBUG_MODULES.contains(&module) && record.level().is_at_least(Level::Debug)
+            || record.level() == Level::Info
+                && CHATTY_CRATES.contains(&module.split("::").next().unwrap_or_default());
         let level = if is_debug { Level::Debug } else { record.level() };
         if !level.is_at_least(self.levels.level(module)) {
             return Ok(None);

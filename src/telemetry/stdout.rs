@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::Utc;
 use slog::{Drain, Level, Never, OwnedKVList, Record, o};
 use slog_async::{AsyncCore, AsyncCoreBuilder, AsyncGuard};
+use uuid::Uuid;
 
 use super::event::{self, EventFormat};
 use super::sinks::AtomicCounts;
@@ -31,12 +32,17 @@ pub(super) struct StdoutDrain {
 impl StdoutDrain {
     /// Starts the writing thread. Without a format it writes text to a terminal and JSON elsewhere.
     /// Dropping the guard writes the rest of the queue.
-    pub(super) fn start(format: Option<LogFormat>) -> (Self, AsyncGuard, Arc<AtomicCounts>) {
+    pub(super) fn start(
+        format: Option<LogFormat>,
+        instance: Uuid,
+    ) -> (Self, AsyncGuard, Arc<AtomicCounts>) {
         let terminal = std::io::stdout().is_terminal();
         let counts = Arc::<AtomicCounts>::default();
         let (core, guard) =
             match format.unwrap_or(if terminal { LogFormat::Terminal } else { LogFormat::Json }) {
-                LogFormat::Json => queue(JsonDrain(std::io::stdout()), Arc::clone(&counts)),
+                LogFormat::Json => {
+                    queue(JsonDrain(std::io::stdout(), instance), Arc::clone(&counts))
+                }
                 LogFormat::Terminal => {
                     let decorator = slog_term::TermDecorator::new().stdout().build();
                     queue(slog_term::CompactFormat::new(decorator).build(), Arc::clone(&counts))
@@ -131,14 +137,14 @@ impl<D: Drain<Ok = ()>> Drain for CountingDrain<D> {
 }
 
 /// Writes one JSON object per line, with the time of writing.
-struct JsonDrain(Stdout);
+struct JsonDrain(Stdout, Uuid);
 
 impl Drain for JsonDrain {
     type Ok = ();
     type Err = std::io::Error;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> std::io::Result<()> {
-        let mut line = event::render(record, values, Utc::now(), EventFormat::UNBOUNDED);
+        let mut line = event::render(record, values, Utc::now(), EventFormat::unbounded(self.1));
         line.push('\n');
         let mut out = self.0.lock();
         out.write_all(line.as_bytes())?;

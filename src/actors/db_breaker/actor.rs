@@ -9,9 +9,10 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, SpawnHandle, WrapFutur
 use strum::IntoEnumIterator;
 
 use super::circuit::Circuit;
-use super::circuits::{Circuits, ProbeResult, ServerProbe};
+use super::circuits::{Circuits, ServerProbe};
 use super::events::BreakerEvents;
-use super::pool::{self, DbPool, ProbeError};
+use super::pool::DbPool;
+use super::probe;
 use super::snapshot::Snapshot;
 use super::state::{CircuitSettings, CircuitState, Prober};
 use super::successes::{Success, Successes};
@@ -127,13 +128,7 @@ impl DbBreaker {
     /// joins the pool.
     fn probe(&mut self, probe: ServerProbe, pool: DbPool, context: &mut Context<Self>) {
         let limit = self.settings.probe_timeout();
-        let result = async move {
-            let result = tokio::time::timeout(limit, pool::probe(&pool)).await;
-            match result.unwrap_or(Err(ProbeError::TimedOut)) {
-                Ok(()) => ProbeResult::Available,
-                Err(error) => error.into_result(),
-            }
-        };
+        let result = async move { probe::probe_server(&pool, limit).await };
         let settled = result.into_actor(self).map(move |result, breaker: &mut Self, context| {
             let now = Instant::now();
             breaker.settle_successes(now);

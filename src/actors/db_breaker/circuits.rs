@@ -8,7 +8,8 @@
 //! - when the open time of a circuit is over: if the probe succeeds, this circuit closes, and with
 //!   it all that are open because the server was unavailable.
 //!
-//! Without a dedicated probe (embedded database) the first caller after the open time is the probe.
+//! Without a dedicated probe (embedded database) the first caller after the open time is the probe,
+//! and a call without an answer opens all circuits at once: no other call would get one.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use strum::{EnumCount, IntoEnumIterator};
 
 use super::circuit::Circuit;
 use super::failure_cause::FailureCause;
+use super::probe::ProbeResult;
 use super::report::{CircuitReport, Control};
 use super::rules::{CircuitRules, shortened};
 use super::snapshot::Decision;
@@ -35,6 +37,8 @@ pub(super) struct Circuits {
     probe_requested: bool,
     /// For the log.
     probe_failure: Option<(String, Instant)>,
+    /// Whether any call was ever answered. Before that the embedded database may still be starting.
+    has_answered: bool,
 }
 
 /// Identifies a probe of the server.
@@ -42,26 +46,6 @@ pub(super) struct Circuits {
 pub(super) struct ServerProbe {
     number: u64,
     started: Instant,
-}
-
-/// What a probe found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ProbeResult {
-    Available,
-    /// The server does not answer, or accepts no writes.
-    Unavailable(String),
-    /// Nothing: all connections of the server are in use.
-    Inconclusive(String),
-}
-
-impl ProbeResult {
-    /// Returns why the database was not found available.
-    fn error(self) -> Option<String> {
-        match self {
-            Self::Available => None,
-            Self::Unavailable(error) | Self::Inconclusive(error) => Some(error),
-        }
-    }
 }
 
 impl Circuits {
@@ -75,6 +59,7 @@ impl Circuits {
             probes_started: 0,
             probe_requested: false,
             probe_failure: None,
+            has_answered: false,
         }
     }
 
@@ -107,22 +92,30 @@ impl Circuits {
         now: Instant,
         jitter: f64,
     ) {
-        let unreachable = match (result.verdict, &result.error) {
-            (Verdict::Failure(FailureCause::Unreachable), Some(error)) => Some(error.clone()),
+        let failure = match (result.verdict, &result.error) {
+            (Verdict::Failure(cause), Some(error)) => Some((cause, error.clone())),
             _ => None,
         };
+        self.has_answered |= result.verdict == Verdict::Alive;
         let Some(rules) = self.rules_mut(circuit) else { return };
         let before = rules.state();
         rules.settle(result, now, jitter);
         let recovered = before == CircuitState::HalfOpen && rules.state() == CircuitState::Closed;
         let others = Circuit::iter().zip(&mut self.rules).filter(|(other, _)| *other != circuit);
         for (_, rules) in others {
-            if let Some(error) = &unreachable {
+            if let Some((FailureCause::Unreachable, error)) = &failure {
                 rules.count_unreachable(error, granted_at, now, jitter);
             }
             if recovered {
                 rules.recover(now, "the database is reachable again");
             }
+        }
+        if let (Prober::Caller, true, Some((cause, error))) =
+            (self.prober, self.has_answered, &failure)
+            && cause.suggests_outage()
+        {
+            let until = now + shortened(self.settings.reset_timeout, jitter);
+            self.rules.iter_mut().for_each(|rules| rules.open_until(until, now, error));
         }
         self.collect_probe_requests();
     }
@@ -135,6 +128,7 @@ impl Circuits {
         now: Instant,
         jitter: f64,
     ) {
+        self.has_answered = true;
         if let Some(rules) = self.rules_mut(circuit) {
             rules.settle(result, now, jitter);
         }

@@ -8,7 +8,7 @@ use super::verdict::ErrorKind;
 use crate::storage::StorageError;
 
 /// Retry time where no circuit gives one.
-const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(super) const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Retry time under overload: queries are short, so connections are soon free.
 const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -19,8 +19,9 @@ pub enum DbError {
     /// Nothing was sent: the database is unavailable or still starting.
     #[error("database unavailable")]
     Unavailable { retry_after: Duration },
-    /// Nothing was sent: a limit of this process is reached. The database is available, but all
-    /// connections are in use, or too many callers wait for one.
+    /// Nothing was changed: a limit of this process is reached. The database is available, but all
+    /// connections are in use, the queue for them is full, or another change of the catalogue takes
+    /// too long.
     #[error("too many database calls")]
     Overloaded { retry_after: Duration },
     /// The query timed out, or its connection broke, before COMMIT was sent.
@@ -67,6 +68,7 @@ impl DbError {
             ErrorKind::Answer => Self::Storage(error),
             ErrorKind::Conflict
             | ErrorKind::ConnectionLost
+            | ErrorKind::ReadOnly
             | ErrorKind::StatementTimeout
             | ErrorKind::LockTimeout => Self::Failed { operation, source: error.into() },
         }

@@ -13,7 +13,7 @@ use super::failure_cause::FailureCause;
 use super::state::{CircuitSettings, CircuitState};
 use super::transitions::Transition;
 use crate::postgres::connection::ServerLimits;
-use crate::telemetry::repeated::RepeatedEvents;
+use crate::telemetry::repeated::{self, RepeatedEvents};
 
 /// Writes the log events of the breaker.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct BreakerEvents {
     rejections: CircuitEvents<(CircuitState, Duration)>,
     timeouts: CircuitEvents<(&'static str, FailureCause)>,
     missing_connections: CircuitEvents<(&'static str, String)>,
+    /// When the last failure of the disk was logged.
+    storage_failed_at: Mutex<Option<Instant>>,
 }
 
 /// Repeated events of each circuit, with the details of the last one.
@@ -67,6 +69,7 @@ impl BreakerEvents {
             rejections: CircuitEvents::default(),
             timeouts: CircuitEvents::default(),
             missing_connections: CircuitEvents::default(),
+            storage_failed_at: Mutex::default(),
         }
     }
 
@@ -163,6 +166,18 @@ impl BreakerEvents {
         let details = (operation, cause.to_owned());
         if self.missing_connections.record(circuit, &details, 1, Instant::now()) {
             self.log_missing_connection(circuit, &details, 0);
+        }
+    }
+
+    /// The disk of the embedded database cannot be written to. Logged once per interval, because
+    /// every call that fails finds it out again.
+    pub(super) fn storage_failed(&self, error: &str) {
+        let now = Instant::now();
+        let mut last = self.storage_failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| now.saturating_duration_since(last) >= repeated::INTERVAL) {
+            *last = Some(now);
+            slog::error!(self.logger, "embedded database cannot write to its disk";
+                "error" => error);
         }
     }
 

@@ -21,10 +21,13 @@ use super::lease::Lease;
 use super::messages::{ControlCircuit, Inspect, SetPool, StopBreaker};
 use super::pool::{self, LastError, PoolSettings};
 use super::report::{CircuitReport, Control, PoolReport};
+use super::shares::{Share, Shares};
 use super::snapshot::Snapshot;
 use super::state::{CircuitSettings, Prober};
+use super::storage_check::StorageCheck;
 use super::verdict::{ErrorKind, Verdict, classify};
 use crate::postgres::connection::Connector;
+use crate::postgres::server_connection::ServerConnection;
 use crate::storage::StorageError;
 use crate::telemetry::instruments::Instruments;
 
@@ -37,12 +40,14 @@ pub struct DbBreakerHandle {
     breaker: Addr<DbBreaker>,
     snapshot: Arc<Snapshot>,
     waiting: Arc<AtomicU64>,
+    shares: Shares,
     connector: Arc<Connector>,
     /// Cancels running queries; none for the embedded database, which has one connection only.
     cancel: Option<Arc<Connector>>,
     pool: PoolSettings,
     settings: CircuitSettings,
     errors: LastError,
+    embedded: Option<StorageCheck>,
     instruments: Instruments,
     events: Arc<BreakerEvents>,
 }
@@ -58,33 +63,35 @@ impl std::fmt::Debug for DbBreakerHandle {
 
 impl DbBreakerHandle {
     /// Starts the actor. Until [`DbBreakerHandle::open_pool`] it refuses every call.
-    /// `has_second_connection` is false for the embedded database: it can neither cancel queries
-    /// nor be probed beside the pool.
+    /// `embedded` checks the disk of the embedded database, which has one connection: it can
+    /// neither cancel queries nor be probed beside the pool.
     pub fn start(
         connector: Connector,
         pool: PoolSettings,
         settings: CircuitSettings,
-        has_second_connection: bool,
+        embedded: Option<StorageCheck>,
         instruments: Instruments,
         logger: Logger,
     ) -> Self {
         let snapshot = Arc::new(Snapshot::new(std::time::Instant::now()));
         let events = Arc::new(BreakerEvents::new(settings, logger));
-        let prober = if has_second_connection { Prober::Dedicated } else { Prober::Caller };
+        let prober = if embedded.is_none() { Prober::Dedicated } else { Prober::Caller };
         let breaker =
             DbBreaker::new(settings, prober, Arc::clone(&snapshot), Arc::clone(&events)).start();
         let (waiting, errors, connector) =
             (Arc::default(), LastError::default(), Arc::new(connector));
-        let cancel = has_second_connection.then(|| Arc::clone(&connector));
+        let cancel = embedded.is_none().then(|| Arc::clone(&connector));
         Self {
             breaker,
             snapshot,
             waiting,
+            shares: Shares::new(pool.max),
             connector,
             cancel,
             pool,
             settings,
             errors,
+            embedded,
             instruments,
             events,
         }
@@ -95,7 +102,9 @@ impl DbBreakerHandle {
     /// # Errors
     /// [`DbError::Stopped`].
     pub async fn open_pool(&self) -> Result<(), DbError> {
-        let pool = pool::build(Connector::clone(&self.connector), self.pool, self.errors.clone());
+        let (connector, errors) = (Connector::clone(&self.connector), self.errors.clone());
+        // A failure of the embedded database is final until its cause is removed.
+        let pool = pool::build(connector, self.pool, errors, self.embedded.is_none());
         self.breaker.send(SetPool(Some(pool))).await.map_err(|_| DbError::Stopped)
     }
 
@@ -171,8 +180,17 @@ impl DbBreakerHandle {
     /// When the server cannot be reached or refuses the connection.
     pub async fn administrative_connection(
         &self,
-    ) -> Result<AsyncPgConnection, diesel::ConnectionError> {
+    ) -> Result<ServerConnection, diesel::ConnectionError> {
         self.connector.administrative().connect().await
+    }
+
+    /// Whether connections keep their session, as all that this service does needs; a pooler in
+    /// transaction mode gives each transaction another one.
+    ///
+    /// # Errors
+    /// When two connections cannot be opened.
+    pub async fn keeps_sessions(&self) -> Result<bool, diesel::ConnectionError> {
+        self.connector.keeps_sessions().await
     }
 
     /// Runs one query, or several that need no transaction. If the future is dropped, the query is
@@ -186,6 +204,30 @@ impl DbBreakerHandle {
         operation: &'static str,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
+        self.run_in_share(Share::from_circuit(circuit), circuit, operation, work).await
+    }
+
+    /// Runs a query of the catalogue that must find a connection however busy the catalogue is.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub async fn run_reserved<T>(
+        &self,
+        circuit: Circuit,
+        operation: &'static str,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, StorageError>,
+    ) -> Result<T, DbError> {
+        self.run_in_share(Share::Whole, circuit, operation, work).await
+    }
+
+    async fn run_in_share<T>(
+        &self,
+        share: Share,
+        circuit: Circuit,
+        operation: &'static str,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, StorageError>,
+    ) -> Result<T, DbError> {
+        let _turn = self.take_turn(share, circuit, operation).await?;
         let deadline = self.deadline();
         let mut lease = self.lease(circuit, operation, deadline).await?;
         let started = Instant::now();
@@ -227,12 +269,20 @@ impl DbBreakerHandle {
         operation: &'static str,
         (error, took): (&StorageError, Duration),
     ) -> ErrorKind {
-        let kind = classify(error);
+        let kind = classify(error, lease.errors());
         lease.mark_failed(kind, error, took);
         if let Verdict::Failure(cause) = kind.verdict() {
             self.events.failed(circuit, operation, cause);
+            if self.embedded.is_some() {
+                let handle = self.clone();
+                tokio::spawn(async move { handle.explain_failure().await });
+            }
         }
         kind
+    }
+
+    pub(super) fn max_connections(&self) -> u32 {
+        self.pool.max
     }
 
     pub(super) fn deadline(&self) -> Instant {

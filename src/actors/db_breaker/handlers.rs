@@ -81,10 +81,12 @@ impl Handler<Inspect> for DbBreaker {
     fn handle(&mut self, _: Inspect, _: &mut Context<Self>) -> Self::Result {
         let now = Instant::now();
         self.settle_successes(now);
+        let is_reached = self.pool.is_some();
         let circuits = Circuit::iter()
             .filter_map(|circuit| {
                 self.circuits.report(circuit, self.snapshot.rejects(circuit), now)
             })
+            .map(|report| if is_reached { report } else { report.without_database() })
             .collect();
         MessageResult((circuits, self.pool.clone()))
     }

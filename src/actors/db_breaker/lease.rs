@@ -10,6 +10,7 @@ use super::permit::Permit;
 use super::pool;
 use super::verdict::{ErrorKind, Verdict};
 use crate::postgres::connection::Connector;
+use crate::postgres::server_error::RecentErrors;
 use crate::storage::StorageError;
 use crate::telemetry::error_chain;
 
@@ -39,6 +40,11 @@ impl Lease {
         &mut self.connection.connection
     }
 
+    /// Returns the last errors of the connection, with their SQLSTATE.
+    pub(super) fn errors(&self) -> &RecentErrors {
+        self.connection.connection.errors()
+    }
+
     /// The query succeeded, and nothing runs on the connection any more.
     pub(super) fn mark_succeeded(&mut self, took: Duration) {
         self.permit.set_answered(took);
@@ -52,7 +58,28 @@ impl Lease {
             Verdict::Alive => self.permit.set_answered(took),
             Verdict::Neutral => self.permit.set_neutral(),
         }
-        self.connection.in_use = kind == ErrorKind::ConnectionLost;
+        self.connection.in_use = kind.ends_connection();
+        if kind == ErrorKind::ReadOnly {
+            // After a failover all connections lead to a server that is not the primary any more.
+            self.connection.retire_generation();
+        }
+    }
+
+    /// The query waited for another change of the catalogue until the server ended it.
+    pub(super) fn mark_waited(&mut self) {
+        self.permit.set_neutral();
+        self.connection.in_use = false;
+    }
+
+    /// The call ended within a transaction; the connection is discarded.
+    pub(super) fn mark_in_transaction(&mut self) {
+        self.connection.in_use = true;
+    }
+
+    /// The query waits for another change of the catalogue and has exceeded its deadline, after a
+    /// wait that was shorter than the server permits.
+    pub(super) fn mark_waiting(&mut self) {
+        self.permit.set_neutral();
     }
 
     /// The query exceeded its deadline and may still run on the server.

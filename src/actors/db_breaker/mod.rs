@@ -10,7 +10,8 @@
 //!
 //! | call of the handle | message to the actor |
 //! | --- | --- |
-//! | `run`, `transaction`, `dry_run` | `Checkout`; `Settle` when the permit is dropped |
+//! | `run`, `transaction`, `change_catalogue` | `Checkout`; `Settle` when the permit is dropped |
+//! | `read_batches` | the same |
 //! | `open_pool`, `close_pool` | `SetPool` |
 //! | `control` | `ControlCircuit` |
 //! | `report`, `in_flight` | `Inspect` |
@@ -21,17 +22,20 @@
 //! `rules` decides for one circuit, with `window` (and `latency`), `in_flight`, `stats`,
 //! `transitions` and the types of `state`; `circuits` decides for all of them, and when the server
 //! is probed. `actor` and `handlers` own the circuits and the pool; `messages` and `permit` define
-//! what they are sent. `snapshot` refuses without a message, `pool` opens and discards
-//! connections, `verdict` and `failure_cause` classify errors, `lease` holds the permit and the
-//! connection of one call, `events` writes the log. `handle` and `transaction` are the public
-//! methods.
+//! what they are sent. `snapshot` refuses without a message, `shares` divides the pool among
+//! callers, `pool` opens and discards connections, `probe` probes the server, `verdict` and
+//! `failure_cause` classify errors, `storage_check` finds a full disk, `lease` holds the permit and
+//! the connection of one call, `events` writes the log. `handle`, `transaction` and `batches` are
+//! the public methods.
 
 mod actor;
+mod batches;
 mod circuit;
 mod circuits;
 mod error;
 mod events;
 mod failure_cause;
+mod generation;
 mod handle;
 mod handlers;
 mod in_flight;
@@ -40,11 +44,14 @@ mod lease;
 mod messages;
 mod permit;
 mod pool;
+mod probe;
 mod report;
 mod rules;
+mod shares;
 mod snapshot;
 mod state;
 mod stats;
+mod storage_check;
 mod successes;
 mod transaction;
 mod transitions;
@@ -60,4 +67,5 @@ pub use self::pool::{DbPool, PoolSettings};
 pub use self::report::{CircuitReport, Control, PoolReport, TransitionReport};
 pub use self::state::{CircuitSettings, CircuitState};
 pub use self::stats::{CircuitStats, TransitionCounts};
+pub use self::storage_check::StorageCheck;
 pub use self::window::WindowReport;

@@ -8,15 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bb8::{ErrorSink, ManageConnection, Pool, PooledConnection, RunError};
-use diesel::{ConnectionError, QueryableByName};
+use diesel::ConnectionError;
 use diesel_async::pooled_connection::PoolableConnection;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use thiserror::Error;
+use tokio::sync::Notify;
 
-use super::circuits::ProbeResult;
-use super::verdict::is_connection_limit;
+use super::generation::{Generation, Generations};
 use crate::postgres::connection::Connector;
-use crate::telemetry::error_chain;
+use crate::postgres::server_connection::ServerConnection;
 
 /// The pool of database connections.
 pub type DbPool = Pool<ConnectionManager>;
@@ -34,14 +32,27 @@ pub struct PoolSettings {
 /// A connection, and whether a query may still run on it.
 #[allow(missing_debug_implementations)]
 pub struct TrackedConnection {
-    pub(super) connection: AsyncPgConnection,
+    pub(super) connection: ServerConnection,
     pub(super) in_use: bool,
+    generation: Generation,
+}
+
+impl TrackedConnection {
+    /// Discards this connection and all that were opened before now, once they are not in use.
+    pub(super) fn retire_generation(&self) {
+        self.generation.retire();
+    }
+
+    fn is_usable(&mut self) -> bool {
+        !self.generation.is_retired() && !self.connection.is_broken()
+    }
 }
 
 /// Opens and checks connections for the pool.
 #[derive(Clone, Debug)]
 pub struct ConnectionManager {
     pub(super) connector: Connector,
+    generations: Generations,
 }
 
 impl ManageConnection for ConnectionManager {
@@ -49,7 +60,9 @@ impl ManageConnection for ConnectionManager {
     type Error = ConnectionError;
 
     async fn connect(&self) -> Result<TrackedConnection, ConnectionError> {
-        Ok(TrackedConnection { connection: self.connector.connect().await?, in_use: false })
+        let connection = self.connector.connect().await?;
+        let generation = self.generations.join(&connection.host());
+        Ok(TrackedConnection { connection, in_use: false, generation })
     }
 
     /// Always valid: the mark says more than a round trip would.
@@ -58,7 +71,7 @@ impl ManageConnection for ConnectionManager {
     }
 
     fn has_broken(&self, tracked: &mut TrackedConnection) -> bool {
-        tracked.in_use || tracked.connection.is_broken()
+        tracked.in_use || !tracked.is_usable()
     }
 }
 
@@ -69,71 +82,49 @@ pub(super) async fn get(
 ) -> Result<PooledConnection<'static, ConnectionManager>, RunError<ConnectionError>> {
     loop {
         let mut connection = pool.get_owned().await?;
-        if !connection.connection.is_broken() {
+        if connection.is_usable() {
             return Ok(connection);
         }
     }
 }
 
-/// Why a probe failed.
-#[derive(Debug, Error)]
-pub(super) enum ProbeError {
-    #[error(transparent)]
-    Connect(#[from] ConnectionError),
-    #[error(transparent)]
-    Query(#[from] diesel::result::Error),
-    #[error("the server is read-only")]
-    ReadOnly,
-    #[error("timed out")]
-    TimedOut,
-}
-
-impl ProbeError {
-    /// Returns what the error says about the server.
-    pub(super) fn into_result(self) -> ProbeResult {
-        let text = error_chain(&self);
-        if is_connection_limit(&text) {
-            ProbeResult::Inconclusive(text)
-        } else {
-            ProbeResult::Unavailable(text)
-        }
-    }
-}
-
-/// Opens a connection beside the pool and checks in one round trip that the server accepts writes;
-/// the connection then joins the pool, if the pool is not full.
-pub(super) async fn probe(pool: &DbPool) -> Result<(), ProbeError> {
-    let mut tracked = pool.dedicated_connection().await?;
-    let sql = "SELECT NOT pg_is_in_recovery() \
-               AND current_setting('transaction_read_only') = 'off' AS accepts_writes";
-    let row: ServerRole = diesel::sql_query(sql).get_result(&mut tracked.connection).await?;
-    if !row.accepts_writes {
-        return Err(ProbeError::ReadOnly);
-    }
-    let _ = pool.add(tracked);
-    Ok(())
-}
-
-#[derive(QueryableByName)]
-struct ServerRole {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    accepts_writes: bool,
-}
-
 /// The last reason why a connection could not be opened; bb8 itself only reports that it took too
 /// long.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LastError(Arc<Mutex<Option<String>>>);
+pub(super) struct LastError(Arc<KnownErrors>);
+
+#[derive(Debug, Default)]
+struct KnownErrors {
+    last: Mutex<Option<String>>,
+    /// The one that was taken from `last`.
+    taken: Mutex<Option<String>>,
+    failed: Notify,
+}
 
 impl LastError {
     pub(super) fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if last.is_some() {
+            self.0.taken.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&last);
+        }
+        last
+    }
+
+    /// Returns the error that another caller has taken.
+    pub(super) fn previous(&self) -> Option<String> {
+        self.0.taken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until a connection cannot be opened.
+    pub(super) async fn next(&self) {
+        self.0.failed.notified().await;
     }
 }
 
 impl ErrorSink<ConnectionError> for LastError {
     fn sink(&self, error: ConnectionError) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+        self.0.failed.notify_waiters();
     }
 
     fn boxed_clone(&self) -> Box<dyn ErrorSink<ConnectionError>> {
@@ -141,13 +132,20 @@ impl ErrorSink<ConnectionError> for LastError {
     }
 }
 
-/// Builds the pool; opens no connection yet.
-pub(super) fn build(connector: Connector, settings: PoolSettings, errors: LastError) -> DbPool {
+/// Builds the pool; opens no connection yet. Without `retries` a failure to connect is reported at
+/// once, else when the time limit is over.
+pub(super) fn build(
+    connector: Connector,
+    settings: PoolSettings,
+    errors: LastError,
+    retries: bool,
+) -> DbPool {
     Pool::builder()
         .max_size(settings.max)
         .min_idle(Some(settings.min.min(settings.max)))
         .connection_timeout(settings.wait)
+        .retry_connection(retries)
         .test_on_check_out(false)
         .error_sink(Box::new(errors))
-        .build_unchecked(ConnectionManager { connector })
+        .build_unchecked(ConnectionManager { connector, generations: Generations::default() })
 }

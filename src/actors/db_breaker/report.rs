@@ -7,6 +7,7 @@ use strum::AsRefStr;
 use utoipa::ToSchema;
 
 use super::circuit::Circuit;
+use super::error::DEFAULT_RETRY_AFTER;
 use super::state::CircuitState;
 use super::stats::CircuitStats;
 use super::window::WindowReport;
@@ -30,6 +31,19 @@ pub struct CircuitReport {
     pub in_flight: u64,
     /// At most ten, newest first.
     pub last_transitions: Vec<TransitionReport>,
+}
+
+impl CircuitReport {
+    /// Returns the report of a process that has not reached its database: it refuses all calls.
+    #[must_use]
+    pub(super) fn without_database(mut self) -> Self {
+        if self.state == CircuitState::Closed {
+            self.state = CircuitState::Open;
+            self.retry_after = Some(DEFAULT_RETRY_AFTER);
+            self.last_error = Some("the database was not reached yet".to_owned());
+        }
+        self
+    }
 }
 
 /// One change of state.

@@ -1,5 +1,12 @@
 //! Transactions: retried when two of them conflict, and reported as an unknown outcome when COMMIT
 //! was sent and not confirmed.
+//!
+//! A change of the catalogue locks the row of the epoch before anything else, in every operation:
+//! then two of them never deadlock. It waits for this lock as long as `lock_timeout` allows. That
+//! another change takes so long is no fault of the database, so the wait is neutral, and the
+//! refusal is overload.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection, TransactionManager};
@@ -9,15 +16,20 @@ use tokio::time::{Duration, Instant, timeout_at};
 use super::circuit::Circuit;
 use super::error::{DbError, QueryError};
 use super::handle::DbBreakerHandle;
+use super::shares::Share;
 use super::verdict::{ErrorKind, classify, proves_rollback};
-use crate::storage::{StorageError, Transaction};
+use crate::postgres::server_error::RecentErrors;
+use crate::storage::{StorageError, Transaction, catalogue_epochs};
 
 /// Attempts at a transaction that conflicts with another, the first included.
 const MAX_ATTEMPTS: u32 = 4;
 /// Longest pause before the second attempt; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// Why a change of the catalogue is refused.
+const WAITS_FOR_WRITER: &str = "another change of the catalogue takes too long";
 
-type PgTransactionManager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+/// Begins and ends transactions.
+pub(super) type PgTransactionManager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 /// How a transaction is completed when its work has succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +38,20 @@ enum Completion {
     Rollback,
 }
 
+/// What all attempts at a transaction have in common.
+struct Attempts<'a> {
+    circuit: Circuit,
+    operation: &'static str,
+    deadline: Instant,
+    completion: Completion,
+    /// Whether the present attempt waits for another change of the catalogue.
+    waits_for_writer: &'a AtomicBool,
+}
+
 impl DbBreakerHandle {
     /// Runs `work` in a transaction. After a serialisation failure or a deadlock `work` runs again,
-    /// up to four times in all, so it must not have effects elsewhere.
+    /// up to four times in all, so it must not have effects elsewhere. To change the catalogue, use
+    /// [`DbBreakerHandle::change_catalogue`].
     ///
     /// # Errors
     /// See [`DbError`]; after any of them but [`DbError::UnknownOutcome`] nothing has been changed.
@@ -38,33 +61,73 @@ impl DbBreakerHandle {
         operation: &'static str,
         work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        self.run_attempts(circuit, operation, work, Completion::Commit).await
+        let _turn = self.take_turn(Share::from_circuit(circuit), circuit, operation).await?;
+        let (completion, waits) = (Completion::Commit, AtomicBool::new(false));
+        self.run_attempts(self.attempts(circuit, operation, completion, &waits), work).await
     }
 
-    /// Runs `work` in a transaction that is always rolled back.
+    /// Runs a change of the catalogue in a transaction that locks the catalogue's epoch first, and
+    /// passes that epoch to `work`.
+    ///
+    /// # Errors
+    /// As [`DbBreakerHandle::transaction`]; [`DbError::Overloaded`] if other changes take too long.
+    pub async fn change_catalogue<T>(
+        &self,
+        circuit: Circuit,
+        operation: &'static str,
+        work: impl AsyncFn(&mut Transaction<'_>, i64) -> Result<T, StorageError>,
+    ) -> Result<T, DbError> {
+        let _turn = self.take_turn(Share::CatalogueWriters, circuit, operation).await?;
+        let (completion, waits) = (Completion::Commit, AtomicBool::new(false));
+        let work = async |conn: &mut Transaction<'_>| {
+            waits.store(true, Ordering::Relaxed);
+            let epoch = catalogue_epochs::lock(conn).await?;
+            waits.store(false, Ordering::Relaxed);
+            work(conn, epoch).await
+        };
+        self.run_attempts(self.attempts(circuit, operation, completion, &waits), work).await
+    }
+
+    /// Runs `work` in a transaction that reads one snapshot, cannot write or lock a row, and so
+    /// blocks no other.
     ///
     /// # Errors
     /// See [`DbError`].
-    pub async fn dry_run<T>(
+    pub async fn read_snapshot<T>(
         &self,
         circuit: Circuit,
         operation: &'static str,
         work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        self.run_attempts(circuit, operation, work, Completion::Rollback).await
+        let _turn = self.take_turn(Share::from_circuit(circuit), circuit, operation).await?;
+        let (completion, waits) = (Completion::Rollback, AtomicBool::new(false));
+        let work = async |conn: &mut Transaction<'_>| {
+            conn.read_one_snapshot().await?;
+            work(conn).await
+        };
+        self.run_attempts(self.attempts(circuit, operation, completion, &waits), work).await
+    }
+
+    fn attempts<'a>(
+        &self,
+        circuit: Circuit,
+        operation: &'static str,
+        completion: Completion,
+        waits_for_writer: &'a AtomicBool,
+    ) -> Attempts<'a> {
+        let deadline = self.deadline();
+        Attempts { circuit, operation, deadline, completion, waits_for_writer }
     }
 
     async fn run_attempts<T>(
         &self,
-        circuit: Circuit,
-        operation: &'static str,
+        attempts: Attempts<'_>,
         work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
-        completion: Completion,
     ) -> Result<T, DbError> {
-        let deadline = self.deadline();
+        let operation = attempts.operation;
         let mut pause = FIRST_PAUSE;
         for attempt in 1..=MAX_ATTEMPTS {
-            match self.run_attempt(circuit, operation, deadline, &work, completion).await {
+            match self.run_attempt(&attempts, &work).await {
                 Err(AttemptError::Conflict(_)) if attempt < MAX_ATTEMPTS => {
                     // Full jitter, so that the two do not conflict again.
                     tokio::time::sleep(pause.mul_f64(rand::rng().random::<f64>())).await;
@@ -82,20 +145,19 @@ impl DbBreakerHandle {
 
     async fn run_attempt<T>(
         &self,
-        circuit: Circuit,
-        operation: &'static str,
-        deadline: Instant,
+        attempts: &Attempts<'_>,
         work: &impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
-        completion: Completion,
     ) -> Result<T, AttemptError> {
+        let Attempts { circuit, operation, deadline, completion, waits_for_writer } = *attempts;
+        waits_for_writer.store(false, Ordering::Relaxed);
         let lease = self.lease(circuit, operation, deadline).await;
         let mut lease = lease.map_err(AttemptError::Final)?;
         let (mut committing, started) = (false, Instant::now());
-        let outcome = timeout_at(
-            deadline,
-            run_transaction(lease.connection(), work, completion, &mut committing),
-        )
-        .await;
+        let errors = lease.errors().clone();
+        let connection = (lease.connection(), &errors);
+        let outcome =
+            timeout_at(deadline, run_transaction(connection, work, completion, &mut committing))
+                .await;
         let took = started.elapsed();
         self.instruments().database.observe_query(operation, took);
         match outcome {
@@ -104,15 +166,31 @@ impl DbBreakerHandle {
                 Ok(value)
             }
             Ok(Err(error)) => {
+                if waits_for_writer.load(Ordering::Relaxed)
+                    && classify(&error, &errors) == ErrorKind::LockTimeout
+                {
+                    lease.mark_waited();
+                    let refused = self.overloaded(circuit, operation, WAITS_FOR_WRITER);
+                    return Err(AttemptError::Final(refused));
+                }
                 let kind = self.mark_failed(&mut lease, circuit, operation, (&error, took));
                 if kind == ErrorKind::Conflict {
                     Err(AttemptError::Conflict(error))
-                } else if committing && !proves_rollback(&error) {
+                } else if committing && !proves_rollback(&error, &errors) {
                     let source = error.into();
                     Err(AttemptError::Final(DbError::UnknownOutcome { operation, source }))
+                } else if committing && kind == ErrorKind::LockTimeout {
+                    let cause = "another transaction holds a lock for too long";
+                    Err(AttemptError::Final(self.overloaded(circuit, operation, cause)))
                 } else {
                     Err(AttemptError::Final(DbError::from_storage(operation, kind, error)))
                 }
+            }
+            // This attempt began late: the server would have ended a longer wait.
+            Err(_) if waits_for_writer.load(Ordering::Relaxed) && took < self.writer_wait() => {
+                lease.mark_waiting();
+                let refused = self.overloaded(circuit, operation, WAITS_FOR_WRITER);
+                Err(AttemptError::Final(refused))
             }
             Err(_) => {
                 self.mark_timed_out(&mut lease, circuit, operation);
@@ -137,7 +215,7 @@ enum AttemptError {
 /// Runs one transaction; sets `committing` before COMMIT is sent. Diesel's own `transaction`
 /// requires futures that are Send, and those of the handlers are not.
 async fn run_transaction<T>(
-    conn: &mut AsyncPgConnection,
+    (conn, errors): (&mut AsyncPgConnection, &RecentErrors),
     work: &impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     completion: Completion,
     committing: &mut bool,
@@ -157,7 +235,7 @@ async fn run_transaction<T>(
             match PgTransactionManager::rollback_transaction(conn).await {
                 Ok(()) | Err(DieselError::BrokenTransactionManager) => Err(error),
                 // The first error is the cause; the failed rollback shows in the connection.
-                Err(_) if classify(&error) == ErrorKind::ConnectionLost => Err(error),
+                Err(_) if classify(&error, errors) == ErrorKind::ConnectionLost => Err(error),
                 Err(rollback) => Err(rollback.into()),
             }
         }

@@ -1,9 +1,12 @@
-//! Classifies database errors by what they say about the health of the server. Diesel does not
-//! expose the SQLSTATE, so the few messages that matter are matched here and nowhere else.
+//! Classifies database errors by what they say about the health of the server. The driver of the
+//! connection records the SQLSTATE of each error, which diesel does not expose; messages are never
+//! read, because they are in the language of the server.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use tokio_postgres::error::SqlState;
 
 use super::failure_cause::FailureCause;
+use crate::postgres::server_error::RecentErrors;
 use crate::storage::StorageError;
 
 /// What a call says about the database.
@@ -26,66 +29,86 @@ pub(super) enum ErrorKind {
     Conflict,
     /// The connection broke, or the server shuts down or has no resources.
     ConnectionLost,
+    /// The server does not accept writes: another one is the primary now.
+    ReadOnly,
     /// The server cancelled the statement after its own timeout.
     StatementTimeout,
     /// The server cancelled the statement, which waited for a lock for too long.
     LockTimeout,
 }
 
-/// Messages of a server, database or role whose limit on connections is reached.
-const CONNECTION_LIMITS: [&str; 3] =
-    ["too many clients", "too many connections", "remaining connection slots are reserved"];
-
-/// Messages of `PostgreSQL` (in English, the usual `lc_messages` of a server) and of the driver.
-const MESSAGES: [(&str, ErrorKind); 12] = [
-    ("deadlock detected", ErrorKind::Conflict),
-    ("canceling statement due to statement timeout", ErrorKind::StatementTimeout),
-    ("canceling statement due to lock timeout", ErrorKind::LockTimeout),
-    ("canceling statement due to user request", ErrorKind::StatementTimeout),
-    ("terminating connection", ErrorKind::ConnectionLost),
-    ("the database system is", ErrorKind::ConnectionLost),
-    (CONNECTION_LIMITS[0], ErrorKind::ConnectionLost),
-    (CONNECTION_LIMITS[1], ErrorKind::ConnectionLost),
-    (CONNECTION_LIMITS[2], ErrorKind::ConnectionLost),
-    ("connection closed", ErrorKind::ConnectionLost),
-    ("error communicating with the server", ErrorKind::ConnectionLost),
-    ("could not extend file", ErrorKind::ConnectionLost),
+/// Classes and codes (`PostgreSQL` documentation, appendix A) that are no answer of a healthy
+/// database. The first entry that is a prefix of the SQLSTATE decides.
+const STATES: [(&str, ErrorKind); 14] = [
+    // connection exceptions; also what PgBouncer reports
+    ("08", ErrorKind::ConnectionLost),
+    ("25006", ErrorKind::ReadOnly),
+    // the session was idle in a transaction for too long, or the transaction took too long
+    ("25P03", ErrorKind::ConnectionLost),
+    ("25P04", ErrorKind::ConnectionLost),
+    // the login was refused, or the database does not exist: a pooler reports it as late as this
+    ("28", ErrorKind::ConnectionLost),
+    ("3D000", ErrorKind::ConnectionLost),
+    // whether the statement was completed is not known
+    ("40003", ErrorKind::ConnectionLost),
+    // a serialisation failure, a deadlock
+    ("40", ErrorKind::Conflict),
+    // a limit of the configuration, such as temp_file_limit: another statement stays below it
+    ("53400", ErrorKind::Answer),
+    // no disk space, memory or connections left
+    ("53", ErrorKind::ConnectionLost),
+    ("55P03", ErrorKind::LockTimeout),
+    ("57014", ErrorKind::StatementTimeout),
+    // the server shuts down, crashed or starts, or the database was dropped
+    ("57P", ErrorKind::ConnectionLost),
+    // errors outside PostgreSQL: input and output
+    ("58", ErrorKind::ConnectionLost),
 ];
 
-/// Classifies an error of a query.
-pub(super) fn classify(error: &StorageError) -> ErrorKind {
+/// Classifies an error of a query; `errors` are those of its connection.
+pub(super) fn classify(error: &StorageError, errors: &RecentErrors) -> ErrorKind {
     let StorageError::Database(error) = error else { return ErrorKind::Answer };
     match error {
-        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
-            ErrorKind::Conflict
-        }
+        // Without a SQLSTATE: an error of the driver.
         DieselError::DatabaseError(
-            DatabaseErrorKind::ClosedConnection
-            | DatabaseErrorKind::UnableToSendCommand
-            | DatabaseErrorKind::ReadOnlyTransaction,
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
             _,
         )
         | DieselError::BrokenTransactionManager => ErrorKind::ConnectionLost,
-        DieselError::DatabaseError(_, information) => {
-            let message = information.message();
-            MESSAGES
-                .iter()
-                .find(|(text, _)| message.contains(text))
-                .map_or(ErrorKind::Answer, |(_, kind)| *kind)
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+            ErrorKind::Conflict
         }
+        DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => {
+            ErrorKind::ReadOnly
+        }
+        DieselError::DatabaseError(_, information) => match errors.find(information.message()) {
+            Some(error) => kind_of(&error.state, error.is_fatal),
+            None => ErrorKind::Answer,
+        },
         _ => ErrorKind::Answer,
     }
 }
 
-/// Whether the server refused a connection because of a limit on connections: it is available.
-pub(super) fn is_connection_limit(message: &str) -> bool {
-    message.contains("SQLSTATE 53300")
-        || CONNECTION_LIMITS.iter().any(|text| message.contains(text))
+/// Classifies an SQLSTATE. After a fatal error the server has closed the connection.
+fn kind_of(state: &SqlState, is_fatal: bool) -> ErrorKind {
+    let found = STATES.iter().find(|(prefix, _)| state.code().starts_with(prefix));
+    match found {
+        None | Some((_, ErrorKind::Answer)) if is_fatal => ErrorKind::ConnectionLost,
+        Some((_, kind)) => *kind,
+        None => ErrorKind::Answer,
+    }
 }
 
-/// Whether an error of COMMIT proves that the transaction was rolled back: a violated constraint
-/// (they may be deferred) or a conflict. Any other error may have come after the commit.
-pub(super) fn proves_rollback(error: &StorageError) -> bool {
+/// SQLSTATEs with which deferred constraints and triggers, which run at COMMIT, end a transaction:
+/// constraints, read-only, conflicts, no resources, locks, a cancelled statement.
+const ROLLED_BACK: [&str; 6] = ["23", "25006", "40", "53", "55", "57014"];
+/// The exception: whether the statement was completed is not known.
+const COMPLETION_UNKNOWN: &str = "40003";
+
+/// Whether an error of COMMIT proves that the transaction was rolled back: a violated constraint, a
+/// conflict, or another error after which the server keeps the connection. Any other error may have
+/// come after the commit.
+pub(super) fn proves_rollback(error: &StorageError, errors: &RecentErrors) -> bool {
     let StorageError::Database(database_error) = error else { return false };
     let is_constraint = matches!(
         database_error,
@@ -99,7 +122,18 @@ pub(super) fn proves_rollback(error: &StorageError) -> bool {
             _
         )
     );
-    is_constraint || classify(error) == ErrorKind::Conflict
+    is_constraint
+        || classify(error, errors) == ErrorKind::Conflict
+        || errors_prove_rollback(database_error, errors)
+}
+
+fn errors_prove_rollback(error: &DieselError, errors: &RecentErrors) -> bool {
+    let DieselError::DatabaseError(_, information) = error else { return false };
+    errors.find(information.message()).is_some_and(|found| {
+        let state = found.state.code();
+        let is_listed = ROLLED_BACK.iter().any(|prefix| state.starts_with(prefix));
+        !found.is_fatal && is_listed && state != COMPLETION_UNKNOWN
+    })
 }
 
 impl ErrorKind {
@@ -108,10 +142,15 @@ impl ErrorKind {
         match self {
             Self::Answer => Verdict::Alive,
             Self::Conflict => Verdict::Neutral,
-            Self::ConnectionLost => Verdict::Failure(FailureCause::Connection),
+            Self::ConnectionLost | Self::ReadOnly => Verdict::Failure(FailureCause::Connection),
             Self::StatementTimeout => Verdict::Failure(FailureCause::StatementTimeout),
             Self::LockTimeout => Verdict::Failure(FailureCause::LockTimeout),
         }
+    }
+
+    /// Whether the connection is of no more use.
+    pub(super) fn ends_connection(self) -> bool {
+        matches!(self, Self::ConnectionLost | Self::ReadOnly)
     }
 }
 

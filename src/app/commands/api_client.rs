@@ -1,30 +1,45 @@
 //! The HTTP client of `mdl import --url` and `mdl export --url`, which work on a running service
-//! instead of the database.
+//! instead of the database, and of `mdl circuits` (`once`). `patience` waits when the service asks
+//! for it, and `request_error` says why a request failed.
 
+mod once;
+mod patience;
+mod request_error;
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use self::patience::Patience;
+pub(in crate::app) use self::request_error::RequestError;
 use crate::app::cli::RemoteOptions;
 use crate::app::command_error::CommandError;
+use crate::app::commands::progress::{byte_bar, byte_counter};
 use crate::config::TransportConfig;
 use crate::credentials::api_keys::ApiKey;
-use crate::model::business_domains::BusinessDomain;
-use crate::model::catalogue::{Catalogue, DocumentFormat, ImportReport};
-use crate::model::metrics::Metric;
-use crate::model::violations::Violation;
+use crate::model::catalogue::{DocumentFormat, ImportReport};
 use crate::model::warnings::{Warning, Warnings};
 
-/// Page sizes, largest first. Each divides the one before, so that a smaller page can begin where
-/// the larger one would have.
-const PAGE_SIZES: [usize; 5] = [100, 50, 25, 5, 1];
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest silence of the service: an import waits until those before it are done.
+const READ_TIMEOUT: Duration = Duration::from_mins(5);
+/// Maximum length in bytes of a response that is read as a whole.
+const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 
 /// A client of one service.
 pub(in crate::app) struct ApiClient {
     base: String,
     token: Option<SecretString>,
     http: reqwest::Client,
+    patience: RefCell<Patience>,
 }
 
 #[derive(Deserialize)]
@@ -34,32 +49,6 @@ struct ImportResponse {
     warnings: Vec<Warning>,
     #[serde(default)]
     warnings_omitted: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageResponse<T> {
-    data: Vec<T>,
-    pagination: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next: bool,
-}
-
-#[derive(Deserialize)]
-struct ErrorResponse {
-    error: ReceivedError,
-}
-
-#[derive(Deserialize)]
-struct ReceivedError {
-    code: String,
-    message: String,
-    #[serde(default)]
-    details: Vec<Violation>,
 }
 
 impl ApiClient {
@@ -80,25 +69,38 @@ impl ApiClient {
                 "--url must not contain a user name or password; set MDL_TOKEN or MDL_TOKEN_FILE",
             ));
         }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(CommandError::usage(
+                "--url must end with the path of the service, without ? and #",
+            ));
+        }
         if url.scheme() == "http" && remote.token.is_some() {
             transport.check("--url", &url, "https://").map_err(CommandError::usage)?;
         }
         let http = reqwest::Client::builder()
-            .timeout(std::time::Duration::from_mins(1))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(CommandError::failed)?;
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none());
+        // A proxy would read the credential: only the host that was checked may receive it.
+        let http = if url.scheme() == "http" { http.no_proxy() } else { http };
+        let http = http.build().map_err(CommandError::failed)?;
         let base = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Some(Self { base, token: remote.token.clone(), http }))
+        Ok(Some(Self { base, token: remote.token.clone(), http, patience: RefCell::default() }))
+    }
+
+    /// Whether the credential is an access token, which expires within minutes.
+    pub(in crate::app) fn has_access_token(&self) -> bool {
+        let token = self.token.as_ref();
+        token.is_some_and(|token| ApiKey::parse(token.expose_secret()).is_err())
     }
 
     /// Imports a document.
     pub(in crate::app) async fn import(
         &self,
-        bytes: Vec<u8>,
+        document: Bytes,
         format: DocumentFormat,
         dry_run: bool,
-    ) -> Result<(ImportReport, Warnings), CommandError> {
+    ) -> Result<(ImportReport, Warnings), RequestError> {
         let media_type = match format {
             DocumentFormat::Json => "application/json",
             DocumentFormat::Yaml => "application/yaml",
@@ -107,96 +109,140 @@ impl ApiClient {
             .http
             .post(format!("{}/api/v1/import?dry_run={dry_run}", self.base))
             .header(CONTENT_TYPE, media_type)
-            .body(bytes);
-        let response: ImportResponse = self.send(request).await?;
+            .body(document);
+        let response: ImportResponse = self.request_json(request).await?;
         let ImportResponse { data, warnings: shown, warnings_omitted: omitted } = response;
         Ok((data, Warnings { shown, omitted }))
     }
 
-    /// Reads the whole catalogue, page by page.
-    pub(in crate::app) async fn export(&self) -> Result<Catalogue, CommandError> {
-        let domains: Vec<BusinessDomain> = self.read_all("/api/v1/domains").await?;
-        let metrics: Vec<Metric> = self.read_all("/api/v1/metrics").await?;
-        Ok(Catalogue { domains, metrics })
+    /// Writes the whole catalogue to `out`.
+    pub(in crate::app) async fn export(
+        &self,
+        format: DocumentFormat,
+        out: &mut impl Write,
+    ) -> Result<(), RequestError> {
+        let (name, media_type) = match format {
+            DocumentFormat::Json => ("json", "application/json"),
+            DocumentFormat::Yaml => ("yaml", "application/yaml"),
+        };
+        let request = self.http.get(format!("{}/api/v1/export?format={name}", self.base));
+        let response = self.request(request).await?;
+        if has_media_type(&response, media_type) {
+            return self.receive(response, out).await.map_err(RequestError::Failed);
+        }
+        Err(RequestError::failed(format!(
+            "{} did not respond like MDL: the export is not {media_type}",
+            self.base
+        )))
     }
 
-    /// Reads all pages of a list. A page that the service refuses as too large is requested again
-    /// in smaller pages.
-    async fn read_all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, CommandError> {
-        let mut items = Vec::new();
-        let mut sizes = PAGE_SIZES.iter().peekable();
-        while let Some(size) = sizes.peek().copied() {
-            let page = items.len() / size + 1;
-            let request = self.http.get(format!("{}{path}?page={page}&limit={size}", self.base));
-            let response: PageResponse<T> = match self.try_send(request).await? {
-                Ok(response) => response,
-                Err(violations)
-                    if *size > 1
-                        && violations.iter().all(|violation| violation.field == "limit") =>
-                {
-                    sizes.next();
-                    continue;
+    /// Writes a response to `out` as it arrives.
+    async fn receive(
+        &self,
+        mut response: Response,
+        out: &mut impl Write,
+    ) -> Result<(), CommandError> {
+        let bar = response.content_length().map_or_else(byte_counter, byte_bar);
+        let mut received = 0_usize;
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    out.write_all(&chunk)
+                        .map_err(|error| CommandError::failed(format!("the output: {error}")))?;
+                    received = received.saturating_add(chunk.len());
+                    bar.inc(chunk.len() as u64);
                 }
-                Err(violations) => return Err(CommandError::invalid_input(&violations)),
-            };
-            items.extend(response.data);
-            if !response.pagination.has_next {
-                break;
-            }
-            if PAGE_SIZES.first().is_some_and(|largest| items.len().is_multiple_of(*largest)) {
-                sizes = PAGE_SIZES.iter().peekable();
+                Ok(None) => break,
+                Err(error) => {
+                    bar.finish_and_clear();
+                    return Err(CommandError::failed(format!(
+                        "{} ended the export after {received} bytes, before it was complete: {}",
+                        self.base,
+                        request_error::cause(error)
+                    )));
+                }
             }
         }
-        Ok(items)
+        bar.finish_and_clear();
+        Ok(())
     }
 
-    async fn send<T: DeserializeOwned>(
+    /// Requests a page of a list.
+    pub(in crate::app) async fn get<T: DeserializeOwned>(
         &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<T, CommandError> {
-        self.try_send(request).await?.map_err(|violations| CommandError::invalid_input(&violations))
+        path: &str,
+    ) -> Result<T, RequestError> {
+        self.request_json(self.http.get(format!("{}{path}", self.base))).await
     }
 
-    /// Sends a request; the inner error lists the violations that the service reports.
-    async fn try_send<T: DeserializeOwned>(
+    async fn request_json<T: DeserializeOwned>(
         &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<Result<T, Vec<Violation>>, CommandError> {
-        let request = match &self.token {
+        request: RequestBuilder,
+    ) -> Result<T, RequestError> {
+        let response = self.request(request).await?;
+        let body = self.body(response).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            RequestError::failed(format!("{} did not respond like MDL: {error}", self.base))
+        })
+    }
+
+    /// Sends a request, and sends it again when the service was busy and has named the time for it.
+    /// Such a request has changed nothing.
+    async fn request(&self, request: RequestBuilder) -> Result<Response, RequestError> {
+        let request = self.authenticated(request)?;
+        loop {
+            let attempt = request
+                .try_clone()
+                .ok_or_else(|| RequestError::failed("the request cannot be sent again"))?;
+            let response = attempt
+                .send()
+                .await
+                .map_err(|error| RequestError::from_transport(&self.base, error))?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response);
+            }
+            if status.is_redirection() {
+                return Err(self.redirect_error(&response));
+            }
+            let wait = patience::requested_wait(status, response.headers(), SystemTime::now());
+            let body = self.body(response).await?;
+            let error = RequestError::from_response(&self.base, status, &body);
+            let Some(wait) = wait else { return Err(error) };
+            let patience = self.patience.borrow_mut().spend(status, wait);
+            patience.map_err(|refused| RequestError::failed(format!("{error}; {refused}")))?;
+            patience::announce(&self.base, status, wait);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn authenticated(&self, request: RequestBuilder) -> Result<RequestBuilder, RequestError> {
+        Ok(match &self.token {
             Some(key) if ApiKey::parse(key.expose_secret()).is_ok() => {
                 request.header("X-API-Key", sensitive(key.expose_secret())?)
             }
             Some(token) => request
                 .header(AUTHORIZATION, sensitive(&format!("Bearer {}", token.expose_secret()))?),
             None => request,
-        };
-        let response = request
-            .send()
-            .await
-            .map_err(|error| CommandError::failed(format!("{}: {error}", self.base)))?;
-        let status = response.status();
-        if status.is_redirection() {
-            return Err(self.redirect_error(&response));
-        }
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| CommandError::failed(format!("{}: {error}", self.base)))?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map(Ok).map_err(|error| {
-                CommandError::failed(format!("{} did not respond like MDL: {error}", self.base))
-            });
-        }
-        match serde_json::from_slice::<ErrorResponse>(&body) {
-            Ok(ErrorResponse { error }) if !error.details.is_empty() => Ok(Err(error.details)),
-            Ok(ErrorResponse { error }) => {
-                Err(CommandError::failed(format!("{}: {}", error.code, error.message)))
-            }
-            Err(_) => Err(CommandError::failed(format!("{} responded with {status}", self.base))),
-        }
+        })
     }
 
-    fn redirect_error(&self, response: &reqwest::Response) -> CommandError {
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, RequestError> {
+        let mut body = Vec::new();
+        let lost = |error| RequestError::from_transport(&self.base, error);
+        while let Some(chunk) = response.chunk().await.map_err(lost)? {
+            if body.len().saturating_add(chunk.len()) > MAX_RESPONSE {
+                return Err(RequestError::failed(format!(
+                    "{} did not respond like MDL: the response is longer than 64 MiB",
+                    self.base
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn redirect_error(&self, response: &Response) -> RequestError {
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         let target = location.and_then(|location| response.url().join(location).ok());
         // Only the origin is shown, because the rest of the URL is arbitrary text.
@@ -204,7 +250,7 @@ impl ApiClient {
             || "an unreadable address".into(),
             |target| target.origin().ascii_serialization(),
         );
-        CommandError::failed(format!(
+        RequestError::failed(format!(
             "{} redirects to {target}, which is not followed; if that is the service, pass it \
              as --url",
             self.base
@@ -212,10 +258,18 @@ impl ApiClient {
     }
 }
 
+fn has_media_type(response: &Response, media_type: &str) -> bool {
+    let found = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    response.status() == StatusCode::OK && found.is_some_and(|found| found.starts_with(media_type))
+}
+
 /// Creates a header value that is never printed.
-fn sensitive(value: &str) -> Result<HeaderValue, CommandError> {
-    let mut value = HeaderValue::from_str(value)
-        .map_err(|_| CommandError::usage("MDL_TOKEN is neither an API key nor an access token"))?;
+fn sensitive(value: &str) -> Result<HeaderValue, RequestError> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        RequestError::Failed(CommandError::usage(
+            "MDL_TOKEN is neither an API key nor an access token",
+        ))
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

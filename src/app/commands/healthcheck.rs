@@ -1,6 +1,6 @@
 //! `mdl healthcheck`: exits with 0 if the service on HOST:PORT is alive, or ready with `--ready`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::app::command_error::CommandError;
@@ -10,32 +10,42 @@ use crate::config::Config;
 /// Requests the health endpoint of the configured address.
 pub(in crate::app) async fn run(config: &Config, ready: bool) -> Result<(), CommandError> {
     let path = if ready { "/health/ready" } else { "/health/live" };
-    let url = format!(
-        "http://{}{path}",
-        SocketAddr::new(reachable_address(config.service.host), config.service.port)
-    );
+    let (host, port) = (&config.service.host, config.service.port);
+    let resolved = host.resolve(port).map_err(|error| {
+        CommandError::failed(format!("HOST: {}: {error}", host.with_port(port)))
+    })?;
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(CommandError::failed)?;
-    let response = client
-        .get(&url)
-        .send()
-        .await
-        .map_err(|error| CommandError::failed(format!("{url}: {error}")))?;
-    match response.status() {
-        status if status.is_success() => print_line("ok"),
-        status => Err(CommandError::failed(format!("{url} responded with {status}"))),
+    let mut failure = CommandError::failed("HOST has no address");
+    for address in resolved {
+        let url = format!("http://{}{path}", reachable(address));
+        match client.get(&url).send().await {
+            Ok(response) if response.status().is_success() => return print_line("ok"),
+            Ok(response) => {
+                let status = response.status();
+                return Err(CommandError::failed(format!("{url} responded with {status}")));
+            }
+            // The service may listen on only some addresses of a name.
+            Err(error) => failure = CommandError::failed(format!("{url}: {error}")),
+        }
     }
+    Err(failure)
 }
 
 /// A service that listens on all addresses is reached on the loopback address.
-fn reachable_address(host: IpAddr) -> IpAddr {
-    match host {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            address.set_ip(Ipv6Addr::LOCALHOST.into());
+        }
+        _ => {}
     }
+    address
 }

@@ -1,10 +1,18 @@
 //! `mdl migrate`: runs, reverts or lists the migrations of the database schema.
 
+use std::time::Duration;
+
 use crate::app::command_error::CommandError;
 use crate::app::database::{Database, Purpose};
 use crate::app::output::{print_line, print_warning};
 use crate::config::Config;
-use crate::postgres::migrations;
+use crate::postgres::migrations::{self, MigrationError};
+use crate::postgres::server_connection::ServerConnection;
+
+/// Attempts at a migration that waits for other transactions, each of which takes seconds.
+const MAX_ATTEMPTS: u32 = 20;
+/// Pause between two of them, in which what waited behind the migration gets its turn.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Migrations that protect data from the service's own role, by version (the leading digits of the
 /// folder's name), and what is lost when they are reverted.
@@ -39,6 +47,7 @@ pub(in crate::app) async fn run(
 }
 
 async fn migrate(database: &Database, revert: bool, status: bool) -> Result<(), CommandError> {
+    database.ensure_sessions().await?;
     let connection = database.db.administrative_connection().await;
     let mut connection = connection.map_err(CommandError::failed)?;
     if status {
@@ -60,11 +69,50 @@ async fn migrate(database: &Database, revert: bool, status: bool) -> Result<(), 
         }
         return print_line(&format!("reverted {version}"));
     }
-    let applied = migrations::run(connection).await.map_err(CommandError::failed)?;
-    for name in &applied {
+    if run_pending(database, connection).await? == 0 {
+        print_line("the schema is up to date")
+    } else {
+        Ok(())
+    }
+}
+
+fn print_names(migrations: &[String]) -> Result<(), CommandError> {
+    for name in migrations {
         print_line(&format!("ran {name}"))?;
     }
-    if applied.is_empty() { print_line("the schema is up to date") } else { Ok(()) }
+    Ok(())
+}
+
+/// Runs pending migrations; again if other transactions are in the way. Returns their number.
+async fn run_pending(
+    database: &Database,
+    mut connection: ServerConnection,
+) -> Result<usize, CommandError> {
+    let (mut attempts, mut count) = (0, 0);
+    loop {
+        attempts += 1;
+        let (done, locked) = match migrations::run(connection).await {
+            Ok(done) => (done, None),
+            Err(MigrationError::Locked { migration, done }) => (done, Some(migration)),
+            Err(error) => {
+                print_names(error.done())?;
+                return Err(CommandError::failed(error));
+            }
+        };
+        print_names(&done)?;
+        count += done.len();
+        let Some(migration) = locked else { return Ok(count) };
+        let error = MigrationError::Locked { migration, done };
+        if attempts == MAX_ATTEMPTS {
+            return Err(CommandError::failed(format!(
+                "{error}: gave up; end the transaction (pg_stat_activity), then run `mdl migrate`"
+            )));
+        }
+        print_warning(&error.to_string());
+        tokio::time::sleep(RETRY_INTERVAL).await;
+        let again = database.db.administrative_connection().await;
+        connection = again.map_err(CommandError::failed)?;
+    }
 }
 
 fn revert_warning(version: &str) -> Option<String> {

@@ -3,8 +3,11 @@
 
 pub(super) mod admin;
 mod api_client;
+pub(super) mod circuits;
+pub(super) mod example;
 pub(super) mod export;
 pub(super) mod healthcheck;
 pub(super) mod import;
 pub(super) mod key;
 pub(super) mod migrate;
+mod progress;

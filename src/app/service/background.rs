@@ -37,7 +37,7 @@ pub(super) fn spawn_all(
     ];
     if database.is_embedded() {
         // Its only connection belongs to the pool, so there is none to listen on.
-        slog::info!(state.logger, "embedded database sends no notifications: epochs are polled");
+        slog::debug!(state.logger, "embedded database sends no notifications: epochs are polled");
     } else {
         tasks.push(spawn(invalidation::listen(state.clone())));
         tasks.push(spawn(caller_exchange::run(state.clone())));

@@ -15,6 +15,7 @@ use crate::app::database::{Database, Purpose};
 use crate::bulkhead::Bulkhead;
 use crate::cache::responses::ResponseCache;
 use crate::cache::sessions::SessionCache;
+use crate::cache::totals::TotalCache;
 use crate::clock::Clock;
 use crate::config::{AuthConfig, Config};
 use crate::credentials::hasher::Hasher;
@@ -25,7 +26,9 @@ use crate::http::app_data::{
     AccessPolicy, AccountServices, CatalogueServices, MailServices, OperationsServices,
 };
 use crate::http::auditing::queue::AuditQueue;
+use crate::http::background_work::BackgroundWork;
 use crate::http::database_check::DatabaseCheck;
+use crate::http::export_places::ExportPlaces;
 use crate::http::mail_failures::MailFailureLog;
 use crate::http::middleware::detached::DetachedRequests;
 use crate::http::middleware::security::SecurityHeaders;
@@ -41,6 +44,8 @@ use crate::telemetry::sinks::Sinks;
 /// Imports that may wait while one runs. Catalogue writers take turns anyway, and a document may
 /// need twenty times its length in memory (`model::json` bounds that).
 const MAX_WAITING_IMPORTS: usize = 16;
+/// Exports that are read or sent at a time; more are refused.
+const MAX_EXPORTS: usize = 8;
 
 /// The result of [`compose`].
 pub(super) struct Composition {
@@ -70,6 +75,7 @@ pub(super) async fn compose(
     let (quotas, proxies, app_options) = rate_limits::from_config(config)?;
     let workers = config.service.workers.map_or_else(available_cores, usize::from);
     let readiness = Readiness::default();
+    let background = BackgroundWork::on_this_thread();
     let keys = ApiKeyCacheHandle::start(
         db.clone(),
         instruments.authentication.clone(),
@@ -85,7 +91,10 @@ pub(super) async fn compose(
             db: db.clone(),
             clock: clock.clone(),
             responses: ResponseCache::default(),
+            totals: TotalCache::default(),
             imports: Bulkhead::new(1, MAX_WAITING_IMPORTS),
+            exports: ExportPlaces::new(MAX_EXPORTS),
+            export_reads: Bulkhead::new(1, MAX_EXPORTS),
             import_max_bytes: config.service.import_max_bytes as usize,
             instruments: instruments.clone(),
         }),
@@ -103,6 +112,7 @@ pub(super) async fn compose(
         mail: web::Data::new(MailServices {
             mailer,
             failures: MailFailureLog::default(),
+            background: background.clone(),
             public_url: config.mail.public_url().map_err(CommandError::usage)?,
         }),
         operations: web::Data::new(OperationsServices {
@@ -120,6 +130,7 @@ pub(super) async fn compose(
             quotas,
             instruments.limits.clone(),
         )),
+        background,
         middleware: MiddlewareServices {
             forwarding: Forwarding::new(proxies.clone()),
             security_headers: SecurityHeaders {

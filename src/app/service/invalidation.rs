@@ -25,7 +25,7 @@ pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
         let (started, known) = (Instant::now(), state.catalogue.responses.epoch());
         let epoch = state
             .db
-            .run(Circuit::Metrics, "catalogue_epochs.get", async |conn| {
+            .run_reserved(Circuit::Metrics, "catalogue_epochs.get", async |conn| {
                 catalogue_epochs::get(conn).await
             })
             .await;
@@ -79,7 +79,7 @@ pub(in crate::app) async fn listen(state: web::Data<AppState>) {
 async fn receive(state: &AppState, mut listener: NotificationListener) {
     let (mut catalogue, mut authority) = (NotifiedEpoch::default(), NotifiedEpoch::default());
     let mut notifications = std::pin::pin!(listener.notifications());
-    while let Some(Ok(notification)) = notifications.next().await {
+    while let Some(notification) = notifications.next().await {
         let now = Instant::now();
         if notification.channel == authority_epochs::CHANNEL {
             let Ok(event) = notification.payload.parse::<InvalidationEvent>() else {

@@ -5,32 +5,38 @@
 //! for as long as it likes: until then `/health/ready` answers 503. Shutdown: see
 //! [`Service::stop`].
 
+mod admin_socket;
 mod audit_tasks;
 mod background;
 mod business_gauges;
 mod caller_exchange;
 mod composition;
 mod config_warnings;
+mod database_inspection;
 mod first_admin;
 mod invalidation;
 mod listener;
 mod rate_limits;
 mod repeated_events;
 mod retention;
+mod running_listener;
+mod signals;
 mod startup;
 mod startup_error;
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use actix_web::web;
 use slog::Logger;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use self::admin_socket::AdminSocket;
 use self::composition::{Composition, compose};
 use self::first_admin::FirstAdmin;
-use self::listener::Listener;
+use self::running_listener::RunningListener;
+use self::signals::{StopSignal, StopSignals};
 use self::startup::Startup;
 use crate::app::command_error::CommandError;
 use crate::app::database::Database;
@@ -40,11 +46,15 @@ use crate::credentials::passwords;
 use crate::http::AppState;
 use crate::http::auditing;
 use crate::http::connections::server::ServerOptions;
-use crate::telemetry;
 use crate::telemetry::sinks::Sinks;
+use crate::telemetry::{self, Logs};
 
 /// Longest wait at shutdown for requests under way, in seconds.
 const SHUTDOWN_TIMEOUT: u64 = 30;
+/// Longest wait at shutdown for work that goes on after its response, such as mails.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait after a second signal for log events that are written and shipped.
+const LAST_LOGS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A running service. It must be ended with [`Service::stop`].
 pub struct Service {
@@ -53,9 +63,8 @@ pub struct Service {
     pub state: web::Data<AppState>,
     /// Where Prometheus scrapes, if metrics have a listener of their own.
     pub metrics_address: Option<SocketAddr>,
-    api: ServerHandle,
-    api_server: JoinHandle<std::io::Result<()>>,
-    metrics: Option<ServerHandle>,
+    api: RunningListener,
+    metrics: Option<RunningListener>,
     background: Vec<JoinHandle<()>>,
     database: Database,
     logger: Logger,
@@ -67,27 +76,62 @@ impl std::fmt::Debug for Service {
     }
 }
 
-/// Runs the service until SIGTERM or SIGINT.
+/// Runs the service until SIGTERM or SIGINT, or until a listener ends. A second signal ends the
+/// process at once.
 pub(super) async fn run(config: &Config, sample: bool) -> Result<(), CommandError> {
     // Checked before telemetry starts, because log shipping would already send credentials.
     config.check_transport().map_err(CommandError::usage)?;
     let logs = telemetry::start(&config.logs, &config.shipping).map_err(CommandError::usage)?;
-    let mut terminate = listen_for(SignalKind::terminate())?;
-    let mut interrupt = listen_for(SignalKind::interrupt())?;
+    let mut signals = StopSignals::listen()?;
     let telemetry = (logs.logger.clone(), logs.sinks.clone());
-    let service = Service::start(config, Clock::default(), sample, telemetry).await?;
-    let reason = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    let mut service = Service::start(config, Clock::default(), sample, telemetry).await?;
+    let admin = AdminSocket::start(config.admin_socket(service.address.port()), &service.state);
+    let end = tokio::select! {
+        signal = signals.next() => Ok(signal),
+        cause = service.listener_ended() => Err(cause),
     };
-    slog::info!(logs.logger, "stopping"; "reason" => reason);
-    service.stop().await;
-    slog::info!(logs.logger, "stopped");
-    Ok(())
+    let mut delay = Duration::ZERO;
+    match &end {
+        Ok(signal) => {
+            if *signal == StopSignal::Terminate {
+                delay = config.service.shutdown_delay(is_on_terminal());
+            }
+            let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+            slog::info!(logs.logger, "stopping";
+                "reason" => signal.name(), "delay_ms" => delay_ms);
+        }
+        Err(cause) => slog::error!(logs.logger, "listener failed"; "error" => cause),
+    }
+    let stop = async {
+        service.state.operations.readiness.mark_stopping();
+        tokio::time::sleep(delay).await;
+        admin.stop().await;
+        service.stop().await;
+    };
+    tokio::select! {
+        () = stop => slog::info!(logs.logger, "stopped"),
+        signal = signals.next() => {
+            slog::warn!(logs.logger, "stopping at once: second signal"; "reason" => signal.name());
+            exit_at_once(logs, signal.exit_code());
+        }
+    }
+    end.map(|_| ()).map_err(|cause| CommandError::failed(format!("a listener failed: {cause}")))
 }
 
-fn listen_for(kind: SignalKind) -> Result<Signal, CommandError> {
-    signal(kind).map_err(CommandError::failed)
+fn is_on_terminal() -> bool {
+    std::io::stdin().is_terminal() || std::io::stdout().is_terminal()
+}
+
+/// Ends the process when the buffered log events are written and shipped, and soon in any case:
+/// a log server that does not answer would take much longer.
+fn exit_at_once(logs: Logs, code: i32) -> ! {
+    let (written, wait) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        drop(logs);
+        drop(written);
+    });
+    let _ = wait.recv_timeout(LAST_LOGS_TIMEOUT);
+    std::process::exit(code);
 }
 
 impl Service {
@@ -103,23 +147,18 @@ impl Service {
     ) -> Result<Self, CommandError> {
         let composition = compose(config, clock.clone(), &logger, sinks).await?;
         let Composition { database, state, trusted_proxies, app_options, workers } = composition;
-        let metrics = if listener::has_own_metrics_listener(config) {
-            let Listener { address, server } = listener::exposition(config, &state)?;
-            let handle = server.handle();
-            actix_web::rt::spawn(server);
-            Some((address, handle))
-        } else {
-            None
-        };
-        let with_metrics = config.metrics.metrics_enabled && metrics.is_none();
+        let with_metrics =
+            config.metrics.metrics_enabled && !listener::has_own_metrics_listener(config);
         let server_options = ServerOptions { workers, grace: SHUTDOWN_TIMEOUT };
-        let Listener { address, server } = listener::api(
+        let api = listener::api(
             config,
             server_options,
             &trusted_proxies,
             (&state, &app_options, with_metrics),
         )?;
-        let api = server.handle();
+        let address = api.address;
+        // After the API's listener: a second instance on the same ports has one error, not two.
+        let metrics = listener::metrics(config, &state)?.map(RunningListener::spawn);
         let startup = Startup::new(
             state.operations.readiness.clone(),
             FirstAdmin::from_config(config, &database, clock, &logger),
@@ -128,41 +167,57 @@ impl Service {
         );
         let background = background::spawn_all(config, &state, startup, app_options, &database);
         tokio::task::spawn_blocking(passwords::warm_up);
+        let url = format!("http://{}", config.service.host.with_port(address.port()));
         slog::info!(logger, "listening";
-            "address" => format!("http://{address}"),
-            "documentation" => format!("http://{address}/api-docs/"),
+            "address" => &url, "documentation" => format!("{url}/api-docs/"),
             "version" => env!("CARGO_PKG_VERSION"),
             "database" => if database.is_embedded() { "embedded" } else { "postgresql" });
         Ok(Self {
             address,
             state,
-            metrics_address: metrics.as_ref().map(|(address, _)| *address),
-            api,
-            api_server: actix_web::rt::spawn(server),
-            metrics: metrics.map(|(_, handle)| handle),
+            metrics_address: metrics.as_ref().map(|metrics| metrics.address),
+            api: RunningListener::spawn(api),
+            metrics,
             background,
             database,
             logger,
         })
     }
 
+    /// Waits until a listener ends, which none does by itself. Returns why.
+    async fn listener_ended(&mut self) -> String {
+        let metrics = async {
+            match &mut self.metrics {
+                Some(metrics) => metrics.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            cause = self.api.ended() => cause,
+            cause = metrics => cause,
+        }
+    }
+
     /// Stops the service, in this order:
     ///
-    /// 1. `/health/ready` answers 503, and no further connection is accepted.
+    /// 1. `/health/ready` answers 503 (`run` has waited for `SHUTDOWN_DELAY` since then, so that
+    ///    load balancers have seen it), and no further connection is accepted.
     /// 2. Requests under way end, also writes whose client has disconnected: a connection counts
     ///    as open until they have (`http::connections::server`).
-    /// 3. The metrics listener stops, so that Prometheus can scrape the shutdown up to here.
-    /// 4. The audit log and the last use of API keys are flushed to the database, and counts of
+    /// 3. Work ends that goes on after its response: mails, and releases of rate limit hits.
+    /// 4. The metrics listener stops, so that Prometheus can scrape the shutdown up to here.
+    /// 5. The audit log and the last use of API keys are flushed to the database, and counts of
     ///    repeated events to the log.
-    /// 5. The connections to the database are closed, and an embedded database stops.
-    pub async fn stop(self) {
+    /// 6. The connections to the database are closed, and an embedded database stops.
+    pub async fn stop(mut self) {
         self.state.operations.readiness.mark_stopping();
-        self.api.pause().await;
         self.api.stop(true).await;
-        if let Ok(Err(error)) = self.api_server.await {
-            slog::error!(self.logger, "listener failed"; "error" => %error);
+        let unfinished = self.state.background.finish(BACKGROUND_TIMEOUT).await;
+        if unfinished > 0 {
+            slog::error!(self.logger, "background work not finished at shutdown";
+                "unfinished" => unfinished);
         }
-        if let Some(metrics) = &self.metrics {
+        if let Some(metrics) = &mut self.metrics {
             metrics.stop(false).await;
         }
         // Before the background tasks are aborted: one of them may be in the middle of a flush.

@@ -4,22 +4,21 @@
 
 use std::time::{Duration, Instant};
 
+use super::database_inspection::{connection_error, log_server, refuse_transaction_pooler};
 use super::first_admin::FirstAdmin;
-use super::startup_error::StartupError;
+use super::startup_error::{LoggedCause, StartupError};
 use crate::actors::db_breaker::Circuit;
 use crate::http::auditing;
 use crate::http::readiness::Readiness;
 use crate::model::catalogue::{CatalogueDraft, DocumentFormat};
-use crate::postgres::connection::is_rejection;
 use crate::postgres::migrations::{self, MigrationError};
 use crate::postgres::url::DatabaseTarget;
 use crate::storage::audit_events::Actor;
-use crate::storage::{business_domains, catalogue, metrics, privileges};
+use crate::storage::catalogue::ImportWriter;
+use crate::storage::{Transaction, business_domains, catalogue, metrics, privileges};
 use crate::telemetry::error_chain;
 
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-/// Interval in which a cause that repeats is logged again.
-const REMINDER_INTERVAL: Duration = Duration::from_mins(1);
 const SAMPLE: &str = include_str!("../../../examples/catalogue.yaml");
 
 /// The task that prepares the database.
@@ -29,6 +28,7 @@ pub(super) struct Startup {
     /// Named in errors.
     target: DatabaseTarget,
     with_sample: bool,
+    inspected: bool,
     migrated: bool,
 }
 
@@ -40,19 +40,16 @@ impl Startup {
         target: DatabaseTarget,
         with_sample: bool,
     ) -> Self {
-        Self { readiness, first_admin, target, with_sample, migrated: false }
+        Self { readiness, first_admin, target, with_sample, inspected: false, migrated: false }
     }
 
     /// Retries until the database is prepared. A cause that repeats is logged once a minute.
     pub(super) async fn run(mut self) {
         let logger = self.first_admin.logger.clone();
-        let mut last: Option<(String, Instant)> = None;
+        let mut last_cause = LoggedCause::default();
         while let Err(error) = self.attempt().await {
             let cause = error_chain(&error);
-            let is_repeated = last
-                .as_ref()
-                .is_some_and(|(logged, at)| *logged == cause && at.elapsed() < REMINDER_INTERVAL);
-            if !is_repeated {
+            if last_cause.is_due(&cause, Instant::now()) {
                 let target = &self.target;
                 match error {
                     StartupError::Temporary(_) => {
@@ -66,7 +63,6 @@ impl Startup {
                             "user" => &target.user, "error" => &cause);
                     }
                 }
-                last = Some((cause, Instant::now()));
             }
             tokio::time::sleep(RETRY_INTERVAL).await;
         }
@@ -89,30 +85,38 @@ impl Startup {
         if self.with_sample { self.load_sample().await } else { Ok(()) }
     }
 
-    async fn migrate(&self) -> Result<(), StartupError> {
-        let connection = self.first_admin.db.administrative_connection().await;
-        let mut connection = connection.map_err(|error| {
-            // Waiting does not help against a wrong password or database name.
-            if is_rejection(&error) {
-                StartupError::NeedsOperator(error_chain(&error))
-            } else {
-                StartupError::temporary(error)
-            }
-        })?;
+    async fn migrate(&mut self) -> Result<(), StartupError> {
+        let db = &self.first_admin.db;
+        if !self.inspected && !self.first_admin.is_embedded() {
+            refuse_transaction_pooler(db).await?;
+        }
+        let mut connection = db.administrative_connection().await.map_err(connection_error)?;
+        if !self.inspected {
+            let name = &self.target.application_name;
+            log_server(&mut connection, name, &self.first_admin.logger).await?;
+            self.inspected = true;
+        }
         let logger = &self.first_admin.logger;
         let schema = migrations::status(&mut connection).await.map_err(StartupError::temporary)?;
         if let Some(newest) = schema.unknown.last().filter(|_| !self.migrated) {
             slog::warn!(logger, "schema is newer than this version of mdl";
                 "newest_migration" => newest, "unknown_migrations" => schema.unknown.len());
         }
-        let run = migrations::run(connection).await.map_err(|error| match error {
-            MigrationError::NoPermission { .. } => StartupError::NeedsOperator(error_chain(&error)),
-            error => StartupError::temporary(error),
-        });
-        for migration in run? {
-            slog::info!(logger, "migration run"; "migration" => migration);
+        let run = migrations::run(connection).await;
+        let done = match &run {
+            Ok(done) => done.as_slice(),
+            Err(error) => error.done(),
+        };
+        if !done.is_empty() {
+            slog::info!(logger, "migrations run";
+                "count" => done.len(), "migrations" => done.join(", "));
         }
-        Ok(())
+        run.map(|_| ()).map_err(|error| match error {
+            MigrationError::NoPermission { .. } | MigrationError::NotOwner { .. } => {
+                StartupError::NeedsOperator(error_chain(&error))
+            }
+            error => StartupError::temporary(error),
+        })
     }
 
     /// Names the privileges that the service's role lacks.
@@ -137,15 +141,17 @@ impl Startup {
         let draft = CatalogueDraft::parse(SAMPLE.as_bytes(), DocumentFormat::Yaml)
             .map_err(|violations| StartupError::temporary(format!("sample: {violations:?}")))?;
         let (now, actor) = (clock.now(), Actor::system());
-        let loaded = db.transaction(Circuit::Metrics, "metrics.import_sample", async |conn| {
+        let writer = Some(ImportWriter { author: username, now });
+        let work = async |conn: &mut Transaction<'_>, _| {
             let (_, domains) = business_domains::list(conn, 0, 1).await?;
             if domains > 0 || metrics::count(conn).await? > 0 {
                 return Ok(None);
             }
-            let items = catalogue::import(conn, &draft, username, now, |_| ()).await?;
-            catalogue::record_import(conn, &actor, &items, now).await?;
-            Ok(Some(items.len()))
-        });
+            let tally = catalogue::import(conn, &draft, writer).await?;
+            catalogue::record_import(conn, &actor, &tally, now).await?;
+            Ok(Some(tally.counts().created))
+        };
+        let loaded = db.change_catalogue(Circuit::Metrics, "metrics.import_sample", work);
         match loaded.await.map_err(StartupError::temporary)? {
             Some(items) => {
                 slog::info!(logger, "sample catalogue loaded"; "items" => items);

@@ -13,6 +13,7 @@ use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
 use crate::http::extract::conditions::IfNoneMatch;
 use crate::http::response::{JSON, etag};
+use crate::telemetry::instruments::operations::CacheOutcome;
 
 /// Builds the cache key of a path and its parameters, which may come in any order.
 pub fn cache_key(path: &str, parameters: &[(String, String)]) -> String {
@@ -33,14 +34,16 @@ pub async fn read(
     if_none_match: Option<&IfNoneMatch>,
     load: impl AsyncFnOnce() -> Result<CachedResponse, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
-    let responses = &services.responses;
+    let (responses, instruments) = (&services.responses, &services.instruments.operations);
     let cached = responses.get(key, Instant::now());
     if let CacheLookup::Fresh(response) = &cached {
+        instruments.count_cache_lookup(CacheOutcome::Hit);
         return Ok(respond(response, if_none_match, None));
     }
     let epoch = responses.epoch();
     match (load().await, cached) {
         (Ok(loaded), _) => {
+            instruments.count_cache_lookup(CacheOutcome::Miss);
             let response = respond(&loaded, if_none_match, None);
             responses.insert(key, loaded, epoch, Instant::now());
             Ok(response)
@@ -49,8 +52,14 @@ pub async fn read(
         (
             Err(ApiError::Unavailable { .. } | ApiError::Overloaded { .. }),
             CacheLookup::Stale(stale, age),
-        ) => Ok(respond(&stale, if_none_match, Some(age))),
-        (Err(error), _) => Err(error),
+        ) => {
+            instruments.count_cache_lookup(CacheOutcome::Stale);
+            Ok(respond(&stale, if_none_match, Some(age)))
+        }
+        (Err(error), _) => {
+            instruments.count_cache_lookup(CacheOutcome::Miss);
+            Err(error)
+        }
     }
 }
 

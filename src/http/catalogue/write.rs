@@ -1,6 +1,5 @@
-//! Changes of the catalogue. Each runs in a transaction that first locks the catalogue's epoch, so
-//! that writers take turns; the response cache has the new epoch before the response is sent (read
-//! your writes).
+//! Changes of the catalogue. Writers take turns (`DbBreakerHandle::change_catalogue`); the response
+//! cache has the new epoch before the response is sent (read your writes).
 //!
 //! The caller's permissions are confirmed last, so that the user's row is locked only for a moment,
 //! however long the change takes.
@@ -11,6 +10,7 @@ use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
 use crate::storage::authority::{self, Authority};
+use crate::storage::idempotency_keys::{self, IdempotentRequest, StoredResponse};
 use crate::storage::{StorageError, Transaction, catalogue_epochs};
 
 /// Runs a change in a transaction.
@@ -25,8 +25,7 @@ pub async fn change<T>(
     work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
 ) -> Result<T, ApiError> {
     let before = services.responses.epoch();
-    let changed = services.db.transaction(circuit, operation, async |conn| {
-        let locked = catalogue_epochs::lock(conn).await?;
+    let changed = services.db.change_catalogue(circuit, operation, async |conn, locked| {
         let done = work(conn).await?;
         let epoch = catalogue_epochs::get(conn).await?;
         authority::confirm(conn, caller, services.clock.now()).await?;
@@ -35,4 +34,45 @@ pub async fn change<T>(
     let (done, epochs) = changed.await?;
     services.responses.apply_committed_epoch(epochs, before, Instant::now());
     Ok(done)
+}
+
+/// Runs a change once for each idempotency key: a repeated request gets the response to the first
+/// and changes nothing. Without a key the change is simply run.
+///
+/// # Errors
+/// As [`change`]; [`ApiError::Conflict`] while the first request is running, and
+/// [`ApiError::IdempotencyMismatch`] if the key belongs to another request.
+pub async fn change_once(
+    services: &CatalogueServices,
+    target: (Circuit, &'static str),
+    caller: &Authority,
+    request: Option<&IdempotentRequest>,
+    work: impl AsyncFn(&mut Transaction<'_>) -> Result<StoredResponse, StorageError>,
+) -> Result<StoredResponse, ApiError> {
+    let (response, _) = change_or_replay(services, target, caller, request, work).await?;
+    Ok(response)
+}
+
+/// As [`change_once`]; also returns whether `work` was done for this request.
+///
+/// # Errors
+/// As [`change_once`].
+pub async fn change_or_replay(
+    services: &CatalogueServices,
+    (circuit, operation): (Circuit, &'static str),
+    caller: &Authority,
+    request: Option<&IdempotentRequest>,
+    work: impl AsyncFn(&mut Transaction<'_>) -> Result<StoredResponse, StorageError>,
+) -> Result<(StoredResponse, bool), ApiError> {
+    let now = services.clock.now();
+    change(services, circuit, operation, caller, async |conn| {
+        let Some(request) = request else { return Ok((work(conn).await?, true)) };
+        if let Some(stored) = idempotency_keys::claim(conn, request, now).await? {
+            return Ok((stored, false));
+        }
+        let response = work(conn).await?;
+        idempotency_keys::store_response(conn, request, &response, now).await?;
+        Ok((response, true))
+    })
+    .await
 }

@@ -46,12 +46,12 @@ pub struct ServerOptions {
     pub grace: u64,
 }
 
-/// Makes a server on this listener. It handles no signals.
+/// Makes a server on these listeners. It handles no signals.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When a listener cannot be used.
 pub fn serve<F, I, S, B>(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     options: ServerOptions,
     connections: &Arc<Connections>,
     responder: Responder,
@@ -68,33 +68,37 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let builder =
+    let mut builder =
         Server::build().workers(options.workers).disable_signals().shutdown_timeout(options.grace);
     let (stopping, connections) = (builder.graceful_shutdown_signal(), connections.clone());
-    let (address, responder) = (listener.local_addr()?, Arc::new(responder));
-    let builder = builder.listen("http", listener, move || {
+    let responder = Arc::new(responder);
+    for listener in listeners {
         let (stopping, connections) = (stopping.clone(), connections.clone());
-        let responder = responder.clone();
-        let app = app().into_factory().map_err(|error| error.into().error_response());
-        let http = HttpService::build()
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(FIRST_HEAD)
-            .client_disconnect_timeout(DISCONNECT)
-            .local_addr(address)
-            .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
+        let (address, responder, app) = (listener.local_addr()?, responder.clone(), app.clone());
+        builder = builder.listen("http", listener, move || {
+            let (stopping, connections) = (stopping.clone(), connections.clone());
+            let responder = responder.clone();
+            let app = app().into_factory().map_err(|error| error.into().error_response());
+            let http = HttpService::build()
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(FIRST_HEAD)
+                .client_disconnect_timeout(DISCONNECT)
+                .local_addr(address)
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .on_connect_ext(|stream: &GuardedStream, data| {
+                    data.insert(stream.pace());
+                })
+                .h1(map_config(apply_fn_factory(app, counted), |()| AppConfig::default()));
+            fn_service(move |stream: TcpStream| {
+                let (connections, responder) = (connections.clone(), responder.clone());
+                async move { accept(stream, &connections, responder).map_err(DispatchError::Io) }
             })
-            .on_connect_ext(|stream: &GuardedStream, data| {
-                data.insert(stream.pace());
-            })
-            .h1(map_config(apply_fn_factory(app, counted), |()| AppConfig::default()));
-        fn_service(move |stream: TcpStream| {
-            let (connections, responder) = (connections.clone(), responder.clone());
-            async move { accept(stream, &connections, responder).map_err(DispatchError::Io) }
-        })
-        .and_then(apply_fn_factory(http, until_requests_end))
-    })?;
+            .and_then(apply_fn_factory(http, until_requests_end))
+        })?;
+    }
     Ok(builder.run())
 }
 

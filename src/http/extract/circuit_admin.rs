@@ -14,6 +14,9 @@
 //! The risk: an administrator who was suspended or demoted elsewhere, unnoticed here, can see and
 //! control circuits until the token expires (at most 15 minutes by default).
 //!
+//! A request over the local socket (`http::local_admin`) needs no credential: only the system user
+//! of this process and root can connect to it.
+//!
 //! [`DbError::Unavailable`]: crate::actors::db_breaker::DbError::Unavailable
 
 use actix_web::dev::Payload;
@@ -21,38 +24,58 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::caller::allowed;
+use super::origin::Origin;
 use crate::actors::db_breaker::{Circuit, CircuitState, DbBreakerHandle};
 use crate::http::app_data::AccountServices;
+use crate::http::connections::local::LocalPeer;
 use crate::http::error::ApiError;
 use crate::http::middleware::authenticate::reauthenticate;
 use crate::http::request::caller::{Caller, Credential, LoggedCaller, UnconfirmedToken};
 use crate::http::request::request_id::RequestId;
+use crate::model::audit::Channel;
 use crate::model::scopes::Scope;
+use crate::storage::audit_events::Actor;
 use crate::storage::users::Account;
 
 /// An administrator who may see and control the circuits.
 #[derive(Clone, Copy, Debug)]
-pub struct CircuitAdmin {
-    is_by_claims: bool,
+pub struct CircuitAdmin(Proven);
+
+/// What the administrator was accepted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proven {
+    Authenticated,
+    ByClaims,
+    /// The connection came over the local socket.
+    Local(LocalPeer),
 }
 
 impl CircuitAdmin {
-    /// Checks the caller again, after its body has arrived.
+    /// Checks the caller again, after its body has arrived, and returns it as the actor of what
+    /// follows.
     ///
     /// # Errors
     /// As for a new request.
-    pub async fn confirm(self, request: &HttpRequest) -> Result<Caller, ApiError> {
+    pub async fn confirm(self, request: &HttpRequest, origin: &Origin) -> Result<Actor, ApiError> {
+        if let Proven::Local(peer) = self.0 {
+            return Ok(Actor {
+                username: Some(peer.to_string()),
+                address: None,
+                ..origin.anonymous_actor().with_channel(Channel::Command)
+            });
+        }
         request.extensions_mut().remove::<UnconfirmedToken>();
-        match reauthenticate(request).await {
-            Ok(caller) => caller.require(&[Scope::Admin]).map(|()| caller),
+        let caller = match reauthenticate(request).await {
+            Ok(caller) => caller.require(&[Scope::Admin]).map(|()| caller)?,
             Err(error) => {
                 let caller = by_claims(request, error).await?;
-                if !self.is_by_claims {
+                if self.0 == Proven::Authenticated {
                     log_acceptance(request, &caller);
                 }
-                Ok(caller)
+                caller
             }
-        }
+        };
+        Ok(origin.actor(&caller.user))
     }
 }
 
@@ -63,13 +86,18 @@ impl FromRequest for CircuitAdmin {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
+            if let Some(peer) = request.conn_data::<LocalPeer>().copied() {
+                let logged = LoggedCaller { user: peer.to_string(), api_key: None };
+                request.extensions_mut().insert(logged);
+                return Ok(Self(Proven::Local(peer)));
+            }
             match allowed(&request, &[Scope::Admin]) {
-                Ok(_) => Ok(Self { is_by_claims: false }),
+                Ok(_) => Ok(Self(Proven::Authenticated)),
                 Err(error) => {
                     let caller = by_claims(&request, error).await?;
                     log_acceptance(&request, &caller);
                     request.extensions_mut().insert(LoggedCaller::from(&caller));
-                    Ok(Self { is_by_claims: true })
+                    Ok(Self(Proven::ByClaims))
                 }
             }
         })

@@ -64,8 +64,16 @@ fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
         None if required => Precondition::Missing,
         None => Precondition::None,
         Some(versions) if versions.iter().any(|version| version == "*") => Precondition::Exists,
-        Some(versions) => Precondition::OneOf(versions),
+        Some(versions) => {
+            Precondition::OneOf(versions.iter().map(|tag| without_selection(tag)).collect())
+        }
     }))
+}
+
+/// Returns the version of an entity tag. What follows a `+` says which fields the response had, of
+/// the item in the same version.
+fn without_selection(tag: &str) -> String {
+    tag.split_once('+').map_or(tag, |(version, _)| version).to_owned()
 }
 
 fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {

@@ -16,11 +16,13 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::bulkhead::BulkheadPlace;
+use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, MERGE_PATCH};
 use crate::model::json;
 use crate::model::parse::parse;
 use crate::model::patch::{Patch, Patchable};
+use crate::model::violations::Violation;
 use crate::model::warnings::Warnings;
 
 /// Size limit in bytes of bodies of users, sessions, API keys and circuit breakers.
@@ -48,7 +50,13 @@ pub struct PatchBody<T> {
     pub patch: Patch<T>,
     /// What was removed from its rich texts.
     pub warnings: Warnings,
+    /// Fingerprint of the body as it was sent.
+    pub digest: String,
 }
+
+/// A JSON merge patch (RFC 7396) of at most [`ITEM`] bytes, for an item of the catalogue.
+#[derive(Debug)]
+pub struct MergePatchBody<T>(pub PatchBody<T>);
 
 /// A body of at most `IMPORT_MAX_BYTES`. Its place among the imports is taken before it is read, so
 /// that the memory of slow imports is bounded.
@@ -111,11 +119,35 @@ impl<T: Patchable + 'static> FromRequest for PatchBody<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = raw(request, payload, ITEM);
+        Box::pin(async move { Self::parse(&json_only(body.await?)?, Patch::new) })
+    }
+}
+
+impl<T: Patchable + 'static> FromRequest for MergePatchBody<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = raw(request, payload, ITEM);
         Box::pin(async move {
-            let fields = object(&json_only(body.await?)?)?;
-            let patch = Patch::new(fields.clone()).map_err(ApiError::Validation)?;
-            Ok(Self { patch, warnings: Warnings::from_body(&fields) })
+            let RawBody { media_type, bytes } = body.await?;
+            if media_type != MERGE_PATCH {
+                return Err(ApiError::UnsupportedPatch);
+            }
+            PatchBody::parse(&bytes, Patch::from_merge_patch).map(Self)
         })
+    }
+}
+
+impl<T> PatchBody<T> {
+    fn parse(
+        bytes: &[u8],
+        build: impl FnOnce(Map<String, Value>) -> Result<Patch<T>, Vec<Violation>>,
+    ) -> Result<Self, ApiError> {
+        let fields = object(bytes)?;
+        let patch = build(fields.clone()).map_err(ApiError::Validation)?;
+        let digest = fingerprint(&String::from_utf8_lossy(bytes));
+        Ok(Self { patch, warnings: Warnings::from_body(&fields), digest })
     }
 }
 

@@ -5,6 +5,7 @@ pub mod anyone;
 pub mod caller;
 pub mod circuit_admin;
 pub mod conditions;
+pub mod idempotency;
 pub mod json_body;
 pub mod origin;
 pub mod path;

@@ -39,7 +39,7 @@ pub async fn access_log<B: MessageBody + 'static>(
     let ids = o!("request_id" => id.0.clone(), "server_request_id" => own_id.0.to_string());
     let logger = state.logger.new(ids);
     let client = state.middleware.forwarding.client_address(&request, &logger);
-    let entry = AccessLogEntry::new(&request, client, began);
+    let entry = AccessLogEntry::new(&request, client, began, &state.instruments.http);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(logger.clone());
     request.extensions_mut().insert(id.clone());

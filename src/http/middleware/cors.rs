@@ -8,7 +8,8 @@
 use actix_cors::Cors;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 
-const EXPOSED: [&str; 14] = [
+const EXPOSED: [&str; 15] = [
+    "Accept-Patch",
     "Age",
     "ETag",
     "Link",

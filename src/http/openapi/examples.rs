@@ -1,53 +1,48 @@
-//! Examples of request bodies. Metric and business domain are the first ones of the sample
-//! catalogue, and can be posted as they are: the domain, then its metric.
-
-use std::sync::LazyLock;
+//! Examples of request bodies. Metric and business domain are the templates that `mdl example`
+//! prints, and can be posted as they are: the domain, then its metric. The schemas have the whole
+//! items as examples.
 
 use serde_json::{Value, json};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::walk;
-use crate::model::catalogue::{CatalogueDraft, DocumentFormat};
-
-const SAMPLE: &str = include_str!("../../../examples/catalogue.yaml");
-
-/// The first domain of the sample and the first metric of it.
-static ITEMS: LazyLock<Option<(Value, Value)>> = LazyLock::new(|| {
-    let draft = CatalogueDraft::parse(SAMPLE.as_bytes(), DocumentFormat::Yaml).ok()?;
-    let domain = draft.domains.first()?.parsed.as_ref().ok()?;
-    let metrics = draft.metrics.iter().filter_map(|item| item.parsed.as_ref().ok());
-    let metric = metrics.into_iter().find(|metric| metric.business_domain == domain.name)?;
-    Some((serde_json::to_value(domain).ok()?, serde_json::to_value(metric).ok()?))
-});
+use crate::model::catalogue::{ExampleDetail, ExampleKind, example};
 
 /// Adds the examples to a complete document.
 pub(super) fn add(document: &mut OpenApi) {
-    let Some((domain, metric)) = &*ITEMS else { return };
     for (_, _, operation) in walk::operations(document) {
         let id = operation.operation_id.as_deref().unwrap_or_default();
-        let Some(example) = body_example(id, domain, metric) else { continue };
+        let Some(example) = body_example(id) else { continue };
         let body = operation.request_body.as_mut();
-        if let Some(content) = body.and_then(|body| body.content.get_mut("application/json")) {
+        // The import, which also takes YAML, has JSON first.
+        if let Some(content) = body.and_then(|body| body.content.values_mut().next()) {
             content.example = Some(example);
         }
     }
     let Some(components) = &mut document.components else { return };
-    for (name, example) in [("BusinessDomain", domain), ("Metric", metric)] {
+    for (name, kind) in [("BusinessDomain", ExampleKind::Domain), ("Metric", ExampleKind::Metric)] {
         if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
-            object.examples = vec![example.clone()];
+            object.examples = item(kind, ExampleDetail::Full).into_iter().collect();
         }
     }
 }
 
-fn body_example(operation_id: &str, domain: &Value, metric: &Value) -> Option<Value> {
+fn item(kind: ExampleKind, detail: ExampleDetail) -> Option<Value> {
+    serde_json::to_value(example(kind, detail)?).ok()
+}
+
+fn body_example(operation_id: &str) -> Option<Value> {
+    let template = |kind| item(kind, ExampleDetail::Required);
     let (old, new) = ("correct horse battery staple", "a horse of another colour");
     Some(match operation_id {
-        "create_metric" => metric.clone(),
+        "create_metric" => template(ExampleKind::Metric)?,
         "update_metric" => json!({ "tier": "Tier-2", "tags": ["revenue", "board"] }),
-        "create_domain" => domain.clone(),
+        "patch_metric" => json!({ "definition": { "unit": "EUR" }, "metadata": { "notes": null } }),
+        "create_domain" => template(ExampleKind::Domain)?,
         "update_domain" => json!({ "owner_team": "Finance Analytics" }),
-        "import_catalogue" => json!({ "domains": [domain], "metrics": [metric] }),
+        "patch_domain" => json!({ "color": null }),
+        "import_catalogue" => template(ExampleKind::Catalogue)?,
         "login" => json!({ "username": "admin", "password": old }),
         "register" => json!({ "username": "ada", "email": "ada@example.com",
             "full_name": "Ada Example", "password": old }),
@@ -62,7 +57,7 @@ fn body_example(operation_id: &str, domain: &Value, metric: &Value) -> Option<Va
             "scopes": ["metrics:read", "domains:read"] }),
         "update_api_key" => json!({ "extend_days": 90 }),
         "rotate_api_key" => json!({ "grace_minutes": 60 }),
-        "steer_circuit_breaker" => json!({ "action": "reset", "reason": "database repaired" }),
+        "control_circuit_breaker" => json!({ "action": "reset", "reason": "database repaired" }),
         _ => return None,
     })
 }

@@ -11,6 +11,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::actors::db_breaker::Circuit;
 use crate::model::audit::Action;
+use crate::model::business_domains::BusinessDomain;
+use crate::model::fields::selectable;
+use crate::model::metrics::Metric;
 use crate::model::metrics::query::SortField;
 
 /// The codes of `http::error`, by status.
@@ -54,9 +57,21 @@ pub struct AuditAction;
 #[derive(Debug)]
 pub struct AuditActionFilter;
 
+/// Schema of the format of an exported document.
+#[derive(Debug)]
+pub struct DocumentFormatName;
+
 /// Schema of the order of a list of metrics.
 #[derive(Debug)]
 pub struct MetricSort;
+
+/// Schema of a comma-separated list of fields of a metric.
+#[derive(Debug)]
+pub struct MetricFields;
+
+/// Schema of a comma-separated list of fields of a business domain.
+#[derive(Debug)]
+pub struct BusinessDomainFields;
 
 /// Schema of the name of a circuit breaker.
 #[derive(Debug)]
@@ -99,9 +114,20 @@ text_schema!(
     "Actions, such as login.failed, or groups, such as api_key.*, separated by commas.",
     |text| text.pattern(Some(list_of(&actions_and_groups()))).examples(["api_key.*"])
 );
+text_schema!(DocumentFormatName, "Format of a document.", |text| {
+    text.enum_values(Some(["yaml", "json"]))
+});
 text_schema!(MetricSort, "Order of a list of metrics; - for descending.", |text| {
     let fields = SortField::VARIANTS.iter();
     text.enum_values(Some(fields.flat_map(|field| [(*field).to_owned(), format!("-{field}")])))
+});
+text_schema!(MetricFields, "Fields of a metric, or of an object in it: section.field.", |text| {
+    let pattern = list_of(&escaped(selectable::<Metric>()));
+    text.pattern(Some(pattern)).max_length(Some(2000)).examples(["name,tier,definition.formula"])
+});
+text_schema!(BusinessDomainFields, "Fields of a business domain.", |text| {
+    let pattern = list_of(&escaped(selectable::<BusinessDomain>()));
+    text.pattern(Some(pattern)).max_length(Some(2000)).examples(["name,owner_team"])
 });
 text_schema!(CircuitName, "Name of a circuit breaker.", |text| {
     text.enum_values(Some(Circuit::iter().map(|circuit| circuit.as_ref().to_owned())))
@@ -115,6 +141,11 @@ text_schema!(ApiKeyStatusFilter, "States of API keys, separated by commas.", |te
     let names = ["active", "expired", "revoked"].map(str::to_owned);
     text.pattern(Some(list_of(&names))).examples(["active,expired"])
 });
+
+/// Escapes the dots of names in a pattern.
+fn escaped(names: Vec<String>) -> Vec<String> {
+    names.into_iter().map(|name| name.replace('.', r"\.")).collect()
+}
 
 fn actions_and_groups() -> Vec<String> {
     let noun = |action: &&str| action.split_once('.').map(|(noun, _)| format!(r"{noun}\.\*"));

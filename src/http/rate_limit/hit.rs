@@ -67,8 +67,9 @@ impl Hit {
             return;
         }
         // Database unavailable: release the hit in the background.
+        let background = state.background.clone();
         let state = state.clone();
-        actix_web::rt::spawn(async move {
+        background.spawn(move || async move {
             for _ in 0..RELEASE_ATTEMPTS {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 if self.release_shared(&state, &cleared).await {

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod class;
 pub mod client_ip;
 pub mod credential;
+pub mod method;
 pub mod path;
 pub mod request_id;
 pub mod routes;

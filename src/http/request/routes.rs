@@ -8,6 +8,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBody;
 
 use crate::http::request::class::{RequestClass, RequestKind};
 
@@ -39,6 +40,8 @@ struct Route {
     slashes: usize,
     /// The value of `Allow`.
     allow: String,
+    /// The value of `Accept-Patch`.
+    accept_patch: Option<String>,
     operations: Vec<(Method, OperationTraits)>,
 }
 
@@ -100,6 +103,12 @@ impl Routes {
         self.matching(path).next().map(|route| route.allow.as_str())
     }
 
+    /// Returns the media types that PATCH accepts on the route with this path, as `Accept-Patch`
+    /// lists them; none without PATCH.
+    pub fn accept_patch(&self, path: &str) -> Option<&str> {
+        self.matching(path).next().and_then(|route| route.accept_patch.as_deref())
+    }
+
     fn is_exposition(&self, path: &str) -> bool {
         self.with_exposition && path == EXPOSITION
     }
@@ -135,12 +144,15 @@ impl Route {
             operation.as_ref().map(|operation| (names, (method, OperationTraits::new(operation))))
         });
         let (names, operations): (Vec<_>, Vec<_>) = operations.unzip();
+        let patched = item.patch.as_ref().and_then(|patch| patch.request_body.as_ref());
+        let types = |body: &RequestBody| body.content.keys().cloned().collect::<Vec<_>>();
         Self {
             path: path.to_owned(),
             pattern: ResourceDef::new(path),
             prefix: path.split('{').next().unwrap_or_default().to_owned(),
             slashes: slashes(path),
             allow: names.join(", "),
+            accept_patch: patched.map(|body| types(body).join(", ")),
             operations,
         }
     }

@@ -1,4 +1,6 @@
-//! Routes of the catalogue as a whole: the import.
+//! Routes of the catalogue as a whole: the import here, the export in [`export`].
+
+mod export;
 
 use actix_web::{HttpResponse, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -14,13 +16,14 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::query::QueryParameters;
 use crate::http::response::json;
 use crate::model::catalogue::{
-    Catalogue, CatalogueDraft, DocumentFormat, ImportReport, ItemOutcome, ItemReport,
+    Catalogue, CatalogueDraft, DocumentFormat, ImportReport, ImportTally,
 };
+use crate::storage::catalogue::ImportWriter;
 use crate::storage::{StorageError, Transaction, authority, catalogue};
 
 /// Registers the routes of the catalogue as a whole.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(import);
+    config.service(import).service(export::export);
 }
 
 /// Import a catalogue
@@ -58,45 +61,48 @@ async fn import(
         editor.caller.user.username.as_str(),
         origin.actor(&editor.caller.user),
     );
-    let items = if dry_run {
-        let work = async |conn: &mut Transaction<'_>| {
-            let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
-            authority::confirm(conn, &editor.authority(), services.clock.now()).await?;
-            Ok(items)
+    let tally = if dry_run {
+        let work = async |conn: &mut Transaction<'_>| catalogue::import(conn, &draft, None).await;
+        let tally = services.db.read_snapshot(Circuit::Metrics, "metrics.import_dry_run", work);
+        let tally = tally.await?;
+        // The snapshot cannot lock the caller's row, and would not see that it has changed.
+        let confirm = async |conn: &mut Transaction<'_>| {
+            authority::confirm(conn, &editor.authority(), services.clock.now()).await
         };
-        services.db.dry_run(Circuit::Metrics, "metrics.import_dry_run", work).await?
+        services.db.transaction(Circuit::Auth, "users.confirm", confirm).await?;
+        tally
     } else {
+        let writer = Some(ImportWriter { author, now });
         let work = async |conn: &mut Transaction<'_>| {
-            let items = catalogue::import(conn, &draft, author, now, |_| ()).await?;
-            let violations = ItemReport::all_violations(&items);
+            let tally = catalogue::import(conn, &draft, writer).await?;
+            let violations = tally.violations();
             if !violations.is_empty() {
                 return Err(StorageError::Invalid(violations));
             }
-            catalogue::record_import(conn, &actor, &items, now).await?;
-            Ok(items)
+            catalogue::record_import(conn, &actor, &tally, now).await?;
+            Ok(tally)
         };
         let authority = editor.authority();
-        let items = change(&services, Circuit::Metrics, "metrics.import", &authority, work).await?;
-        count_created_metrics(&services, &draft, &items);
-        items
+        let tally = change(&services, Circuit::Metrics, "metrics.import", &authority, work).await?;
+        count_created_metrics(&services, &draft, &tally);
+        tally
     };
-    let body = ChangedBody::new(ImportReport::new(dry_run, items), draft.warnings);
+    let body: ChangedBody<ImportReport> =
+        ChangedBody::new(tally.into_report(dry_run), draft.warnings);
     json(&mut HttpResponse::Ok(), &body)
 }
 
-/// Counts the created metrics, whose reports follow those of the domains.
 fn count_created_metrics(
     services: &CatalogueServices,
     draft: &CatalogueDraft,
-    items: &[ItemReport],
+    tally: &ImportTally,
 ) {
-    for (report, item) in items.iter().skip(draft.domains.len()).zip(&draft.metrics) {
-        if let (ItemOutcome::Created, Ok(metric)) = (report.outcome, &item.parsed) {
-            services
-                .instruments
-                .catalogue
-                .count_created_metric(metric.tier.as_ref(), metric.category.as_str());
-        }
+    let created = tally.created_metrics().iter().filter_map(|index| draft.metrics.get(*index));
+    for metric in created.filter_map(|item| item.parsed.as_ref().ok()) {
+        services
+            .instruments
+            .catalogue
+            .count_created_metric(metric.tier.as_ref(), metric.category.as_str());
     }
 }
 

@@ -138,7 +138,7 @@ async fn list(
 /// logged.
 #[utoipa::path(
     tag = "health",
-    operation_id = "steer_circuit_breaker",
+    operation_id = "control_circuit_breaker",
     security(("bearer" = []), ("api_key" = [])),
     params(("name" = CircuitName, Path, description = "metrics, domains, auth or api_keys")),
     request_body = ControlBody,
@@ -160,14 +160,15 @@ async fn control(
         ApiError::NotFound(format!("Circuit breaker not found; there are {names}"))
     })?;
     // The permission is checked again, because the body may have arrived long after the head.
-    let caller = admin.confirm(&request).await?;
+    let actor = admin.confirm(&request, &origin).await?;
     let (action, reason) = (body.value.action, body.value.reason.as_str());
     let details = json!({ "action": action.as_ref(), "reason": reason });
-    let log_reason = format!("{} by {}: {reason}", action.as_ref(), caller.user.username);
+    let by = actor.username.as_deref().unwrap_or_default();
+    let log_reason = format!("{} by {by}: {reason}", action.as_ref());
     // Written later, not in a transaction: circuits are controlled when the database may be
     // unavailable.
     let event = NewEvent::success(
-        &origin.actor(&caller.user),
+        &actor,
         Action::CircuitControlled,
         name.into(),
         (&details, &Changes::default()),

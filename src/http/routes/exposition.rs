@@ -4,7 +4,7 @@
 use actix_web::{HttpResponse, web};
 
 use crate::actors::db_breaker::CircuitState;
-use crate::http::app_data::OperationsServices;
+use crate::http::app_data::{CatalogueServices, OperationsServices};
 use crate::http::error::ApiError;
 use crate::http::extract::anyone::Anyone;
 use crate::telemetry::instruments::CONTENT_TYPE;
@@ -21,6 +21,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 async fn exposition(
     _: Anyone,
     services: web::Data<OperationsServices>,
+    catalogue: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     // If the breaker has stopped, circuits and pool are unknown; the other families are still
     // exposed.
@@ -46,6 +47,7 @@ async fn exposition(
                 transitions: &transitions,
             });
         }
+        instruments.operations.set_cache_bytes(catalogue.responses.bytes());
         for (sink, counts) in services.sinks.counts() {
             instruments.logs.set_sink_counts(sink, counts);
         }

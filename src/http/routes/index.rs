@@ -28,6 +28,7 @@ struct Endpoints {
     metrics: &'static str,
     domains: &'static str,
     import: &'static str,
+    export: &'static str,
     auth: &'static str,
     health: &'static str,
 }
@@ -50,6 +51,7 @@ fn respond() -> Result<HttpResponse, ApiError> {
         metrics: "/api/v1/metrics",
         domains: "/api/v1/domains",
         import: "/api/v1/import",
+        export: "/api/v1/export",
         auth: "/api/auth",
         health: "/health",
     };

@@ -27,6 +27,7 @@ use crate::http::extract::origin::Origin;
 use crate::http::mail_failures::ResetMailError;
 use crate::http::rate_limit::{Against, RequestLimiter, is_failed_attempt, pseudonym};
 use crate::http::response;
+use crate::mail::MailError;
 use crate::model::audit::{Action, Channel};
 use crate::model::authority::InvalidationScope;
 use crate::model::text::Email;
@@ -35,6 +36,7 @@ use crate::rate_limit::policy::Policy;
 use crate::storage::audit_events::{self, Actor, Target};
 use crate::storage::password_changes::PasswordUpdate;
 use crate::storage::{StorageError, Transaction, password_changes, password_resets, users};
+use crate::telemetry::instruments::operations::MailOutcome;
 
 const ACCEPTED: &str = "If an account exists for this address, an email was sent. The token is \
                         valid for 30 minutes.";
@@ -97,7 +99,7 @@ async fn request(
     let account = email.as_str().to_owned();
     let accept = async || {
         let actor = origin.anonymous_actor().detached();
-        actix_web::rt::spawn(async move {
+        mail.background.clone().spawn(move || async move {
             if let Err(error) = send_token(&services, &mail, &audit, email.as_str(), &actor).await {
                 let request_id = actor.request_id.as_deref();
                 mail.failures.record(&services.logger, &error, request_id);
@@ -144,7 +146,13 @@ async fn send_token(
         return Ok(());
     };
     let text = mail_text(&account.username, mail.public_url.as_deref(), &token);
-    Ok(mail.mailer.send(&account.email, "Reset your MDL password", text).await?)
+    let sent = mail.mailer.send(&account.email, "Reset your MDL password", text).await;
+    services.instruments.operations.count_mail(match &sent {
+        Ok(()) => MailOutcome::Sent,
+        Err(MailError::Disabled) => MailOutcome::Disabled,
+        Err(_) => MailOutcome::Failed,
+    });
+    Ok(sent?)
 }
 
 fn mail_text(username: &str, public_url: Option<&str>, token: &str) -> String {

@@ -1,13 +1,9 @@
-//! The report of an import: what was done with each item, and the totals.
+//! The report of an import: what was done with each item, and the totals. `tally` makes it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::violations::{MAX_COUNTED, MAX_SHOWN, Violation};
-
-/// Maximum length of the items of a report, in bytes of JSON: once for items with errors, and once
-/// for the others.
-const MAX_REPORT: usize = 512 * 1024;
+use crate::model::violations::Violation;
 
 /// The result of importing one item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,20 +30,9 @@ fn is_zero(count: &usize) -> bool {
 
 impl ItemReport {
     /// Returns the approximate length as JSON, in bytes.
-    fn json_length(&self) -> usize {
+    pub(super) fn json_length(&self) -> usize {
         let errors = self.errors.iter().map(|error| error.field.len() + error.message.len() + 32);
         100 + self.path.len() + self.id.as_ref().map_or(0, String::len) + errors.sum::<usize>()
-    }
-
-    /// Returns the violations of all items: the first with their texts, the others empty as from
-    /// [`validate`](crate::model::violations::validate).
-    pub fn all_violations(items: &[Self]) -> Vec<Violation> {
-        let count: usize =
-            items.iter().map(|item| item.errors.len().saturating_add(item.errors_omitted)).sum();
-        let described = items.iter().flat_map(|item| &item.errors).take(MAX_SHOWN).cloned();
-        let mut found: Vec<_> = described.collect();
-        found.resize(count.min(MAX_COUNTED), Violation::new("", ""));
-        found
     }
 }
 
@@ -92,30 +77,14 @@ pub struct ImportCounts {
 }
 
 impl ImportCounts {
-    /// Counts the items of a report.
-    pub fn from_items(items: &[ItemReport]) -> Self {
-        let count = |outcome| items.iter().filter(|item| item.outcome == outcome).count();
-        Self {
-            created: count(ItemOutcome::Created),
-            updated: count(ItemOutcome::Updated),
-            unchanged: count(ItemOutcome::Unchanged),
-            errors: count(ItemOutcome::Error),
-        }
-    }
-}
-
-impl ImportReport {
-    /// Creates a report, and omits items that would make it too long.
-    pub fn new(dry_run: bool, mut items: Vec<ItemReport>) -> Self {
-        let counts = ImportCounts::from_items(&items);
-        let (all, mut with_errors, mut others) = (items.len(), 0_usize, 0_usize);
-        items.retain(|item| {
-            let length =
-                if item.outcome == ItemOutcome::Error { &mut with_errors } else { &mut others };
-            *length = length.saturating_add(item.json_length());
-            *length <= MAX_REPORT
-        });
-        let items_omitted = all.saturating_sub(items.len());
-        Self { dry_run, counts, items, items_omitted }
+    /// Counts one more item.
+    pub fn add(&mut self, outcome: ItemOutcome) {
+        let count = match outcome {
+            ItemOutcome::Created => &mut self.created,
+            ItemOutcome::Updated => &mut self.updated,
+            ItemOutcome::Unchanged => &mut self.unchanged,
+            ItemOutcome::Error => &mut self.errors,
+        };
+        *count = count.saturating_add(1);
     }
 }

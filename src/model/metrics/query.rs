@@ -1,19 +1,22 @@
-//! The query parameters of a list of metrics: filters, full-text search, sort order and page.
-//! `storage::metrics::list` runs the query.
+//! The query parameters of a list of metrics: filters, full-text search, sort order, page or
+//! cursor, and fields. `storage::metrics::list` runs the query.
 
 use std::str::FromStr;
 
 use strum::{AsRefStr, EnumString, VariantNames};
 
 use super::governance::MetricStatus;
-use super::{MetricType, Tier};
+use super::{Metric, MetricType, Tier};
+use crate::model::fields::FieldSelection;
 use crate::model::page::{PageRequest, ParameterError};
+use crate::model::paging::Paging;
+use crate::model::search::{ensure_text, search_words};
 use crate::model::violations::Violation;
 
 /// Items per page by default.
 pub const DEFAULT_LIMIT: i64 = 50;
-/// Maximum number of words in a search, and of tags in a filter.
-const MAX_WORDS: usize = 20;
+/// Maximum number of tags in a filter.
+const MAX_TAGS: usize = 20;
 
 /// The filter of a list of metrics; all conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,7 +58,9 @@ pub enum SortField {
 pub struct MetricQuery {
     pub filter: MetricFilter,
     pub sort: Sort,
-    pub page: PageRequest,
+    pub paging: Paging,
+    /// None for all fields.
+    pub fields: Option<FieldSelection>,
 }
 
 impl MetricQuery {
@@ -64,19 +69,27 @@ impl MetricQuery {
     /// # Errors
     /// Every parameter that is unknown, repeated or invalid.
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
-        let mut query = Self {
-            filter: MetricFilter::default(),
-            sort: Sort::default(),
-            page: PageRequest { page: 1, limit: DEFAULT_LIMIT },
-        };
-        PageRequest::parse_with(parameters, |name, value| query.set(name, value))?;
-        Ok(query)
+        let page = PageRequest { page: 1, limit: DEFAULT_LIMIT };
+        let mut draft =
+            Draft { filter: MetricFilter::default(), sort: Sort::default(), page, fields: None };
+        PageRequest::parse_with(parameters, |name, value| draft.set(name, value))?;
+        let Draft { filter, sort, page, fields } = draft;
+        let paging = Paging::new(page, "metrics", parameters)?;
+        Ok(Self { filter, sort, paging, fields })
     }
+}
 
+/// The parameters so far.
+struct Draft {
+    filter: MetricFilter,
+    sort: Sort,
+    page: PageRequest,
+    fields: Option<FieldSelection>,
+}
+
+impl Draft {
     fn set(&mut self, name: &str, value: &str) -> Result<(), ParameterError> {
-        if value.is_empty() || value.contains('\0') || value.chars().count() > 2000 {
-            return Err("must be 1 to 2000 characters without NUL".into());
-        }
+        ensure_text(value)?;
         let filter = &mut self.filter;
         match name {
             "category" => filter.category = Some(value.to_owned()),
@@ -86,8 +99,11 @@ impl MetricQuery {
             "metric_type" => filter.metric_type = Some(one_of(value)?),
             "status" => filter.status = Some(one_of(value)?),
             "tags" => filter.tags = tags(value)?,
-            "search" => filter.search = words(value)?,
+            "search" => filter.search = search_words(value)?,
             "sort" => self.sort = sort(value)?,
+            "fields" => self.fields = Some(FieldSelection::from_list::<Metric>(value)?),
+            // It depends on the other parameters: see `Paging::new`.
+            "cursor" => {}
             _ => return self.page.set(name, value),
         }
         Ok(())
@@ -102,23 +118,11 @@ fn one_of<T: FromStr + VariantNames>(value: &str) -> Result<T, ParameterError> {
 
 fn tags(value: &str) -> Result<Vec<String>, ParameterError> {
     let tags: Vec<String> = value.split(',').map(|tag| tag.trim().to_owned()).collect();
-    if tags.iter().any(String::is_empty) || tags.len() > MAX_WORDS {
-        let message = format!("must be a comma-separated list of 1 to {MAX_WORDS} tags");
+    if tags.iter().any(String::is_empty) || tags.len() > MAX_TAGS {
+        let message = format!("must be a comma-separated list of 1 to {MAX_TAGS} tags");
         return Err(message.into());
     }
     Ok(tags)
-}
-
-fn words(value: &str) -> Result<Vec<String>, ParameterError> {
-    let words: Vec<String> = value
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if words.is_empty() || words.len() > MAX_WORDS {
-        return Err(format!("must have 1 to {MAX_WORDS} words of letters or digits").into());
-    }
-    Ok(words)
 }
 
 fn sort(value: &str) -> Result<Sort, ParameterError> {

@@ -96,3 +96,12 @@ fn number_of_violations_is_bounded_and_none_contains_a_value() {
     assert_eq!(found.len(), 180);
     assert_eq!(found.iter().filter(|(_, message)| !message.is_empty()).count(), 100);
 }
+
+#[test]
+fn item_whose_violations_are_not_shown_is_counted_or_accepted() {
+    let found = parse_showing::<Metric>(json!({"colour": 1}), 0).expect_err("wrong");
+    assert_eq!(found.len(), parse::<Metric>(json!({"colour": 1})).expect_err("wrong").len());
+    assert!(found.iter().all(|violation| *violation == Violation::new("", "")));
+    let right = Value::Object(Metric::template());
+    assert_eq!(parse_showing::<Metric>(right.clone(), 0), parse::<Metric>(right));
+}

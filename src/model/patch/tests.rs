@@ -58,3 +58,54 @@ fn patches_cannot_add_up_to_more_than_256_kib() {
     assert!(patch(json!({"name": "y"})).apply_to(&large).is_ok());
     assert!(patch(json!({"name": "xy"})).apply_to(&large).is_err());
 }
+
+fn merge_violations<T: Patchable>(patch: &Value) -> Vec<String> {
+    let fields = patch.as_object().cloned().unwrap_or_default();
+    let violations = Patch::<T>::from_merge_patch(fields).err().unwrap_or_default();
+    violations.into_iter().map(|found| format!("{} {}", found.field, found.message)).collect()
+}
+
+#[test]
+fn merge_patch_is_validated_without_the_document() {
+    let fine = json!({"definition": {"unit": "u"}, "tags": null, "metadata": {"notes": null}});
+    assert_eq!(merge_violations::<Metric>(&fine), [""; 0]);
+    let bad = json!({
+        "metric_id": null,
+        "name": {"a": 1},
+        "definition": {"unit": null, "formla": null, "numerator": {"event_name": ""}},
+        "colour": null,
+    });
+    assert_eq!(
+        merge_violations::<Metric>(&bad),
+        [
+            "metric_id is required",
+            "name must be a text",
+            "definition.numerator.event_name must not be empty",
+            "definition.unit is required",
+            "definition.formla is not a known field",
+            "colour is not a known field",
+        ]
+    );
+}
+
+#[test]
+fn merge_cannot_break_a_rule_about_a_whole_object() {
+    let values = |from: usize| -> Map<String, Value> {
+        (from..from + 600).map(|n| (n.to_string(), json!(n))).collect()
+    };
+    let patch = |from: usize| {
+        let patch = json!({"tier_focus": values(from)});
+        Patch::<BusinessDomain>::from_merge_patch(patch.as_object().cloned().unwrap_or_default())
+            .expect("a patch")
+    };
+    let half = patch(0).apply_to(&domain(&json!({}))).expect("a domain");
+    let refused = patch(1000).apply_to(&half).expect_err("too many values");
+    assert!(refused[0].field.starts_with("tier_focus."), "{refused:?}");
+    // What was broken before stays possible to patch elsewhere.
+    let old = domain(&json!({"name": "two\nlines", "tier_focus": {"a": 1}}));
+    let merged = Patch::<BusinessDomain>::from_merge_patch(
+        json!({"tier_focus": {"b": 2}}).as_object().cloned().unwrap_or_default(),
+    );
+    let merged = merged.expect("a patch").apply_to(&old).expect("a domain");
+    assert_eq!(json!(merged.tier_focus), json!({"a": 1, "b": 2}));
+}

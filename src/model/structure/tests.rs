@@ -17,7 +17,7 @@ fn shape() -> Shape {
 }
 
 fn check(mut value: Value) -> (Vec<(String, String)>, Value) {
-    let structure = Structure::check(&mut value, &shape());
+    let structure = Structure::check(&mut value, &shape(), 100);
     let found = structure.violations.into_iter();
     (found.map(|violation| (violation.field, violation.message)).collect(), value)
 }
@@ -56,7 +56,7 @@ fn wrong_parts_are_named_and_replaced() {
             "numbers": {"k\u{200b}": 0},
         })
     );
-    let structure = Structure::check(&mut json!({"count": 1}), &shape());
+    let structure = Structure::check(&mut json!({"count": 1}), &shape(), 100);
     assert!(structure.replaces("items") && structure.replaces("items[0].a"));
     assert!(!structure.replaces("count") && !structure.replaces("itemsize"));
 }
@@ -67,4 +67,18 @@ fn positions_follow_the_fields() {
     let at = |path: &str| position(path, &shape);
     assert!(at("count") < at("note") && at("items") < at("items[0].b"));
     assert!(at("items[2].a") < at("items[10]") && at("numbers") < at("unknown"));
+}
+
+#[test]
+fn violations_beyond_the_maximum_are_counted_and_not_repaired() {
+    let wrong = json!({"count": 10, "note": 1, "items": [{"b": 0}], "other": 1});
+    for max in [0, 1, 4, 5] {
+        let mut value = wrong.clone();
+        let structure = Structure::check(&mut value, &shape(), max);
+        let described = structure.violations.iter().filter(|one| !one.message.is_empty());
+        let paths: Vec<&str> = described.map(|violation| violation.field.as_str()).collect();
+        let all = ["count", "note", "items[0].a", "items[0].b", "other"];
+        assert_eq!((structure.violations.len(), paths), (5, all[..max].to_vec()));
+        assert_eq!(structure.is_repaired(), max == 5);
+    }
 }

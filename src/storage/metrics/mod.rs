@@ -2,8 +2,11 @@
 //! Lists are in [`list()`].
 
 mod audited;
+mod filter;
+mod keyset;
 mod list;
 mod row;
+mod selection;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -34,20 +37,9 @@ pub async fn get(conn: &mut AsyncPgConnection, metric_id: &str) -> Result<Metric
     Ok(dsl::metrics.find(metric_id).select(MetricRow::as_select()).first(conn).await?)
 }
 
-/// Lists at most `limit` metrics with an id greater than `after`, by id; for batches over all of
-/// them.
-pub async fn list_after(
-    conn: &mut AsyncPgConnection,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<MetricRow>, StorageError> {
-    Ok(dsl::metrics
-        .filter(dsl::metric_id.gt(after))
-        .select(MetricRow::as_select())
-        .order_by(dsl::metric_id)
-        .limit(limit)
-        .load(conn)
-        .await?)
+/// Returns the ids of all metrics, in no order; for batches over all of them.
+pub async fn list_ids(conn: &mut AsyncPgConnection) -> Result<Vec<String>, StorageError> {
+    Ok(dsl::metrics.select(dsl::metric_id).load(conn).await?)
 }
 
 /// Lists the categories with the most metrics, the largest first.
@@ -62,6 +54,15 @@ pub async fn list_top_categories(
         .limit(limit)
         .load(conn)
         .await?)
+}
+
+/// Gets those of these metrics that exist, without a lock.
+pub async fn get_many(
+    conn: &mut AsyncPgConnection,
+    ids: &[&str],
+) -> Result<Vec<MetricRow>, StorageError> {
+    let found = dsl::metrics.filter(dsl::metric_id.eq_any(ids));
+    Ok(found.select(MetricRow::as_select()).load(conn).await?)
 }
 
 /// Locks these metrics until the transaction ends, and returns them.
@@ -142,8 +143,8 @@ fn map_constraint(error: diesel::result::Error) -> StorageError {
         )
 }
 
-/// Applies the top-level fields of `patch` to a metric; absent fields stay as they are. Returns
-/// what it changed, for the audit log, or none if nothing changed.
+/// Applies a patch of either kind to a metric. Returns what it changed, for the audit log, or none
+/// if nothing changed.
 ///
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::Invalid`].

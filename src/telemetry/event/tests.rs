@@ -27,8 +27,11 @@ fn rendered(format: EventFormat, log: impl FnOnce(&Logger)) -> String {
     lines.lock().unwrap().pop().unwrap()
 }
 
+const SHIPPED: EventFormat = EventFormat::shipped(Uuid::nil());
+const UNBOUNDED: EventFormat = EventFormat::unbounded(Uuid::nil());
+
 fn shipped(log: impl FnOnce(&Logger)) -> String {
-    rendered(EventFormat::SHIPPED, log)
+    rendered(SHIPPED, log)
 }
 
 #[test]
@@ -51,13 +54,22 @@ fn stdout_and_sinks_render_the_same_object() {
         slog::warn!(logger, "hello {}", 1; "status" => 200, "list" => slog::Serde(vec![1, 2]),
             "ratio" => 0.5, "flag" => true, "text" => "a\n\"b\"");
     };
-    let line = rendered(EventFormat::UNBOUNDED, log);
+    let line = rendered(UNBOUNDED, log);
     assert_eq!(line, shipped(log));
+    let head = format!(
+        "{{\"timestamp\":\"1970-01-01T00:00:00.000000Z\",\"level\":\"warning\",\
+         \"message\":\"hello 1\",\"service\":\"mdl\",\"version\":\"{VERSION}\",\
+         \"instance\":\"{}\",\"module\":\"{}\",\"status\":200,\"list\":[1,2],",
+        Uuid::nil(),
+        module_path!(),
+    );
+    assert!(line.starts_with(&head), "{line}");
     let line: Value = serde_json::from_str(&line).unwrap();
     let expected = serde_json::json!({
         "timestamp": "1970-01-01T00:00:00.000000Z", "level": "warning", "module": module_path!(),
         "message": "hello 1", "status": 200, "list": [1, 2], "ratio": 0.5, "flag": true,
-        "text": "a\n\"b\"", "request_id": "r1",
+        "text": "a\n\"b\"", "request_id": "r1", "service": "mdl", "version": VERSION,
+        "instance": Uuid::nil().to_string(),
     });
     assert_eq!(line, expected);
 }
@@ -65,8 +77,7 @@ fn stdout_and_sinks_render_the_same_object() {
 #[test]
 fn stdout_keeps_long_values_and_reserved_names() {
     let long = "x".repeat(300_000);
-    let line =
-        rendered(EventFormat::UNBOUNDED, |logger| slog::info!(logger, "{long}"; "sequence" => 7));
+    let line = rendered(UNBOUNDED, |logger| slog::info!(logger, "{long}"; "sequence" => 7));
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&line["message"], &line["sequence"]), (&long.into(), &7.into()));
 }
@@ -74,7 +85,7 @@ fn stdout_keeps_long_values_and_reserved_names() {
 #[test]
 fn two_mebibytes_are_cut_for_sinks() {
     let line = shipped(|logger| slog::info!(logger, "{}", "ä".repeat(1024 * 1024)));
-    assert!(line.len() < EventFormat::SHIPPED.line);
+    assert!(line.len() < SHIPPED.line);
     assert!(line.contains("bytes more]"), "{}", &line[line.len() - 200..]);
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["request_id"], "r1");
@@ -90,7 +101,7 @@ proptest! {
         let line = shipped(
             |logger| slog::info!(logger, "{long}"; "a" => &long, "b" => &long, "c" => &long),
         );
-        prop_assert!(line.len() <= EventFormat::SHIPPED.line);
+        prop_assert!(line.len() <= SHIPPED.line);
         prop_assert!(!line.contains('\n'));
         let read: Value = serde_json::from_str(&line).unwrap();
         if long.len() <= 1000 {

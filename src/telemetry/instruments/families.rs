@@ -5,25 +5,19 @@
 //! from the start, because a counter that appears with its first event hides that event from
 //! `rate()`.
 
+pub(super) mod service;
+
 use strum::VariantNames;
 
+use self::service::{CACHE_BYTES, CACHE_LOOKUPS, MAILS, REQUESTS_IN_FLIGHT, TABLE_ROWS};
 use super::family::LabelValues::{self, Bounded, Fixed};
-use super::family::MetricFamily;
-use super::family::MetricKind::{self, Counter, Gauge, Histogram};
+use super::family::MetricKind::{Counter, Gauge, Histogram};
+use super::family::{MetricFamily, family};
 use super::labels::{AuthMethod, AuthStatus, KeyLookupOutcome, RefusalReason};
 
 /// Bucket bounds in seconds, from a cached read to a request that nearly times out.
 pub const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
-const fn family(
-    name: &'static str,
-    kind: MetricKind,
-    labels: &'static [(&'static str, LabelValues)],
-    help: &'static str,
-) -> MetricFamily {
-    MetricFamily { name, help, kind, labels }
-}
 
 const HTTP: &[(&str, LabelValues)] = &[
     ("route", Bounded("the pattern of the route, or `unmatched`")),
@@ -223,7 +217,7 @@ pub(super) const BUILD: MetricFamily = family(
     "mdl_build_info",
     Gauge,
     &[("version", Bounded("of this build")), ("revision", Bounded("of this build"))],
-    "Version and revision of the running build, as labels; the value is always 1",
+    "Version and git revision of the running build, as labels; the value is always 1",
 );
 
 /// All families, in the order of the reference.
@@ -231,6 +225,7 @@ pub const ALL: &[MetricFamily] = &[
     HTTP_REQUESTS,
     HTTP_DURATION,
     SERVER_ERRORS,
+    REQUESTS_IN_FLIGHT,
     HTTP_CONNECTIONS_OPEN,
     HTTP_CONNECTIONS_REFUSED,
     HTTP_PARSE_ERRORS,
@@ -253,6 +248,10 @@ pub const ALL: &[MetricFamily] = &[
     CIRCUIT_REJECTIONS,
     CIRCUIT_TRANSITIONS,
     METRICS_CREATED,
+    CACHE_LOOKUPS,
+    CACHE_BYTES,
+    MAILS,
+    TABLE_ROWS,
     LOG_EVENTS,
     LOG_BUFFERED,
     BUILD,

@@ -31,6 +31,16 @@ pub struct MetricFamily {
     pub labels: &'static [(&'static str, LabelValues)],
 }
 
+/// Describes a metric family.
+pub(super) const fn family(
+    name: &'static str,
+    kind: MetricKind,
+    labels: &'static [(&'static str, LabelValues)],
+    help: &'static str,
+) -> MetricFamily {
+    MetricFamily { name, help, kind, labels }
+}
+
 impl MetricFamily {
     /// Registers the counter of a family without labels.
     pub(super) fn counter(&self, registry: &Registry) -> Result<IntCounter, prometheus::Error> {

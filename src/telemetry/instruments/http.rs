@@ -5,8 +5,9 @@
 use actix_web_prom::{
     ActixMetricsConfiguration, LabelsConfiguration, PrometheusMetrics, PrometheusMetricsBuilder,
 };
-use prometheus::{IntCounter, Registry};
+use prometheus::{IntCounter, IntGauge, Registry};
 
+use super::families::service::REQUESTS_IN_FLIGHT;
 use super::families::{HTTP_DURATION, HTTP_REQUESTS, SECONDS, SERVER_ERRORS};
 
 /// Instruments of HTTP requests.
@@ -18,6 +19,17 @@ pub struct HttpInstruments {
     internal_errors: IntCounter,
     unavailable: IntCounter,
     unknown_outcomes: IntCounter,
+    in_flight: IntGauge,
+}
+
+/// A request whose response is not complete; dropped when it is.
+#[derive(Debug)]
+pub struct RequestInFlight(IntGauge);
+
+impl Drop for RequestInFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl HttpInstruments {
@@ -46,7 +58,14 @@ impl HttpInstruments {
             internal_errors: errors.with_label_values(&["500"]),
             unavailable: errors.with_label_values(&["503"]),
             unknown_outcomes: errors.with_label_values(&["504"]),
+            in_flight: REQUESTS_IN_FLIGHT.gauge(registry)?,
         })
+    }
+
+    /// Counts a request as in flight until the result is dropped.
+    pub fn begin_request(&self) -> RequestInFlight {
+        self.in_flight.inc();
+        RequestInFlight(self.in_flight.clone())
     }
 
     /// Counts a request that failed: with 503, with 504, or else with an internal error.

@@ -36,6 +36,26 @@ pub(super) enum AuthStatus {
     Failure,
 }
 
+/// How a read of the catalogue was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum CacheOutcome {
+    Hit,
+    Miss,
+    /// From the cache, although it may be outdated.
+    Stale,
+}
+
+/// What became of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum MailOutcome {
+    Sent,
+    Failed,
+    /// There is no mail server.
+    Disabled,
+}
+
 /// The limit for which a connection was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
 #[strum(serialize_all = "snake_case")]

@@ -13,6 +13,7 @@ pub mod http;
 mod labels;
 pub mod limits;
 pub mod logs;
+pub mod operations;
 pub mod reference;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,14 +28,12 @@ use self::families::BUILD;
 use self::http::HttpInstruments;
 use self::limits::RateLimitInstruments;
 use self::logs::LogInstruments;
+use self::operations::OperationsInstruments;
 
 /// Content type of the exposition: Prometheus' text format 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// The commit of this build, if `MDL_REVISION` was set when it was compiled.
-pub const REVISION: &str = match option_env!("MDL_REVISION") {
-    Some(revision) => revision,
-    None => "unknown",
-};
+/// The commit of this build, or `unknown`; found by `build.rs`.
+pub const REVISION: &str = env!("MDL_BUILD_REVISION");
 
 /// All instruments and their registry.
 #[derive(Clone)]
@@ -48,6 +47,7 @@ pub struct Instruments {
     pub database: DatabaseInstruments,
     pub catalogue: CatalogueInstruments,
     pub logs: LogInstruments,
+    pub operations: OperationsInstruments,
 }
 
 impl std::fmt::Debug for Instruments {
@@ -74,6 +74,7 @@ impl Instruments {
             database: DatabaseInstruments::new(&registry)?,
             catalogue: CatalogueInstruments::new(&registry)?,
             logs: LogInstruments::new(&registry)?,
+            operations: OperationsInstruments::new(&registry)?,
             registry,
             exposing: Arc::default(),
         })

@@ -60,3 +60,14 @@ fn errors_that_clients_cause_in_the_http_parser_are_of_level_debug() {
     assert_eq!(written("debug"), [parser.clone(), accept.clone()]);
     assert_eq!(written("info,actix_http=debug"), [parser, accept]);
 }
+
+#[test]
+fn threads_of_the_server_that_start_are_of_level_debug() {
+    for (levels, expected) in [("info", 0), ("debug", 1), ("info,actix_server=debug", 1)] {
+        let written = Written::default();
+        let filter = LevelFilter::new(written.clone(), Levels::parse(levels).expect("levels"));
+        let logger = Logger::root(filter.ignore_res(), o!());
+        log_as(&logger, "actix_server::builder", Level::Info, "starting 2 workers");
+        assert_eq!(written.0.lock().unwrap().len(), expected, "{levels}");
+    }
+}

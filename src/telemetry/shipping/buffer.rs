@@ -4,14 +4,15 @@
 //!
 //! At any time `enqueued = shipped + dropped + rejected + buffered`, markers included.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use slog::{Level, OwnedKVList, o};
+use slog::Level;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
-use crate::telemetry::event::{self, EventFormat};
+use super::missing_events::MissingEvents;
 use crate::telemetry::sinks::{SinkCounter, SinkCounts};
 
 /// How much a buffer may hold, including the batch that is being sent.
@@ -58,6 +59,8 @@ struct BufferState {
     counts: SinkCounts,
     last_at: DateTime<Utc>,
     missing: MissingEvents,
+    /// Identifies this process in markers.
+    instance: Uuid,
     closed: bool,
 }
 
@@ -65,14 +68,6 @@ struct BufferState {
 struct QueueSize {
     events: usize,
     bytes: usize,
-}
-
-/// Events dropped since the last marker; `first` and `last` are sequence numbers.
-#[derive(Default)]
-struct MissingEvents {
-    by_level: BTreeMap<&'static str, u64>,
-    first: u64,
-    last: u64,
 }
 
 /// The buffer of one sink.
@@ -85,8 +80,9 @@ pub struct Buffer {
 
 impl Buffer {
     /// Creates an empty buffer for a sink that accepts batches of this size.
-    pub fn new(capacity: Capacity, limits: BatchLimits) -> Self {
-        Self { capacity, limits, state: Mutex::default(), batch_ready: Notify::new() }
+    pub fn new(capacity: Capacity, limits: BatchLimits, instance: Uuid) -> Self {
+        let state = Mutex::new(BufferState { instance, ..BufferState::default() });
+        Self { capacity, limits, state, batch_ready: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, BufferState> {
@@ -249,12 +245,7 @@ impl BufferState {
 
     fn count_missing(&mut self, queue: usize, sequence: u64) {
         self.counts.dropped += 1;
-        let level = Level::from_usize(queue).unwrap_or(Level::Trace).as_str();
-        let missing = &mut self.missing;
-        missing.first =
-            if missing.by_level.is_empty() { sequence } else { missing.first.min(sequence) };
-        missing.last = missing.last.max(sequence);
-        *missing.by_level.entry(level).or_default() += 1;
+        self.missing.count(Level::from_usize(queue).unwrap_or(Level::Trace), sequence);
     }
 
     /// Queues a marker for missing events, unless one is queued already. It is small and may
@@ -264,31 +255,10 @@ impl BufferState {
             return;
         }
         let missing = std::mem::take(&mut self.missing);
-        if missing.by_level.is_empty() {
+        if missing.is_empty() {
             return;
         }
-        let marker = self.number(now, missing.render(now).into());
+        let marker = self.number(now, missing.render(now, self.instance).into());
         self.enqueue(MARKERS, marker);
-    }
-}
-
-impl MissingEvents {
-    fn render(&self, now: DateTime<Utc>) -> String {
-        let dropped: u64 = self.by_level.values().sum();
-        let levels: BTreeMap<String, u64> =
-            self.by_level.iter().map(|(level, count)| (level.to_lowercase(), *count)).collect();
-        let message = format_args!("log events dropped");
-        event::render(
-            &slog::record!(
-                Level::Warning,
-                "",
-                &message,
-                slog::b!("levels" => slog::Serde(levels), "last" => self.last,
-                    "first" => self.first, "dropped" => dropped)
-            ),
-            &OwnedKVList::from(o!()),
-            now,
-            EventFormat::SHIPPED,
-        )
     }
 }

@@ -88,11 +88,7 @@ impl Elasticsearch {
                 "{{\"create\":{{\"_index\":\"{index}\",\"_id\":\"{instance}-{sequence}\"}}}}"
             );
             let fields = line.strip_prefix('{').unwrap_or("}");
-            let _ = writeln!(
-                body,
-                "{{\"@timestamp\":\"{at}\",\"sequence\":{sequence},\
-                 \"instance\":\"{instance}\",{fields}"
-            );
+            let _ = writeln!(body, "{{\"@timestamp\":\"{at}\",\"sequence\":{sequence},{fields}");
         }
         body
     }

@@ -8,6 +8,7 @@ pub mod buffer;
 mod cloudwatch;
 #[cfg(feature = "elasticsearch")]
 mod elasticsearch;
+mod missing_events;
 mod shipper;
 mod sink;
 
@@ -57,7 +58,7 @@ pub struct Shipping {
     running: Vec<JoinHandle<()>>,
     close: watch::Sender<Option<Instant>>,
     shutdown: Duration,
-    /// Identifies this process in shipped events.
+    /// Identifies this process in log events.
     pub instance: Uuid,
 }
 
@@ -115,7 +116,7 @@ impl Shipping {
         capacity: Capacity,
         times: ShippingTimes,
     ) {
-        let buffer = Arc::new(Buffer::new(capacity, S::LIMITS));
+        let buffer = Arc::new(Buffer::new(capacity, S::LIMITS, self.instance));
         let shared = Arc::clone(&buffer);
         let start = move |logger, closing| {
             let run = move || {
@@ -151,7 +152,8 @@ impl Shipping {
         for prepared in &self.prepared {
             sinks.add(prepared.name, Arc::clone(&prepared.buffer) as _);
         }
-        ShippingDrain(self.prepared.iter().map(|prepared| Arc::clone(&prepared.buffer)).collect())
+        let buffers = self.prepared.iter().map(|prepared| Arc::clone(&prepared.buffer)).collect();
+        ShippingDrain { buffers, format: EventFormat::shipped(self.instance) }
     }
 
     /// Starts the threads that ship.
@@ -177,19 +179,22 @@ impl Drop for Shipping {
 }
 
 /// Renders events and puts them into the buffers of all sinks.
-pub struct ShippingDrain(Vec<Arc<Buffer>>);
+pub struct ShippingDrain {
+    buffers: Vec<Arc<Buffer>>,
+    format: EventFormat,
+}
 
 impl Drain for ShippingDrain {
     type Ok = ();
     type Err = Never;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
-        if self.0.is_empty() || IS_SHIPPER.get() {
+        if self.buffers.is_empty() || IS_SHIPPER.get() {
             return Ok(());
         }
         let now = Utc::now();
-        let line: Arc<str> = event::render(record, values, now, EventFormat::SHIPPED).into();
-        for buffer in &self.0 {
+        let line: Arc<str> = event::render(record, values, now, self.format).into();
+        for buffer in &self.buffers {
             buffer.push(record.level(), now, Arc::clone(&line));
         }
         Ok(())

@@ -90,6 +90,11 @@ async fn level_depends_on_the_outcome() {
 
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &samples::metric("m1")).await.expect(201);
+    let isolate = json!({"action": "isolate", "reason": "test"});
+    server.post("/health/circuit-breakers/domains", &admin, &isolate).await.expect(200);
+    let refused = server.get("/api/v1/domains?limit=7", &admin).await.expect(503);
+    let line = entry(&server, &refused);
+    assert_eq!(json!([line["level"], line["code"]]), json!(["ERRO", "DATABASE_ERROR"]));
     sql(&server.database_url, "ALTER TABLE metric_revisions RENAME TO hidden").await;
     let failed = server.get("/api/v1/metrics/m1/history", &admin).await.expect(500);
     let line = entry(&server, &failed);

@@ -8,7 +8,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::samples::metric;
-use crate::support::{Answer, PASSWORD, Server, database, json_body, key_in, refresh_token, token};
+use crate::support::{
+    Answer, PASSWORD, Server, database, json_body, key_in, merge_body, refresh_token, token,
+};
 
 pub const NEW: &str = "another password for tests";
 const COLUMNS: &str = "action, outcome, coalesce(actor, '-'), coalesce(target, '-'), channel, \
@@ -61,7 +63,8 @@ impl Walk {
             headers.push(("x-api-key", key));
         }
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let body = body.as_ref().map(json_body);
+        let is_merge = operation.starts_with("PATCH /api/v1/");
+        let body = body.as_ref().map(if is_merge { merge_body } else { json_body });
         let answer = self.server.send(method, &path, bearer, &headers, body).await.expect(status);
         assert_eq!(answer.header("x-request-id"), name);
         let credential = match (key, bearer) {
@@ -242,11 +245,17 @@ async fn catalogue(walk: &mut Walk, admin: &str) {
     let row = done("domain.updated", "admin", "d1");
     walk.step("PUT /api/v1/domains/{id}", "d1", admin, Some(json!({"color": "#123456"})), 200, row)
         .await;
+    let row = done("domain.updated", "admin", "d1");
+    let merge = Some(json!({"tier_focus": {"Tier-1": "a"}}));
+    walk.step("PATCH /api/v1/domains/{id}", "d1", admin, merge, 200, row).await;
     let row = done("metric.created", "admin", "m");
     walk.step("POST /api/v1/metrics", "", admin, Some(metric("m")), 201, row).await;
     let row = done("metric.updated", "admin", "m");
     walk.step("PUT /api/v1/metrics/{id}", "m", &key, Some(json!({"name": "Other"})), 200, row)
         .await;
+    let row = done("metric.updated", "admin", "m");
+    let merge = Some(json!({"definition": {"unit": "EUR"}}));
+    walk.step("PATCH /api/v1/metrics/{id}", "m", &key, merge, 200, row).await;
     let row = done("metric.deleted", "admin", "m");
     walk.step("DELETE /api/v1/metrics/{id}", "m", admin, None, 200, row).await;
     let row = done("domain.deleted", "admin", "d1");

@@ -123,8 +123,10 @@ fn catalogue_requests() -> Vec<Request> {
     vec![
         ("POST", "/api/v1/metrics".into(), metric("held")),
         ("PUT", "/api/v1/metrics/m1".into(), json!({"tags": ["held"]})),
+        ("PATCH", "/api/v1/metrics/m1".into(), json!({"definition": {"unit": "held"}})),
         ("POST", "/api/v1/domains".into(), domain),
         ("PUT", "/api/v1/domains/d1".into(), json!({"description": "held"})),
+        ("PATCH", "/api/v1/domains/d1".into(), json!({"tier_focus": {"Tier-1": "held"}})),
         ("POST", "/api/v1/import".into(), import.clone()),
         ("POST", "/api/v1/import?dry_run=true".into(), import),
         ("POST", "/health/circuit-breakers/metrics".into(), isolate),

@@ -20,12 +20,12 @@ async fn body_size_limit_of_each_route_is_named() {
     let (small, item) = (64 * 1024, 256 * 1024);
     let login = json!({"username": "admin", "password": "wrong"});
     let key = json!({"name": "k", "scopes": ["metrics:read"]});
-    let steer = json!({"action": "close", "reason": "r"});
+    let control = json!({"action": "close", "reason": "r"});
     let catalogue = json!({"domains": [], "metrics": []});
     for (method, path, body, limit, name) in [
         (Method::POST, "/api/auth/login", &login, small, "64 KiB"),
         (Method::POST, "/api/auth/api-keys", &key, small, "64 KiB"),
-        (Method::POST, "/health/circuit-breakers/metrics", &steer, small, "64 KiB"),
+        (Method::POST, "/health/circuit-breakers/metrics", &control, small, "64 KiB"),
         (Method::POST, "/api/v1/metrics", &metric("m1"), item, "256 KiB"),
         (Method::PUT, "/api/v1/metrics/m1", &json!({}), item, "256 KiB"),
         (Method::POST, "/api/v1/domains", &json!({"domain_id": "x", "name": "X"}), item, "256 KiB"),
@@ -177,6 +177,12 @@ async fn page_of_more_than_8_mib_is_refused_and_a_smaller_one_works() {
     let answer = server.get("/api/v1/metrics?limit=25", &admin).await.expect(200);
     assert_eq!(answer.json()["count"], 25);
     assert!(answer.text.len() > 6_000_000);
+    // Only what is fetched counts.
+    let names = server.get("/api/v1/metrics?limit=100&fields=name,metadata.notes", &admin).await;
+    assert_eq!(names.expect(200).json()["count"], 40);
+    let queries = "/api/v1/metrics?limit=40&fields=name,metadata.example_queries";
+    let answer = server.get(queries, &admin).await.expect_error(400, "VALIDATION_ERROR");
+    assert_eq!(answer.fields(), ["limit"]);
     // The serialised form is measured, not the stored one.
     database::sql(&server.database_url, "UPDATE metrics SET tags = '[]'").await;
     server.get("/api/v1/metrics?limit=25&sort=-name", &admin).await.expect(200);

@@ -100,3 +100,50 @@ async fn rename_updates_metrics_and_used_domain_cannot_be_deleted() {
     let next = server.put("/api/v1/metrics/m1", &admin, &json!({"tags": ["t"]})).await.expect(200);
     assert_eq!(next.header("etag"), "\"1.1.1\"");
 }
+
+#[actix_web::test]
+async fn domain_that_is_created_again_continues_its_versions() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let body = json!({"domain_id": "d1", "name": "Finance"});
+    let etag = async || {
+        server.post("/api/v1/domains", &admin, &body).await.expect(201).header("etag").to_owned()
+    };
+    assert_eq!(etag().await, "\"1\"");
+    server.put("/api/v1/domains/d1", &admin, &json!({"color": "#fff"})).await.expect(200);
+    for version in ["\"3\"", "\"4\""] {
+        server.delete("/api/v1/domains/d1", &admin).await.expect(200);
+        assert_eq!(etag().await, version);
+    }
+    // A tag of the first life matches nothing of the later ones.
+    server
+        .put_if("/api/v1/domains/d1", &admin, "\"2\"", &json!({"color": "#000"}))
+        .await
+        .expect_error(412, "PRECONDITION_FAILED");
+    // An import continues them, too.
+    server.delete("/api/v1/domains/d1", &admin).await.expect(200);
+    server.post("/api/v1/import", &admin, &json!({"domains": [body]})).await.expect(200);
+    assert_eq!(server.get("/api/v1/domains/d1", &admin).await.header("etag"), "\"5\"");
+    let kept = "SELECT count(*) FROM deleted_business_domains";
+    assert_eq!(crate::support::database::sql(&server.database_url, kept).await, [["0"]]);
+}
+
+#[actix_web::test]
+async fn domain_that_the_former_release_deletes_continues_its_versions() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let body = json!({"domain_id": "d1", "name": "Finance"});
+    server.post("/api/v1/domains", &admin, &body).await.expect(201);
+    server.put("/api/v1/domains/d1", &admin, &json!({"color": "#fff"})).await.expect(200);
+    // The former release does not know the table of deleted domains.
+    let delete = "DELETE FROM business_domains";
+    crate::support::database::sql(&server.database_url, delete).await;
+    let created = server.post("/api/v1/domains", &admin, &body).await.expect(201);
+    assert_eq!(created.header("etag"), "\"3\"");
+    // Nor does it continue the versions: those that were used stay used.
+    let kept = "INSERT INTO deleted_business_domains VALUES ('d1', 7, now())";
+    crate::support::database::sql(&server.database_url, kept).await;
+    crate::support::database::sql(&server.database_url, delete).await;
+    let created = server.post("/api/v1/domains", &admin, &body).await.expect(201);
+    assert_eq!(created.header("etag"), "\"8\"");
+}

@@ -123,10 +123,12 @@ async fn import_accepts_yaml_and_refuses_other_documents() {
 async fn import_parsing_does_not_delay_other_requests() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    // More imports than worker threads.
+    // More imports than worker threads. None of them knows the domain.
+    let metrics: Vec<Value> = (0..300).map(|n| metric(&format!("m{n}"))).collect();
+    let document = json!({ "metrics": metrics }).to_string().into_bytes();
     let done = AtomicU32::new(0);
     let imports = join_all((0..4).map(|_| async {
-        let body = Some(("application/yaml", LAUGHS.as_bytes().to_vec()));
+        let body = Some(("application/yaml", document.clone()));
         server
             .send(Method::POST, "/api/v1/import", &admin, &[], body)
             .await

@@ -42,7 +42,7 @@ async fn break_off(proxy: &Proxy, server: &Server) {
     }
 }
 
-async fn steer(server: &Server, token: &str, circuit: &str, action: &str) -> Answer {
+async fn control(server: &Server, token: &str, circuit: &str, action: &str) -> Answer {
     let body = json!({"action": action, "reason": "an outage"});
     server.post(&format!("{BREAKERS}/{circuit}"), token, &body).await
 }
@@ -57,7 +57,7 @@ fn acceptances(server: &Server) -> Vec<Value> {
 }
 
 #[actix_web::test]
-async fn administrator_with_unused_token_sees_and_steers_circuits_during_outage() {
+async fn administrator_with_unused_token_reads_and_controls_circuits_during_outage() {
     let (proxy, server, admin) = start(&OPTIONS).await;
     server.user(&admin, "eva", "viewer").await;
     let (_, key) = server.key(&admin, &["admin"]).await;
@@ -76,19 +76,19 @@ async fn administrator_with_unused_token_sees_and_steers_circuits_during_outage(
     assert_eq!(accepted[0]["level"], "INFO");
     assert!(accepted[0]["user_id"].as_str().unwrap().len() == 36);
 
-    let isolated = steer(&server, &fresh, "metrics", "isolate").await.expect(200).json();
+    let isolated = control(&server, &fresh, "metrics", "isolate").await.expect(200).json();
     assert_eq!(isolated["breakers"]["metrics"]["status"], "isolated");
     assert_eq!(status(&server, Circuit::Metrics).await, "isolated");
     assert_eq!(acceptances(&server).len(), 2, "one event for each request");
 
     // Nothing but an administrator's valid token.
     server.get(BREAKERS, &viewer).await.expect_error(403, "AUTHORIZATION_ERROR");
-    steer(&server, &viewer, "auth", "close").await.expect_error(403, "AUTHORIZATION_ERROR");
+    control(&server, &viewer, "auth", "close").await.expect_error(403, "AUTHORIZATION_ERROR");
     let (head, _) = fresh.rsplit_once('.').unwrap();
     let (_, other_signature) = viewer.rsplit_once('.').unwrap();
     let forged = format!("{head}.{other_signature}");
     server.get(BREAKERS, &forged).await.expect_error(401, "AUTHENTICATION_ERROR");
-    steer(&server, &forged, "auth", "close").await.expect_error(401, "AUTHENTICATION_ERROR");
+    control(&server, &forged, "auth", "close").await.expect_error(401, "AUTHENTICATION_ERROR");
     server.get(BREAKERS, "").await.expect_error(401, "AUTHENTICATION_ERROR");
     server.get_with(BREAKERS, &key).await.expect_error(503, "DATABASE_ERROR");
     server.get_with(BREAKERS, &cached_key).await.expect(200);
@@ -102,7 +102,7 @@ async fn administrator_with_unused_token_sees_and_steers_circuits_during_outage(
 
     server.advance(1000);
     server.get(BREAKERS, &fresh).await.expect_error(401, "TOKEN_EXPIRED");
-    steer(&server, &fresh, "auth", "close").await.expect_error(401, "TOKEN_EXPIRED");
+    control(&server, &fresh, "auth", "close").await.expect_error(401, "TOKEN_EXPIRED");
     assert_eq!(status(&server, Circuit::Auth).await, "open");
 }
 
@@ -112,14 +112,14 @@ async fn normal_check_is_back_after_the_outage() {
     let ended = server.login("admin", ADMIN_PASSWORD).await.expect(200);
     let fresh = token(&ended);
     break_off(&proxy, &server).await;
-    steer(&server, &fresh, "domains", "isolate").await.expect(200);
+    control(&server, &fresh, "domains", "isolate").await.expect(200);
     proxy.open();
     let began = Instant::now();
     while status(&server, Circuit::Auth).await != "closed" {
         assert!(began.elapsed() < Duration::from_secs(20), "it does not close");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    steer(&server, &fresh, "domains", "close").await.expect(200);
+    control(&server, &fresh, "domains", "close").await.expect(200);
     let accepted = acceptances(&server).len();
     let refresh = json!({"refresh_token": refresh_token(&ended)});
     server.post("/api/auth/logout", "", &refresh).await.expect(200);
@@ -173,7 +173,7 @@ async fn administrator_who_is_known_to_have_lost_access_is_refused_during_outage
     for (name, _, token) in &tokens {
         let refused = server.get(BREAKERS, token).await;
         assert_eq!(refused.status, 503, "{name}: {}", refused.text);
-        steer(&server, token, "auth", "close").await.expect_error(503, "DATABASE_ERROR");
+        control(&server, token, "auth", "close").await.expect_error(503, "DATABASE_ERROR");
     }
     assert_eq!(acceptances(&server).len(), 0);
     server.get(BREAKERS, &again).await.expect(200);
@@ -188,7 +188,7 @@ async fn claims_are_not_accepted_while_the_circuit_is_closed() {
     proxy.close();
     for _ in 0..5 {
         server.get(BREAKERS, &fresh).await.expect_error(503, "DATABASE_ERROR");
-        steer(&server, &fresh, "metrics", "isolate").await.expect_error(503, "DATABASE_ERROR");
+        control(&server, &fresh, "metrics", "isolate").await.expect_error(503, "DATABASE_ERROR");
     }
     assert_eq!(status(&server, Circuit::Auth).await, "closed");
     assert_eq!(acceptances(&server).len(), 0);
@@ -203,8 +203,8 @@ async fn isolated_authentication_circuit_can_be_closed_with_an_unused_token() {
     let admin = server.admin().await;
     server.settled().await;
     let fresh = unused(&server, "admin", ADMIN_PASSWORD).await;
-    steer(&server, &admin, "auth", "isolate").await.expect(200);
+    control(&server, &admin, "auth", "isolate").await.expect(200);
     server.get("/api/auth/users", &fresh).await.expect_error(503, "DATABASE_ERROR");
-    steer(&server, &fresh, "auth", "close").await.expect(200);
+    control(&server, &fresh, "auth", "close").await.expect(200);
     server.get("/api/auth/users", &fresh).await.expect(200);
 }

@@ -87,12 +87,13 @@ async fn circuit_opens_refuses_and_recovers_without_traffic() {
 #[actix_web::test]
 async fn slow_lists_do_not_affect_log_in() {
     let url = database::fresh().await;
+    // The catalogue's share of the pool has room for ten lists.
     let options = ["--circuit-breaker-timeout", "1000", "--circuit-breaker-reset-timeout", "1000"];
-    let server = Server::on(&url, &options).await;
+    let server = Server::on(&url, &[&options[..], &["--db-pool-max", "14"]].concat()).await;
     server.ready().await;
     let admin = server.admin().await;
     // A call that only waited for a connection does not count against the lists.
-    server.warm(10).await;
+    server.warm(14).await;
     let client = database::connect(&url).await;
     client.batch_execute("BEGIN; LOCK TABLE metrics").await.unwrap();
     for answer in join_all((0..10).map(|_| server.get("/api/v1/metrics/x", &admin))).await {
@@ -164,29 +165,27 @@ async fn admins_isolate_close_and_reset_circuits() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (_, editor) = server.user(&admin, "eva", "editor").await;
-    let steer = async |token: &str, name: &str, action: &str| {
+    let control = async |token: &str, name: &str, action: &str| {
         let body = json!({"action": action, "reason": "maintenance of the disk"});
         server.post(&format!("/health/circuit-breakers/{name}"), token, &body).await
     };
-    let isolated = steer(&admin, "metrics", "isolate").await.expect(200).json();
+    let isolated = control(&admin, "metrics", "isolate").await.expect(200).json();
     assert_eq!(isolated["breakers"]["metrics"]["status"], "isolated");
     // Of an isolated circuit nothing is known but that it may be closed at any time.
     let refused = server.get("/api/v1/metrics", &admin).await.expect_error(503, "DATABASE_ERROR");
     assert_eq!(refused.header("retry-after"), "30", "the reset timeout");
     assert_eq!(isolated["breakers"]["metrics"]["retry_after"], 30.0);
     server.get("/api/v1/domains", &admin).await.expect(200);
-    assert_eq!(
-        steer(&admin, "metrics", "close").await.expect(200).json()["breakers"]["metrics"]["status"],
-        "closed"
-    );
+    let closed = control(&admin, "metrics", "close").await.expect(200).json();
+    assert_eq!(closed["breakers"]["metrics"]["status"], "closed");
     server.get("/api/v1/metrics", &admin).await.expect(200);
-    steer(&admin, "metrics", "reset").await.expect(200);
+    control(&admin, "metrics", "reset").await.expect(200);
     assert!(server.logs.text().contains("isolate by admin: maintenance of the disk"));
-    steer(&editor, "metrics", "isolate").await.expect_error(403, "AUTHORIZATION_ERROR");
+    control(&editor, "metrics", "isolate").await.expect_error(403, "AUTHORIZATION_ERROR");
     server.get("/health/circuit-breakers", &editor).await.expect_error(403, "AUTHORIZATION_ERROR");
     server.get("/health/circuit-breakers", "").await.expect_error(401, "AUTHENTICATION_ERROR");
-    steer(&admin, "nothing", "isolate").await.expect_error(404, "NOT_FOUND");
-    steer(&admin, "metrics", "explode").await.expect_error(400, "VALIDATION_ERROR");
+    control(&admin, "nothing", "isolate").await.expect_error(404, "NOT_FOUND");
+    control(&admin, "metrics", "explode").await.expect_error(400, "VALIDATION_ERROR");
 }
 
 #[actix_web::test]

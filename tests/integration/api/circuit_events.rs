@@ -198,15 +198,15 @@ async fn report_has_totals_window_latency_and_named_transitions() {
     for _ in 0..20 {
         server.get("/api/v1/metrics/none", &admin).await.expect(404);
     }
-    let steer = async |action: &str| {
+    let control = async |action: &str| {
         let body = json!({"action": action, "reason": "test"});
         server.post("/health/circuit-breakers/domains", &admin, &body).await.expect(200).json()
     };
     for _ in 0..6 {
-        steer("isolate").await;
-        steer("close").await;
+        control("isolate").await;
+        control("close").await;
     }
-    let report = steer("reset").await;
+    let report = control("reset").await;
     let metrics = &report["breakers"]["metrics"];
     assert!(metrics["stats"]["successes"].as_u64().unwrap() >= 20, "{metrics}");
     let window = &metrics["window"];

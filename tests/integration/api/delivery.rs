@@ -186,7 +186,7 @@ async fn reset_during_commit(server: &Server, admin: &str, revocations: usize) -
     sql(&server.database_url, HOLD_COMMIT).await;
     let holder = database::connect(&server.database_url).await;
     // One of them may wait for the flush of last uses, which waits for the COMMIT of another.
-    let committing = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mdl' \
+    let committing = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'mdl/%' \
                       AND datname = current_database() AND wait_event_type = 'Lock' \
                       AND (query = 'COMMIT' OR query LIKE '%revoked_at%')";
     let is_revoked = "SELECT revoked_at IS NOT NULL FROM api_keys WHERE key_id = $1::text::uuid";

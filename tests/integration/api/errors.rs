@@ -16,7 +16,7 @@ async fn unknown_routes_are_404_and_wrong_methods_405() {
     }
     for (method, path, allow) in [
         (Method::DELETE, "/api/v1/metrics", "GET, HEAD, POST"),
-        (Method::PATCH, "/api/v1/metrics/x", "GET, HEAD, PUT, DELETE"),
+        (Method::POST, "/api/v1/metrics/x", "GET, HEAD, PUT, PATCH, DELETE"),
         (Method::POST, "/health", "GET, HEAD"),
         (Method::GET, "/api/auth/login", "POST"),
         (Method::OPTIONS, "/api/v1/metrics", "GET, HEAD, POST"),

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::support::proxy::Proxy;
 use crate::support::samples::metric;
-use crate::support::{ADMIN_PASSWORD, Server, database, json_body, refresh_token, token};
+use crate::support::{
+    ADMIN_PASSWORD, Server, database, json_body, merge_body, refresh_token, token,
+};
 
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
 const UNKNOWN_ID: &str = "0196f4a5-0000-7000-8000-000000000000";
@@ -35,12 +37,14 @@ async fn failed_changes_say_what_was_not_done() {
     let (rotation, session) =
         (format!("{keys}/rotate"), format!("/api/auth/sessions/{UNKNOWN_ID}"));
     let metric = metric("m");
-    let changes: [(Method, &str, &Value, &str); 22] = [
+    let changes: [(Method, &str, &Value, &str); 24] = [
         (Method::POST, "/api/v1/metrics", &metric, "The metric was not created."),
         (Method::PUT, "/api/v1/metrics/m", &empty, "The metric was not changed."),
+        (Method::PATCH, "/api/v1/metrics/m", &empty, "The metric was not changed."),
         (Method::DELETE, "/api/v1/metrics/m", &empty, "The metric was not deleted."),
         (Method::POST, "/api/v1/domains", &domain, "The business domain was not created."),
         (Method::PUT, "/api/v1/domains/d", &empty, "The business domain was not changed."),
+        (Method::PATCH, "/api/v1/domains/d", &empty, "The business domain was not changed."),
         (Method::DELETE, "/api/v1/domains/d", &empty, "The business domain was not deleted."),
         (Method::POST, "/api/v1/import", &empty, "Nothing was imported."),
         (Method::POST, "/api/auth/login", &login, "You were not logged in."),
@@ -60,7 +64,9 @@ async fn failed_changes_say_what_was_not_done() {
         (Method::DELETE, &session, &empty, "The session was not ended."),
     ];
     for (method, path, body, words) in changes {
-        let body = (method != Method::DELETE).then(|| json_body(body));
+        let is_merge = method == Method::PATCH && path.starts_with("/api/v1/");
+        let encode = if is_merge { merge_body } else { json_body };
+        let body = (method != Method::DELETE).then(|| encode(body));
         let answer = server.send(method.clone(), path, &admin, &[], body).await;
         let answer = answer.expect_error(503, "DATABASE_ERROR").json();
         let expected = format!("{UNAVAILABLE} {words}");

@@ -158,6 +158,54 @@ fn parameters_are_never_null_and_name_their_values() {
     assert!(filter.contains(r"login\.failed") && filter.contains(r"api_key\.\*"), "{filter}");
 }
 
+fn accepts_null(schema: &Value) -> bool {
+    let is_null = |kind: &Value| kind == "null";
+    match (&schema["type"], &schema["oneOf"]) {
+        (Value::Array(kinds), _) => kinds.iter().any(is_null),
+        (Value::Null, Value::Array(choices)) => choices.iter().any(accepts_null),
+        (Value::Null, _) => schema.get("$ref").is_none(),
+        (kind, _) => is_null(kind),
+    }
+}
+
+#[test]
+fn merge_patch_requires_nothing_and_removes_what_is_optional() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for (id, item) in [("patch_metric", "Metric"), ("patch_domain", "BusinessDomain")] {
+        let content = &operation(&document, id)["requestBody"]["content"];
+        let named = &content["application/merge-patch+json"]["schema"]["$ref"];
+        assert_eq!(*named, format!("#/components/schemas/{item}MergePatch"));
+    }
+    let mut sections = 0;
+    for (name, patch) in schemas {
+        let Some(whole) = name.strip_suffix("MergePatch").map(|whole| &schemas[whole]) else {
+            continue;
+        };
+        sections += 1;
+        assert!(patch.get("required").is_none(), "{name}");
+        let required = whole["required"].as_array().cloned().unwrap_or_default();
+        for (field, schema) in patch["properties"].as_object().unwrap() {
+            let is_required = required.contains(&json!(field));
+            assert!(is_required || accepts_null(schema), "{name}.{field}: {schema}");
+            // An object in a patch is a patch, too. (A list is replaced as a whole.)
+            let text = schema.to_string();
+            for (section, inner) in
+                schemas.iter().filter(|(_, inner)| inner["properties"].is_object())
+            {
+                let reference = format!("\"$ref\":\"#/components/schemas/{section}\"");
+                let is_patch = section.ends_with("MergePatch") || schema["items"].is_object();
+                assert!(is_patch || !text.contains(&reference), "{name}.{field}: {inner}");
+            }
+        }
+    }
+    assert!(sections > 8, "{sections}");
+    // The examples of the operations.
+    let unit = &schemas["DefinitionMergePatch"]["properties"]["unit"];
+    assert!(unit.is_object() && !accepts_null(unit), "{unit}");
+    assert!(accepts_null(&schemas["MetadataMergePatch"]["properties"]["notes"]));
+}
+
 #[actix_web::test]
 async fn metric_sort_and_states_are_accepted_as_declared() {
     let server = Server::start().await;
@@ -218,15 +266,18 @@ async fn examples_can_be_posted_as_they_are() {
     let admin = server.admin().await;
     let document = server.get("/api-docs/openapi.json", "").await.expect(200).json();
     let example = |id: &str| {
-        operation(&document, id)["requestBody"]["content"]["application/json"]["example"].clone()
+        let content = operation(&document, id)["requestBody"]["content"].as_object().unwrap();
+        content.values().next().unwrap()["example"].clone()
     };
     let (domain, metric) = (example("create_domain"), example("create_metric"));
     server.post("/api/v1/domains", &admin, &domain).await.expect(201);
     server.post("/api/v1/metrics", &admin, &metric).await.expect(201);
     let path = format!("/api/v1/metrics/{}", metric["metric_id"].as_str().unwrap());
     server.put(&path, &admin, &example("update_metric")).await.expect(200);
+    server.merge(&path, &admin, &example("patch_metric")).await.expect(200);
     let path = format!("/api/v1/domains/{}", domain["domain_id"].as_str().unwrap());
     server.put(&path, &admin, &example("update_domain")).await.expect(200);
+    server.merge(&path, &admin, &example("patch_domain")).await.expect(200);
     server.post("/api/v1/import", &admin, &example("import_catalogue")).await.expect(200);
     let user = server.post("/api/auth/users", &admin, &example("create_user")).await.expect(201);
     let path = format!("/api/auth/users/{}", user.json()["user"]["user_id"].as_str().unwrap());
@@ -238,7 +289,7 @@ async fn examples_can_be_posted_as_they_are() {
     let rotate = format!("{path}/rotate");
     server.send(Method::POST, &rotate, &admin, &[], rotation).await.expect(201);
     let circuit = "/health/circuit-breakers/metrics";
-    server.post(circuit, &admin, &example("steer_circuit_breaker")).await.expect(200);
+    server.post(circuit, &admin, &example("control_circuit_breaker")).await.expect(200);
     let reset = example("request_password_reset");
     server.post("/api/auth/password-reset/request", "", &reset).await.expect(202);
 }

@@ -66,7 +66,7 @@ async fn cached_read_is_stale_under_overload() {
     let crowd = async {
         let sleeping = "SELECT count(*) = 1 FROM pg_stat_activity \
                         WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%' \
-                        AND state = 'active' AND application_name = 'mdl'";
+                        AND state = 'active' AND application_name LIKE 'mdl/%'";
         database::until(&url, sleeping).await;
         let stale = server.get("/api/v1/metrics", "").await.expect(200);
         assert_eq!(stale.header("x-cache"), "STALE");

@@ -4,6 +4,7 @@ use mdl::model::api_keys::KeyQuery;
 use mdl::model::audit::AuditQuery;
 use mdl::model::metrics::query::MetricQuery;
 use mdl::model::page::PageRequest;
+use mdl::model::paging::Paging;
 use proptest::prelude::*;
 
 fn name() -> impl Strategy<Value = String> {
@@ -25,6 +26,8 @@ fn name() -> impl Strategy<Value = String> {
         "since",
         "until",
         "user_id",
+        "cursor",
+        "fields",
     ]);
     prop_oneof![8 => known.prop_map(str::to_owned), 1 => "\\PC{0,20}"]
 }
@@ -52,6 +55,9 @@ fn value() -> impl Strategy<Value = String> {
         "\u{202e}",
         "a:* | !b",
         "",
+        "start",
+        "bmFtZQ",
+        "name,definition.formula",
     ]);
     prop_oneof![3 => known.prop_map(str::to_owned), 1 => "\\PC{0,300}", 1 => Just("x".repeat(3000))]
 }
@@ -64,8 +70,14 @@ proptest! {
     fn random_queries_are_parsed_or_refused(parameters in prop::collection::vec((name(), value()),
         0..6)) {
         if let Ok(query) = MetricQuery::parse(&parameters) {
-            prop_assert!((1..=100).contains(&query.page.limit));
-            prop_assert!(query.page.page >= 1 && query.page.offset() >= 0);
+            let limit = match &query.paging {
+                Paging::Page(page) => {
+                    prop_assert!(page.page >= 1 && page.offset() >= 0);
+                    page.limit
+                }
+                Paging::Cursor(cursor) => cursor.limit,
+            };
+            prop_assert!((1..=100).contains(&limit));
             prop_assert!(query.filter.search.len() <= 20 && query.filter.tags.len() <= 20);
             let mut letters = query.filter.search.iter().flat_map(|word| word.chars());
             prop_assert!(letters.all(char::is_alphanumeric));

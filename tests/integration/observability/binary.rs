@@ -20,7 +20,8 @@ const SECRETS: [(&str, &str); 3] = [
     ("ADMIN_PASSWORD", "canary horse of battery"),
 ];
 /// Fields of every event.
-const ALWAYS: [&str; 4] = ["level", "message", "module", "timestamp"];
+const ALWAYS: [&str; 7] =
+    ["instance", "level", "message", "module", "service", "timestamp", "version"];
 /// Further fields of a `request` event.
 const REQUEST: [&str; 13] = [
     "api_key",

@@ -7,6 +7,7 @@ use mdl::telemetry::sinks::{SinkCounter, SinkCounts};
 use proptest::prelude::*;
 use serde_json::Value;
 use slog::Level;
+use uuid::Uuid;
 
 use crate::observability::logger::assert_balanced;
 
@@ -41,7 +42,7 @@ proptest! {
 
     #[test]
     fn every_event_is_counted(history in prop::collection::vec(step(), 0..120)) {
-        let buffer = Buffer::new(CAPACITY, LIMITS);
+        let buffer = Buffer::new(CAPACITY, LIMITS, Uuid::nil());
         let (mut now, mut logged) = (start(), 0_u64);
         let (mut in_flight, mut taken) = (Vec::<BufferedEvent>::new(), Vec::<BufferedEvent>::new());
         for step in history {
@@ -105,8 +106,8 @@ proptest! {
 
 #[test]
 fn full_buffer_drops_least_severe_and_oldest_first() {
-    let buffer =
-        Buffer::new(Capacity { events: 4, bytes: 10_000 }, BatchLimits { bytes: 1000, ..LIMITS });
+    let small = Capacity { events: 4, bytes: 10_000 };
+    let buffer = Buffer::new(small, BatchLimits { bytes: 1000, ..LIMITS }, Uuid::nil());
     let log = |level, text: &str| buffer.push(level, start(), text.into());
     log(Level::Info, "old info");
     log(Level::Error, "error");

@@ -13,6 +13,7 @@ mod exposition;
 mod faults;
 mod flood;
 mod logger;
+mod operations;
 mod prometheus;
 mod queries;
 mod rules;

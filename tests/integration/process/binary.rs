@@ -24,7 +24,12 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs a command to its end with this stdin; kills it after a minute.
-pub fn run(mut command: Command, stdin: &str) -> Output {
+pub fn run(command: Command, stdin: &str) -> Output {
+    run_within(Duration::from_mins(1), command, stdin)
+}
+
+/// Runs a command to its end with this stdin; kills it after this time.
+pub fn run_within(limit: Duration, mut command: Command, stdin: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -34,9 +39,7 @@ pub fn run(mut command: Command, stdin: &str) -> Output {
     child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
     let (pid, (done, ended)) = (child.id().to_string(), std::sync::mpsc::channel::<()>());
     let watch = std::thread::spawn(move || {
-        if ended.recv_timeout(Duration::from_mins(1))
-            == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
-        {
+        if ended.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
             let _ = Command::new("kill").args(["-KILL", &pid]).status();
         }
     });
@@ -82,6 +85,7 @@ impl Serving {
         let mut command = command(folder, &[&["serve"], arguments].concat());
         command
             .env("RATE_LIMIT_ENABLED", "false")
+            .env("SHUTDOWN_DELAY", "0")
             .envs(environment.iter().copied())
             .env("PORT", "0")
             .env("LOG_FORMAT", "json")
@@ -140,10 +144,30 @@ impl Serving {
         request.send().await.unwrap().json().await.unwrap()
     }
 
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let (name, pid) = (format!("-{name}"), self.child.id().to_string());
+        assert!(Command::new("kill").args([name, pid]).status().unwrap().success());
+    }
+
+    /// Waits until it accepts no further connection.
+    pub async fn until_refusing(&self) {
+        let address = self.base.trim_start_matches("http://");
+        let until = Instant::now() + Duration::from_secs(30);
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            assert!(Instant::now() < until, "it still accepts connections");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Sends SIGTERM; returns the exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits until it has ended; returns the exit code.
+    pub fn wait(&mut self) -> Option<i32> {
         let until = Instant::now() + Duration::from_secs(40);
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -153,4 +177,31 @@ impl Serving {
         }
         panic!("it does not stop");
     }
+}
+
+/// Starts a service and returns its first log line with this message; then kills it.
+pub fn first_line(folder: &Path, url: &str, message: &str) -> serde_json::Value {
+    let out = folder.join("out");
+    let mut serve = command(folder, &["serve"]);
+    serve.envs(SECRETS).env("DATABASE_URL", url).env("ADMIN_PASSWORD", ADMIN_PASSWORD);
+    serve.env("PORT", "0").env("METRICS_PORT", "0").env("LOG_FORMAT", "json");
+    let mut child = serve
+        .stdout(std::fs::File::create(&out).unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary");
+    let until = Instant::now() + Duration::from_mins(1);
+    let found = loop {
+        let text = std::fs::read_to_string(&out).unwrap();
+        let mut lines =
+            text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        if let Some(line) = lines.find(|line| line["message"] == message) {
+            break line;
+        }
+        assert!(Instant::now() < until, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    found
 }

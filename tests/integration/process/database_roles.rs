@@ -1,12 +1,10 @@
 //! Roles, grants and schema versions: what DBAs meet when they set the service up.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::process::binary::{ADMIN_PASSWORD, SECRETS, Serving, command, run, success};
+use crate::process::binary::{ADMIN_PASSWORD, SECRETS, Serving, command, first_line, run, success};
 use crate::support::database;
 use crate::support::samples::metric;
 
@@ -16,16 +14,8 @@ fn roles(test: &str) -> [String; 3] {
     ["owner", "service", "reader"].map(|role| format!("mdl_{role}_{test}_{id}"))
 }
 
-/// Runs `scripts/roles.sql` as the superuser.
-fn grant(url: &str, [owner, service, reader]: &[String; 3]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/roles.sql");
-    let variables = [("owner", owner), ("service", service), ("reader", reader)];
-    let mut psql = Command::new("psql");
-    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(script);
-    for (name, value) in variables {
-        psql.args(["-v", &format!("{name}={value}")]);
-    }
-    success(&psql.arg(url).output().expect("psql"));
+fn grant(url: &str, roles: &[String; 3]) {
+    database::grant(url, roles.each_ref().map(String::as_str));
 }
 
 async fn allow_login(url: &str, roles: &[String; 3]) {
@@ -45,32 +35,6 @@ fn migrate(folder: &Path, url: &str, arguments: &[&str]) -> std::process::Output
     let mut command = command(folder, &[&["migrate"], arguments].concat());
     command.env("DATABASE_URL", url);
     run(command, "")
-}
-
-/// Starts a service and returns its first log line with this message; then kills it.
-fn first_line(folder: &Path, url: &str, message: &str) -> Value {
-    let out = folder.join("out");
-    let mut serve = command(folder, &["serve"]);
-    serve.envs(SECRETS).env("DATABASE_URL", url).env("ADMIN_PASSWORD", ADMIN_PASSWORD);
-    serve.env("PORT", "0").env("METRICS_PORT", "0").env("LOG_FORMAT", "json");
-    let mut child = serve
-        .stdout(std::fs::File::create(&out).unwrap())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the binary");
-    let until = Instant::now() + Duration::from_mins(1);
-    let found = loop {
-        let text = std::fs::read_to_string(&out).unwrap();
-        let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        if let Some(line) = lines.find(|line| line["message"] == message) {
-            break line;
-        }
-        assert!(Instant::now() < until, "{text}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    child.kill().unwrap();
-    child.wait().unwrap();
-    found
 }
 
 #[tokio::test]

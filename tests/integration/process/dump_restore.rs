@@ -50,7 +50,7 @@ async fn dump_is_restored_in_whole_and_as_data_alone() {
         success(&dump.output().expect("pg_dump"));
         file
     };
-    let (whole, data) = (dump("whole", &[]), dump("data", &["--data-only"]));
+    let (whole, data) = (dump("whole.dump", &[]), dump("data.dump", &["--data-only"]));
 
     let empty = database::empty().await;
     restore(&[], &whole, &empty);

@@ -1,17 +1,30 @@
 //! The binary as operators run it: commands, first start, signals, `kill -9`.
 
-mod binary;
+pub mod binary;
 mod bodies;
+mod circuits_command;
 mod client_noise;
 mod clients;
 mod commands;
+mod database_hosts;
 mod database_roles;
+mod database_server;
 mod dump_restore;
 mod durability;
+mod export_commands;
 mod first_admin;
+mod first_contact;
+mod full_disk;
+mod import_documents;
+mod import_memory;
+mod logged;
 mod migrations;
+mod poolers;
+mod remote_commands;
+mod remote_failures;
 mod replicas;
 mod revert_warning;
+mod round_trip;
 mod secrets;
 mod serving;
 mod shutdown;

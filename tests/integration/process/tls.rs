@@ -23,7 +23,7 @@ async fn encrypted(host: &str, query: &str) -> Result<bool, String> {
     let connector = Connector::new(url, timeouts).map_err(|error| error.to_string())?;
     let mut connection = connector.connect().await.map_err(|error| error.to_string())?;
     let row: Option<Tls> = sql_query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-        .get_result(&mut connection)
+        .get_result(&mut *connection)
         .await
         .optional()
         .map_err(|error| error.to_string())?;

@@ -1,5 +1,7 @@
 //! A database for every test, copied from a template that has the schema.
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,31 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 pub fn cluster() -> String {
     std::env::var("MDL_TEST_POSTGRES")
         .expect("run the tests with scripts/with-postgres or scripts/test")
+}
+
+/// Returns the URL with which the service connects to a database of [`fresh`]. It differs from the
+/// test's own if the service has a role of its own, or is behind a pooler
+/// (`MDL_TEST_SERVICE_POSTGRES`, set by `scripts/with-postgres`). A URL with another address, as of
+/// a proxy of the test, keeps that.
+pub fn service_url(url: &str) -> String {
+    let Some(service) = service() else { return url.to_owned() };
+    let Ok(mut changed) = url::Url::parse(url) else { return url.to_owned() };
+    let is_fresh = changed.path().starts_with("/mdl_fresh_");
+    if !is_fresh || changed.username() != "postgres" {
+        return url.to_owned();
+    }
+    let cluster = url::Url::parse(&cluster()).expect("a URL");
+    changed.set_username(service.username()).expect("a user name");
+    if (changed.host_str(), changed.port()) == (cluster.host_str(), cluster.port()) {
+        changed.set_host(service.host_str()).expect("a host");
+        changed.set_port(service.port()).expect("a port");
+    }
+    changed.into()
+}
+
+fn service() -> Option<url::Url> {
+    let url = std::env::var("MDL_TEST_SERVICE_POSTGRES").ok()?;
+    Some(url::Url::parse(&url).expect("a URL"))
 }
 
 /// Opens a connection of the test's own, for transactions that it holds open.
@@ -55,7 +82,7 @@ pub async fn until(url: &str, question: &str) {
 #[allow(dead_code)]
 pub async fn until_locked(url: &str, statements: usize, like: &str) {
     let question = format!(
-        "SELECT count(*) = {statements} FROM pg_stat_activity WHERE application_name = 'mdl' \
+        "SELECT count(*) = {statements} FROM pg_stat_activity WHERE application_name LIKE 'mdl/%' \
          AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '{like}'"
     );
     until(url, &question).await;
@@ -69,7 +96,8 @@ pub fn url(name: &str) -> String {
 /// Creates a database with the schema. Returns its URL.
 pub async fn fresh() -> String {
     let template = TEMPLATE.get_or_init(template).await;
-    let name = format!("mdl_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+    let name =
+        format!("mdl_fresh_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
     sql(&url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
     url(&name)
 }
@@ -84,11 +112,34 @@ pub async fn empty() -> String {
 async fn template() -> String {
     let name = format!("mdl_template_{}", std::process::id());
     sql(&url("postgres"), &format!("CREATE DATABASE {name}")).await;
-    let migrated = std::process::Command::new(env!("CARGO_BIN_EXE_mdl"))
+    // A service with a role of its own has a schema that belongs to the owner's.
+    let role = service().map(|url| url.username().to_owned()).filter(|role| role != "postgres");
+    let mut owner = url(&name);
+    if let Some(service) = &role {
+        grant(&url(&name), ["mdl_owner", service, "mdl_reader"]);
+        sql(&url(&name), &format!("ALTER ROLE mdl_owner LOGIN; ALTER ROLE {service} LOGIN")).await;
+        owner = owner.replacen("postgres@", "mdl_owner@", 1);
+    }
+    let migrated = Command::new(env!("CARGO_BIN_EXE_mdl"))
         .arg("migrate")
-        .env("DATABASE_URL", url(&name))
+        .env("DATABASE_URL", owner)
         .output()
         .expect("the binary");
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    if let Some(service) = &role {
+        grant(&url(&name), ["mdl_owner", service, "mdl_reader"]);
+    }
     name
+}
+
+/// Runs `scripts/roles.sql` as the superuser, with these names for owner, service and reader.
+pub fn grant(url: &str, [owner, service, reader]: [&str; 3]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/roles.sql");
+    let mut psql = Command::new("psql");
+    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"]).arg(script);
+    for (name, value) in [("owner", owner), ("service", service), ("reader", reader)] {
+        psql.args(["-v", &format!("{name}={value}")]);
+    }
+    let granted = psql.arg(url).output().expect("psql");
+    assert!(granted.status.success(), "{}", String::from_utf8_lossy(&granted.stderr));
 }

@@ -34,9 +34,11 @@ impl Server {
         let before = self.reading(&series).await;
         let bytes = body.to_string().into_bytes();
         let (half, rest) = bytes.split_at(bytes.len() / 2);
+        let is_merge = method == "PATCH" && path.starts_with("/api/v1/");
+        let media_type = if is_merge { "merge-patch+json" } else { "json" };
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\n{}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: x\r\n{}\r\n\
+             content-type: application/{media_type}\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n",
             credential(secret),
             bytes.len()

@@ -72,8 +72,15 @@ impl Server {
 
     /// Starts on a database that may be unavailable; does not wait.
     pub async fn on(url: &str, options: &[&str]) -> Self {
-        let secrets =
-            ["--database-url", url, "--jwt-secret", SECRET, "--jwt-refresh-secret", REFRESH_SECRET];
+        let service_url = database::service_url(url);
+        let secrets = [
+            "--database-url",
+            &service_url,
+            "--jwt-secret",
+            SECRET,
+            "--jwt-refresh-secret",
+            REFRESH_SECRET,
+        ];
         let pool = ["--db-pool-min", "0"];
         Self::launch(url.to_owned(), &[&secrets[..], &pool[..], options].concat()).await
     }
@@ -236,6 +243,11 @@ impl Server {
         self.send(Method::PATCH, path, token, &[], Some(json_body(body))).await
     }
 
+    /// Sends a merge patch (RFC 7396).
+    pub async fn merge(&self, path: &str, token: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, token, &[], Some(merge_body(body))).await
+    }
+
     /// Returns the value of one series as Prometheus reads it; 0 if there is none.
     pub async fn reading(&self, series: &str) -> f64 {
         let text = self
@@ -278,6 +290,10 @@ pub fn key_in(answer: &Answer) -> (String, String) {
 
 pub fn refresh_token(answer: &Answer) -> String {
     answer.json()["tokens"]["refresh_token"].as_str().unwrap().to_owned()
+}
+
+pub fn merge_body(body: &Value) -> (&'static str, Vec<u8>) {
+    ("application/merge-patch+json", body.to_string().into_bytes())
 }
 
 pub fn json_body(body: &Value) -> (&'static str, Vec<u8>) {

@@ -238,3 +238,20 @@ fn without_dedicated_probe_the_success_of_one_caller_closes_what_was_unreachable
     }
     assert_eq!(states(&circuits)[0], CircuitState::Open);
 }
+
+#[test]
+fn silent_call_opens_all_circuits_where_no_probe_can_ask() {
+    let start = Instant::now();
+    let mut circuits = Circuits::new(SETTINGS, Prober::Caller, start);
+    let silent = Verdict::Failure(FailureCause::Deadline);
+    settle(&mut circuits, Circuit::Auth, silent, start);
+    assert_eq!(states(&circuits), [CircuitState::Closed; 4], "it may still be starting");
+    settle(&mut circuits, Circuit::Auth, Verdict::Alive, start);
+    settle(&mut circuits, Circuit::Metrics, Verdict::Failure(LOST), start);
+    assert_eq!(states(&circuits), [CircuitState::Closed; 4]);
+    settle(&mut circuits, Circuit::Metrics, silent, start);
+    assert_eq!(states(&circuits), [CircuitState::Open; 4]);
+    let later = after(start, 30.0);
+    settle(&mut circuits, Circuit::Domains, Verdict::Alive, later);
+    assert_eq!(states(&circuits), [CircuitState::Closed; 4], "the first caller is the probe");
+}

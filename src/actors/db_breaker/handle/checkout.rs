@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -12,12 +13,48 @@ use crate::actors::db_breaker::failure_cause::FailureCause;
 use crate::actors::db_breaker::lease::Lease;
 use crate::actors::db_breaker::messages::Checkout;
 use crate::actors::db_breaker::pool;
-use crate::actors::db_breaker::verdict::is_connection_limit;
-
-/// Callers that may wait for each connection of the pool; more are refused.
-const MAX_WAITERS_PER_CONNECTION: u64 = 32;
+use crate::actors::db_breaker::shares::{Share, Turn};
+use crate::postgres::connect_error::is_connection_limit;
+use crate::postgres::connection::ServerLimits;
 
 impl DbBreakerHandle {
+    /// Waits until it is the call's turn to take a connection of its share. The time limit of the
+    /// call itself begins after that.
+    pub(in crate::actors::db_breaker) async fn take_turn(
+        &self,
+        share: Share,
+        circuit: Circuit,
+        operation: &'static str,
+    ) -> Result<Turn, DbError> {
+        self.ensure_permitted(circuit)?;
+        let _waiter = Waiter::new(&self.waiting);
+        // Here a writer waits for those that it would otherwise wait for in the database.
+        let wait = match share {
+            Share::CatalogueWriters => self.writer_wait(),
+            Share::Whole | Share::Catalogue => Duration::ZERO,
+        };
+        let wait = self.pool.wait.saturating_add(wait).min(self.settings.timeout);
+        let until = Instant::now() + wait;
+        match self.shares.take_turn(share, until).await {
+            Ok(turn) => Ok(turn),
+            // As in `lease`: those who were before this call wait for a connection themselves.
+            Err(_) if Instant::now() >= until && self.has_no_connection().await => {
+                self.events.no_connection(circuit, operation, "no connection was opened in time");
+                Err(DbError::unavailable(None))
+            }
+            Err(cause) => Err(self.overloaded(circuit, operation, cause)),
+        }
+    }
+
+    async fn has_no_connection(&self) -> bool {
+        self.report().await.is_ok_and(|(_, pool)| pool.active == 0 && pool.idle == 0)
+    }
+
+    /// Returns how long a change of the catalogue may wait for another one in the database.
+    pub(in crate::actors::db_breaker) fn writer_wait(&self) -> Duration {
+        ServerLimits::of(self.settings.timeout).lock
+    }
+
     /// Obtains a permit and a connection.
     pub(in crate::actors::db_breaker) async fn lease(
         &self,
@@ -25,40 +62,63 @@ impl DbBreakerHandle {
         operation: &'static str,
         deadline: Instant,
     ) -> Result<Lease, DbError> {
-        // A stopped actor never closes the circuits that the snapshot shows as open.
-        if !self.is_running() {
-            return Err(DbError::Stopped);
-        }
-        if let Some(retry_after) = self.snapshot.refusal(circuit, std::time::Instant::now()) {
-            return Err(DbError::unavailable(Some(retry_after)));
-        }
-        let _waiter = Waiter::enter(
-            &self.waiting,
-            u64::from(self.pool.max).saturating_mul(MAX_WAITERS_PER_CONNECTION),
-        )
-        .ok_or_else(|| self.overloaded(circuit, operation, "too many callers wait for one"))?;
+        // The circuit may have opened while the call waited for its turn.
+        self.ensure_permitted(circuit)?;
+        let _waiter = Waiter::new(&self.waiting);
         let granted = self.breaker.send(Checkout(circuit)).await.map_err(|_| DbError::Stopped)?;
         let mut permit = granted.map_err(DbError::unavailable)?;
-        if let Ok(Ok(connection)) = timeout_at(deadline, pool::get(&permit.pool)).await {
+        let connected = async {
+            tokio::select! {
+                connection = pool::get(&permit.pool) => connection.ok(),
+                () = self.errors.next(), if self.embedded.is_some() => None,
+            }
+        };
+        if let Ok(Some(connection)) = timeout_at(deadline, connected).await {
             self.errors.take();
             return Ok(Lease::new(connection, permit, self.cancel.clone()));
         }
         // A pool whose connections are all busy is overload, also if the server permits no further
         // ones. Otherwise the server could not be reached.
         let cause = self.errors.take();
+        // All callers that wait for the one connection of the embedded database fail together.
+        let cause = cause.or_else(|| self.embedded.as_ref().and_then(|_| self.errors.previous()));
         let is_busy =
             permit.pool.state().connections > 0 && cause.as_deref().is_none_or(is_connection_limit);
         if is_busy {
             return Err(self.overloaded(circuit, operation, "all connections are busy"));
         }
         let cause = cause.unwrap_or_else(|| "no connection was opened in time".to_owned());
+        let explanation = self.explain_failure().await;
+        let cause = explanation.map_or(cause.clone(), |full| format!("{full}: {cause}"));
         permit.set_failure(FailureCause::Unreachable, &cause);
         self.events.no_connection(circuit, operation, &cause);
         Err(DbError::unavailable(None))
     }
 
+    /// Returns and logs why the disk of the embedded database cannot be written to, if it cannot.
+    pub(super) async fn explain_failure(&self) -> Option<String> {
+        let failure = self.embedded.as_ref()?.failure().await?;
+        self.events.storage_failed(&failure);
+        Some(failure)
+    }
+
+    /// Refuses a call of an open circuit without a message to the actor.
+    fn ensure_permitted(&self, circuit: Circuit) -> Result<(), DbError> {
+        // A stopped actor never closes the circuits that the snapshot shows as open.
+        if !self.is_running() {
+            return Err(DbError::Stopped);
+        }
+        let refusal = self.snapshot.refusal(circuit, std::time::Instant::now());
+        refusal.map_or(Ok(()), |retry_after| Err(DbError::unavailable(Some(retry_after))))
+    }
+
     /// Logs that a limit of this process refuses a call, and returns its error.
-    fn overloaded(&self, circuit: Circuit, operation: &'static str, cause: &str) -> DbError {
+    pub(in crate::actors::db_breaker) fn overloaded(
+        &self,
+        circuit: Circuit,
+        operation: &'static str,
+        cause: &str,
+    ) -> DbError {
         self.events.no_connection(circuit, operation, cause);
         DbError::overloaded()
     }
@@ -68,9 +128,9 @@ impl DbBreakerHandle {
 struct Waiter(Arc<AtomicU64>);
 
 impl Waiter {
-    fn enter(count: &Arc<AtomicU64>, max: u64) -> Option<Self> {
-        let waiter = Self(Arc::clone(count));
-        (count.fetch_add(1, Ordering::Relaxed) < max).then_some(waiter)
+    fn new(count: &Arc<AtomicU64>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::http::request::caller::LoggedCaller;
 use crate::http::request::class::{RequestClass, RequestKind};
 use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::request_id::{HEADER, RequestId};
+use crate::telemetry::instruments::http::{HttpInstruments, RequestInFlight};
 
 /// Logged length of a path or user agent, in characters.
 const MAX_LOGGED: usize = 200;
@@ -29,6 +30,8 @@ pub(super) struct AccessLogEntry {
     path: Option<String>,
     user_agent: Option<String>,
     began: Instant,
+    /// Counts the request as in flight until its entry is written; none for a scrape.
+    _in_flight: Option<RequestInFlight>,
 }
 
 /// What an entry says about the response.
@@ -56,7 +59,12 @@ impl LoggedResponse {
 
 impl AccessLogEntry {
     /// Begins the entry of a request.
-    pub(super) fn new(request: &ServiceRequest, client: ClientAddress, began: Instant) -> Self {
+    pub(super) fn new(
+        request: &ServiceRequest,
+        client: ClientAddress,
+        began: Instant,
+        instruments: &HttpInstruments,
+    ) -> Self {
         let class = RequestClass::from_request(request);
         let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
@@ -66,6 +74,8 @@ impl AccessLogEntry {
             path: class.refused.is_none().then(|| prefix(request.path())),
             user_agent: agent.map(prefix),
             began,
+            _in_flight: (class.kind != RequestKind::Exposition)
+                .then(|| instruments.begin_request()),
         }
     }
 
@@ -108,7 +118,6 @@ impl AccessLogEntry {
             "user_agent" => self.user_agent.clone());
         match level(self.class.kind, *status) {
             Level::Error => slog::error!(logger, "request"; values),
-            Level::Warning => slog::warn!(logger, "request"; values),
             Level::Info => slog::info!(logger, "request"; values),
             _ => slog::debug!(logger, "request"; values),
         }
@@ -124,7 +133,6 @@ impl AccessLogEntry {
 fn level(kind: RequestKind, status: StatusCode) -> Level {
     match (kind, status) {
         (RequestKind::Health, _) | (_, StatusCode::TOO_MANY_REQUESTS) => Level::Debug,
-        (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => Level::Warning,
         (_, status) if status.is_server_error() => Level::Error,
         (RequestKind::Exposition, _) => Level::Debug,
         _ => Level::Info,
@@ -162,8 +170,8 @@ mod tests {
             (RequestKind::Operation, 401, Level::Info),
             (RequestKind::Operation, 429, Level::Debug),
             (RequestKind::Catalogue, 500, Level::Error),
-            (RequestKind::Catalogue, 503, Level::Warning),
-            (RequestKind::Catalogue, 504, Level::Warning),
+            (RequestKind::Catalogue, 503, Level::Error),
+            (RequestKind::Catalogue, 504, Level::Error),
             (RequestKind::Health, 200, Level::Debug),
             (RequestKind::Health, 503, Level::Debug),
             (RequestKind::Exposition, 200, Level::Debug),

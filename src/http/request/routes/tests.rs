@@ -40,7 +40,10 @@ fn requests_are_classified_by_method_and_path() {
     for (path, limited) in [("/health", false), ("/metrics", false), ("/api-docs/", true)] {
         assert_eq!(routes.classify(&get, path).is_burst_limited(), limited, "{path}");
     }
-    assert_eq!(routes.allow("/api/v1/metrics/a"), Some("GET, HEAD, PUT, DELETE"));
+    assert_eq!(routes.allow("/api/v1/metrics/a"), Some("GET, HEAD, PUT, PATCH, DELETE"));
+    let merge_patch = Some("application/merge-patch+json");
+    assert_eq!(routes.accept_patch("/api/v1/metrics/a"), merge_patch);
+    assert_eq!(routes.accept_patch("/api/v1/metrics"), None);
     assert_eq!(routes.allow("/nowhere"), None);
     let apart = Routes::new(&crate::http::server::document(), false);
     assert_eq!(apart.classify(&get, "/metrics").kind, RequestKind::Unmatched);
@@ -55,8 +58,9 @@ fn query_parameters_are_those_of_the_document() {
         (&get, "/health/ready", Some(vec!["for"])),
         (&head, "/health/ready", Some(vec!["for"])),
         (&post, "/api/v1/import", Some(vec!["dry_run"])),
-        (&get, "/api/v1/domains", Some(vec!["page", "limit"])),
-        (&get, "/api/v1/metrics/a", none.clone()),
+        (&get, "/api/v1/domains", Some(vec!["search", "page", "limit", "cursor", "fields"])),
+        (&get, "/api/v1/metrics/a", Some(vec!["fields"])),
+        (&get, "/api/auth/me", none.clone()),
         (&get, "/api/v1/", none.clone()),
         (&get, "/metrics", none.clone()),
         (&head, "/metrics", none),

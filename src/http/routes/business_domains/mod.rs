@@ -1,116 +1,45 @@
-//! Routes of business domains. Each change writes its audit event in its transaction.
+//! Routes of business domains: changes here, each with its audit event in its transaction; reads in
+//! `read`, response types in `response`.
 
+mod path;
+mod read;
 mod response;
 
-use actix_web::{HttpResponse, delete, get, post, put, web};
+use actix_web::{HttpResponse, delete, patch, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use self::path::{NOUN, PATH};
 use self::response::DomainResponse;
 use super::not_found::name_missing;
 use crate::actors::db_breaker::Circuit;
+use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::cached_read::{self, cache_key};
-use crate::http::catalogue::write::change;
-use crate::http::envelope::{ChangedBody, DataBody, MessageBody, PageBody};
+use crate::http::catalogue::write::change_once;
+use crate::http::envelope::{ChangedBody, MessageBody};
 use crate::http::error::ApiError;
-use crate::http::extract::caller::{Domains, Editor, Reader, Remover};
-use crate::http::extract::conditions::{IfMatch, IfNoneMatch};
-use crate::http::extract::json_body::{ITEM, JsonBody, PatchBody};
+use crate::http::extract::caller::{Domains, Editor, Remover};
+use crate::http::extract::conditions::IfMatch;
+use crate::http::extract::idempotency::IdempotentChange;
+use crate::http::extract::json_body::{ITEM, JsonBody, MergePatchBody, PatchBody};
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
-use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::patches::BusinessDomainPatch;
-use crate::http::response::{
-    cached_item, cached_page, changed_item, created_item, etag, json, to_json,
-};
+use crate::http::response::{changed_item, created_item, deleted_item, stored_change};
 use crate::model::audit::{Action, Changes};
 use crate::model::business_domains::BusinessDomain;
-use crate::model::page::PageRequest;
 use crate::model::text::Id;
+use crate::storage::precondition::Precondition;
 use crate::storage::{audit_events, business_domains};
-
-const PATH: &str = "/api/v1/domains";
-const NOUN: &str = "Business domain";
 
 /// Registers the routes of business domains.
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(get).service(create).service(update).service(delete);
-}
-
-/// List business domains by name
-///
-/// A repeated read is answered from the cache while nothing in the catalogue has changed.
-#[utoipa::path(
-    tag = "domains",
-    operation_id = "list_domains",
-    security((), ("bearer" = []), ("api_key" = [])),
-    params(
-        ("page" = Option<i64>, Query, description = "Page number, from 1",
-            minimum = 1, maximum = 10_000_000),
-        ("limit" = Option<i64>, Query, description = "Items per page, default 100",
-            minimum = 1, maximum = 100),
-    ),
-    responses((status = 200, body = PageBody<BusinessDomain>))
-)]
-#[get("/api/v1/domains")]
-async fn list(
-    _: Reader<Domains>,
-    QueryParameters(parameters): QueryParameters,
-    services: web::Data<CatalogueServices>,
-) -> Result<HttpResponse, ApiError> {
-    let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
-    cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
-        let (rows, total) = services
-            .db
-            .run(Circuit::Domains, "business_domains.list", async |conn| {
-                business_domains::ensure_page_fits(conn, request.offset(), request.limit).await?;
-                business_domains::list(conn, request.offset(), request.limit).await
-            })
-            .await?;
-        let items: Vec<_> = rows.into_iter().map(DomainResponse::from).collect();
-        cached_page(PATH, &parameters, request.paginate(total), items)
-    })
-    .await
-}
-
-/// Get a business domain
-///
-/// With `If-None-Match` and the current version the response is 304, without a body.
-#[utoipa::path(
-    tag = "domains",
-    operation_id = "get_domain",
-    security((), ("bearer" = []), ("api_key" = [])),
-    params(
-        ("id" = Id, Path, description = "domain_id"),
-        ("If-None-Match" = Option<String>, Header,
-            description = "Entity tags of the versions that the client has"),
-    ),
-    responses(
-        (status = 200, body = DataBody<BusinessDomain>,
-            headers(("ETag" = String, description = "Version of the domain, quoted"))),
-        (status = 304, description = "Not modified"),
-    )
-)]
-#[get("/api/v1/domains/{id}")]
-async fn get(
-    _: Reader<Domains>,
-    IdPath(id): IdPath,
-    if_none_match: IfNoneMatch,
-    services: web::Data<CatalogueServices>,
-) -> Result<HttpResponse, ApiError> {
-    let path = format!("{PATH}/{}", id.as_str());
-    cached_read::read(&services, &cache_key(&path, &[]), Some(&if_none_match), async || {
-        let row = services
-            .db
-            .run(Circuit::Domains, "business_domains.get", async |conn| {
-                business_domains::get(conn, id.as_str()).await
-            })
-            .await
-            .map_err(name_missing(NOUN, id.as_str()))?;
-        let version = row.version.to_string();
-        cached_item(&DomainResponse::from(row), &version)
-    })
-    .await
+    config
+        .service(read::list)
+        .service(read::get)
+        .service(create)
+        .service(update)
+        .service(merge)
+        .service(delete);
 }
 
 /// Create a business domain
@@ -120,36 +49,46 @@ async fn get(
     tag = "domains",
     operation_id = "create_domain",
     security(("bearer" = []), ("api_key" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters; a repeated request within 24 \
+                hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
+    ),
     request_body = BusinessDomain,
     responses(
         (status = 201, description = "Created", body = ChangedBody<BusinessDomain>,
             headers(("Location" = String, description = "Path of the domain"),
                 ("ETag" = String, description = "Version of the domain, quoted"))),
-        (status = 409, description = "The domain_id or the name exists"),
+        (status = 409, description = "The domain_id or the name exists, or the first request with \
+            this Idempotency-Key is still running"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
     )
 )]
 #[post("/api/v1/domains")]
 async fn create(
     editor: Editor<Domains>,
+    idempotent: IdempotentChange,
     origin: Origin,
     body: JsonBody<BusinessDomain, ITEM>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
     let authority = editor.authority();
-    let created =
-        change(&services, Circuit::Domains, "business_domains.create", &authority, async |conn| {
-            let row = business_domains::create(conn, &body.value, now).await?;
-            let changes = Changes::version(None, Some(row.version));
-            let id = row.domain_id.as_str();
-            audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now)
-                .await?;
-            Ok(row)
-        });
-    let row = created.await?;
-    let (path, etag) = (format!("{PATH}/{}", row.domain_id), etag(&row.version.to_string()));
-    let body = ChangedBody::new(DomainResponse::from(row), body.warnings);
-    Ok(created_item(&path, &etag, to_json(&body)?))
+    let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
+    let request = idempotent.request(editor.caller.user.user_id, &digest);
+    let target = (Circuit::Domains, "business_domains.create");
+    let created = change_once(&services, target, &authority, request.as_ref(), async |conn| {
+        let row = business_domains::create(conn, &body.value, now).await?;
+        let changes = Changes::version(None, Some(row.version));
+        let id = row.domain_id.as_str();
+        audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now)
+            .await?;
+        let version = row.version.to_string();
+        changed_item(&DomainResponse::from(row), &version, &body.warnings)
+    });
+    let created = created.await?;
+    let path = format!("{PATH}/{}", body.value.domain_id.as_str());
+    Ok(created_item(&path, &created.etag, created.body))
 }
 
 /// Update a business domain
@@ -164,12 +103,17 @@ async fn create(
         ("id" = Id, Path, description = "domain_id"),
         ("If-Match" = Option<String>, Header,
             description = "Entity tag of the version to be changed"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters; a repeated request within 24 \
+                hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
     ),
     request_body = BusinessDomainPatch,
     responses(
         (status = 200, body = ChangedBody<BusinessDomain>,
             headers(("ETag" = String, description = "Version of the domain, quoted"))),
-        (status = 409, description = "The name exists"),
+        (status = 409, description = "The name exists, or the first request with this \
+            Idempotency-Key is still running"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
     )
 )]
 #[put("/api/v1/domains/{id}")]
@@ -177,11 +121,61 @@ async fn update(
     editor: Editor<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    idempotent: IdempotentChange,
     origin: Origin,
-    PatchBody { patch, warnings }: PatchBody<BusinessDomain>,
+    body: PatchBody<BusinessDomain>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id.as_str();
+    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+}
+
+/// Change parts of a business domain
+///
+/// A merge patch (RFC 7396): at any depth, absent members stay as they are, null removes an
+/// optional one, and a list is replaced as a whole. Otherwise as PUT.
+#[utoipa::path(
+    tag = "domains",
+    operation_id = "patch_domain",
+    security(("bearer" = []), ("api_key" = [])),
+    params(
+        ("id" = Id, Path, description = "domain_id"),
+        ("If-Match" = Option<String>, Header,
+            description = "Entity tag of the version to be changed"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters; a repeated request within 24 \
+                hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
+    ),
+    request_body(content = BusinessDomainPatch, content_type = "application/merge-patch+json"),
+    responses(
+        (status = 200, body = ChangedBody<BusinessDomain>,
+            headers(("ETag" = String, description = "Version of the domain, quoted"))),
+        (status = 409, description = "The name exists, or the first request with this \
+            Idempotency-Key is still running"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
+    )
+)]
+#[patch("/api/v1/domains/{id}")]
+async fn merge(
+    editor: Editor<Domains>,
+    IdPath(id): IdPath,
+    IfMatch(precondition): IfMatch,
+    idempotent: IdempotentChange,
+    origin: Origin,
+    MergePatchBody(body): MergePatchBody<BusinessDomain>,
+    services: web::Data<CatalogueServices>,
+) -> Result<HttpResponse, ApiError> {
+    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+}
+
+/// Applies the patch of either method.
+async fn apply(
+    editor: Editor<Domains>,
+    id: &str,
+    (precondition, idempotent): (Precondition, IdempotentChange),
+    origin: Origin,
+    PatchBody { patch, warnings, digest }: PatchBody<BusinessDomain>,
+    services: web::Data<CatalogueServices>,
+) -> Result<HttpResponse, ApiError> {
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("domain_id", "cannot be changed"));
     }
@@ -191,19 +185,19 @@ async fn update(
         origin.actor(&editor.caller.user),
     );
     let authority = editor.authority();
-    let updated =
-        change(&services, Circuit::Domains, "business_domains.update", &authority, async |conn| {
-            let (row, changes) =
-                business_domains::update(conn, id, &precondition, &patch, author, now).await?;
-            if let Some(changes) = changes {
-                let action = Action::DomainUpdated;
-                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-            }
-            Ok(row)
-        });
-    let row = updated.await.map_err(name_missing(NOUN, id))?;
-    let version = row.version.to_string();
-    changed_item(&DomainResponse::from(row), &version, warnings)
+    let request = idempotent.request(editor.caller.user.user_id, &digest);
+    let target = (Circuit::Domains, "business_domains.update");
+    let updated = change_once(&services, target, &authority, request.as_ref(), async |conn| {
+        let (row, changes) =
+            business_domains::update(conn, id, &precondition, &patch, author, now).await?;
+        if let Some(changes) = changes {
+            let action = Action::DomainUpdated;
+            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+        }
+        let version = row.version.to_string();
+        changed_item(&DomainResponse::from(row), &version, &warnings)
+    });
+    Ok(stored_change(updated.await.map_err(name_missing(NOUN, id))?))
 }
 
 /// Delete a business domain
@@ -217,10 +211,15 @@ async fn update(
         ("id" = Id, Path, description = "domain_id"),
         ("If-Match" = Option<String>, Header,
             description = "Entity tag of the version to be deleted"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters; a repeated request within 24 \
+                hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
     ),
     responses(
         (status = 200, body = MessageBody),
-        (status = 409, description = "Metrics still refer to this business domain"),
+        (status = 409, description = "Metrics still refer to this business domain, or the first \
+            request with this Idempotency-Key is still running"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
     )
 )]
 #[delete("/api/v1/domains/{id}")]
@@ -228,18 +227,20 @@ async fn delete(
     remover: Remover<Domains>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    idempotent: IdempotentChange,
     origin: Origin,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.as_str();
     let (now, actor) = (services.clock.now(), origin.actor(&remover.caller.user));
     let authority = remover.authority();
-    let deleted =
-        change(&services, Circuit::Domains, "business_domains.delete", &authority, async |conn| {
-            let version = business_domains::delete(conn, id, &precondition).await?;
-            let (action, changes) = (Action::DomainDeleted, Changes::version(Some(version), None));
-            audit_events::record_changes(conn, &actor, action, id, &changes, now).await
-        });
-    deleted.await.map_err(name_missing(NOUN, id))?;
-    json(&mut HttpResponse::Ok(), &MessageBody::new("Domain deleted successfully"))
+    let request = idempotent.request(remover.caller.user.user_id, "");
+    let target = (Circuit::Domains, "business_domains.delete");
+    let deleted = change_once(&services, target, &authority, request.as_ref(), async |conn| {
+        let version = business_domains::delete(conn, id, &precondition).await?;
+        let (action, changes) = (Action::DomainDeleted, Changes::version(Some(version), None));
+        audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+        deleted_item("Domain deleted successfully")
+    });
+    Ok(stored_change(deleted.await.map_err(name_missing(NOUN, id))?))
 }

@@ -14,6 +14,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(read::get)
         .service(write::create)
         .service(write::update)
+        .service(write::merge)
         .service(write::delete)
         .service(read::history);
 }

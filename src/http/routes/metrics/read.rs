@@ -7,15 +7,18 @@ use super::response::{MetricResponse, RevisionResponse};
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::cached_read::{self, cache_key};
-use crate::http::envelope::{DataBody, PageBody};
+use crate::http::catalogue::list_total::ListTotal;
+use crate::http::catalogue::selected::{select, tagged_version};
+use crate::http::envelope::{DataBody, ListBody, PageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Metrics, Reader};
 use crate::http::extract::conditions::IfNoneMatch;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
-use crate::http::openapi::vocabulary::MetricSort;
-use crate::http::response::{cached_item, cached_page};
+use crate::http::openapi::vocabulary::{MetricFields, MetricSort};
+use crate::http::response::{cached_item, cached_page, cached_part};
 use crate::http::routes::not_found::name_missing;
+use crate::model::fields::FieldSelection;
 use crate::model::metrics::governance::MetricStatus;
 use crate::model::metrics::history::HistoryEntry;
 use crate::model::metrics::query::MetricQuery;
@@ -26,7 +29,8 @@ use crate::storage::{metric_revisions, metrics};
 
 /// List metrics
 ///
-/// All filters must match. Each parameter may be sent once.
+/// All filters must match. Each parameter may be sent once. To read the whole list while it may
+/// change, follow `cursor`: each metric that is not changed meanwhile comes exactly once.
 #[utoipa::path(
     tag = "metrics",
     operation_id = "list_metrics",
@@ -55,13 +59,21 @@ use crate::storage::{metric_revisions, metrics};
             minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 50",
             minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query,
+            description = "`start`, then `pagination.next_cursor` of the response before; instead \
+                of `page`. Filters and sort stay the same",
+            example = "start", min_length = 1, max_length = 2000, pattern = "^[A-Za-z0-9_-]+$"),
+        ("fields" = Option<MetricFields>, Query,
+            description = "Fields of the response, separated by commas; `metric_id` is always \
+                among them"),
     ),
-    responses((status = 200, body = PageBody<Metric>, headers(
-        ("Link" = String, description = "first, prev, next, last (RFC 8288)"),
-        ("X-Total-Count" = i64, description = "Number of items in the list"),
-        ("X-Page" = i64, description = "Number of this page"),
-        ("X-Per-Page" = i64, description = "Items per page"),
-        ("X-Total-Pages" = i64, description = "Number of pages"),
+    responses((status = 200, body = ListBody<Metric>, headers(
+        ("Link" = String,
+            description = "first, prev, next, last (RFC 8288); with `cursor` next only"),
+        ("X-Total-Count" = i64, description = "Number of items in the list; not with `cursor`"),
+        ("X-Page" = i64, description = "Number of this page; not with `cursor`"),
+        ("X-Per-Page" = i64, description = "Items per page; not with `cursor`"),
+        ("X-Total-Pages" = i64, description = "Number of pages; not with `cursor`"),
     )))
 )]
 #[get("/api/v1/metrics")]
@@ -72,12 +84,18 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
     cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
-        let (rows, total) = services
+        let total = ListTotal::look_up(&services, PATH, &parameters);
+        let (rows, part) = services
             .db
-            .run(Circuit::Metrics, "metrics.list", async |conn| metrics::list(conn, &query).await)
+            .run(Circuit::Metrics, "metrics.list", async |conn| {
+                metrics::list(conn, &query, total.known).await
+            })
             .await?;
-        let items: Vec<_> = rows.iter().map(MetricResponse::from).collect();
-        cached_page(PATH, &parameters, query.page.paginate(total), items)
+        total.insert(&services, &part);
+        let fields = query.fields.as_ref();
+        let items = rows.iter().map(|row| select(MetricResponse::from(row), fields));
+        let items = items.collect::<Result<_, _>>()?;
+        cached_part(PATH, &parameters, part.describe(), items)
     })
     .await
 }
@@ -91,6 +109,9 @@ pub(super) async fn list(
     security((), ("bearer" = []), ("api_key" = [])),
     params(
         ("id" = Id, Path, description = "metric_id"),
+        ("fields" = Option<MetricFields>, Query,
+            description = "Fields of the response, separated by commas; `metric_id` is always \
+                among them"),
         ("If-None-Match" = Option<String>, Header,
             description = "Entity tags of the versions that the client has"),
     ),
@@ -104,11 +125,14 @@ pub(super) async fn list(
 pub(super) async fn get(
     _: Reader<Metrics>,
     IdPath(id): IdPath,
+    QueryParameters(parameters): QueryParameters,
     if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
+    let fields = FieldSelection::parse::<Metric>(&parameters).map_err(ApiError::Validation)?;
     let path = format!("{PATH}/{}", id.as_str());
-    cached_read::read(&services, &cache_key(&path, &[]), Some(&if_none_match), async || {
+    let key = cache_key(&path, &parameters);
+    cached_read::read(&services, &key, Some(&if_none_match), async || {
         let row = services
             .db
             .run(Circuit::Metrics, "metrics.get", async |conn| {
@@ -116,7 +140,8 @@ pub(super) async fn get(
             })
             .await
             .map_err(name_missing("Metric", id.as_str()))?;
-        cached_item(&MetricResponse::from(&row), &row.version)
+        let item = select(MetricResponse::from(&row), fields.as_ref())?;
+        cached_item(&item, &tagged_version(&row.version, fields.as_ref()))
     })
     .await
 }

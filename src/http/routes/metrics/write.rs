@@ -1,27 +1,29 @@
 //! Changes of metrics: create, update, delete. Each writes its audit event in its transaction.
 
-use actix_web::{HttpResponse, delete, post, put, web};
+use actix_web::{HttpResponse, delete, patch, post, put, web};
 
 use super::path::PATH;
 use super::response::MetricResponse;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::write::change;
+use crate::http::catalogue::write::{change_once, change_or_replay};
 use crate::http::envelope::{ChangedBody, MessageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Remover};
 use crate::http::extract::conditions::{IdempotencyKey, IfMatch};
-use crate::http::extract::json_body::{ITEM, JsonBody, PatchBody};
+use crate::http::extract::idempotency::IdempotentChange;
+use crate::http::extract::json_body::{ITEM, JsonBody, MergePatchBody, PatchBody};
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::openapi::patches::MetricPatch;
-use crate::http::response::{changed_item, created_item, etag, json, to_json};
+use crate::http::response::{changed_item, created_item, deleted_item, stored_change};
 use crate::http::routes::not_found::name_missing;
 use crate::model::audit::{Action, Changes};
 use crate::model::metrics::Metric;
 use crate::model::text::Id;
-use crate::storage::idempotency_keys::{self, IdempotentRequest, StoredResponse};
+use crate::storage::idempotency_keys::IdempotentRequest;
+use crate::storage::precondition::Precondition;
 use crate::storage::{StorageError, audit_events, metrics};
 
 /// Create a metric
@@ -42,7 +44,7 @@ use crate::storage::{StorageError, audit_events, metrics};
         (status = 409,
             description = "The metric_id exists, or the first request with this Idempotency-Key \
                 is still running"),
-        (status = 422, description = "The Idempotency-Key was used with another body"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
     )
 )]
 #[post("/api/v1/metrics")]
@@ -54,7 +56,8 @@ pub(super) async fn create(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let now = services.clock.now();
-    let idempotent_request = key.map(|key| IdempotentRequest {
+    // The body alone identifies it, as in former versions, whose keys may be repeated.
+    let request = key.map(|key| IdempotentRequest {
         user_id: editor.caller.user.user_id,
         key,
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
@@ -62,24 +65,14 @@ pub(super) async fn create(
     let (metric, author, actor) =
         (&body.value, editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
     let authority = editor.authority();
-    let created = change(&services, Circuit::Metrics, "metrics.create", &authority, async |conn| {
-        if let Some(request) = &idempotent_request
-            && let Some(stored) = idempotency_keys::claim(conn, request, now).await?
-        {
-            return Ok((stored, false));
-        }
+    let target = (Circuit::Metrics, "metrics.create");
+    let created = change_or_replay(&services, target, &authority, request.as_ref(), async |conn| {
         let rows = metrics::create(conn, &[metric], author, now).await?;
         let row = rows.first().ok_or(StorageError::corrupt("a created metric"))?;
         let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
         audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
             .await?;
-        let body = to_json(&ChangedBody::new(MetricResponse::from(row), body.warnings.clone()))
-            .map_err(|_| StorageError::corrupt("a created metric"))?;
-        let response = StoredResponse { etag: etag(&row.version), body };
-        if let Some(request) = &idempotent_request {
-            idempotency_keys::store_response(conn, request, &response, now).await?;
-        }
-        Ok((response, true))
+        changed_item(&MetricResponse::from(row), &row.version, &body.warnings)
     });
     let (response, is_new) = created.await?;
     if is_new {
@@ -103,21 +96,79 @@ pub(super) async fn create(
         ("id" = Id, Path, description = "metric_id"),
         ("If-Match" = Option<String>, Header,
             description = "Entity tag of the version to be changed"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters; a repeated request within 24 \
+                hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
     ),
     request_body = MetricPatch,
-    responses((status = 200, body = ChangedBody<Metric>,
-        headers(("ETag" = String, description = "Version of the metric, quoted"))))
+    responses(
+        (status = 200, body = ChangedBody<Metric>,
+            headers(("ETag" = String, description = "Version of the metric, quoted"))),
+        (status = 409,
+            description = "The first request with this Idempotency-Key is still running"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
+    )
 )]
 #[put("/api/v1/metrics/{id}")]
 pub(super) async fn update(
     editor: Editor<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    idempotent: IdempotentChange,
     origin: Origin,
-    PatchBody { patch, warnings }: PatchBody<Metric>,
+    body: PatchBody<Metric>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id.as_str();
+    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+}
+
+/// Change parts of a metric
+///
+/// A merge patch (RFC 7396): at any depth, absent members stay as they are, null removes an
+/// optional one, and a list is replaced as a whole. Otherwise as PUT.
+#[utoipa::path(
+    tag = "metrics",
+    operation_id = "patch_metric",
+    security(("bearer" = []), ("api_key" = [])),
+    params(
+        ("id" = Id, Path, description = "metric_id"),
+        ("If-Match" = Option<String>, Header,
+            description = "Entity tag of the version to be changed"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters; a repeated request within 24 \
+                hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
+    ),
+    request_body(content = MetricPatch, content_type = "application/merge-patch+json"),
+    responses(
+        (status = 200, body = ChangedBody<Metric>,
+            headers(("ETag" = String, description = "Version of the metric, quoted"))),
+        (status = 409,
+            description = "The first request with this Idempotency-Key is still running"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
+    )
+)]
+#[patch("/api/v1/metrics/{id}")]
+pub(super) async fn merge(
+    editor: Editor<Metrics>,
+    IdPath(id): IdPath,
+    IfMatch(precondition): IfMatch,
+    idempotent: IdempotentChange,
+    origin: Origin,
+    MergePatchBody(body): MergePatchBody<Metric>,
+    services: web::Data<CatalogueServices>,
+) -> Result<HttpResponse, ApiError> {
+    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+}
+
+/// Applies the patch of either method.
+async fn apply(
+    editor: Editor<Metrics>,
+    id: &str,
+    (precondition, idempotent): (Precondition, IdempotentChange),
+    origin: Origin,
+    PatchBody { patch, warnings, digest }: PatchBody<Metric>,
+    services: web::Data<CatalogueServices>,
+) -> Result<HttpResponse, ApiError> {
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("metric_id", "cannot be changed"));
     }
@@ -127,16 +178,17 @@ pub(super) async fn update(
         origin.actor(&editor.caller.user),
     );
     let authority = editor.authority();
-    let updated = change(&services, Circuit::Metrics, "metrics.update", &authority, async |conn| {
+    let request = idempotent.request(editor.caller.user.user_id, &digest);
+    let target = (Circuit::Metrics, "metrics.update");
+    let updated = change_once(&services, target, &authority, request.as_ref(), async |conn| {
         let (row, changes) = metrics::update(conn, id, &precondition, &patch, author, now).await?;
         if let Some(changes) = changes {
             let action = Action::MetricUpdated;
             audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         }
-        Ok(row)
+        changed_item(&MetricResponse::from(&row), &row.version, &warnings)
     });
-    let row = updated.await.map_err(name_missing("Metric", id))?;
-    changed_item(&MetricResponse::from(&row), &row.version, warnings)
+    Ok(stored_change(updated.await.map_err(name_missing("Metric", id))?))
 }
 
 /// Delete a metric
@@ -150,14 +202,23 @@ pub(super) async fn update(
         ("id" = Id, Path, description = "metric_id"),
         ("If-Match" = Option<String>, Header,
             description = "Entity tag of the version to be deleted"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "1 to 255 printable ASCII characters; a repeated request within 24 \
+                hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
     ),
-    responses((status = 200, body = MessageBody))
+    responses(
+        (status = 200, body = MessageBody),
+        (status = 409,
+            description = "The first request with this Idempotency-Key is still running"),
+        (status = 422, description = "The Idempotency-Key was used with another request"),
+    )
 )]
 #[delete("/api/v1/metrics/{id}")]
 pub(super) async fn delete(
     remover: Remover<Metrics>,
     IdPath(id): IdPath,
     IfMatch(precondition): IfMatch,
+    idempotent: IdempotentChange,
     origin: Origin,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
@@ -168,11 +229,13 @@ pub(super) async fn delete(
         origin.actor(&remover.caller.user),
     );
     let authority = remover.authority();
-    let deleted = change(&services, Circuit::Metrics, "metrics.delete", &authority, async |conn| {
+    let request = idempotent.request(remover.caller.user.user_id, "");
+    let target = (Circuit::Metrics, "metrics.delete");
+    let deleted = change_once(&services, target, &authority, request.as_ref(), async |conn| {
         let version = metrics::delete(conn, id, &precondition, author, now).await?;
         let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
-        audit_events::record_changes(conn, &actor, action, id, &changes, now).await
+        audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+        deleted_item("Metric deleted successfully")
     });
-    deleted.await.map_err(name_missing("Metric", id))?;
-    json(&mut HttpResponse::Ok(), &MessageBody::new("Metric deleted successfully"))
+    Ok(stored_change(deleted.await.map_err(name_missing("Metric", id))?))
 }

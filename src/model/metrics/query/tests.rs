@@ -18,6 +18,7 @@ fn parameters_are_parsed() {
         ("page", "3"),
         ("limit", "100"),
         ("status", "draft"),
+        ("fields", "name,data"),
     ]);
     let query = query.expect("a valid query");
     assert_eq!(query.filter.tier, Some(Tier::Two));
@@ -25,7 +26,12 @@ fn parameters_are_parsed() {
     assert_eq!(query.filter.tags, ["a", "b"]);
     assert_eq!(query.filter.search, ["net", "revenue", "a", "b"]);
     assert_eq!(query.sort, Sort { by: SortField::UpdatedAt, descending: true });
-    assert_eq!(query.page, PageRequest { page: 3, limit: 100 });
+    assert_eq!(query.paging, Paging::Page(PageRequest { page: 3, limit: 100 }));
+    assert!(query.fields.is_some_and(|fields| fields.includes("data")));
+    let Paging::Cursor(cursor) = parse(&[("cursor", "start")]).expect("a cursor").paging else {
+        panic!("not by cursor");
+    };
+    assert_eq!((cursor.after, cursor.limit), (None, DEFAULT_LIMIT));
 }
 
 #[test]
@@ -42,6 +48,9 @@ fn invalid_or_unknown_parameter_is_refused() {
         ("colour", "red"),
         ("category", " "),
         ("owner_team", "\0"),
+        ("fields", "colour"),
+        ("cursor", ""),
+        ("cursor", "x"),
     ] {
         let violations = parse(&[(name, value)]).expect_err(name);
         assert_eq!(violations.len(), 1, "{name}={value}");

@@ -43,7 +43,11 @@ pub fn operations(served: &Value, ids: &Ids) -> Vec<Operation> {
                 continue;
             }
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            let parameters = parameters.iter().filter(|one| one["in"] != "header").map(|one| {
+            // Instead of a page, which other lists have.
+            let by_cursor = parameters.iter().any(|one| one["name"] == "cursor");
+            let sent =
+                |one: &&Value| one["in"] != "header" && !(by_cursor && one["name"] == "page");
+            let parameters = parameters.iter().filter(sent).map(|one| {
                 let (name, in_path) = (one["name"].as_str().unwrap(), one["in"] == "path");
                 let value = sample_value(pattern, name, ids);
                 Parameter { name: name.to_owned(), in_path, value }
@@ -74,9 +78,10 @@ fn sample_value(pattern: &str, name: &str, ids: &Ids) -> String {
         ("tags", _) => "a",
         ("owner_team", _) => "Team & Co",
         ("search", _) => "Metric",
-        ("sort", _) => "name",
         ("status", _) => "active",
         ("page", _) => "1",
+        ("cursor", _) => "start",
+        ("sort" | "fields", _) => "name",
         ("limit", _) => "5",
         ("actor", _) => "admin",
         ("action", _) => "metric.created",

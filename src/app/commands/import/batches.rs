@@ -1,0 +1,147 @@
+//! Parses a document on a thread of its own, a few batches ahead of the import.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use indicatif::ProgressBar;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::source::ImportSource;
+use crate::model::business_domains::BusinessDomain;
+use crate::model::catalogue::{DocumentSink, DraftItem, DraftParser, Section};
+use crate::model::metrics::Metric;
+use crate::model::violations::Violation;
+use crate::model::warnings::Warnings;
+use crate::storage::catalogue::BATCH;
+
+/// Items of one list of the document. All domains precede all metrics.
+pub(super) enum Batch {
+    Domains(Vec<DraftItem<BusinessDomain>>),
+    Metrics(Vec<DraftItem<Metric>>),
+}
+
+/// The batches of one document. Parsing ends when this is dropped.
+pub(super) struct Batches {
+    receiver: mpsc::Receiver<Batch>,
+    parsing: JoinHandle<Result<Warnings, Vec<Violation>>>,
+}
+
+impl Batches {
+    /// Begins to parse a document, and shows in `bar` how far it is.
+    pub(super) fn parse(source: &Arc<ImportSource>, bar: &ProgressBar) -> Self {
+        let (sender, receiver) = mpsc::channel(1);
+        let (source, bar) = (Arc::clone(source), bar.clone());
+        let parsing = tokio::task::spawn_blocking(move || parse(&source, sender, &bar));
+        Self { receiver, parsing }
+    }
+
+    /// Returns the next batch; none at the end of the document, or of what is valid of it.
+    pub(super) async fn next(&mut self) -> Option<Batch> {
+        self.receiver.recv().await
+    }
+
+    /// Returns what is removed from the rich texts of all items, or what is wrong with the document
+    /// as a whole.
+    pub(super) async fn finish(self) -> Result<Warnings, Vec<Violation>> {
+        let Self { receiver, parsing } = self;
+        drop(receiver);
+        let broken = |_| Err(vec![Violation::new("", "cannot be read: the parser failed")]);
+        parsing.await.unwrap_or_else(broken)
+    }
+}
+
+fn parse(
+    source: &ImportSource,
+    sender: mpsc::Sender<Batch>,
+    bar: &ProgressBar,
+) -> Result<Warnings, Vec<Violation>> {
+    let mut pass = Pass {
+        sender,
+        parser: DraftParser::default(),
+        domains: Vec::new(),
+        metrics: Vec::new(),
+        has_domains: false,
+        deferred: false,
+        is_second: false,
+    };
+    source.read(&mut pass, bar)?;
+    let ended = pass.flush_domains();
+    if pass.deferred && ended.is_continue() {
+        pass.is_second = true;
+        source.read(&mut pass, bar)?;
+    }
+    // The last batch; that it is not wanted any more is no error of the document.
+    let _ = pass.flush_metrics();
+    Ok(pass.parser.into_warnings())
+}
+
+/// One pass over the document. Where metrics precede domains, they are left to a second one.
+struct Pass {
+    sender: mpsc::Sender<Batch>,
+    parser: DraftParser,
+    domains: Vec<DraftItem<BusinessDomain>>,
+    metrics: Vec<DraftItem<Metric>>,
+    has_domains: bool,
+    deferred: bool,
+    is_second: bool,
+}
+
+impl Pass {
+    fn flush_domains(&mut self) -> ControlFlow<()> {
+        let batch = std::mem::take(&mut self.domains);
+        if batch.is_empty() { ControlFlow::Continue(()) } else { self.send(Batch::Domains(batch)) }
+    }
+
+    fn flush_metrics(&mut self) -> ControlFlow<()> {
+        let batch = std::mem::take(&mut self.metrics);
+        if batch.is_empty() { ControlFlow::Continue(()) } else { self.send(Batch::Metrics(batch)) }
+    }
+
+    fn send(&self, batch: Batch) -> ControlFlow<()> {
+        match self.sender.blocking_send(batch) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+impl DocumentSink for Pass {
+    fn begin(&mut self, section: Section) -> bool {
+        match section {
+            Section::Domains => {
+                self.has_domains = true;
+                !self.is_second
+            }
+            Section::Metrics if self.has_domains || self.is_second => true,
+            Section::Metrics => {
+                self.deferred = true;
+                false
+            }
+        }
+    }
+
+    fn item(&mut self, section: Section, item: Value) -> ControlFlow<()> {
+        match section {
+            Section::Domains => {
+                self.domains.push(self.parser.domain(item));
+                if self.domains.len() < BATCH {
+                    ControlFlow::Continue(())
+                } else {
+                    self.flush_domains()
+                }
+            }
+            Section::Metrics => {
+                // The last domains precede the first metric.
+                self.flush_domains()?;
+                self.metrics.push(self.parser.metric(item));
+                if self.metrics.len() < BATCH {
+                    ControlFlow::Continue(())
+                } else {
+                    self.flush_metrics()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Compares the items of a document with what is stored, and writes what differs. The caller passes
+//! the items batch by batch, domains first, so that a document of any length takes the memory of a
+//! batch.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::business_domains::BusinessDomain;
+use crate::model::catalogue::{DraftItem, ImportTally, ItemOutcome, ItemReport, ViolationBudget};
+use crate::model::metrics::Metric;
+use crate::model::metrics::revision::MetricDiff;
+use crate::model::violations::{Violation, Violations};
+use crate::storage::business_domains::{self, DomainRow};
+use crate::storage::metrics::{self, MetricRow};
+use crate::storage::{StorageError, Transaction};
+
+/// Who writes the items of an import, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportWriter<'a> {
+    pub author: &'a str,
+    pub now: DateTime<Utc>,
+}
+
+/// An import: new items are created, different ones are replaced, nothing is deleted. Without a
+/// writer nothing is written or locked, and the reports say what an import would do: a dry run must
+/// not block writers, and cannot deadlock with them. With one, the caller rolls the transaction
+/// back when an item has an error.
+pub struct CatalogueImport<'a> {
+    writer: Option<ImportWriter<'a>>,
+    stored: StoredDomains,
+    tally: ImportTally,
+    /// Limits the violations that are found against the stored data; those of the document itself
+    /// are limited when it is parsed.
+    shown: ViolationBudget,
+    domain_count: usize,
+    metric_count: usize,
+}
+
+impl<'a> CatalogueImport<'a> {
+    /// Begins an import, and locks the stored domains if there is a writer.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub async fn begin(
+        conn: &mut Transaction<'_>,
+        writer: Option<ImportWriter<'a>>,
+    ) -> Result<Self, StorageError> {
+        let rows = match writer {
+            Some(_) => business_domains::lock_all(conn).await?,
+            None => business_domains::list(conn, 0, i64::MAX).await?.0,
+        };
+        Ok(Self {
+            writer,
+            stored: StoredDomains::new(rows),
+            tally: ImportTally::default(),
+            shown: ViolationBudget::default(),
+            domain_count: 0,
+            metric_count: 0,
+        })
+    }
+
+    /// Returns the number of items so far.
+    pub fn count(&self) -> usize {
+        self.domain_count.saturating_add(self.metric_count)
+    }
+
+    /// Returns what the import has done.
+    pub fn into_tally(self) -> ImportTally {
+        self.tally
+    }
+
+    /// Imports further domains; all of them precede the metrics.
+    ///
+    /// # Errors
+    /// Those of the statements.
+    pub async fn domains(
+        &mut self,
+        conn: &mut Transaction<'_>,
+        batch: &[DraftItem<BusinessDomain>],
+    ) -> Result<(), StorageError> {
+        for item in batch {
+            let outcome = match &item.parsed {
+                Err(violations) => Err(violations.clone()),
+                Ok(domain) => {
+                    let outcome = self.stored.import(conn, domain, self.writer).await?;
+                    outcome.map_err(|violation| self.shown.take(vec![violation]))
+                }
+            };
+            let path = format!("domains[{}]", self.domain_count);
+            self.domain_count = self.domain_count.saturating_add(1);
+            self.tally.add(report(path, item, outcome));
+        }
+        Ok(())
+    }
+
+    /// Imports further metrics, with a few statements for the batch and one or two for each metric
+    /// that is stored with another content.
+    ///
+    /// # Errors
+    /// Those of the statements.
+    pub async fn metrics(
+        &mut self,
+        conn: &mut Transaction<'_>,
+        batch: &[DraftItem<Metric>],
+    ) -> Result<(), StorageError> {
+        let mut stored = self.stored_metrics(conn, batch).await?;
+        let mut new = Vec::new();
+        for item in batch {
+            let outcome = match &item.parsed {
+                Err(violations) => Err(violations.clone()),
+                Ok(metric) if !self.stored.has_name(metric.business_domain.as_str()) => {
+                    let text = "must be the name of an existing business domain";
+                    Err(self.shown.take(vec![Violation::new("business_domain", text)]))
+                }
+                Ok(metric) => match stored.remove(metric.metric_id.as_str()) {
+                    None => {
+                        new.push(metric.as_ref());
+                        self.tally.add_created_metric(self.metric_count);
+                        Ok(ItemOutcome::Created)
+                    }
+                    Some(row) => Ok(self.replace(conn, row, metric).await?),
+                },
+            };
+            let path = format!("metrics[{}]", self.metric_count);
+            self.metric_count = self.metric_count.saturating_add(1);
+            self.tally.add(report(path, item, outcome));
+        }
+        if let Some(ImportWriter { author, now }) = self.writer.filter(|_| !new.is_empty()) {
+            metrics::create(conn, &new, author, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn stored_metrics(
+        &self,
+        conn: &mut Transaction<'_>,
+        batch: &[DraftItem<Metric>],
+    ) -> Result<HashMap<String, MetricRow>, StorageError> {
+        let valid = batch.iter().filter_map(|item| item.parsed.as_ref().ok());
+        let ids: Vec<&str> = valid.map(|metric| metric.metric_id.as_str()).collect();
+        let rows = match self.writer {
+            Some(_) => metrics::lock_many(conn, &ids).await?,
+            None => metrics::get_many(conn, &ids).await?,
+        };
+        Ok(rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect())
+    }
+
+    async fn replace(
+        &self,
+        conn: &mut Transaction<'_>,
+        row: MetricRow,
+        metric: &Metric,
+    ) -> Result<ItemOutcome, StorageError> {
+        let is_changed = if let Some(ImportWriter { author, now }) = self.writer {
+            metrics::replace(conn, row, metric, author, now).await?.1.is_some()
+        } else {
+            let stored = self.stored.renamed(row).to_metric()?;
+            MetricDiff::between(&stored, metric).is_some()
+        };
+        Ok(if is_changed { ItemOutcome::Updated } else { ItemOutcome::Unchanged })
+    }
+}
+
+fn report<T>(
+    path: String,
+    item: &DraftItem<T>,
+    outcome: Result<ItemOutcome, Violations>,
+) -> ItemReport {
+    let (outcome, Violations { shown, omitted }) = match outcome {
+        Ok(outcome) => (outcome, Violations::default()),
+        Err(violations) => (ItemOutcome::Error, violations),
+    };
+    let errors = shown.into_iter().map(|violation| violation.under(&path)).collect();
+    ItemReport { path, id: item.id.clone(), outcome, errors, errors_omitted: omitted }
+}
+
+/// The business domains that are stored so far.
+struct StoredDomains {
+    /// Those that the document has not named yet.
+    rows: HashMap<String, DomainRow>,
+    /// The id of the domain with a name.
+    ids_by_name: HashMap<String, String>,
+    /// The new names by the former ones, that a dry run has not written. One step is enough: a name
+    /// is taken only after its owner was renamed.
+    planned_renames: HashMap<String, String>,
+}
+
+impl StoredDomains {
+    fn new(rows: Vec<DomainRow>) -> Self {
+        let ids_by_name =
+            rows.iter().map(|row| (row.name.clone(), row.domain_id.clone())).collect();
+        let rows = rows.into_iter().map(|row| (row.domain_id.clone(), row)).collect();
+        Self { rows, ids_by_name, planned_renames: HashMap::new() }
+    }
+
+    fn has_name(&self, name: &str) -> bool {
+        self.ids_by_name.contains_key(name)
+    }
+
+    /// Returns a metric as the planned renames of its domain will leave it.
+    fn renamed(&self, mut row: MetricRow) -> MetricRow {
+        if let Some(new) = self.planned_renames.get(&row.business_domain) {
+            row.business_domain.clone_from(new);
+        }
+        row
+    }
+
+    async fn import(
+        &mut self,
+        conn: &mut Transaction<'_>,
+        domain: &BusinessDomain,
+        writer: Option<ImportWriter<'_>>,
+    ) -> Result<Result<ItemOutcome, Violation>, StorageError> {
+        let (id, name) = (domain.domain_id.as_str(), domain.name.as_str());
+        // Checked beforehand: a constraint violation would abort the transaction.
+        if self.ids_by_name.get(name).is_some_and(|owner| owner != id) {
+            return Ok(Err(Violation::new("name", "belongs to another business domain")));
+        }
+        let outcome = match self.rows.remove(id) {
+            None => {
+                if let Some(ImportWriter { now, .. }) = writer {
+                    business_domains::create(conn, domain, now).await?;
+                }
+                ItemOutcome::Created
+            }
+            Some(row) => {
+                self.ids_by_name.remove(&row.name);
+                if row.to_domain()? == *domain {
+                    ItemOutcome::Unchanged
+                } else {
+                    if let Some(ImportWriter { author, now }) = writer {
+                        business_domains::replace(conn, row, domain, author, now).await?;
+                    } else if row.name != name {
+                        self.planned_renames.insert(row.name, name.to_owned());
+                    }
+                    ItemOutcome::Updated
+                }
+            }
+        };
+        self.ids_by_name.insert(name.to_owned(), id.to_owned());
+        Ok(Ok(outcome))
+    }
+}

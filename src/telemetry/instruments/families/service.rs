@@ -1,0 +1,58 @@
+//! Families that say what the service does beside its answers: requests in flight, cached
+//! responses, mails, and how its tables grow.
+
+use strum::VariantNames;
+
+use crate::telemetry::instruments::family::LabelValues::Fixed;
+use crate::telemetry::instruments::family::MetricKind::{Counter, Gauge};
+use crate::telemetry::instruments::family::{MetricFamily, family};
+use crate::telemetry::instruments::labels::{CacheOutcome, MailOutcome};
+
+pub(in crate::telemetry::instruments) const REQUESTS_IN_FLIGHT: MetricFamily = family(
+    "http_requests_in_flight",
+    Gauge,
+    &[],
+    "Requests whose response is not complete yet, scrapes excluded",
+);
+pub(in crate::telemetry::instruments) const CACHE_LOOKUPS: MetricFamily = family(
+    "response_cache_lookups_total",
+    Counter,
+    &[("outcome", Fixed(CacheOutcome::VARIANTS))],
+    "Reads of the catalogue, by outcome: hit (cached response, still current), miss (read from the \
+     database, or not answered), stale (cached response that may be outdated, sent because the \
+     database was unavailable or the service overloaded)",
+);
+pub(in crate::telemetry::instruments) const CACHE_BYTES: MetricFamily = family(
+    "response_cache_bytes",
+    Gauge,
+    &[],
+    "Approximate size in bytes of the cached responses, at most 64 MiB",
+);
+pub(in crate::telemetry::instruments) const MAILS: MetricFamily = family(
+    "mails_total",
+    Counter,
+    &[("outcome", Fixed(MailOutcome::VARIANTS))],
+    "Mails for password resets, by outcome: sent (accepted by the mail server or written to the \
+     folder), failed (the log says why), disabled (SMTP_URL is not set)",
+);
+pub(in crate::telemetry::instruments) const TABLE_ROWS: MetricFamily = family(
+    "table_rows",
+    Gauge,
+    &[(
+        "table",
+        Fixed(&[
+            "api_keys",
+            "audit_events",
+            "caller_hits",
+            "idempotency_keys",
+            "known_addresses",
+            "metric_revisions",
+            "password_resets",
+            "rate_limit_hits",
+            "sessions",
+        ]),
+    )],
+    "Rows of tables that grow with use, as the statistics of the database estimate them, read \
+     every minute; 0 until the first reading. Each process reads the same database, so use max, \
+     not sum",
+);

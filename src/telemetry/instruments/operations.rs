@@ -1,0 +1,60 @@
+//! Metrics of cached responses, mails and growing tables.
+
+use prometheus::{IntGauge, IntGaugeVec, Registry};
+
+use super::counters::LabelledCounters;
+use super::families::service::{CACHE_BYTES, CACHE_LOOKUPS, MAILS, TABLE_ROWS};
+use super::family::LabelValues;
+pub use super::labels::{CacheOutcome, MailOutcome};
+
+/// Instruments of cached responses, mails and growing tables.
+#[derive(Clone, Debug)]
+pub struct OperationsInstruments {
+    lookups: LabelledCounters<CacheOutcome>,
+    cache_bytes: IntGauge,
+    mails: LabelledCounters<MailOutcome>,
+    table_rows: IntGaugeVec,
+}
+
+impl OperationsInstruments {
+    /// Creates the instruments in this registry.
+    ///
+    /// # Errors
+    /// When they are registered already.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            lookups: LabelledCounters::new(&CACHE_LOOKUPS.counters(registry)?),
+            cache_bytes: CACHE_BYTES.gauge(registry)?,
+            mails: LabelledCounters::new(&MAILS.counters(registry)?),
+            table_rows: TABLE_ROWS.gauges(registry)?,
+        })
+    }
+
+    /// Counts a read of the catalogue.
+    pub fn count_cache_lookup(&self, outcome: CacheOutcome) {
+        self.lookups.increment(outcome);
+    }
+
+    /// Sets the size of the cached responses.
+    pub fn set_cache_bytes(&self, bytes: u64) {
+        self.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a mail.
+    pub fn count_mail(&self, outcome: MailOutcome) {
+        self.mails.increment(outcome);
+    }
+
+    /// Returns the tables whose rows are measured.
+    pub fn growing_tables() -> &'static [&'static str] {
+        match TABLE_ROWS.labels {
+            [(_, LabelValues::Fixed(tables))] => tables,
+            _ => &[],
+        }
+    }
+
+    /// Sets the rows of a table.
+    pub fn set_table_rows(&self, table: &str, rows: i64) {
+        self.table_rows.with_label_values(&[table]).set(rows);
+    }
+}
