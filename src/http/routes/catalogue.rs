@@ -1,4 +1,4 @@
-//! Routes of the catalogue as a whole: the import here, the export in [`export`].
+//! Routes of the catalogue as a whole: the import here, the export in `export`.
 
 mod export;
 

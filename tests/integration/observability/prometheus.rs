@@ -37,6 +37,11 @@ struct Prometheus {
 }
 
 impl Prometheus {
+    async fn is_ready(&self) -> bool {
+        let answer = self.http.get(format!("{}/-/ready", self.tool.url())).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let request = self.http.get(format!("{}/api/v1/{path}", self.tool.url())).query(parameters);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
@@ -110,6 +115,10 @@ async fn dashboards_show_data_and_circuit_alert_fires_and_resolves() {
     let tool = Tool::prometheus(&configuration(&server), &[("alerts.yml", &rules)]);
     let prometheus =
         Prometheus { tool, http: reqwest::Client::builder().no_proxy().build().unwrap() };
+    // It accepts connections before its API answers.
+    while !prometheus.is_ready().await {
+        tokio::time::sleep(INTERVAL / 4).await;
+    }
     while prometheus.query("up == 1").await.is_empty() {
         tokio::time::sleep(INTERVAL / 4).await;
     }

@@ -91,6 +91,7 @@ fn sample_value(pattern: &str, name: &str, ids: &Ids) -> String {
         ("until", _) => "2100-01-01T00:00:00Z",
         ("for", _) => "reads",
         ("dry_run", _) => "false",
+        ("format", _) => "json",
         _ => panic!("no value for {name} of {pattern}: add one that the service accepts"),
     };
     value.to_owned()
