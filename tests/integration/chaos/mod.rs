@@ -249,11 +249,12 @@ async fn service_survives_every_fault() {
         network.set(NetworkFault::None);
     };
     endure("all slots taken", take, async |_| taken.borrow_mut().clear()).await;
-    writes_succeed_after_quiet_restart().await;
 }
 
 /// Restarts the cluster while no request is under way: the prepared statements are gone, and no
 /// request fails.
+#[actix_web::test]
+#[ignore = "stops the cluster; scripts/test runs it on one of its own"]
 async fn writes_succeed_after_quiet_restart() {
     let server = Server::start().await;
     let admin = server.admin().await;

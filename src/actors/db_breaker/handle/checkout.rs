@@ -12,10 +12,14 @@ use crate::actors::db_breaker::error::DbError;
 use crate::actors::db_breaker::failure_cause::FailureCause;
 use crate::actors::db_breaker::lease::Lease;
 use crate::actors::db_breaker::messages::Checkout;
+use crate::actors::db_breaker::permit::Permit;
 use crate::actors::db_breaker::pool;
 use crate::actors::db_breaker::shares::{Share, Turn};
 use crate::postgres::connect_error::is_connection_limit;
 use crate::postgres::connection::ServerLimits;
+
+/// For the log, if the driver says nothing.
+const NO_CONNECTION: &str = "no connection was opened in time";
 
 impl DbBreakerHandle {
     /// Waits until it is the call's turn to take a connection of its share. The time limit of the
@@ -39,11 +43,29 @@ impl DbBreakerHandle {
             Ok(turn) => Ok(turn),
             // As in `lease`: those who were before this call wait for a connection themselves.
             Err(_) if Instant::now() >= until && self.has_no_connection().await => {
-                self.events.no_connection(circuit, operation, "no connection was opened in time");
-                Err(DbError::unavailable(None))
+                let permit = self.permit(circuit).await?;
+                Err(self.unreachable(permit, circuit, operation, NO_CONNECTION))
             }
             Err(cause) => Err(self.overloaded(circuit, operation, cause)),
         }
+    }
+
+    async fn permit(&self, circuit: Circuit) -> Result<Permit, DbError> {
+        let granted = self.breaker.send(Checkout(circuit)).await.map_err(|_| DbError::Stopped)?;
+        granted.map_err(DbError::unavailable)
+    }
+
+    /// Counts and logs that no connection could be opened, and returns its error.
+    fn unreachable(
+        &self,
+        mut permit: Permit,
+        circuit: Circuit,
+        operation: &'static str,
+        cause: &str,
+    ) -> DbError {
+        permit.set_failure(FailureCause::Unreachable, cause);
+        self.events.no_connection(circuit, operation, cause);
+        DbError::unavailable(None)
     }
 
     async fn has_no_connection(&self) -> bool {
@@ -65,8 +87,7 @@ impl DbBreakerHandle {
         // The circuit may have opened while the call waited for its turn.
         self.ensure_permitted(circuit)?;
         let _waiter = Waiter::new(&self.waiting);
-        let granted = self.breaker.send(Checkout(circuit)).await.map_err(|_| DbError::Stopped)?;
-        let mut permit = granted.map_err(DbError::unavailable)?;
+        let permit = self.permit(circuit).await?;
         let connected = async {
             tokio::select! {
                 connection = pool::get(&permit.pool) => connection.ok(),
@@ -87,12 +108,10 @@ impl DbBreakerHandle {
         if is_busy {
             return Err(self.overloaded(circuit, operation, "all connections are busy"));
         }
-        let cause = cause.unwrap_or_else(|| "no connection was opened in time".to_owned());
+        let cause = cause.unwrap_or_else(|| NO_CONNECTION.to_owned());
         let explanation = self.explain_failure().await;
         let cause = explanation.map_or(cause.clone(), |full| format!("{full}: {cause}"));
-        permit.set_failure(FailureCause::Unreachable, &cause);
-        self.events.no_connection(circuit, operation, &cause);
-        Err(DbError::unavailable(None))
+        Err(self.unreachable(permit, circuit, operation, &cause))
     }
 
     /// Returns and logs why the disk of the embedded database cannot be written to, if it cannot.
