@@ -15,6 +15,12 @@ use crate::support::samples::metric;
 /// Longest run of one command.
 pub const LIMIT: Duration = Duration::from_mins(3);
 
+/// Returns the longest run of one command about so many metrics. An import of YAML takes 7 ms for
+/// each in code that is not optimised, and a machine may be busy.
+pub fn limit(metrics: usize) -> Duration {
+    LIMIT + Duration::from_millis(50) * u32::try_from(metrics).unwrap()
+}
+
 /// Writes a catalogue of two domains and so many metrics, no two of them alike.
 pub fn write_catalogue(path: &Path, metrics: usize) {
     let mut out = BufWriter::new(std::fs::File::create(path).unwrap());
@@ -50,21 +56,22 @@ fn numbered_metric(number: usize) -> Value {
 
 struct Place {
     folder: PathBuf,
+    limit: Duration,
     environment: Vec<(&'static str, String)>,
     arguments: Vec<String>,
 }
 
 impl Place {
     /// A new database, used directly.
-    async fn database(folder: &Path) -> Self {
+    async fn database(folder: &Path, limit: Duration) -> Self {
         let environment = vec![("DATABASE_URL", database::fresh().await)];
-        Self { folder: folder.to_owned(), environment, arguments: Vec::new() }
+        Self { folder: folder.to_owned(), limit, environment, arguments: Vec::new() }
     }
 
-    async fn service(folder: &Path, serving: &Serving) -> Self {
+    async fn service(folder: &Path, limit: Duration, serving: &Serving) -> Self {
         let environment = vec![("MDL_TOKEN", serving.login(ADMIN_PASSWORD).await)];
         let arguments = vec!["--url".to_owned(), serving.base.clone()];
-        Self { folder: folder.to_owned(), environment, arguments }
+        Self { folder: folder.to_owned(), limit, environment, arguments }
     }
 
     fn mdl(&self, arguments: &[&str]) -> String {
@@ -72,7 +79,7 @@ impl Place {
         let further: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let mut command: Command = command(&self.folder, &[arguments, &further].concat());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        let said = success(&run_within(LIMIT, command, ""));
+        let said = success(&run_within(self.limit, command, ""));
         println!("{:?}: {:.1} s", &arguments[..2], began.elapsed().as_secs_f64());
         said
     }
@@ -90,18 +97,18 @@ impl Place {
 /// Runs blocking commands beside the service's own tasks.
 async fn round_trip(metrics: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let (folder, limit) = (folder.path(), limit(metrics));
     write_catalogue(&folder.join("first.json"), metrics);
     let created = format!("created {}, updated 0, unchanged 0, errors 0\n", metrics + 2);
     let unchanged = format!("created 0, updated 0, unchanged {}, errors 0\n", metrics + 2);
 
-    let first = Place::database(folder).await;
+    let first = Place::database(folder, limit).await;
     assert_eq!(first.import("first.json"), created);
     let yaml = first.export("yaml", "a.yaml");
     let json = first.export("json", "a.json");
     println!("{metrics} metrics: {} bytes of YAML, {} of JSON", yaml.len(), json.len());
     // In another database, from YAML.
-    let second = Place::database(folder).await;
+    let second = Place::database(folder, limit).await;
     assert_eq!(second.import("a.yaml"), created);
     assert!(second.export("yaml", "b.yaml") == yaml, "another second export");
     assert!(second.export("json", "b.json") == json, "YAML lost something");
@@ -117,7 +124,7 @@ async fn round_trip(metrics: usize) {
         ],
     ];
     let serving = Serving::start(folder, &environment.concat(), &[]).await;
-    let third = Place::service(folder, &serving).await;
+    let third = Place::service(folder, limit, &serving).await;
     assert_eq!(third.import("a.json"), created);
     assert!(third.export("json", "c.json") == json, "another export of a service");
     assert!(third.export("yaml", "c.yaml") == yaml, "another export of a service");
