@@ -134,13 +134,9 @@ async fn deadlock_is_retried_in_each_language() {
 async fn limit_on_connections_is_overload_in_each_language() {
     for language in LANGUAGES {
         let url = fresh(language).await;
-        let suffix = url.rsplit_once('/').unwrap().1;
-        let roles = ["owner", "service", "reader"].map(|role| format!("{role}_{suffix}"));
-        database::grant(&url, roles.each_ref().map(String::as_str));
+        let (role, as_role) = database::service_role(&url).await;
         // Three connections beside that for notifications.
-        let limit = format!("ALTER ROLE {} LOGIN CONNECTION LIMIT 4", roles[1]);
-        database::sql(&url, &limit).await;
-        let as_role = url.replacen("postgres@", &format!("{}@", roles[1]), 1);
+        database::sql(&url, &format!("ALTER ROLE {role} CONNECTION LIMIT 4")).await;
         let options = ["--db-pool-max", "10", "--db-connection-timeout", "500"];
         let server = Server::on(&as_role, &options).await;
         server.ready().await;

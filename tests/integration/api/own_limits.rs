@@ -53,12 +53,7 @@ async fn service_is_ready_while_its_own_calls_take_all_connections() {
 #[actix_web::test]
 async fn circuit_closes_although_the_pool_holds_all_connections_of_the_role() {
     let url = database::fresh().await;
-    let suffix = url.rsplit_once('/').unwrap().1;
-    let roles = ["owner", "service", "reader"].map(|role| format!("{role}_{suffix}"));
-    database::grant(&url, roles.each_ref().map(String::as_str));
-    let role = &roles[1];
-    database::sql(&url, &format!("ALTER ROLE {role} LOGIN")).await;
-    let as_role = url.replacen("postgres@", &format!("{role}@"), 1);
+    let (role, as_role) = database::service_role(&url).await;
     let options = [
         "--db-pool-max",
         "2",

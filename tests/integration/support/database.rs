@@ -143,3 +143,16 @@ pub fn grant(url: &str, [owner, service, reader]: [&str; 3]) {
     let granted = psql.arg(url).output().expect("psql");
     assert!(granted.status.success(), "{}", String::from_utf8_lossy(&granted.stderr));
 }
+
+/// Creates the roles of `scripts/roles.sql` for one database, and lets its service log in. Returns
+/// the name of that role, and the URL with which it connects.
+#[allow(dead_code)] // Benchmarks use only a part of the support.
+pub async fn service_role(url: &str) -> (String, String) {
+    let suffix = url.rsplit_once('/').expect("a database").1;
+    let [owner, role, reader] =
+        ["owner", "service", "reader"].map(|role| format!("{role}_{suffix}"));
+    grant(url, [&owner, &role, &reader]);
+    sql(url, &format!("ALTER ROLE {role} LOGIN")).await;
+    let as_role = url.replacen("postgres@", &format!("{role}@"), 1);
+    (role, as_role)
+}
