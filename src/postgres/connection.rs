@@ -107,9 +107,10 @@ impl Connector {
         for (index, host) in hosts {
             let share = share_of(deadline.saturating_duration_since(Instant::now()), left);
             left = left.saturating_sub(1);
+            let attempt = self.hosts.attempt(index);
             match self.try_host(host, prepared, Instant::now() + share).await {
                 Ok(connection) => {
-                    self.hosts.mark_good(index, &connection.server.address);
+                    attempt.succeeded(&connection.server.address);
                     return Ok(connection);
                 }
                 Err(error) => errors.push((host.to_string(), error.to_string())),
@@ -199,11 +200,16 @@ impl Connector {
         )
     }
 
-    /// Asks the server, on another connection, to cancel the running query.
-    pub async fn cancel(&self, token: QueryCancelToken) {
-        let cancel = dial::cancel(&self.url.config, self.tls.as_ref(), token);
+    /// Asks the server, on another connection, to cancel the running query, and waits until that
+    /// has ended. Only then the query's own connection is closed: a pooler that sees it close first
+    /// ends the session while the query runs, or gives it to another client, who is cancelled.
+    pub async fn cancel(&self, mut token: QueryCancelToken) {
+        let cancelled = async {
+            dial::cancel(&self.url.config, self.tls.as_ref(), &token).await;
+            token.reader.ended().await;
+        };
         // A failure is ignored: the connection is discarded in any case.
-        let _ = timeout(self.timeouts.connect, cancel).await;
+        let _ = timeout(self.timeouts.connect, cancelled).await;
     }
 }
 

@@ -7,6 +7,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::postgres::closed_by_server::ClosedByServer;
 use crate::postgres::error_scanner::ErrorScanner;
 use crate::postgres::scanned_stream::{ScannedStream, ScannedTls};
 use crate::postgres::server_connection::{DriverConnection, QueryCancelToken, ReaderTask};
@@ -69,24 +70,25 @@ async fn log_in_on(
     let stream = ScannedStream::new(socket, ErrorScanner::new(tls.is_some(), errors.clone()));
     let (client, (reader, notifications)) = if let Some(tls) = tls {
         let (client, connection) = config.connect_raw(stream, ScannedTls(tls)).await?;
-        (client, ReaderTask::start(connection))
+        (client, ReaderTask::start(connection, errors.clone()))
     } else {
         let (client, connection) = config.connect_raw(stream, NoTls).await?;
-        (client, ReaderTask::start(connection))
+        (client, ReaderTask::start(connection, errors.clone()))
     };
     Ok(DriverConnection { client, reader, notifications, errors, server })
 }
 
-/// Asks a server, on another connection, to cancel a query. Failures are ignored: the connection of
-/// the query is discarded in any case.
+/// Asks a server, on another connection, to cancel a query, and waits until it has dealt with the
+/// request. Failures are ignored: the connection of the query is discarded in any case.
 pub(super) async fn cancel(
     config: &Config,
     tls: Option<&MakeRustlsConnect>,
-    QueryCancelToken { token, server }: QueryCancelToken,
+    QueryCancelToken { token, server, .. }: &QueryCancelToken,
 ) {
     let Ok(socket) = server.address.connect(config).await else { return };
+    let socket = ClosedByServer(socket);
     // The token itself says whether the connection was encrypted.
-    let _ = match tls.map(|tls| tls_for(tls, &server)) {
+    let _ = match tls.map(|tls| tls_for(tls, server)) {
         Some(Ok(tls)) => token.cancel_query_raw(socket, tls).await,
         _ => token.cancel_query_raw(socket, NoTls).await,
     };

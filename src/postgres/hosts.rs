@@ -1,6 +1,7 @@
 //! The hosts of a URL in the order in which they are tried: the one that answered last comes first,
 //! and each has its share of the time, so that one that accepts connections and stays silent cannot
-//! use up the time of the others.
+//! use up the time of the others. An attempt that fails, or is given up, moves the beginning on:
+//! a caller with little patience reaches the next host the next time.
 
 use std::io;
 use std::path::PathBuf;
@@ -55,9 +56,10 @@ impl DatabaseHost {
 #[derive(Clone, Debug)]
 pub(super) struct Hosts {
     hosts: Arc<[DatabaseHost]>,
-    /// Index of the host that answered last.
-    last_good: Arc<AtomicUsize>,
-    /// The address of this host that answered.
+    /// Index of the host that is tried first: the one that answered last, or the next one after a
+    /// failure.
+    first: Arc<AtomicUsize>,
+    /// The address that answered last.
     last_address: Arc<Mutex<Option<ServerAddress>>>,
 }
 
@@ -83,7 +85,7 @@ impl Hosts {
         };
         Self {
             hosts: (0..hosts.len().max(addresses.len())).map(host).collect(),
-            last_good: Arc::default(),
+            first: Arc::default(),
             last_address: Arc::default(),
         }
     }
@@ -91,9 +93,14 @@ impl Hosts {
     /// Returns the hosts with their indices, the one that answered last first.
     pub(super) fn in_order(&self) -> Vec<(usize, &DatabaseHost)> {
         let mut hosts: Vec<_> = self.hosts.iter().enumerate().collect();
-        let first = self.last_good.load(Ordering::Relaxed);
+        let first = self.first.load(Ordering::Relaxed);
         hosts.sort_by_key(|(index, _)| *index != first);
         hosts
+    }
+
+    /// Begins an attempt at the host with this index.
+    pub(super) fn attempt(&self, index: usize) -> Attempt<'_> {
+        Attempt { hosts: self, index, has_succeeded: false }
     }
 
     /// Moves the address that answered last to the front.
@@ -101,12 +108,36 @@ impl Hosts {
         let last = self.last_address.lock().unwrap_or_else(PoisonError::into_inner).clone();
         addresses.sort_by_key(|address| Some(address) != last.as_ref());
     }
+}
 
-    /// Records that the host with this index has answered, at this address.
-    pub(super) fn mark_good(&self, index: usize, address: &ServerAddress) {
-        self.last_good.store(index, Ordering::Relaxed);
-        let mut last = self.last_address.lock().unwrap_or_else(PoisonError::into_inner);
+/// An attempt at one host. Dropped without success, also because the caller gave up, it makes the
+/// next host the first one.
+pub(super) struct Attempt<'a> {
+    hosts: &'a Hosts,
+    index: usize,
+    has_succeeded: bool,
+}
+
+impl Attempt<'_> {
+    /// Records that the host has answered, at this address.
+    pub(super) fn succeeded(mut self, address: &ServerAddress) {
+        self.has_succeeded = true;
+        self.hosts.first.store(self.index, Ordering::Relaxed);
+        let mut last = self.hosts.last_address.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some(address.clone());
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.has_succeeded {
+            return;
+        }
+        let next = self.index.saturating_add(1);
+        let next = if next < self.hosts.hosts.len() { next } else { 0 };
+        let (first, order) = (&self.hosts.first, Ordering::Relaxed);
+        // Not if another attempt has found a host that works.
+        let _ = first.compare_exchange(self.index, next, order, order);
     }
 }
 
@@ -131,8 +162,21 @@ mod tests {
     fn host_that_answered_last_is_tried_first() {
         let hosts = hosts("postgres://u@a:1,b:2,c:3/db");
         assert_eq!(order(&hosts), ["a:1", "b:2", "c:3"]);
-        hosts.mark_good(2, &ServerAddress::Unix("/c".into()));
+        hosts.attempt(2).succeeded(&ServerAddress::Unix("/c".into()));
         assert_eq!(order(&hosts.clone()), ["c:3", "a:1", "b:2"]);
+    }
+
+    #[test]
+    fn failed_attempt_at_the_first_host_moves_the_beginning_on() {
+        let hosts = hosts("postgres://u@a:1,b:2,c:3/db");
+        drop(hosts.attempt(0));
+        assert_eq!(order(&hosts), ["b:2", "a:1", "c:3"]);
+        // Another host than the first one: the first one still works.
+        drop(hosts.attempt(2));
+        assert_eq!(order(&hosts), ["b:2", "a:1", "c:3"]);
+        drop(hosts.attempt(1));
+        drop(hosts.attempt(2));
+        assert_eq!(order(&hosts), ["a:1", "b:2", "c:3"]);
     }
 
     #[test]
@@ -143,7 +187,7 @@ mod tests {
         let mut sorted = addresses.clone();
         hosts.sort(&mut sorted);
         assert_eq!(sorted, addresses);
-        hosts.mark_good(0, &addresses[1]);
+        hosts.attempt(0).succeeded(&addresses[1]);
         hosts.sort(&mut sorted);
         assert_eq!(sorted, [1, 0, 2].map(|at| addresses[at].clone()));
     }

@@ -2,6 +2,7 @@
 //! migrations of the schema. Tables and queries are in `storage`, the connection pool in
 //! `actors::db_breaker`.
 
+mod closed_by_server;
 pub mod connect_error;
 pub mod connection;
 mod dial;

@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
+use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, Client, Connection, Notification};
 
 use crate::postgres::server_error::RecentErrors;
@@ -51,9 +52,11 @@ impl ServerConnection {
         &self.errors
     }
 
-    /// Returns what is needed to cancel a query on this connection.
-    pub fn cancel_token(&self) -> QueryCancelToken {
-        QueryCancelToken { token: self.connection.cancel_token(), server: self.server.clone() }
+    /// Returns what is needed to cancel the query on this connection, which is of no further use:
+    /// its socket is closed with the token.
+    pub fn take_cancel_token(&mut self) -> QueryCancelToken {
+        let (token, server) = (self.connection.cancel_token(), self.server.clone());
+        QueryCancelToken { token, server, reader: self.reader.take() }
     }
 
     /// Returns which host of the URL this is.
@@ -72,11 +75,11 @@ impl ServerConnection {
     }
 }
 
-/// Names a query that may run on a server.
-#[derive(Clone)]
+/// Names a query that may run on a server, and keeps its connection open.
 pub struct QueryCancelToken {
     pub(super) token: tokio_postgres::CancelToken,
     pub(super) server: ReachedServer,
+    pub(super) reader: ReaderTask,
 }
 
 /// A connection of the driver, before diesel has it.
@@ -88,39 +91,73 @@ pub(super) struct DriverConnection {
     pub(super) server: ReachedServer,
 }
 
-/// The task that reads and writes the socket of a connection; it ends when this is dropped.
-pub(super) struct ReaderTask(JoinHandle<()>);
+/// The task that reads and writes the socket of a connection; it ends when this is dropped. None
+/// if it was taken, to outlive the connection.
+pub(super) struct ReaderTask(Option<JoinHandle<()>>);
 
 impl ReaderTask {
     /// Starts the task. Returns it with the notifications that it receives.
     pub(super) fn start<S, T>(
         connection: Connection<S, T>,
+        errors: RecentErrors,
     ) -> (Self, UnboundedReceiver<Notification>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(tokio::spawn(read(connection, sender))), receiver)
+        (Self(Some(tokio::spawn(read(connection, sender, errors)))), receiver)
+    }
+
+    fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    /// Waits until the server has answered the last query, and the connection has ended. The client
+    /// must have been dropped.
+    pub(super) async fn ended(&mut self) {
+        if let Some(task) = &mut self.0 {
+            // It ends without a result, also if it was aborted.
+            let _ = task.await;
+            self.0 = None;
+        }
     }
 }
 
 impl Drop for ReaderTask {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
     }
 }
 
-async fn read<S, T>(mut connection: Connection<S, T>, notifications: UnboundedSender<Notification>)
-where
+async fn read<S, T>(
+    mut connection: Connection<S, T>,
+    notifications: UnboundedSender<Notification>,
+    errors: RecentErrors,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let mut messages = stream::poll_fn(|context| connection.poll_message(context));
     // An error ends the connection; the driver fails the queries that wait for an answer.
     while let Some(Ok(message)) = messages.next().await {
-        if let AsyncMessage::Notification(notification) = message {
-            let _ = notifications.send(notification);
+        match message {
+            AsyncMessage::Notification(notification) => {
+                let _ = notifications.send(notification);
+            }
+            AsyncMessage::Notice(notice) if is_cancelled_wait_for_standby(&notice) => {
+                errors.set_commit_not_replicated();
+            }
+            _ => {}
         }
     }
+}
+
+/// Whether a COMMIT does not wait for a synchronous standby any more. The warning has no SQLSTATE
+/// of its own, and its text has the server's language; so the server's function that sends it
+/// counts (`src/backend/replication/syncrep.c`, PostgreSQL 9.1 to 18).
+fn is_cancelled_wait_for_standby(notice: &DbError) -> bool {
+    notice.routine() == Some("SyncRepWaitForLSN")
 }

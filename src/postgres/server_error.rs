@@ -3,6 +3,7 @@
 //! message serves as the key here, and nothing reads it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_postgres::error::SqlState;
@@ -43,20 +44,38 @@ impl ServerError {
 /// The last errors of one connection. Clones share them: the connection's stream writes, the
 /// circuit breaker reads.
 #[derive(Clone, Debug, Default)]
-pub struct RecentErrors(Arc<Mutex<VecDeque<ServerError>>>);
+pub struct RecentErrors(Arc<Recent>);
+
+#[derive(Debug, Default)]
+struct Recent {
+    errors: Mutex<VecDeque<ServerError>>,
+    commit_not_replicated: AtomicBool,
+}
 
 impl RecentErrors {
     /// Adds an error, in place of the oldest one if there are too many.
     pub(crate) fn push(&self, error: ServerError) {
-        let mut errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut errors = self.0.errors.lock().unwrap_or_else(PoisonError::into_inner);
         errors.truncate(KEPT - 1);
         errors.push_front(error);
     }
 
     /// Returns the last error with this message, as diesel reports it.
     pub fn find(&self, message: &str) -> Option<ServerError> {
-        let errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let errors = self.0.errors.lock().unwrap_or_else(PoisonError::into_inner);
         errors.iter().find(|error| error.has_message(message)).cloned()
+    }
+
+    /// Records that the wait of a COMMIT for a synchronous standby was cancelled. The server
+    /// reports such a commit as successful, with a warning.
+    pub(super) fn set_commit_not_replicated(&self) {
+        self.0.commit_not_replicated.store(true, Ordering::Release);
+    }
+
+    /// Whether the wait of a COMMIT for a synchronous standby was cancelled: a failover to that
+    /// standby may undo what was committed.
+    pub fn take_commit_not_replicated(&self) -> bool {
+        self.0.commit_not_replicated.swap(false, Ordering::AcqRel)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::storage::StorageError;
 use crate::telemetry::error_chain;
 
 /// A connection in use. Dropped during a query it cancels the query on the server, and the pool
-/// discards the connection.
+/// discards the connection; its socket is closed when the query has ended.
 pub(super) struct Lease {
     connection: bb8::PooledConnection<'static, pool::ConnectionManager>,
     /// Dropped after the connection: the permit is released only when the connection is.
@@ -94,7 +94,7 @@ impl Drop for Lease {
             return;
         }
         if let Some(connector) = self.cancel.take() {
-            let token = self.connection.connection.cancel_token();
+            let token = self.connection.connection.take_cancel_token();
             tokio::spawn(async move { connector.cancel(token).await });
         }
     }

@@ -6,7 +6,6 @@
 use std::time::{Duration, Instant};
 
 use actix_web::web;
-use futures_util::StreamExt;
 
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
@@ -78,8 +77,7 @@ pub(in crate::app) async fn listen(state: web::Data<AppState>) {
 /// Applies notifications until the connection ends.
 async fn receive(state: &AppState, mut listener: NotificationListener) {
     let (mut catalogue, mut authority) = (NotifiedEpoch::default(), NotifiedEpoch::default());
-    let mut notifications = std::pin::pin!(listener.notifications());
-    while let Some(notification) = notifications.next().await {
+    while let Some(notification) = listener.next().await {
         let now = Instant::now();
         if notification.channel == authority_epochs::CHANNEL {
             let Ok(event) = notification.payload.parse::<InvalidationEvent>() else {

@@ -13,6 +13,7 @@ use mdl::postgres::url::DatabaseUrl;
 use mdl::storage::StorageError;
 use tokio::sync::Barrier;
 
+use crate::support::faulty_network::{Network, NetworkFault};
 use crate::support::{Server, database};
 
 /// A host that accepts connections and stays silent. Returns its address, and how many connections
@@ -72,6 +73,39 @@ async fn service_becomes_ready_if_its_first_host_stays_silent() {
     server.admin().await;
     let reached = server.logs.events("database reached");
     assert!(reached[0]["host"].as_str().unwrap().starts_with("localhost:"), "{reached:?}");
+}
+
+/// As a probe, whose limit is over before the share of the first host is.
+#[tokio::test]
+async fn attempt_after_one_that_was_given_up_begins_with_the_next_host() {
+    let url = database::fresh().await;
+    let (silent, _) = silent_host().await;
+    let connector = connector(&with_hosts_first(&url, &silent));
+    let limit = Duration::from_millis(1_500);
+    assert!(tokio::time::timeout(limit, connector.connect()).await.is_err());
+    let connection = tokio::time::timeout(limit, connect(&connector)).await.unwrap().unwrap();
+    assert!(connection.host().starts_with("localhost:"), "{}", connection.host());
+}
+
+#[actix_web::test]
+async fn listener_leaves_a_host_that_has_become_silent() {
+    let url = database::fresh().await;
+    let port = database::cluster().rsplit_once(':').unwrap().1.parse().unwrap();
+    let network = Network::start(port).await;
+    let first = format!("127.0.0.1:{}", network.port);
+    let server = Server::on(&with_hosts_first(&url, &first), &[]).await;
+    server.ready().await;
+    let listening = "SELECT coalesce(string_agg(pid::text, ','), '') FROM pg_stat_activity \
+                     WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    database::until(&url, &format!("SELECT ({listening}) <> ''")).await;
+    let before = database::sql(&url, listening).await[0][0].clone();
+    network.set(NetworkFault::BlackHole);
+    // The server does not see either that the old connection has ended.
+    let began = Instant::now();
+    while database::sql(&url, listening).await[0][0] == before {
+        assert!(began.elapsed() < Duration::from_secs(30), "it still listens on the first host");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
