@@ -28,6 +28,8 @@ const OTHER_FILES: usize = 64;
 pub(in crate::app) struct Listener {
     pub(in crate::app) address: SocketAddr,
     pub(in crate::app) server: Server,
+    /// Its sockets once more, to see whether they still listen.
+    pub(in crate::app) sockets: Vec<TcpListener>,
 }
 
 /// Why a listener could not be started.
@@ -122,7 +124,8 @@ fn start(
     let started = bind_all(host, port).and_then(|listeners| {
         let first = listeners.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
         let address = first.local_addr()?;
-        Ok(Listener { address, server: serve(listeners)? })
+        let sockets = listeners.iter().map(TcpListener::try_clone).collect::<io::Result<_>>()?;
+        Ok(Listener { address, server: serve(listeners)?, sockets })
     });
     started.map_err(|cause| {
         let address = host.with_port(port);
