@@ -13,6 +13,7 @@ use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::app::command_error::CommandError;
 use crate::app::database::{Database, Purpose};
 use crate::bulkhead::Bulkhead;
+use crate::cache::positions::PositionCache;
 use crate::cache::responses::ResponseCache;
 use crate::cache::sessions::SessionCache;
 use crate::cache::totals::TotalCache;
@@ -92,6 +93,7 @@ pub(super) async fn compose(
             clock: clock.clone(),
             responses: ResponseCache::default(),
             totals: TotalCache::default(),
+            positions: PositionCache::default(),
             imports: Bulkhead::new(1, MAX_WAITING_IMPORTS),
             exports: ExportPlaces::new(MAX_EXPORTS),
             export_reads: Bulkhead::new(1, MAX_EXPORTS),
@@ -151,7 +153,7 @@ fn build_mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mail
     } else if embedded {
         let folder = config.database.data_dir.join("mail");
         crate::embedded::ensure_private_folder(&folder).map_err(CommandError::usage)?;
-        slog::info!(logger, "SMTP_URL is not set: mail is written to a folder";
+        slog::debug!(logger, "SMTP_URL is not set: mail is written to a folder";
             "folder" => folder.display().to_string());
         Mailer::with_folder(&folder, from)
     } else {

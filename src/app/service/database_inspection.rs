@@ -21,17 +21,20 @@ pub(super) async fn refuse_transaction_pooler(db: &DbBreakerHandle) -> Result<()
     Err(StartupError::NeedsOperator(TRANSACTION_MODE.to_owned()))
 }
 
-/// Logs the server, and warns of locale problems.
+/// Warns of locale problems. Logs which server it is, and the name that this process has there,
+/// unless it is the embedded one.
 pub(super) async fn log_server(
     connection: &mut ServerConnection,
-    application_name: &str,
+    application_name: Option<&String>,
     logger: &Logger,
 ) -> Result<(), StartupError> {
     let facts = ServerFacts::read(connection).await.map_err(StartupError::temporary)?;
-    slog::info!(logger, "database reached";
-        "host" => connection.host(), "database" => &facts.database, "user" => &facts.user,
-        "server_version" => &facts.server_version, "collation" => &facts.collation,
-        "application_name" => application_name);
+    if let Some(name) = application_name {
+        slog::info!(logger, "database reached";
+            "host" => connection.host(), "database" => &facts.database, "user" => &facts.user,
+            "server_version" => &facts.server_version, "collation" => &facts.collation,
+            "application_name" => name);
+    }
     for found in &facts.locale_problems {
         slog::warn!(logger, "locale of the database is unsuitable";
             "database" => &facts.database, "problem" => found.problem, "remedy" => found.remedy);

@@ -74,7 +74,13 @@ impl FirstAdmin {
             return Ok(());
         }
         match (self.password.clone(), self.data_dir.clone()) {
-            (Some(password), _) => self.create(&password).await.map(|_| ()),
+            (Some(password), _) => {
+                if self.create(&password).await? {
+                    let username = &self.username;
+                    slog::info!(self.logger, "administrator created"; "username" => username);
+                }
+                Ok(())
+            }
             (None, None) => Err(StartupError::NeedsOperator(
                 "database has no administrator: set ADMIN_PASSWORD or ADMIN_PASSWORD_FILE and \
                  start again, or run `mdl admin create`"
@@ -155,7 +161,6 @@ impl FirstAdmin {
         match created.await {
             Ok(true) => {
                 auditing::log_rows(&self.logger, &actor.trail);
-                slog::info!(self.logger, "administrator created"; "username" => &self.username);
                 Ok(true)
             }
             Ok(false) => Ok(false),

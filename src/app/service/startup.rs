@@ -30,6 +30,8 @@ pub(super) struct Startup {
     with_sample: bool,
     inspected: bool,
     migrated: bool,
+    /// Number of items of the sample that were loaded.
+    sample_items: Option<usize>,
 }
 
 impl Startup {
@@ -40,7 +42,15 @@ impl Startup {
         target: DatabaseTarget,
         with_sample: bool,
     ) -> Self {
-        Self { readiness, first_admin, target, with_sample, inspected: false, migrated: false }
+        Self {
+            readiness,
+            first_admin,
+            target,
+            with_sample,
+            inspected: false,
+            migrated: false,
+            sample_items: None,
+        }
     }
 
     /// Retries until the database is prepared. A cause that repeats is logged once a minute.
@@ -67,7 +77,10 @@ impl Startup {
             tokio::time::sleep(RETRY_INTERVAL).await;
         }
         self.readiness.mark_prepared();
-        slog::info!(logger, "ready");
+        match self.sample_items {
+            Some(items) => slog::info!(logger, "ready"; "sample_items" => items),
+            None => slog::info!(logger, "ready"),
+        }
     }
 
     async fn attempt(&mut self) -> Result<(), StartupError> {
@@ -93,6 +106,7 @@ impl Startup {
         let mut connection = db.administrative_connection().await.map_err(connection_error)?;
         if !self.inspected {
             let name = &self.target.application_name;
+            let name = Some(name).filter(|_| !self.first_admin.is_embedded());
             log_server(&mut connection, name, &self.first_admin.logger).await?;
             self.inspected = true;
         }
@@ -136,7 +150,7 @@ impl Startup {
     }
 
     /// Loads the sample catalogue, unless the catalogue has any item.
-    async fn load_sample(&self) -> Result<(), StartupError> {
+    async fn load_sample(&mut self) -> Result<(), StartupError> {
         let FirstAdmin { db, clock, logger, username, .. } = &self.first_admin;
         let draft = CatalogueDraft::parse(SAMPLE.as_bytes(), DocumentFormat::Yaml)
             .map_err(|violations| StartupError::temporary(format!("sample: {violations:?}")))?;
@@ -154,8 +168,8 @@ impl Startup {
         let loaded = db.change_catalogue(Circuit::Metrics, "metrics.import_sample", work);
         match loaded.await.map_err(StartupError::temporary)? {
             Some(items) => {
-                slog::info!(logger, "sample catalogue loaded"; "items" => items);
                 auditing::log_rows(logger, &actor.trail);
+                self.sample_items = Some(items);
             }
             None => slog::info!(logger, "sample catalogue not loaded: catalogue is not empty"),
         }

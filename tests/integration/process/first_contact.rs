@@ -56,6 +56,23 @@ async fn host_name_is_resolved_and_all_its_addresses_are_served() {
 }
 
 #[test]
+fn first_start_of_the_embedded_mode_with_the_sample_is_six_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let environment = [("PORT", "0"), ("METRICS_PORT", "0")];
+    let mut logged = Logged::start_with(folder.path(), &["serve", "--sample"], &environment);
+    assert!(logged.wait_for("ready")["sample_items"].as_u64().unwrap() > 20);
+    // Without a terminal, as here, the password is in a file.
+    let created = "administrator created; log in with the password in the file, change it, and \
+                   delete the file";
+    // The second audit event is the import of the sample.
+    let expected = ["listening", "migrations run", "audit", created, "audit", "ready"];
+    let lines = logged.lines();
+    let messages = lines.iter().map(|line| line["message"].as_str().unwrap());
+    let messages: Vec<_> = messages.take(expected.len()).collect();
+    assert_eq!(messages, expected);
+}
+
+#[test]
 fn empty_numbers_are_not_set() {
     let folder = tempfile::tempdir().unwrap();
     let empty = [

@@ -24,8 +24,13 @@ impl Drop for Logged {
 impl Logged {
     /// Starts the service in this folder, with the embedded database unless `DATABASE_URL` is set.
     pub fn start(folder: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(folder, &["serve"], environment)
+    }
+
+    /// Starts the service with these arguments.
+    pub fn start_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let out = folder.join(format!("out-{}", rand::random::<u32>()));
-        let mut serve = command(folder, &["serve"]);
+        let mut serve = command(folder, arguments);
         serve.env("LOG_FORMAT", "json").env("RATE_LIMIT_ENABLED", "false");
         serve.env("SHUTDOWN_DELAY", "0");
         serve.envs(environment.iter().copied());

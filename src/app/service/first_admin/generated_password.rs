@@ -92,11 +92,14 @@ impl GeneratedPassword {
         match &self.file {
             Some(file) => {
                 slog::warn!(logger,
-                    "password of the first administrator written to a file; log in, change it, \
-                     and delete the file";
-                    "file" => file.display().to_string());
+                    "administrator created; log in with the password in the file, change it, and \
+                     delete the file";
+                    "username" => username, "file" => file.display().to_string());
             }
-            None => show(username, &self.password),
+            None => {
+                slog::info!(logger, "administrator created"; "username" => username);
+                show(username, &self.password);
+            }
         }
     }
 }
