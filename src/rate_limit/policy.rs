@@ -77,3 +77,41 @@ impl Quotas {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    fn quota(limit: usize) -> Quota {
+        Quota { limit, window: 60_000 }
+    }
+
+    fn quotas() -> Quotas {
+        Quotas {
+            general: quota(1),
+            auth: quota(2),
+            api_key: quota(3),
+            password_reset: quota(4),
+            burst: quota(5),
+            unknown_key: quota(6),
+            caller: Some(quota(7)),
+        }
+    }
+
+    #[test]
+    fn each_policy_has_a_quota_of_its_own() {
+        let mut limits: Vec<usize> =
+            Policy::iter().map(|policy| quotas().for_policy(policy).limit).collect();
+        limits.sort_unstable();
+        assert_eq!(limits, [1, 2, 3, 4, 5, 6, 7]);
+        let without = Quotas { caller: None, ..quotas() };
+        assert_eq!(without.for_policy(Policy::Caller), quotas().general);
+    }
+
+    #[test]
+    fn account_refuses_unknown_addresses_after_fifty_times_their_own_quota() {
+        assert_eq!(quotas().auth_account(), Quota { limit: 100, ..quotas().auth });
+    }
+}

@@ -168,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn calls_of_one_second_share_a_bucket() {
+        let (mut window, start) = (Window::default(), Instant::now());
+        for _ in 0..100 {
+            window.count_failure(FailureCause::Connection, start);
+            window.count_success(Duration::ZERO, start + BUCKET_LENGTH / 2);
+        }
+        assert_eq!((window.buckets.len(), window.counts(start)), (1, counts(100, 100, 0)));
+    }
+
+    #[test]
     fn report_has_rate_timeouts_and_latency() {
         let (mut window, now) = (Window::default(), Instant::now());
         let empty = window.report(now);

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod details;
 mod property_tests;
 
 const SETTINGS: CircuitSettings = CircuitSettings {

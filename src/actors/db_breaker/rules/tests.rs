@@ -4,6 +4,7 @@ use super::*;
 use crate::actors::db_breaker::circuit::Circuit;
 use crate::actors::db_breaker::snapshot::Decision;
 
+mod details;
 mod property_tests;
 
 const SETTINGS: CircuitSettings = CircuitSettings {

@@ -109,3 +109,16 @@ fn errors_that_keep_the_connection_prove_that_a_commit_was_rolled_back() {
         assert!(!proves_rollback(&uncertain, &RecentErrors::default()), "{uncertain:?}");
     }
 }
+
+#[test]
+fn connections_end_that_are_lost_or_lead_to_a_server_that_is_not_the_primary() {
+    assert!(ErrorKind::ConnectionLost.ends_connection() && ErrorKind::ReadOnly.ends_connection());
+    for kept in [
+        ErrorKind::Answer,
+        ErrorKind::Conflict,
+        ErrorKind::StatementTimeout,
+        ErrorKind::LockTimeout,
+    ] {
+        assert!(!kept.ends_connection(), "{kept:?}");
+    }
+}
