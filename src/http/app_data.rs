@@ -15,6 +15,7 @@ use super::readiness::Readiness;
 use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::actors::db_breaker::DbBreakerHandle;
 use crate::bulkhead::Bulkhead;
+use crate::cache::positions::PositionCache;
 use crate::cache::responses::ResponseCache;
 use crate::cache::sessions::SessionCache;
 use crate::cache::totals::TotalCache;
@@ -36,6 +37,8 @@ pub struct CatalogueServices {
     pub responses: ResponseCache,
     /// Totals of filtered lists.
     pub totals: TotalCache,
+    /// Places of items in lists, so that the next page is found from the one before.
+    pub positions: PositionCache,
     /// Bounds imports: one runs, a few wait.
     pub imports: Bulkhead,
     /// Bounds exports that are being read or sent.

@@ -12,6 +12,7 @@ pub mod cursor;
 pub mod fields;
 mod item_size;
 pub mod json;
+pub mod list_walk;
 mod markup;
 mod merge;
 pub mod metrics;

@@ -1,8 +1,9 @@
 //! How handlers read the catalogue (cached, stale during an outage, all fields or selected ones;
-//! lists with their total) and change it. The routes are in `http::routes`, the cache itself in
-//! `cache::responses`.
+//! lists with what is known of them) and change it, once for each idempotency key. The routes are
+//! in `http::routes`, the cache itself in `cache::responses`.
 
 pub mod cached_read;
-pub mod list_total;
+pub mod known_list;
+pub mod replay;
 pub mod selected;
 pub mod write;

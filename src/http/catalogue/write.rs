@@ -49,30 +49,35 @@ pub async fn change_once(
     request: Option<&IdempotentRequest>,
     work: impl AsyncFn(&mut Transaction<'_>) -> Result<StoredResponse, StorageError>,
 ) -> Result<StoredResponse, ApiError> {
+    let work = async |conn: &mut Transaction<'_>| Ok((work(conn).await?, ()));
     let (response, _) = change_or_replay(services, target, caller, request, work).await?;
     Ok(response)
 }
 
-/// As [`change_once`]; also returns whether `work` was done for this request.
+/// As [`change_once`]; also returns what `work` returns beside the response, none if the response
+/// is that to an earlier request.
 ///
 /// # Errors
 /// As [`change_once`].
-pub async fn change_or_replay(
+pub async fn change_or_replay<T>(
     services: &CatalogueServices,
     (circuit, operation): (Circuit, &'static str),
     caller: &Authority,
     request: Option<&IdempotentRequest>,
-    work: impl AsyncFn(&mut Transaction<'_>) -> Result<StoredResponse, StorageError>,
-) -> Result<(StoredResponse, bool), ApiError> {
+    work: impl AsyncFn(&mut Transaction<'_>) -> Result<(StoredResponse, T), StorageError>,
+) -> Result<(StoredResponse, Option<T>), ApiError> {
     let now = services.clock.now();
     change(services, circuit, operation, caller, async |conn| {
-        let Some(request) = request else { return Ok((work(conn).await?, true)) };
-        if let Some(stored) = idempotency_keys::claim(conn, request, now).await? {
-            return Ok((stored, false));
+        if let Some(request) = request
+            && let Some(stored) = idempotency_keys::claim(conn, request, now).await?
+        {
+            return Ok((stored, None));
         }
-        let response = work(conn).await?;
-        idempotency_keys::store_response(conn, request, &response, now).await?;
-        Ok((response, true))
+        let (response, done) = work(conn).await?;
+        if let Some(request) = request {
+            idempotency_keys::store_response(conn, request, &response, now).await?;
+        }
+        Ok((response, Some(done)))
     })
     .await
 }

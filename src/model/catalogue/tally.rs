@@ -108,6 +108,13 @@ mod tests {
         assert!(!violations[MAX_SHOWN - 1].message.is_empty());
         assert!(violations[MAX_SHOWN].message.is_empty());
         assert_eq!(tally.changed().len(), MAX_CHANGED);
+        let mut created = ImportTally::default();
+        for id in 0..20_000 {
+            created.add(item(ItemOutcome::Created, id));
+        }
+        // The response to an import with an idempotency key is stored.
+        let stored = serde_json::to_string(&created.into_report(false)).unwrap();
+        assert!((MAX_REPORT / 4..MAX_REPORT).contains(&stored.len()), "{}", stored.len());
         let report = tally.into_report(true);
         assert_eq!(report.items.len() + report.items_omitted, 40_000);
         let shown = |outcome| report.items.iter().filter(|item| item.outcome == outcome).count();

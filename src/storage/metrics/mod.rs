@@ -14,7 +14,7 @@ use diesel::sql_types::{Jsonb, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use self::audited::audited_changes;
-pub use self::list::{count, list};
+pub use self::list::{ListedMetrics, count, list};
 pub use self::row::MetricRow;
 use self::row::{AuthorColumns, ContentColumns, HistoryColumns};
 use super::document::Document;

@@ -9,7 +9,7 @@ use crate::support::samples::{metric, metric_with};
 use crate::support::{Answer, Server};
 
 const LIST: &str = "/api/v1/metrics";
-const SORTS: [&str; 8] =
+pub const SORTS: [&str; 8] =
     ["name", "-name", "created_at", "-created_at", "updated_at", "-updated_at", "tier", "-tier"];
 
 fn ids(answer: &Answer) -> Vec<String> {

@@ -52,6 +52,16 @@ async fn search_is_counted_once_for_all_its_pages() {
     assert_eq!(counts(&server).await, 3);
 }
 
+/// Where `search` is stored apart from the row, to count the hits of a search takes five times as
+/// long.
+#[actix_web::test]
+async fn words_of_metrics_are_stored_in_the_row() {
+    let server = Server::start().await;
+    let storage = "SELECT attstorage FROM pg_attribute
+        WHERE attrelid = 'metrics'::regclass AND attname = 'search'";
+    assert_eq!(database::sql(&server.database_url, storage).await, [["m"]]);
+}
+
 #[actix_web::test]
 async fn search_of_domains_is_counted_once_and_measures_its_page_only() {
     let server = Server::start().await;

@@ -7,7 +7,7 @@ use super::response::DomainResponse;
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::cached_read::{self, cache_key};
-use crate::http::catalogue::list_total::ListTotal;
+use crate::http::catalogue::known_list::ListLookup;
 use crate::http::catalogue::selected::{select, tagged_version};
 use crate::http::envelope::{DataBody, ListBody};
 use crate::http::error::ApiError;
@@ -57,14 +57,14 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let query = DomainQuery::parse(&parameters).map_err(ApiError::Validation)?;
     cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
-        let total = ListTotal::look_up(&services, PATH, &parameters);
+        let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let (rows, part) = services
             .db
             .run(Circuit::Domains, "business_domains.list", async |conn| {
-                listing::list_part(conn, &query, total.known).await
+                listing::list_part(conn, &query, lookup.known.total).await
             })
             .await?;
-        total.insert(&services, &part);
+        lookup.insert(&services, &part, Vec::new());
         let fields = query.fields.as_ref();
         let items = rows.into_iter().map(|row| select(DomainResponse::from(row), fields));
         let items = items.collect::<Result<_, _>>()?;

@@ -7,7 +7,7 @@ use super::response::{MetricResponse, RevisionResponse};
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::cached_read::{self, cache_key};
-use crate::http::catalogue::list_total::ListTotal;
+use crate::http::catalogue::known_list::ListLookup;
 use crate::http::catalogue::selected::{select, tagged_version};
 use crate::http::envelope::{DataBody, ListBody, PageBody};
 use crate::http::error::ApiError;
@@ -25,6 +25,7 @@ use crate::model::metrics::query::MetricQuery;
 use crate::model::metrics::{Metric, MetricType, Tier};
 use crate::model::page::PageRequest;
 use crate::model::text::Id;
+use crate::storage::metrics::ListedMetrics;
 use crate::storage::{metric_revisions, metrics};
 
 /// List metrics
@@ -84,14 +85,14 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
     cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
-        let total = ListTotal::look_up(&services, PATH, &parameters);
-        let (rows, part) = services
+        let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
+        let ListedMetrics { rows, part, positions } = services
             .db
             .run(Circuit::Metrics, "metrics.list", async |conn| {
-                metrics::list(conn, &query, total.known).await
+                metrics::list(conn, &query, &lookup.known).await
             })
             .await?;
-        total.insert(&services, &part);
+        lookup.insert(&services, &part, positions);
         let fields = query.fields.as_ref();
         let items = rows.iter().map(|row| select(MetricResponse::from(row), fields));
         let items = items.collect::<Result<_, _>>()?;
