@@ -1,11 +1,12 @@
 //! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue, the
-//! [`totals`] of its lists, and [`sessions`] for outages, all on moka, as the key cache is
-//! (`actors::api_key_cache`).
+//! [`totals`] of its lists and [`positions`] in them, and [`sessions`] for outages, all on
+//! `quick_cache`, as the key cache is (`actors::api_key_cache`).
 //! [`two_generations`] is the map below the counters of the rate limits, and [`audit_refusals`]
 //! collects refused requests until the audit log is written. Nothing here reads a clock or the
 //! database; the instant is a parameter.
 
 pub mod audit_refusals;
+pub mod positions;
 pub mod responses;
 pub mod sessions;
 pub mod totals;

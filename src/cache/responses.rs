@@ -9,10 +9,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 /// Maximum weight of all entries, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// The cache has a part of its own, with a lock, for each 32 of these, and no part holds a larger
+/// response than its share of the bytes, here a quarter.
+const EXPECTED_ENTRIES: usize = 128;
 /// Maximum age of an entry.
 const MAX_AGE: Duration = Duration::from_hours(1);
 /// When the epoch was not confirmed for this long, no entry is fresh.
@@ -53,6 +57,12 @@ struct CacheEntry {
     inserted_at: Instant,
 }
 
+impl CacheEntry {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.inserted_at)
+    }
+}
+
 /// What is known of the counter in the database.
 #[derive(Debug, Default)]
 struct KnownEpoch {
@@ -60,9 +70,22 @@ struct KnownEpoch {
     confirmed_at: Option<Instant>,
 }
 
+/// Weighs an entry in bytes.
+#[derive(Clone)]
+struct EntryBytes;
+
+impl Weighter<String, CacheEntry> for EntryBytes {
+    fn weight(&self, key: &String, entry: &CacheEntry) -> u64 {
+        let headers = entry.response.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = key.len() + entry.response.body.len() + headers + ENTRY_OVERHEAD;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
 /// A cache of responses, bounded in bytes and age.
 pub struct ResponseCache {
-    entries: Cache<String, CacheEntry>,
+    entries: Cache<String, CacheEntry, EntryBytes>,
     epoch: Mutex<KnownEpoch>,
 }
 
@@ -74,14 +97,7 @@ impl std::fmt::Debug for ResponseCache {
 
 impl Default for ResponseCache {
     fn default() -> Self {
-        let weight = |key: &String, entry: &CacheEntry| {
-            let headers = entry.response.headers.iter();
-            let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
-            let bytes = key.len() + entry.response.body.len() + headers + ENTRY_OVERHEAD;
-            u32::try_from(bytes).unwrap_or(u32::MAX)
-        };
-        let entries =
-            Cache::builder().weigher(weight).max_capacity(MAX_BYTES).time_to_live(MAX_AGE).build();
+        let entries = Cache::with_weighter(EXPECTED_ENTRIES, MAX_BYTES, EntryBytes);
         Self { entries, epoch: Mutex::default() }
     }
 }
@@ -90,7 +106,7 @@ impl ResponseCache {
     /// Looks up the response to a request.
     pub fn get(&self, key: &str, now: Instant) -> CacheLookup {
         let Some(entry) = self.entries.get(key) else { return CacheLookup::Miss };
-        let age = now.saturating_duration_since(entry.inserted_at);
+        let age = entry.age(now);
         if age >= MAX_AGE {
             return CacheLookup::Miss;
         }
@@ -106,13 +122,13 @@ impl ResponseCache {
     }
 
     /// Whether there is no response to send while the database is unavailable.
-    pub fn is_empty(&self) -> bool {
-        self.entries.iter().next().is_none()
+    pub fn is_empty(&self, now: Instant) -> bool {
+        self.entries.iter().all(|(_, entry)| entry.age(now) >= MAX_AGE)
     }
 
     /// Returns the approximate size of all entries, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.entries.weighted_size()
+        self.entries.weight()
     }
 
     /// Returns the current catalogue epoch. A read takes it before it asks the database.
@@ -130,11 +146,17 @@ impl ResponseCache {
     /// Inserts a response that was read at `epoch` or later. It never replaces one of a newer
     /// epoch.
     pub fn insert(&self, key: &str, response: CachedResponse, epoch: CatalogueEpoch, now: Instant) {
-        let entry = CacheEntry { response, epoch, inserted_at: now };
-        self.entries.entry_by_ref(key).and_upsert_with(|present| match present {
-            Some(present) if present.value().epoch > epoch => present.into_value(),
-            _ => entry,
+        let place = self.entries.entry(key, None, |_, present| {
+            if present.epoch > epoch {
+                EntryAction::Retain(())
+            } else {
+                EntryAction::ReplaceWithGuard
+            }
         });
+        if let EntryResult::Vacant(place) | EntryResult::Replaced(place, _) = place {
+            // Refused only if the entry is removed meanwhile, which nothing does.
+            let _ = place.insert(CacheEntry { response, epoch, inserted_at: now });
+        }
     }
 
     /// Applies an epoch that a notification announced at `now`. It may arrive late, so that a lower

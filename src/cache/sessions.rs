@@ -9,18 +9,17 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use crate::model::authority::InvalidationScope;
 
 /// Maximum number of cached sessions, and of ended ones.
-const MAX_SESSIONS: u64 = 10_000;
-/// How long an entry is kept after the database confirmed the session.
+const MAX_SESSIONS: usize = 10_000;
+/// How long an entry is used after the database confirmed the session.
 const MAX_AGE: Duration = Duration::from_hours(1);
 /// Size of the invalidation log. A lookup that overlaps more invalidations than this is not
 /// cached.
@@ -32,10 +31,17 @@ type SessionKey = (Uuid, Uuid);
 /// A cache of sessions; `T` is what the database returned for one.
 #[derive(Clone)]
 pub struct SessionCache<T: Clone + Send + Sync + 'static> {
-    entries: Cache<SessionKey, Arc<T>>,
+    entries: Arc<Cache<SessionKey, Confirmed<T>>>,
     /// Sessions that the database did not confirm.
-    ended: Cache<SessionKey, ()>,
+    ended: Arc<Cache<SessionKey, ()>>,
     log: Arc<InvalidationLog>,
+}
+
+/// What the database returned, and when.
+#[derive(Clone)]
+struct Confirmed<T> {
+    value: Arc<T>,
+    at: Instant,
 }
 
 /// The latest invalidations, for lookups that overlap them.
@@ -62,10 +68,9 @@ impl<T: Clone + Send + Sync + 'static> std::fmt::Debug for SessionCache<T> {
 
 impl<T: Clone + Send + Sync + 'static> Default for SessionCache<T> {
     fn default() -> Self {
-        let lru = EvictionPolicy::lru();
         Self {
-            entries: Cache::builder().max_capacity(MAX_SESSIONS).time_to_live(MAX_AGE).build(),
-            ended: Cache::builder().max_capacity(MAX_SESSIONS).eviction_policy(lru).build(),
+            entries: Arc::new(Cache::new(MAX_SESSIONS)),
+            ended: Arc::new(Cache::new(MAX_SESSIONS)),
             log: Arc::default(),
         }
     }
@@ -74,7 +79,8 @@ impl<T: Clone + Send + Sync + 'static> Default for SessionCache<T> {
 impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
     /// Returns what the database last returned for a session.
     pub fn get(&self, session: SessionKey) -> Option<Arc<T>> {
-        self.entries.get(&session)
+        let confirmed = self.entries.get(&session)?;
+        (confirmed.at.elapsed() < MAX_AGE).then_some(confirmed.value)
     }
 
     /// Returns the number of invalidations so far. A lookup takes it before it asks the database.
@@ -85,19 +91,19 @@ impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
     /// Caches the result of a lookup that began at `epoch`, unless an invalidation since then
     /// covers this session. Invalidations of other users do not matter.
     pub fn insert(&self, session: SessionKey, value: T, epoch: u64) {
-        self.entries.insert(session, Arc::new(value));
+        self.entries.insert(session, Confirmed { value: Arc::new(value), at: Instant::now() });
         // Checked after the insertion, because `invalidate` logs first and removes entries then:
         // one of the two sees the other.
         if self.epoch() != epoch && self.log.may_affect(session.0, epoch) {
-            self.entries.invalidate(&session);
+            self.entries.remove(&session);
         } else {
-            self.ended.invalidate(&session);
+            self.ended.remove(&session);
         }
     }
 
     /// Removes a session that the database did not confirm, and records that it has ended.
     pub fn remove(&self, session: SessionKey) {
-        self.entries.invalidate(&session);
+        self.entries.remove(&session);
         self.ended.insert(session, ());
     }
 
@@ -107,13 +113,7 @@ impl<T: Clone + Send + Sync + 'static> SessionCache<T> {
             return;
         }
         self.log.push(scope, now);
-        // One by one: a predicate given to `invalidate_entries_if` would be evaluated by every
-        // later `get`, and `invalidate_all` compares timestamps.
-        for (session, _) in &self.entries {
-            if scope.affects_sessions_of(session.0) {
-                self.entries.invalidate(&*session);
-            }
-        }
+        self.entries.retain(|session, _| !scope.affects_sessions_of(session.0));
     }
 
     /// Whether a session is known to have ended, or may have: an invalidation covers its user that

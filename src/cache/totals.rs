@@ -1,16 +1,21 @@
 //! How many items a filtered list has, counted once for each epoch of the catalogue: to count the
 //! hits of a search takes longer than to read a page of them, and each page shows the number.
 
-use moka::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 use super::responses::CatalogueEpoch;
 
 /// Maximum number of lists. A key is at most as long as the query of a request.
-const MAX_LISTS: u64 = 1024;
+const MAX_LISTS: usize = 1024;
 
 /// The totals of lists.
-#[derive(Debug)]
 pub struct TotalCache(Cache<String, (CatalogueEpoch, i64)>);
+
+impl std::fmt::Debug for TotalCache {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("TotalCache").field("lists", &self.0.len()).finish()
+    }
+}
 
 impl Default for TotalCache {
     fn default() -> Self {
@@ -26,10 +31,16 @@ impl TotalCache {
 
     /// Inserts a total that was counted at `epoch` or later. It never replaces a newer one.
     pub fn insert(&self, list: &str, total: i64, epoch: CatalogueEpoch) {
-        self.0.entry_by_ref(list).and_upsert_with(|present| match present {
-            Some(present) if present.value().0 > epoch => present.into_value(),
-            _ => (epoch, total),
+        let place = self.0.entry(list, None, |_, present| {
+            if present.0 <= epoch {
+                *present = (epoch, total);
+            }
+            EntryAction::Retain(())
         });
+        if let EntryResult::Vacant(place) = place {
+            // Refused only if the entry is removed meanwhile, which nothing does.
+            let _ = place.insert((epoch, total));
+        }
     }
 }
 

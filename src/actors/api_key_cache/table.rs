@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::Cache;
 
 use super::incarnation::{Incarnation, Incarnations};
 use super::known_key::KnownKey;
@@ -85,19 +85,13 @@ impl std::fmt::Debug for KeyTable {
 
 impl KeyTable {
     pub(super) fn new(base: Instant) -> Self {
-        // LRU, because the default policy may reject a new key in favour of keys that were used
-        // more often.
-        let lru = EvictionPolicy::lru;
         Self {
             base,
             incarnations: Incarnations::default(),
             applied_epoch: AtomicI64::new(NO_EPOCH),
             changing: RwLock::default(),
-            keys: Cache::builder().max_capacity(MAX_KEYS).eviction_policy(lru()).build(),
-            negative: Cache::builder()
-                .max_capacity(MAX_NEGATIVE_ENTRIES)
-                .eviction_policy(lru())
-                .build(),
+            keys: bounded(MAX_KEYS),
+            negative: bounded(MAX_NEGATIVE_ENTRIES),
         }
     }
 
@@ -145,10 +139,10 @@ impl KeyTable {
     pub(super) fn insert(&self, hash: KeyHash, key: Option<Arc<KnownKey>>, now: Instant) {
         let (incarnation, verified_at) = (self.incarnations.current(), self.milliseconds(now));
         if let Some(key) = key {
-            self.negative.invalidate(&hash);
+            self.negative.remove(&hash);
             self.keys.insert(hash, KeyEntry { key, incarnation, verified_at });
         } else {
-            self.keys.invalidate(&hash);
+            self.keys.remove(&hash);
             let incarnation = incarnation.number();
             self.negative.insert(hash, NegativeEntry { incarnation, verified_at });
         }
@@ -160,19 +154,13 @@ impl KeyTable {
             InvalidationScope::Sessions(_) => {}
             InvalidationScope::All => {
                 self.incarnations.remove_all();
-                // Frees their memory; whether they are used is decided by the incarnation, because
-                // moka compares the times of the insertion and of this call.
-                self.keys.invalidate_all();
-                self.negative.invalidate_all();
+                // Frees their memory; whether they are used is decided by the incarnation, at once
+                // for all of them.
+                self.keys.clear();
+                self.negative.clear();
             }
             InvalidationScope::Key(_) | InvalidationScope::User(_) => {
-                // One by one: a predicate given to `invalidate_entries_if` would be evaluated by
-                // every later `get`.
-                for (hash, entry) in &self.keys {
-                    if entry.key.identity().is_affected_by(scope) {
-                        self.keys.invalidate(&*hash);
-                    }
-                }
+                self.keys.retain(|_, entry| !entry.key.identity().is_affected_by(scope));
             }
         }
     }
@@ -225,14 +213,18 @@ impl KeyTable {
     /// Returns the number of cached keys and of negative entries.
     #[cfg(test)]
     pub(super) fn sizes(&self) -> (u64, u64) {
-        self.keys.run_pending_tasks();
-        self.negative.run_pending_tasks();
-        (self.keys.iter().count() as u64, self.negative.iter().count() as u64)
+        (self.keys.len() as u64, self.negative.len() as u64)
     }
 
     fn milliseconds(&self, instant: Instant) -> u64 {
         u64::try_from(instant.saturating_duration_since(self.base).as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// Makes a cache of at most so many entries. It has 16 parts with a lock each (one for 32 expected
+/// entries), also on a machine with more processors, so that this number is exact.
+fn bounded<T: Clone>(entries: u64) -> Cache<KeyHash, T> {
+    Cache::with_weighter(16 * 32, entries, UnitWeighter)
 }
 
 /// Both in milliseconds from the same instant.

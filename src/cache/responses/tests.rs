@@ -47,8 +47,7 @@ fn cache_is_bounded_in_bytes() {
         let body = response(&"x".repeat(1024 * 1024));
         cache.insert(&number.to_string(), body, cache.epoch(), now);
     }
-    cache.entries.run_pending_tasks();
-    assert!(cache.entries.weighted_size() <= MAX_BYTES);
+    assert!((MAX_BYTES / 2..=MAX_BYTES).contains(&cache.bytes()), "{}", cache.bytes());
 }
 
 #[test]

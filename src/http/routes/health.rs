@@ -145,7 +145,8 @@ async fn ready(
     };
     let service = if services.readiness.is_stopping() { "stopping" } else { "ok" };
     let api_key_cache = if accounts.keys.is_running() { "ok" } else { "stopped" };
-    let can_read = reads_only && database == "unavailable" && !catalogue.responses.is_empty();
+    let has_responses = || !catalogue.responses.is_empty(Instant::now());
+    let can_read = reads_only && database == "unavailable" && has_responses();
     let is_ready = (database == "ok" || can_read) && service == "ok" && api_key_cache == "ok";
     let (status_code, status) = if is_ready {
         (StatusCode::OK, "ready")
