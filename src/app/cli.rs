@@ -45,7 +45,8 @@ pub enum Command {
     /// domains first. All parts are tried in a dry run before the first one is written, but they
     /// are not one transaction: if the service fails in the middle, the message says what was
     /// imported. Importing the file again completes it, because what is stored already stays
-    /// unchanged.
+    /// unchanged. A request whose response is lost is sent again with the same Idempotency-Key, up
+    /// to four times within 15 s, so that it is done once.
     Import {
         /// File to import; - for stdin
         file: PathBuf,

@@ -20,7 +20,7 @@ pub struct IdempotentRequest {
     pub user_id: Uuid,
     pub key: String,
     /// SHA-256 of what identifies the request, hex: of the creation of a metric the body; of other
-    /// changes method, path, `If-Match` and body.
+    /// changes method, path, `If-Match` and body, of an import also the format of the body.
     pub request_hash: String,
 }
 
@@ -42,14 +42,47 @@ pub async fn claim(
     request: &IdempotentRequest,
     now: DateTime<Utc>,
 ) -> Result<Option<StoredResponse>, StorageError> {
-    let lock =
-        diesel::sql_query("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held")
-            .bind::<Text, _>(format!("{} {}", request.user_id, request.key))
-            .get_result::<Lock>(conn)
-            .await?;
-    if !lock.held {
-        return Err(StorageError::IdempotencyRunning);
+    try_lock(conn, request, "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held")
+        .await?;
+    stored_response(conn, request, now).await
+}
+
+/// Returns the stored response to a request, if there is one, and leaves its key to others: the
+/// request has to claim it all the same.
+///
+/// # Errors
+/// As [`claim`].
+pub async fn find(
+    conn: &mut Transaction<'_>,
+    request: &IdempotentRequest,
+    now: DateTime<Utc>,
+) -> Result<Option<StoredResponse>, StorageError> {
+    let stored = stored_response(conn, request, now).await?;
+    if stored.is_none() {
+        // Shared, so that requests that look up the same key do not refuse each other.
+        let shared = "SELECT pg_try_advisory_xact_lock_shared(hashtextextended($1, 0)) AS held";
+        try_lock(conn, request, shared).await?;
     }
+    Ok(stored)
+}
+
+async fn try_lock(
+    conn: &mut Transaction<'_>,
+    request: &IdempotentRequest,
+    statement: &str,
+) -> Result<(), StorageError> {
+    let lock = diesel::sql_query(statement)
+        .bind::<Text, _>(format!("{} {}", request.user_id, request.key))
+        .get_result::<Lock>(conn)
+        .await?;
+    if lock.held { Ok(()) } else { Err(StorageError::IdempotencyRunning) }
+}
+
+async fn stored_response(
+    conn: &mut Transaction<'_>,
+    request: &IdempotentRequest,
+    now: DateTime<Utc>,
+) -> Result<Option<StoredResponse>, StorageError> {
     let stored = dsl::idempotency_keys
         .find((request.user_id, &request.key))
         .filter(dsl::expires_at.gt(now))

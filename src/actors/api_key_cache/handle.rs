@@ -16,7 +16,7 @@ use super::messages::{
     StartIncarnation, StopKeyCache,
 };
 use super::table::{KeyLookup, KeyTable};
-use crate::actors::db_breaker::DbBreakerHandle;
+use crate::actors::db_breaker::{Circuit, DbBreakerHandle};
 use crate::credentials::api_keys::KeyHash;
 use crate::model::api_keys::is_expired;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
@@ -88,7 +88,8 @@ impl ApiKeyCacheHandle {
         is_changing: bool,
         instant: Instant,
     ) -> Result<Arc<KnownKey>, KeyError> {
-        let result = if is_changing {
+        // A lookup that is refused at once does not wait for the actor.
+        let result = if is_changing || self.db.is_refusing(Circuit::ApiKeys) {
             find_key(&self.db, hash).await
         } else {
             self.look_up(hash, instant).await

@@ -43,6 +43,9 @@ pub enum DbError {
 pub enum QueryError {
     #[error("timed out")]
     TimedOut,
+    /// Committed on the primary; a failover may undo it.
+    #[error("no synchronous standby confirmed the commit in time")]
+    NotReplicated,
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

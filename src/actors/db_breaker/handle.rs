@@ -239,6 +239,10 @@ impl DbBreakerHandle {
                 self.mark_timed_out(&mut lease, circuit, operation);
                 Err(DbError::Failed { operation, source: QueryError::TimedOut })
             }
+            Ok(Ok(_)) if lease.errors().take_commit_not_replicated() => {
+                self.mark_timed_out(&mut lease, circuit, operation);
+                Err(DbError::UnknownOutcome { operation, source: QueryError::NotReplicated })
+            }
             Ok(Ok(value)) => {
                 lease.mark_succeeded(took);
                 Ok(value)

@@ -64,6 +64,15 @@ impl Snapshot {
     /// Returns for how long the circuit refuses calls, and counts the refusal; none if the actor
     /// decides.
     pub(super) fn refusal(&self, circuit: Circuit, now: Instant) -> Option<Duration> {
+        let left = self.refuses_for(circuit, now)?;
+        if let Some(rejects) = self.rejects.get(circuit as usize) {
+            rejects.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(left)
+    }
+
+    /// Returns for how long the circuit refuses calls; none if the actor decides.
+    pub(super) fn refuses_for(&self, circuit: Circuit, now: Instant) -> Option<Duration> {
         let cell = self.decisions.get(circuit as usize)?.load(Ordering::Acquire);
         let value = cell & !KIND_MASK;
         let left = match cell & KIND_MASK {
@@ -72,9 +81,6 @@ impl Snapshot {
             REFUSE_FOR => value,
             _ => return None,
         };
-        if let Some(rejects) = self.rejects.get(circuit as usize) {
-            rejects.fetch_add(1, Ordering::Relaxed);
-        }
         Some(Duration::from_millis(left))
     }
 

@@ -2,9 +2,10 @@
 //! was sent and not confirmed.
 //!
 //! A change of the catalogue locks the row of the epoch before anything else, in every operation:
-//! then two of them never deadlock. It waits for this lock as long as `lock_timeout` allows. That
-//! another change takes so long is no fault of the database, so the wait is neutral, and the
-//! refusal is overload.
+//! then two of them never deadlock. It waits for this lock as long as `lock_timeout` allows, or
+//! twice as long: the next in line waits for the holder of the row, the others for the next in
+//! line. That another change takes so long is no fault of the database, so the wait is neutral, and
+//! the refusal is overload.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -161,13 +162,19 @@ impl DbBreakerHandle {
         let took = started.elapsed();
         self.instruments().database.observe_query(operation, took);
         match outcome {
+            Ok(Ok(_)) if errors.take_commit_not_replicated() => {
+                self.mark_timed_out(&mut lease, circuit, operation);
+                let source = QueryError::NotReplicated;
+                Err(AttemptError::Final(DbError::UnknownOutcome { operation, source }))
+            }
             Ok(Ok(value)) => {
                 lease.mark_succeeded(took);
                 Ok(value)
             }
             Ok(Err(error)) => {
+                let waited = [ErrorKind::LockTimeout, ErrorKind::StatementTimeout];
                 if waits_for_writer.load(Ordering::Relaxed)
-                    && classify(&error, &errors) == ErrorKind::LockTimeout
+                    && waited.contains(&classify(&error, &errors))
                 {
                     lease.mark_waited();
                     let refused = self.overloaded(circuit, operation, WAITS_FOR_WRITER);
@@ -187,7 +194,7 @@ impl DbBreakerHandle {
                 }
             }
             // This attempt began late: the server would have ended a longer wait.
-            Err(_) if waits_for_writer.load(Ordering::Relaxed) && took < self.writer_wait() => {
+            Err(_) if waits_for_writer.load(Ordering::Relaxed) && took < self.longest_wait() => {
                 lease.mark_waiting();
                 let refused = self.overloaded(circuit, operation, WAITS_FOR_WRITER);
                 Err(AttemptError::Final(refused))

@@ -1,20 +1,22 @@
 //! The HTTP client of `mdl import --url` and `mdl export --url`, which work on a running service
 //! instead of the database, and of `mdl circuits` (`once`). `patience` waits when the service asks
-//! for it, and `request_error` says why a request failed.
+//! for it, `import` repeats a request whose response was lost (`repetition` says when), and
+//! `request_error` says why a request failed.
 
+mod import;
 mod once;
 mod patience;
+mod repetition;
 mod request_error;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use indicatif::ProgressBar;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::patience::Patience;
@@ -22,10 +24,10 @@ pub(in crate::app) use self::request_error::RequestError;
 use crate::app::cli::RemoteOptions;
 use crate::app::command_error::CommandError;
 use crate::app::commands::progress::{byte_bar, byte_counter};
+use crate::app::output::print_warning;
 use crate::config::TransportConfig;
 use crate::credentials::api_keys::ApiKey;
-use crate::model::catalogue::{DocumentFormat, ImportReport};
-use crate::model::warnings::{Warning, Warnings};
+use crate::model::catalogue::DocumentFormat;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,15 +42,10 @@ pub(in crate::app) struct ApiClient {
     token: Option<SecretString>,
     http: reqwest::Client,
     patience: RefCell<Patience>,
-}
-
-#[derive(Deserialize)]
-struct ImportResponse {
-    data: ImportReport,
-    #[serde(default)]
-    warnings: Vec<Warning>,
-    #[serde(default)]
-    warnings_omitted: usize,
+    /// Whether the service has ever responded.
+    reached: Cell<bool>,
+    /// The bar above which warnings are printed.
+    bar: RefCell<ProgressBar>,
 }
 
 impl ApiClient {
@@ -85,34 +82,27 @@ impl ApiClient {
         let http = if url.scheme() == "http" { http.no_proxy() } else { http };
         let http = http.build().map_err(CommandError::failed)?;
         let base = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Some(Self { base, token: remote.token.clone(), http, patience: RefCell::default() }))
+        Ok(Some(Self::new(base, remote.token.clone(), http)))
+    }
+
+    fn new(base: String, token: Option<SecretString>, http: reqwest::Client) -> Self {
+        let bar = RefCell::new(ProgressBar::hidden());
+        Self { base, token, http, patience: RefCell::default(), reached: Cell::default(), bar }
+    }
+
+    /// Prints all further warnings above this bar, which would be torn otherwise.
+    pub(in crate::app) fn print_above(&self, bar: &ProgressBar) {
+        self.bar.replace(bar.clone());
+    }
+
+    fn warn(&self, message: &str) {
+        self.bar.borrow().suspend(|| print_warning(message));
     }
 
     /// Whether the credential is an access token, which expires within minutes.
     pub(in crate::app) fn has_access_token(&self) -> bool {
         let token = self.token.as_ref();
         token.is_some_and(|token| ApiKey::parse(token.expose_secret()).is_err())
-    }
-
-    /// Imports a document.
-    pub(in crate::app) async fn import(
-        &self,
-        document: Bytes,
-        format: DocumentFormat,
-        dry_run: bool,
-    ) -> Result<(ImportReport, Warnings), RequestError> {
-        let media_type = match format {
-            DocumentFormat::Json => "application/json",
-            DocumentFormat::Yaml => "application/yaml",
-        };
-        let request = self
-            .http
-            .post(format!("{}/api/v1/import?dry_run={dry_run}", self.base))
-            .header(CONTENT_TYPE, media_type)
-            .body(document);
-        let response: ImportResponse = self.request_json(request).await?;
-        let ImportResponse { data, warnings: shown, warnings_omitted: omitted } = response;
-        Ok((data, Warnings { shown, omitted }))
     }
 
     /// Writes the whole catalogue to `out`.
@@ -198,6 +188,7 @@ impl ApiClient {
                 .send()
                 .await
                 .map_err(|error| RequestError::from_transport(&self.base, error))?;
+            self.reached.set(true);
             let status = response.status();
             if status.is_success() {
                 return Ok(response);
@@ -211,7 +202,7 @@ impl ApiClient {
             let Some(wait) = wait else { return Err(error) };
             let patience = self.patience.borrow_mut().spend(status, wait);
             patience.map_err(|refused| RequestError::failed(format!("{error}; {refused}")))?;
-            patience::announce(&self.base, status, wait);
+            self.warn(&patience::announcement(&self.base, status, wait));
             tokio::time::sleep(wait).await;
         }
     }

@@ -1,5 +1,5 @@
-//! The `Idempotency-Key` of a change of one existing item. A request with the same key is the same
-//! request only if its method, path, precondition and body are the same, too.
+//! The `Idempotency-Key` of a change of one item, or of an import. A request with the same key is
+//! the same request only if its method, path, precondition and body are the same, too.
 
 use std::future::{Ready, ready};
 
@@ -21,7 +21,7 @@ pub struct IdempotentChange {
 }
 
 impl IdempotentChange {
-    /// Returns the request to be done once; `body` is the fingerprint of its body.
+    /// Returns the request to be done once; `body` identifies its body, e.g. by its fingerprint.
     pub fn request(self, user_id: Uuid, body: &str) -> Option<IdempotentRequest> {
         let request_hash = fingerprint(&format!("{} {body}", self.head));
         self.key.map(|key| IdempotentRequest { user_id, key, request_hash })

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::bulkhead::BulkheadPlace;
-use crate::credentials::digest::fingerprint;
+use crate::credentials::digest::{Fingerprint, fingerprint};
 use crate::http::app_data::CatalogueServices;
 use crate::http::error::{ApiError, MERGE_PATCH};
 use crate::model::json;
@@ -65,6 +65,8 @@ pub struct ImportBody {
     /// Without parameters, in lower case.
     pub media_type: String,
     pub bytes: web::Bytes,
+    /// Fingerprint of the body, made while it arrives; none without an `Idempotency-Key`.
+    pub digest: Option<String>,
     pub place: BulkheadPlace,
 }
 
@@ -73,6 +75,7 @@ struct RawBody {
     /// Without parameters, in lower case.
     media_type: String,
     bytes: web::Bytes,
+    digest: Option<String>,
 }
 
 impl<T, const MAX: usize> FromRequest for JsonBody<T, MAX>
@@ -130,7 +133,7 @@ impl<T: Patchable + 'static> FromRequest for MergePatchBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = raw(request, payload, ITEM);
         Box::pin(async move {
-            let RawBody { media_type, bytes } = body.await?;
+            let RawBody { media_type, bytes, .. } = body.await?;
             if media_type != MERGE_PATCH {
                 return Err(ApiError::UnsupportedPatch);
             }
@@ -159,7 +162,9 @@ impl FromRequest for ImportBody {
         let services = request.app_data::<web::Data<CatalogueServices>>().cloned();
         let max = services.as_ref().map_or(SMALL, |services| services.import_max_bytes);
         let refused = head(request.headers(), max).err();
-        let body = raw(request, payload, max);
+        let is_identified = request.headers().contains_key("idempotency-key");
+        let hash = is_identified.then(Fingerprint::default);
+        let body = raw_hashed(request, payload, max, hash);
         Box::pin(async move {
             // A body that cannot be accepted takes no place.
             if let Some(error) = refused {
@@ -167,8 +172,8 @@ impl FromRequest for ImportBody {
             }
             let missing = || ApiError::Internal { cause: "the catalogue is not registered".into() };
             let place = services.ok_or_else(missing)?.imports.reserve()?;
-            let RawBody { media_type, bytes } = body.await?;
-            Ok(Self { media_type, bytes, place })
+            let RawBody { media_type, bytes, digest } = body.await?;
+            Ok(Self { media_type, bytes, digest, place })
         })
     }
 }
@@ -178,6 +183,16 @@ fn raw(
     request: &HttpRequest,
     payload: &mut Payload,
     max: usize,
+) -> LocalBoxFuture<'static, Result<RawBody, ApiError>> {
+    raw_hashed(request, payload, max, None)
+}
+
+/// As [`raw`]; also adds what arrives to a fingerprint.
+fn raw_hashed(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    max: usize,
+    mut hash: Option<Fingerprint>,
 ) -> LocalBoxFuture<'static, Result<RawBody, ApiError>> {
     let head = head(request.headers(), max);
     let mut payload = payload.take();
@@ -189,9 +204,12 @@ fn raw(
             if bytes.len().saturating_add(chunk.len()) > max {
                 return Err(ApiError::too_large(max));
             }
+            if let Some(hash) = &mut hash {
+                hash.add(&chunk);
+            }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(RawBody { media_type, bytes: bytes.freeze() })
+        Ok(RawBody { media_type, bytes: bytes.freeze(), digest: hash.map(Fingerprint::finish) })
     })
 }
 

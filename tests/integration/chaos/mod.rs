@@ -7,6 +7,16 @@
 //! Ignored in a plain `cargo test` because it stops the cluster that the other tests share;
 //! `scripts/test` runs it.
 
+mod failover;
+mod frozen;
+mod full_disk;
+mod load;
+mod lossy;
+mod replica_pair;
+mod restore;
+mod saturation;
+mod synchronous;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,6 +26,7 @@ use futures_util::future::join_all;
 use mdl::actors::db_breaker::Circuit;
 use serde_json::json;
 
+use crate::support::database::ctl;
 use crate::support::faulty_network::{Network, NetworkFault};
 use crate::support::{Server, database};
 
@@ -26,13 +37,6 @@ const FAULT: Duration = Duration::from_secs(4);
 const POOL: usize = 4;
 /// A recovery that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Stops, pauses or starts the cluster.
-fn ctl(what: &str) {
-    let ctl = std::env::var("MDL_TEST_CTL")
-        .expect("run the tests with scripts/with-postgres or scripts/test");
-    assert!(std::process::Command::new(ctl).arg(what).status().unwrap().success(), "{what}");
-}
 
 /// What the writers were answered.
 #[derive(Default)]

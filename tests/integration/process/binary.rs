@@ -79,15 +79,16 @@ impl Drop for Serving {
 }
 
 impl Serving {
-    /// Starts `mdl serve` with JSON logs on a free port and waits until it is ready.
+    /// Starts `mdl serve` with JSON logs on a free port, unless `PORT` is set, and waits until it
+    /// is ready.
     pub async fn start(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let stderr = folder.join(format!("stderr-{}", rand::random::<u32>()));
         let mut command = command(folder, &[&["serve"], arguments].concat());
         command
             .env("RATE_LIMIT_ENABLED", "false")
             .env("SHUTDOWN_DELAY", "0")
-            .envs(environment.iter().copied())
             .env("PORT", "0")
+            .envs(environment.iter().copied())
             .env("LOG_FORMAT", "json")
             .env("WORKERS", "2")
             .env("METRICS_PORT", "0");

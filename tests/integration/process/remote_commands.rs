@@ -147,6 +147,7 @@ async fn lost_response_of_an_import_says_what_to_do() {
     let service = FalseService::start(vec!["HTTP/1.1 200 OK\r\nContent-Le".into()]).await;
     let message = failure(&service.mdl(folder.path(), &["import", "empty.yaml"], "a.b.c").await);
     assert!(message.contains("not known whether it was imported"), "{message}");
+    assert_eq!(service.heads().len(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

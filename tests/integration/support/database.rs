@@ -16,6 +16,13 @@ pub fn cluster() -> String {
         .expect("run the tests with scripts/with-postgres or scripts/test")
 }
 
+/// Stops, pauses or starts the cluster.
+pub fn ctl(what: &str) {
+    let ctl = std::env::var("MDL_TEST_CTL")
+        .expect("run the tests with scripts/with-postgres or scripts/test");
+    assert!(Command::new(ctl).arg(what).status().expect("its status").success(), "{what}");
+}
+
 /// Returns the URL with which the service connects to a database of [`fresh`]. It differs from the
 /// test's own if the service has a role of its own, or is behind a pooler
 /// (`MDL_TEST_SERVICE_POSTGRES`, set by `scripts/with-postgres`). A URL with another address, as of

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What is wrong with the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,32 @@ pub enum NetworkFault {
     Reset,
     /// The server's side closes, the client's stays open.
     HalfClose,
+    /// Packets are lost, as TCP shows it: what is sent arrives late, now and then after a
+    /// retransmission timeout, and a connection is reset now and then.
+    Lossy,
+}
+
+/// What a lossy link does to one piece of a stream.
+enum Transmission {
+    After(Duration),
+    Reset,
+}
+
+impl Transmission {
+    /// A piece takes up to 5 ms. 1 % are lost and sent again after 200 ms, the shortest timeout of
+    /// Linux, which doubles each time (RFC 6298). One of 1000 ends its connection.
+    fn draw(random: &mut StdRng) -> Self {
+        if random.random_ratio(1, 1000) {
+            return Self::Reset;
+        }
+        let mut delay = Duration::from_micros(random.random_range(0..=5000));
+        let mut timeout = Duration::from_millis(200);
+        while random.random_ratio(1, 100) {
+            delay += timeout;
+            timeout *= 2;
+        }
+        Self::After(delay)
+    }
 }
 
 pub struct Network {
@@ -33,12 +61,15 @@ impl Network {
         let port = listener.local_addr().unwrap().port();
         let (fault, seen) = watch::channel(NetworkFault::None);
         tokio::spawn(async move {
+            // The same for the n-th connection of every run.
+            let mut number = 0;
             while let Ok((client, _)) = listener.accept().await {
+                number += 1;
                 match *seen.borrow() {
                     NetworkFault::Refuse => drop(client),
                     NetworkFault::Reset => reset(&client),
                     _ => {
-                        tokio::spawn(connect(client, target, seen.clone()));
+                        tokio::spawn(connect(client, (target, number), seen.clone()));
                     }
                 }
             }
@@ -57,7 +88,11 @@ fn reset(stream: &TcpStream) {
     let _ = stream.set_linger(Some(Duration::ZERO));
 }
 
-async fn connect(client: TcpStream, target: u16, seen: watch::Receiver<NetworkFault>) {
+async fn connect(
+    client: TcpStream,
+    (target, number): (u16, u64),
+    seen: watch::Receiver<NetworkFault>,
+) {
     let Ok(server) = TcpStream::connect(("localhost", target)).await else { return };
     let mut fault = seen.clone();
     let sockets = (client, server);
@@ -76,22 +111,25 @@ async fn connect(client: TcpStream, target: u16, seen: watch::Receiver<NetworkFa
     let linger = TcpStream::from_std(raw_client.try_clone().unwrap()).unwrap();
     let (from_client, to_client) = TcpStream::from_std(raw_client).unwrap().into_split();
     let (from_server, to_server) = server.into_split();
+    let lost = Notify::new();
     let both = futures_util::future::join(
-        pump(from_client, to_server, seen.clone(), false),
-        pump(from_server, to_client, seen.clone(), true),
+        pump((from_client, to_server), seen.clone(), false, (number * 2, &lost)),
+        pump((from_server, to_client), seen.clone(), true, (number * 2 + 1, &lost)),
     );
     tokio::select! {
         _ = both => {}
         fault = ended => if fault == NetworkFault::Reset { reset(&linger) },
+        () = lost.notified() => reset(&linger),
     }
 }
 
 async fn pump(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
+    (mut from, mut to): (tokio::net::tcp::OwnedReadHalf, tokio::net::tcp::OwnedWriteHalf),
     mut fault: watch::Receiver<NetworkFault>,
     to_client: bool,
+    (number, lost): (u64, &Notify),
 ) {
+    let mut random = StdRng::seed_from_u64(number);
     let mut dropping = false;
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -116,6 +154,12 @@ async fn pump(
         dropping |= now == NetworkFault::BlackHole;
         if now == NetworkFault::Delay {
             tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        if now == NetworkFault::Lossy {
+            match Transmission::draw(&mut random) {
+                Transmission::After(delay) => tokio::time::sleep(delay).await,
+                Transmission::Reset => return lost.notify_one(),
+            }
         }
         if !dropping && to.write_all(&buffer[..read]).await.is_err() {
             return;

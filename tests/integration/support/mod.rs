@@ -3,6 +3,7 @@
 mod answer;
 pub mod database;
 pub mod faulty_network;
+pub mod frozen;
 pub mod held;
 pub mod logs;
 pub mod notifications;

@@ -77,6 +77,11 @@ impl DbBreakerHandle {
         ServerLimits::of(self.settings.timeout).lock
     }
 
+    /// Returns how long a change of the catalogue waits in the database until the server ends it.
+    pub(in crate::actors::db_breaker) fn longest_wait(&self) -> Duration {
+        ServerLimits::of(self.settings.timeout).statement
+    }
+
     /// Obtains a permit and a connection.
     pub(in crate::actors::db_breaker) async fn lease(
         &self,
@@ -106,7 +111,10 @@ impl DbBreakerHandle {
         let is_busy =
             permit.pool.state().connections > 0 && cause.as_deref().is_none_or(is_connection_limit);
         if is_busy {
-            return Err(self.overloaded(circuit, operation, "all connections are busy"));
+            // The operator cannot see this limit in the size of the pool.
+            let limit = cause.map(|error| format!(", and no further one was opened: {error}"));
+            let busy = format!("all connections are busy{}", limit.unwrap_or_default());
+            return Err(self.overloaded(circuit, operation, &busy));
         }
         let cause = cause.unwrap_or_else(|| NO_CONNECTION.to_owned());
         let explanation = self.explain_failure().await;
@@ -119,6 +127,11 @@ impl DbBreakerHandle {
         let failure = self.embedded.as_ref()?.failure().await?;
         self.events.storage_failed(&failure);
         Some(failure)
+    }
+
+    /// Whether a call of this circuit would be refused at once.
+    pub fn is_refusing(&self, circuit: Circuit) -> bool {
+        self.snapshot.refuses_for(circuit, std::time::Instant::now()).is_some()
     }
 
     /// Refuses a call of an open circuit without a message to the actor.

@@ -10,6 +10,8 @@ fn snapshot_refuses_until_the_published_instant() {
     assert_eq!(snapshot.refusal(Circuit::Auth, at(1)), None);
     snapshot.publish(Circuit::Auth, Decision::RefuseUntil(at(30)));
     assert!(snapshot.refusal(Circuit::Auth, at(29)) <= Some(Duration::from_millis(1001)));
+    // Only refused calls are counted.
+    assert!(snapshot.refuses_for(Circuit::Auth, at(29)).is_some());
     assert_eq!(snapshot.refusal(Circuit::Auth, at(31)), None);
     assert_eq!(snapshot.refusal(Circuit::Metrics, at(1)), None);
     snapshot.publish(Circuit::Auth, Decision::AskActor);

@@ -1,7 +1,6 @@
 //! Single requests to a service, over its local socket or its API. They are never sent again and
 //! do not wait: an operator in an outage wants the answer at once, whatever it is.
 
-use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ impl ApiClient {
             .map_err(CommandError::failed)?;
         // The host is only sent, not resolved.
         let base = "http://localhost".to_owned();
-        Ok(Self { base, token: None, http, patience: RefCell::default() })
+        Ok(Self::new(base, None, http))
     }
 
     /// Sends one request, a POST if it has a body, and returns the response.

@@ -7,8 +7,6 @@ use actix_web::http::header::HttpDate;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use crate::app::output::print_warning;
-
 /// Longest wait in all for rate limits: a window may take a quarter of an hour.
 const FOR_RATE_LIMITS: Duration = Duration::from_hours(1);
 /// Longest wait in all for a service that is overloaded or has no database.
@@ -70,8 +68,8 @@ pub(super) fn requested_wait(
 }
 
 /// Says that the command waits.
-pub(super) fn announce(base: &str, status: StatusCode, wait: Duration) {
-    print_warning(&format!("{base} responded with {status}; waiting {} s", wait.as_secs()));
+pub(super) fn announcement(base: &str, status: StatusCode, wait: Duration) -> String {
+    format!("{base} responded with {status}; waiting {} s", wait.as_secs())
 }
 
 #[cfg(test)]

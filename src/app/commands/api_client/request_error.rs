@@ -16,6 +16,12 @@ pub(in crate::app) enum RequestError {
     TooLarge(String),
     /// The route does not exist.
     NotFound(String),
+    /// The service cannot be connected to.
+    Unreachable(String),
+    /// The request was refused for now, and has changed nothing.
+    Busy(String),
+    /// An earlier request with the same `Idempotency-Key` is still running.
+    Running(String),
     /// The request was sent, and its response did not arrive or does not know its outcome.
     Lost(String),
     Failed(CommandError),
@@ -42,9 +48,13 @@ impl RequestError {
 
     /// Creates the error of a request that has no response.
     pub(super) fn from_transport(base: &str, error: reqwest::Error) -> Self {
-        let was_sent = !error.is_connect() && !error.is_builder();
+        let (is_connect, is_builder) = (error.is_connect(), error.is_builder());
         let message = format!("{base}: {}", cause(error));
-        if was_sent { Self::Lost(message) } else { Self::failed(message) }
+        match (is_connect, is_builder) {
+            (_, true) => Self::failed(message),
+            (true, _) => Self::Unreachable(message),
+            _ => Self::Lost(message),
+        }
     }
 
     /// Creates the error of a response that is no success.
@@ -58,7 +68,9 @@ impl RequestError {
         };
         match status {
             // What the request did is not known.
-            StatusCode::GATEWAY_TIMEOUT => Self::Lost(message),
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Self::Lost(message),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::SERVICE_UNAVAILABLE => Self::Busy(message),
+            StatusCode::CONFLICT if message.contains("Idempotency-Key") => Self::Running(message),
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(message),
             StatusCode::NOT_FOUND => Self::NotFound(message),
             _ => Self::failed(message),
@@ -70,9 +82,12 @@ impl std::fmt::Display for RequestError {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Invalid(violations) => CommandError::invalid_input(violations).fmt(out),
-            Self::TooLarge(message) | Self::NotFound(message) | Self::Lost(message) => {
-                out.write_str(message)
-            }
+            Self::TooLarge(message)
+            | Self::NotFound(message)
+            | Self::Unreachable(message)
+            | Self::Busy(message)
+            | Self::Running(message)
+            | Self::Lost(message) => out.write_str(message),
             Self::Failed(error) => error.fmt(out),
         }
     }

@@ -1,7 +1,8 @@
 //! Imports a document through a running service: in one request as it is, or, above what a service
 //! accepts, in parts. All parts are tried, each with the domains of the whole document, before the
 //! first one is written, so that only a failure of the service or another change meanwhile can
-//! leave an import incomplete.
+//! leave an import incomplete. Each request is repeated until its response arrives
+//! (`api_client::import`).
 
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ async fn in_parts(
         );
     }
     let bar = byte_bar(source.length());
+    client.print_above(&bar);
     bar.set_message("(reading)");
     let checked = check(source, &bar).await?;
     let mut refusal = CommandError::failed("the service accepts no part of the file");

@@ -89,17 +89,14 @@ impl GeneratedPassword {
     }
 
     fn announce(&self, username: &str, logger: &Logger) {
-        match &self.file {
-            Some(file) => {
-                slog::warn!(logger,
-                    "administrator created; log in with the password in the file, change it, and \
-                     delete the file";
-                    "username" => username, "file" => file.display().to_string());
-            }
-            None => {
-                slog::info!(logger, "administrator created"; "username" => username);
-                show(username, &self.password);
-            }
+        if let Some(file) = &self.file {
+            slog::warn!(logger,
+                "administrator created; log in with the password in the file, change it, and \
+                 delete the file";
+                "username" => username, "file" => file.display().to_string());
+        } else {
+            slog::info!(logger, "administrator created"; "username" => username);
+            show(username, &self.password);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use slog::{Level, Logger, o};
 
@@ -86,6 +86,10 @@ impl AccessLogEntry {
 
     /// Adds the headers that every response carries, and counts a failure. That of a health check
     /// is its result, not a failure.
+    ///
+    /// While the service stops, each response is the last of its connection: a client that sends
+    /// its next request on a new one reaches another instance, and no request arrives on a
+    /// connection that is closed at the end of `SHUTDOWN_DELAY`.
     pub(super) fn complete(
         &self,
         response: &mut HttpResponse<BoxBody>,
@@ -99,6 +103,9 @@ impl AccessLogEntry {
         }
         state.middleware.security_headers.insert_into(headers, kind);
         set_cache_control(headers, &self.method, kind, status);
+        if state.operations.readiness.is_stopping() {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
         if status.is_server_error() && kind != RequestKind::Health {
             state.instruments.http.count_server_error(status.as_u16());
         }

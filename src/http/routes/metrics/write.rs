@@ -72,10 +72,10 @@ pub(super) async fn create(
         let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
         audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
             .await?;
-        changed_item(&MetricResponse::from(row), &row.version, &body.warnings)
+        Ok((changed_item(&MetricResponse::from(row), &row.version, &body.warnings)?, ()))
     });
-    let (response, is_new) = created.await?;
-    if is_new {
+    let (response, created) = created.await?;
+    if created.is_some() {
         services
             .instruments
             .catalogue
