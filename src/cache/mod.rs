@@ -11,3 +11,4 @@ pub mod responses;
 pub mod sessions;
 pub mod totals;
 pub mod two_generations;
+mod weighted;

@@ -10,6 +10,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
 use super::responses::CatalogueEpoch;
+use super::weighted;
 use crate::model::cursor::{ListPosition, SortKey};
 use crate::model::list_walk::IndexedPosition;
 
@@ -19,8 +20,6 @@ const MAX_BYTES: u64 = 8 * 1024 * 1024;
 const MAX_POSITIONS: usize = 256;
 /// About what a list and an item take beside their texts, in bytes.
 const OVERHEAD: usize = 160;
-/// Four parts with a lock each: one for 32 of these.
-const EXPECTED_LISTS: usize = 128;
 
 type Positions = BTreeMap<i64, Arc<ListPosition>>;
 
@@ -49,7 +48,7 @@ impl std::fmt::Debug for PositionCache {
 
 impl Default for PositionCache {
     fn default() -> Self {
-        Self(Cache::with_weighter(EXPECTED_LISTS, MAX_BYTES, ListBytes))
+        Self(weighted::bounded(MAX_BYTES, ListBytes))
     }
 }
 

@@ -12,11 +12,10 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
 
+use super::weighted;
+
 /// Maximum weight of all entries, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// The cache has a part of its own, with a lock, for each 32 of these, and no part holds a larger
-/// response than its share of the bytes, here a quarter.
-const EXPECTED_ENTRIES: usize = 128;
 /// Maximum age of an entry.
 const MAX_AGE: Duration = Duration::from_hours(1);
 /// When the epoch was not confirmed for this long, no entry is fresh.
@@ -97,7 +96,7 @@ impl std::fmt::Debug for ResponseCache {
 
 impl Default for ResponseCache {
     fn default() -> Self {
-        let entries = Cache::with_weighter(EXPECTED_ENTRIES, MAX_BYTES, EntryBytes);
+        let entries = weighted::bounded(MAX_BYTES, EntryBytes);
         Self { entries, epoch: Mutex::default() }
     }
 }

@@ -48,6 +48,7 @@ fn cache_is_bounded_in_bytes() {
         cache.insert(&number.to_string(), body, cache.epoch(), now);
     }
     assert!((MAX_BYTES / 2..=MAX_BYTES).contains(&cache.bytes()), "{}", cache.bytes());
+    assert!(matches!(cache.get("299", now), CacheLookup::Stale(..)), "the latest one");
 }
 
 #[test]

@@ -23,11 +23,18 @@ async fn commit_that_no_standby_confirms_has_an_unknown_outcome() {
     create("replicated").await.expect(201);
 
     let connection = pair.cut().await;
-    let answer = create("waiting").await.expect_error(504, "OUTCOME_UNKNOWN");
+    // As an administrator does who sees it hang. The server answers with success, and a warning.
+    let primary = pair.primary.url(DATABASE);
+    let cancel = "SELECT count(*) FROM (SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
+                  WHERE wait_event = 'SyncRep') AS cancelled";
+    let cancel = format!("SELECT ({cancel}) > 0");
+    let cancelled = database::until(&primary, &cancel);
+    let (answer, ()) = futures_util::future::join(create("waiting"), cancelled).await;
+    let answer = answer.expect_error(504, "OUTCOME_UNKNOWN");
     assert_eq!(answer.header("retry-after"), "");
+    assert!(server.logs.text().contains("no synchronous standby confirmed the commit"));
     // It was committed on the primary.
     let stored = "SELECT count(*) FROM business_domains WHERE domain_id = 'waiting'";
-    let primary = pair.primary.url(DATABASE);
     database::until(&primary, &format!("SELECT ({stored}) = 1")).await;
 
     pair.reconnect(&connection).await;
