@@ -80,7 +80,7 @@ impl Quotas {
 
 #[cfg(test)]
 mod tests {
-    use strum::IntoEnumIterator;
+    use strum::{EnumCount, IntoEnumIterator};
 
     use super::*;
 
@@ -108,6 +108,13 @@ mod tests {
         assert_eq!(limits, [1, 2, 3, 4, 5, 6, 7]);
         let without = Quotas { caller: None, ..quotas() };
         assert_eq!(without.for_policy(Policy::Caller), quotas().general);
+    }
+
+    #[test]
+    fn each_policy_names_a_variable_of_its_own() {
+        let names: std::collections::BTreeSet<_> = Policy::iter().map(Policy::variable).collect();
+        assert_eq!(names.len(), Policy::COUNT);
+        assert!(names.iter().all(|name| name.starts_with("RATE_LIMIT_")), "{names:?}");
     }
 
     #[test]

@@ -85,3 +85,21 @@ impl Incarnations {
         self.removed_before.fetch_max(self.start(), Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also what a lookup inserts after the entries were removed, if it began before.
+    #[test]
+    fn entries_of_incarnations_before_a_removal_are_removed() {
+        let incarnations = Incarnations::default();
+        let first = incarnations.current();
+        incarnations.start();
+        let second = incarnations.current();
+        assert!(!incarnations.is_removed(&first) && !incarnations.is_removed(&second));
+        incarnations.remove_all();
+        assert!(incarnations.is_removed(&first) && incarnations.is_removed(&second));
+        assert!(!incarnations.is_removed(&incarnations.current()));
+    }
+}

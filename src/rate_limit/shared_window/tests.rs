@@ -73,3 +73,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn slot_is_a_sixtieth_of_the_window() {
+    assert_eq!([60_000, 3_600_000, 59].map(slot_length), [1_000, 60_000, 1]);
+}
+
+#[test]
+fn released_hit_is_free_again_and_weighs_nothing() {
+    let (quota, mut window) = (Quota { limit: 1, window: 60_000 }, SharedWindow::default());
+    assert!(window.reserve(quota, 5).is_ok() && window.reserve(quota, 6).is_err());
+    window.set_others(vec![TimeSlot { at: 0, hits: 0 }, TimeSlot { at: 1_000, hits: 0 }]);
+    assert_eq!(window.weight(), 3);
+    window.release(5);
+    assert_eq!(window.weight(), 2);
+    assert!(window.reserve(quota, 6).is_ok());
+}

@@ -177,3 +177,24 @@ fn memory_is_bounded_after_a_million_unknown_keys() {
     );
     assert!(known <= MAX_KEYS && unknown <= MAX_NEGATIVE_ENTRIES && grown < 16 * 1024);
 }
+
+#[test]
+fn applied_epoch_is_what_was_set_last() {
+    let table = KeyTable::new(Instant::now());
+    assert_eq!(table.applied_epoch(), None);
+    for epoch in [Some(7), Some(0), None] {
+        table.set_applied_epoch(epoch);
+        assert_eq!(table.applied_epoch(), epoch);
+    }
+}
+
+#[test]
+fn change_of_a_key_is_known_until_it_ends() {
+    let table = KeyTable::new(Instant::now());
+    let change = InvalidationScope::Key(id(0));
+    assert!(!table.is_changing(&known(0)));
+    table.begin_change(change);
+    assert!(table.is_changing(&known(0)) && !table.is_changing(&known(1)));
+    table.end_change(change);
+    assert!(!table.is_changing(&known(0)));
+}
