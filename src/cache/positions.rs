@@ -24,21 +24,21 @@ const OVERHEAD: usize = 160;
 type Positions = BTreeMap<i64, Arc<ListPosition>>;
 
 /// The items of one list, and when they were read.
-type KnownList = (CatalogueEpoch, Arc<Positions>);
+type ListedItems = (CatalogueEpoch, Arc<Positions>);
 
 /// Weighs a list in bytes.
 #[derive(Clone)]
 struct ListBytes;
 
-impl Weighter<String, KnownList> for ListBytes {
-    fn weight(&self, list: &String, (_, positions): &KnownList) -> u64 {
+impl Weighter<String, ListedItems> for ListBytes {
+    fn weight(&self, list: &String, (_, positions): &ListedItems) -> u64 {
         let positions: usize = positions.values().map(|position| bytes(position)).sum();
         u64::try_from(list.len() + OVERHEAD + positions).unwrap_or(u64::MAX)
     }
 }
 
 /// The known items of lists.
-pub struct PositionCache(Cache<String, KnownList, ListBytes>);
+pub struct PositionCache(Cache<String, ListedItems, ListBytes>);
 
 impl std::fmt::Debug for PositionCache {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
