@@ -218,6 +218,23 @@ fn lower_epoch_starts_an_incarnation_unless_a_notification_overtook_the_poll() {
     assert!(!rules.apply_event(8));
     assert!(rules.apply_event(10));
     assert_eq!(rules.epoch(), Some(10));
+    // Events that a poll has overtaken are applied already.
+    assert!(!rules.apply_event(10) && !rules.apply_event(9));
+    assert_eq!(rules.epoch(), Some(10));
+}
+
+/// With more invalidations than are kept, each may have been one of this key.
+#[test]
+fn lookup_that_overlaps_many_invalidations_reads_again() {
+    for (invalidations, expected) in [
+        (MAX_INVALIDATIONS, LookupCompletion::Insert(vec![1])),
+        (MAX_INVALIDATIONS + 1, LookupCompletion::Retry),
+    ] {
+        let mut rules = LookupRules::default();
+        rules.request(hash(1), 1);
+        (0..invalidations).for_each(|_| rules.invalidate(InvalidationScope::Key(id(9))));
+        assert_eq!(rules.complete(hash(1), Some(key_identity(1))), expected, "{invalidations}");
+    }
 }
 
 /// A lookup that read the key before the incarnation may have missed a change.

@@ -59,6 +59,18 @@ fn equal_instants_and_numbers_are_no_change() {
     );
 }
 
+#[test]
+fn field_outside_the_sections_is_named_without_one() {
+    let metric = |name: &str| -> Metric {
+        let mut metric = Value::Object(Metric::template());
+        metric["name"] = json!(name);
+        serde_json::from_value(metric).expect("a metric")
+    };
+    let fields =
+        MetricDiff::between(&metric("Churn"), &metric("Churn rate")).map(|diff| diff.fields);
+    assert_eq!(fields, Some(vec!["name".to_owned()]));
+}
+
 proptest! {
     #[test]
     fn versions_only_increase(
