@@ -63,16 +63,12 @@ impl<K: Hash + Eq> WindowStore<K> {
     }
 
     /// Returns the number of clients.
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.shards
             .iter()
             .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
             .sum()
-    }
-
-    /// Whether there are no clients.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

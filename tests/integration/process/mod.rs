@@ -32,5 +32,6 @@ mod runbook_commands;
 mod secrets;
 mod serving;
 mod shutdown;
+mod steady_clients;
 mod tls;
 mod transport;

@@ -54,26 +54,18 @@ fn next_probe_is_known_unless_one_is_under_way_or_callers_probe() {
 }
 
 #[test]
-fn probe_that_hangs_is_given_up_at_its_time_limit_only() {
-    let start = Instant::now();
-    let mut circuits = dedicated(start);
-    trip(&mut circuits, Circuit::Metrics, LOST, start);
-    circuits.begin_probe(start).expect("a probe");
-    circuits.tick(after(start, 0.9), WHOLE);
-    assert_eq!(circuits.take_probe_failure(), None);
-    circuits.tick(after(start, 1.0), WHOLE);
-    let (cause, next) = circuits.take_probe_failure().expect("a failure");
-    assert_eq!((cause.as_str(), next), ("timed out", after(start, 30.0)));
-}
-
-#[test]
-fn probe_of_the_server_has_its_circuit_half_open() {
+fn probe_has_its_circuit_half_open_and_is_given_up_at_its_time_limit_only() {
     let start = Instant::now();
     let mut circuits = dedicated(start);
     trip(&mut circuits, Circuit::Metrics, LOST, start);
     circuits.begin_probe(start).expect("a probe");
     let metrics = &circuits.rules[Circuit::Metrics as usize];
     assert_eq!(metrics.state(), CircuitState::HalfOpen);
+    circuits.tick(after(start, 0.9), WHOLE);
+    assert_eq!(circuits.take_probe_failure(), None);
+    circuits.tick(after(start, 1.0), WHOLE);
+    let (cause, next) = circuits.take_probe_failure().expect("a failure");
+    assert_eq!((cause.as_str(), next), ("timed out", after(start, 30.0)));
 }
 
 #[test]
