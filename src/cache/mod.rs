@@ -1,11 +1,15 @@
 //! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue, the
-//! [`totals`] of its lists and [`positions`] in them, and [`sessions`] for outages, all on
-//! `quick_cache`, as the key cache is (`actors::api_key_cache`).
+//! [`totals`] of its lists and [`positions`] in them, and [`sessions`], all on `quick_cache`, as
+//! the key cache is (`actors::api_key_cache`). [`permissions`] decides how far sessions and keys
+//! can be trusted.
+//!
 //! [`two_generations`] is the map below the counters of the rate limits, and [`audit_refusals`]
 //! collects refused requests until the audit log is written. Nothing here reads a clock or the
 //! database; the instant is a parameter.
 
 pub mod audit_refusals;
+mod incarnation;
+pub mod permissions;
 pub mod positions;
 pub mod responses;
 pub mod sessions;

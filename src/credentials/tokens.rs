@@ -15,6 +15,9 @@ const ISSUER: &str = "mdl-api";
 const AUDIENCE: &str = "mdl-client";
 /// Maximum length of a token; longer ones are refused without being parsed.
 const MAX_TOKEN_BYTES: usize = 4096;
+/// The claim `type` of the two kinds of tokens.
+const ACCESS: &str = "access";
+const REFRESH: &str = "refresh";
 
 /// Issues and verifies tokens.
 pub struct Tokens {
@@ -35,6 +38,8 @@ pub struct Lifetimes {
 struct SigningKeys {
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// What the library checks of each token; made once.
+    validation: Validation,
 }
 
 /// The claims of an access token. Name, e-mail address and role are for display; the database
@@ -48,14 +53,20 @@ pub struct AccessClaims {
     /// The session: the family of its refresh tokens.
     pub sid: Uuid,
     pub jti: Uuid,
-    #[serde(flatten)]
-    registered: RegisteredClaims,
+    sub: Uuid,
+    iss: String,
+    aud: String,
+    #[serde(rename = "type")]
+    kind: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
 }
 
 impl AccessClaims {
     /// Returns the time of issue, in whole seconds.
     pub fn issued_at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(self.registered.iat, 0).unwrap_or_default()
+        DateTime::from_timestamp(self.iat, 0).unwrap_or_default()
     }
 }
 
@@ -67,19 +78,6 @@ pub struct RefreshClaims {
     /// The token family. Missing in tokens of versions that did not put it into the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Uuid>,
-    #[serde(flatten)]
-    registered: RegisteredClaims,
-}
-
-impl RefreshClaims {
-    /// Returns the user that the token was issued for.
-    pub fn user_id(&self) -> Uuid {
-        self.registered.sub
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct RegisteredClaims {
     sub: Uuid,
     iss: String,
     aud: String,
@@ -88,6 +86,13 @@ struct RegisteredClaims {
     iat: i64,
     nbf: i64,
     exp: i64,
+}
+
+impl RefreshClaims {
+    /// Returns the user that the token was issued for.
+    pub fn user_id(&self) -> Uuid {
+        self.sub
+    }
 }
 
 /// The user and session that an access token is issued for.
@@ -169,12 +174,13 @@ impl Tokens {
             role: subject.role.to_owned(),
             sid: subject.family_id,
             jti,
-            registered: RegisteredClaims::new(
-                subject.user_id,
-                "access",
-                now.timestamp(),
-                now.timestamp().saturating_add(lifetime),
-            ),
+            sub: subject.user_id,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            kind: ACCESS.to_owned(),
+            iat: now.timestamp(),
+            nbf: now.timestamp(),
+            exp: now.timestamp().saturating_add(lifetime),
         };
         self.access.sign(&claims)
     }
@@ -186,13 +192,17 @@ impl Tokens {
     /// Never in practice: claims are always JSON.
     pub fn issue_refresh(&self, subject: RefreshSubject) -> Result<String, InvalidToken> {
         let RefreshSubject { user_id, session_id, family_id, issued_at, expires_at } = subject;
-        let registered = RegisteredClaims::new(
-            user_id,
-            "refresh",
-            issued_at.timestamp(),
-            expires_at.timestamp(),
-        );
-        self.refresh.sign(&RefreshClaims { jti: session_id, sid: Some(family_id), registered })
+        self.refresh.sign(&RefreshClaims {
+            jti: session_id,
+            sid: Some(family_id),
+            sub: user_id,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            kind: REFRESH.to_owned(),
+            iat: issued_at.timestamp(),
+            nbf: issued_at.timestamp(),
+            exp: expires_at.timestamp(),
+        })
     }
 
     /// Verifies an access token and returns its claims.
@@ -205,17 +215,17 @@ impl Tokens {
         now: DateTime<Utc>,
     ) -> Result<AccessClaims, InvalidToken> {
         let claims: AccessClaims = self.access.decode(token)?;
-        claims.registered.check("access", now)?;
-        if claims.registered.sub == claims.user_id { Ok(claims) } else { Err(InvalidToken) }
+        let is_valid = claims.kind == ACCESS
+            && claims.sub == claims.user_id
+            && is_in_time(claims.nbf, claims.exp, now);
+        if is_valid { Ok(claims) } else { Err(InvalidToken) }
     }
 
     /// Whether a refused token is an access token of this service that has expired, and is valid
     /// otherwise.
     pub fn is_expired_access(&self, token: &str, now: DateTime<Utc>) -> bool {
         let claims = self.access.decode::<AccessClaims>(token);
-        claims.is_ok_and(|claims| {
-            claims.registered.kind == "access" && claims.registered.exp <= now.timestamp()
-        })
+        claims.is_ok_and(|claims| claims.kind == ACCESS && claims.exp <= now.timestamp())
     }
 
     /// Verifies a refresh token and returns its claims.
@@ -228,15 +238,23 @@ impl Tokens {
         now: DateTime<Utc>,
     ) -> Result<RefreshClaims, InvalidToken> {
         let claims: RefreshClaims = self.refresh.decode(token)?;
-        claims.registered.check("refresh", now)?;
-        Ok(claims)
+        let is_valid = claims.kind == REFRESH && is_in_time(claims.nbf, claims.exp, now);
+        if is_valid { Ok(claims) } else { Err(InvalidToken) }
     }
 }
 
 impl SigningKeys {
     fn new(secret: &SecretString) -> Self {
         let bytes = secret.expose_secret().as_bytes();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
+        // The library reads the system's clock; `is_in_time` takes the instant as a parameter.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
         Self {
+            validation,
             encoding: EncodingKey::from_secret(bytes),
             decoding: DecodingKey::from_secret(bytes),
         }
@@ -251,36 +269,15 @@ impl SigningKeys {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken);
         }
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
-        // The library reads the system's clock; `check` takes the instant as a parameter.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        jsonwebtoken::decode(token, &self.decoding, &validation)
+        jsonwebtoken::decode(token, &self.decoding, &self.validation)
             .map(|data| data.claims)
             .map_err(|_| InvalidToken)
     }
 }
 
-impl RegisteredClaims {
-    fn new(sub: Uuid, kind: &str, now: i64, exp: i64) -> Self {
-        Self {
-            sub,
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            kind: kind.to_owned(),
-            iat: now,
-            nbf: now,
-            exp,
-        }
-    }
-
-    fn check(&self, kind: &str, now: DateTime<Utc>) -> Result<(), InvalidToken> {
-        let in_time = self.nbf <= now.timestamp() && now.timestamp() < self.exp;
-        if self.kind == kind && in_time { Ok(()) } else { Err(InvalidToken) }
-    }
+/// Whether a token is valid at an instant; without leeway (RFC 7519, sections 4.1.4 and 4.1.5).
+fn is_in_time(nbf: i64, exp: i64, now: DateTime<Utc>) -> bool {
+    nbf <= now.timestamp() && now.timestamp() < exp
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Instant;
 use slog::Logger;
 
 use super::background_work::BackgroundWork;
+use super::cached_response::CachedResponse;
 use super::database_check::DatabaseCheck;
 use super::export_places::ExportPlaces;
 use super::invalidation::Invalidation;
@@ -24,7 +25,7 @@ use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
 use crate::mail::Mailer;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
-use crate::storage::users::Account;
+use crate::storage::sessions::LiveSession;
 use crate::telemetry::instruments::Instruments;
 use crate::telemetry::sinks::Sinks;
 
@@ -34,7 +35,7 @@ pub struct CatalogueServices {
     pub db: DbBreakerHandle,
     pub clock: Clock,
     /// Cached responses, also the fallback while the database is unavailable.
-    pub responses: ResponseCache,
+    pub responses: ResponseCache<CachedResponse>,
     /// Totals of filtered lists.
     pub totals: TotalCache,
     /// Places of items in lists, so that the next page is found from the one before.
@@ -57,7 +58,7 @@ pub struct AccountServices {
     pub clock: Clock,
     pub tokens: Tokens,
     pub hasher: Hasher,
-    pub sessions: SessionCache<Account>,
+    pub sessions: SessionCache<LiveSession>,
     pub keys: ApiKeyCacheHandle,
     pub readiness: Readiness,
     pub instruments: Instruments,

@@ -8,17 +8,17 @@ use crate::actors::db_breaker::DbError;
 use crate::cache::sessions::SessionCache;
 use crate::clock::Clock;
 use crate::model::authority::InvalidationScope;
-use crate::storage::users::Account;
+use crate::storage::sessions::LiveSession;
 
 /// A pending invalidation, created before the transaction. If it is dropped without having been
 /// applied or cancelled (panic, timeout, cancelled request), it invalidates synchronously.
 ///
-/// While it exists, cache hits of the API keys in its scope are checked in the database: a commit
-/// is visible there a moment before its result arrives here.
+/// While it exists, cache hits in its scope are checked in the database: a commit is visible there
+/// a moment before its result arrives here.
 #[derive(Debug)]
 #[must_use = "dropped at once, it invalidates before the change is made"]
 pub struct Invalidation {
-    sessions: SessionCache<Account>,
+    sessions: SessionCache<LiveSession>,
     keys: ApiKeyCacheHandle,
     clock: Clock,
     scope: InvalidationScope,
@@ -27,7 +27,7 @@ pub struct Invalidation {
 
 impl Invalidation {
     pub(super) fn new(
-        sessions: SessionCache<Account>,
+        sessions: SessionCache<LiveSession>,
         keys: ApiKeyCacheHandle,
         clock: Clock,
         scope: InvalidationScope,

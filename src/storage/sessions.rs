@@ -8,8 +8,9 @@
 
 pub mod rotation;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -20,6 +21,7 @@ use super::users::Account;
 use super::{StorageError, Transaction};
 use crate::credentials::digest::fingerprint;
 use crate::credentials::tokens::{RefreshSubject, Tokens};
+use crate::model::users::UserStatus;
 
 /// Maximum length of the list of sessions.
 const MAX_LISTED: i64 = 100;
@@ -76,6 +78,14 @@ impl Session {
             expires_at: self.expires_at,
         }
     }
+}
+
+/// A token family that has not ended, as requests with an access token need it.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    /// Its user, who is active.
+    pub user: Arc<Account>,
+    pub expires_at: DateTime<Utc>,
 }
 
 /// The token family that a session belongs to.
@@ -154,29 +164,29 @@ fn is_live(now: DateTime<Utc>) -> SessionFilter {
     )
 }
 
-/// Finds the active user of a live family. Requests whose session is not cached cost this one
+/// Finds a live family and its active user. A request whose session is not cached costs this one
 /// statement.
 pub async fn authenticate(
     conn: &mut AsyncPgConnection,
     user_id: Uuid,
     family_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Option<Account>, StorageError> {
-    let alive = sessions::table.filter(
-        sessions::family_id
-            .eq(family_id)
-            .and(sessions::user_id.eq(users::user_id))
-            .and(sessions::rotated_at.is_null())
-            .and(sessions::revoked_at.is_null())
-            .and(sessions::expires_at.gt(now)),
-    );
-    Ok(users::table
-        .find(user_id)
-        .filter(users::status.eq("active").and(exists(alive)))
-        .select(Account::as_select())
+) -> Result<Option<LiveSession>, StorageError> {
+    let found: Option<(Account, DateTime<Utc>)> = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::family_id.eq(family_id).and(sessions::user_id.eq(user_id)))
+        .filter(
+            sessions::rotated_at
+                .is_null()
+                .and(sessions::revoked_at.is_null())
+                .and(sessions::expires_at.gt(now)),
+        )
+        .filter(users::status.eq(UserStatus::Active.as_ref()))
+        .select((Account::as_select(), sessions::expires_at))
         .first(conn)
         .await
-        .optional()?)
+        .optional()?;
+    Ok(found.map(|(user, expires_at)| LiveSession { user: Arc::new(user), expires_at }))
 }
 
 /// Counts the users that have a live session.

@@ -72,7 +72,7 @@ impl ApiKeyCache {
 
     fn start_incarnation(&mut self) {
         self.rules.invalidate(InvalidationScope::All);
-        self.table.start_incarnation();
+        self.table.freshness.start_incarnation();
     }
 
     /// Handles changes that were missed. If events are proven to be missing, cached keys are
@@ -207,7 +207,7 @@ impl Handler<ApplyEvent> for ApiKeyCache {
         // Invalidate before the epoch counts as applied and the table as fresh.
         self.invalidate(event.scope);
         self.table.set_applied_epoch(self.rules.epoch());
-        self.table.confirm_epoch(received_at);
+        self.table.freshness.confirm_epoch(received_at);
         let delay = (Utc::now() - event.sent_at).to_std().unwrap_or_default();
         self.instruments.observe_propagation(delay);
         has_missed && has_epoch
@@ -228,7 +228,7 @@ impl Handler<ApplyEpoch> for ApiKeyCache {
             self.handle_missed_changes(has_epoch);
         }
         self.table.set_applied_epoch(self.rules.epoch());
-        self.table.confirm_epoch(polled_at);
+        self.table.freshness.confirm_epoch(polled_at);
         has_missed && has_epoch
     }
 }

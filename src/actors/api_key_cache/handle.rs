@@ -17,6 +17,7 @@ use super::messages::{
 };
 use super::table::{KeyLookup, KeyTable};
 use crate::actors::db_breaker::{Circuit, DbBreakerHandle};
+use crate::cache::permissions::PermissionFreshness;
 use crate::credentials::api_keys::KeyHash;
 use crate::model::api_keys::is_expired;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
@@ -154,12 +155,12 @@ impl ApiKeyCacheHandle {
     /// Marks the start of a transaction that revokes or reduces permissions. Until
     /// [`Self::end_change`], hits of its keys are verified in the database.
     pub fn begin_change(&self, scope: InvalidationScope) {
-        self.table.begin_change(scope);
+        self.table.freshness.begin_change(scope);
     }
 
     /// Marks the end of that transaction. If it may have changed anything, invalidate first.
     pub fn end_change(&self, scope: InvalidationScope) {
-        self.table.end_change(scope);
+        self.table.freshness.end_change(scope);
     }
 
     /// Invalidates after a change made by this process. When this returns, no request is accepted
@@ -215,7 +216,13 @@ impl ApiKeyCacheHandle {
 
     /// Returns the number of the current incarnation.
     pub fn incarnation(&self) -> u64 {
-        self.table.incarnation()
+        self.table.freshness.incarnation()
+    }
+
+    /// Returns how far cached permissions can be trusted, for the other cache of them
+    /// (`cache::sessions`).
+    pub fn freshness(&self) -> Arc<PermissionFreshness> {
+        Arc::clone(&self.table.freshness)
     }
 
     /// Starts a flush of `last_used_at`. Returns how many keys are queued or being written.

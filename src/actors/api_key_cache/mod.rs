@@ -18,11 +18,13 @@
 //! | `start_incarnation` | `StartIncarnation` |
 //! | `flush_last_used`, `drain_last_used` | `FlushLastUsed` |
 //! | `stop` | `FlushLastUsed`, then `StopKeyCache` |
-//! | `peek`, `is_cached`, `begin_change`, `end_change`, `applied_epoch`, `incarnation` | none |
+//! | `peek`, `is_cached`, `begin_change`, `end_change`, `applied_epoch` | none |
+//! | `incarnation`, `freshness` | none |
 //!
 //! `rules` decides who looks a key up and whether the result may be inserted, `table` is the
-//! bounded cache that hits read, `incarnation` what of it can be trusted, `usage` collects when
-//! keys were last used. `actor` owns them, `messages` and `guards` define what it is sent.
+//! bounded cache that hits read, `usage` collects when keys were last used. `actor` owns them,
+//! `messages` and `guards` define what it is sent. How far a cached key can be trusted is decided
+//! by `cache::permissions`, for sessions, too.
 //!
 //! Changes made by other processes arrive as notifications and, because notifications get lost, as
 //! an epoch that is polled every second. If the epoch was not confirmed for 3 s, every hit is
@@ -36,7 +38,6 @@ mod actor;
 mod error;
 mod guards;
 mod handle;
-mod incarnation;
 mod known_key;
 mod messages;
 mod rules;

@@ -27,12 +27,12 @@ pub(super) fn key_identity(key: u32) -> KeyIdentity {
 
 pub(super) fn known(key: u32) -> Arc<KnownKey> {
     let KeyIdentity { key_id, user_id } = key_identity(key);
-    let owner = Account {
+    let owner = Arc::new(Account {
         user_id,
         username: "u".into(),
         email: "u@example.com".into(),
         role: Role::Viewer,
-    };
+    });
     let scopes: Scopes = [Scope::MetricsRead].into_iter().collect();
     Arc::new(KnownKey::new(KeyAuthority {
         key_id,

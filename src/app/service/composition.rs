@@ -91,7 +91,7 @@ pub(super) async fn compose(
         catalogue: web::Data::new(CatalogueServices {
             db: db.clone(),
             clock: clock.clone(),
-            responses: ResponseCache::default(),
+            responses: ResponseCache::new(config.service.cache_max_bytes),
             totals: TotalCache::default(),
             positions: PositionCache::default(),
             imports: Bulkhead::new(1, MAX_WAITING_IMPORTS),
@@ -105,7 +105,7 @@ pub(super) async fn compose(
             clock: clock.clone(),
             tokens,
             hasher: Hasher::new(workers),
-            sessions: SessionCache::default(),
+            sessions: SessionCache::new(keys.freshness()),
             keys,
             readiness: readiness.clone(),
             instruments: instruments.clone(),

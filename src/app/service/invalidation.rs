@@ -10,6 +10,7 @@ use actix_web::web;
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
+use crate::model::catalogue_event::CatalogueEvent;
 use crate::postgres::notifications::NotificationListener;
 use crate::storage::{authority_epochs, catalogue_epochs};
 
@@ -21,7 +22,7 @@ pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
     loop {
         // Both taken before the query: the epoch is never considered newer than it is, and a
         // notification that overtakes its result is not taken for a counter that went back.
-        let (started, known) = (Instant::now(), state.catalogue.responses.epoch());
+        let (started, known) = (Instant::now(), state.catalogue.responses.epochs.current());
         let epoch = state
             .db
             .run_reserved(Circuit::Metrics, "catalogue_epochs.get", async |conn| {
@@ -29,7 +30,7 @@ pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
             })
             .await;
         if let Ok(epoch) = epoch {
-            state.catalogue.responses.apply_polled_epoch(epoch, known, started);
+            state.catalogue.responses.epochs.apply_polled(epoch, known, started);
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
@@ -62,9 +63,13 @@ pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
 pub(in crate::app) async fn listen(state: web::Data<AppState>) {
     loop {
         if let Ok(connection) = state.db.administrative_connection().await {
-            let channels = [catalogue_epochs::CHANNEL, authority_epochs::CHANNEL];
+            let channels = [
+                catalogue_epochs::CHANGES_CHANNEL,
+                catalogue_epochs::CHANNEL,
+                authority_epochs::CHANNEL,
+            ];
             if let Ok(listener) = NotificationListener::listen(connection, &channels).await {
-                state.catalogue.responses.start_incarnation();
+                state.catalogue.responses.epochs.start_incarnation();
                 state.accounts.keys.start_incarnation().await;
                 receive(&state, listener).await;
             }
@@ -88,11 +93,14 @@ async fn receive(state: &AppState, mut listener: NotificationListener) {
                 state.accounts.keys.start_incarnation().await;
             }
             state.accounts.apply_event(event, now).await;
-        } else if let Ok(epoch) = notification.payload.parse() {
-            if catalogue.went_back(epoch) {
-                state.catalogue.responses.start_incarnation();
+        } else if let Ok(event) = notification.payload.parse::<CatalogueEvent>() {
+            let epochs = &state.catalogue.responses.epochs;
+            // What changed arrives first, on a channel that not every version of the trigger has.
+            let is_epoch = notification.channel == catalogue_epochs::CHANNEL;
+            if is_epoch && catalogue.went_back(event.epoch) {
+                epochs.start_incarnation();
             }
-            state.catalogue.responses.apply_notified_epoch(epoch, now);
+            epochs.apply_notified(&event, now);
         }
     }
 }

@@ -15,6 +15,7 @@
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -120,7 +121,7 @@ pub struct Admin(pub Caller);
 /// A user with an access token: API keys may not change what belongs to a person.
 #[derive(Clone, Debug)]
 pub struct SessionCaller {
-    pub user: Account,
+    pub user: Arc<Account>,
     /// The token family of the access token.
     pub family_id: Uuid,
 }

@@ -19,6 +19,8 @@
 //!
 //! [`DbError::Unavailable`]: crate::actors::db_breaker::DbError::Unavailable
 
+use std::sync::Arc;
+
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
@@ -120,7 +122,7 @@ async fn by_claims(request: &HttpRequest, error: ApiError) -> Result<Caller, Api
     let role = claims.role.parse().map_err(|_| ApiError::InvalidToken)?;
     let user =
         Account { user_id: claims.user_id, username: claims.username, email: claims.email, role };
-    let caller = Caller { user, credential: Credential::Session(claims.sid) };
+    let caller = Caller { user: Arc::new(user), credential: Credential::Session(claims.sid) };
     caller.require(&[Scope::Admin]).map(|()| caller)
 }
 

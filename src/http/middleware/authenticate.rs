@@ -2,6 +2,9 @@
 //! bad credential is answered 401 whatever the body is. Whether a handler needs a caller is decided
 //! by its parameters (`http::extract::caller`).
 
+mod session;
+
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -9,22 +12,20 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
+use self::session::by_token;
 use crate::actors::api_key_cache::KeyError;
-use crate::actors::db_breaker::{Circuit, DbError};
 use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::rate_limit::headers::LimitReport;
 use crate::http::rate_limit::refusals::{RateLimitedRequest, rate_limited};
-use crate::http::request::caller::{Caller, Credential, Identity, LoggedCaller, UnconfirmedToken};
+use crate::http::request::caller::{Caller, Credential, Identity, LoggedCaller};
 use crate::http::request::class::RequestClass;
 use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::credential::{NO_TOKEN, PresentedCredential, credential};
 use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Wait;
-use crate::storage::sessions;
-use crate::storage::users::Account;
 use crate::telemetry::instruments::authentication::AuthMethod;
 
 /// Puts the [`Identity`] of the caller into the request.
@@ -110,7 +111,7 @@ async fn by_key(state: &AppState, key: &str, request: &HttpRequest) -> Result<Ca
     let key = &known.authority;
     let credential =
         Credential::Key { key_id: key.key_id, scopes: key.scopes, rate_limit: key.rate_limit };
-    Ok(Caller { user: key.owner.clone(), credential })
+    Ok(Caller { user: Arc::clone(&key.owner), credential })
 }
 
 fn refuse_lookup(state: &AppState, request: &HttpRequest, wait: Wait) -> ApiError {
@@ -120,51 +121,4 @@ fn refuse_lookup(state: &AppState, request: &HttpRequest, wait: Wait) -> ApiErro
     limiter.refusals.record(&state.logger, &refused);
     LimitReport::new(policy, quota, Err(wait)).add_to(request);
     rate_limited(policy, quota, wait)
-}
-
-/// Authenticates by an access token. If its session cannot be looked up, because the database is
-/// unavailable, and is not cached, the request keeps the claims ([`UnconfirmedToken`]).
-async fn by_token(
-    state: &AppState,
-    token: &str,
-    request: &HttpRequest,
-) -> Result<Caller, ApiError> {
-    let now = state.clock.now();
-    let (tokens, cached) = (&state.accounts.tokens, &state.accounts.sessions);
-    let claims = tokens.verify_access(token, now).map_err(|_| {
-        let expired = tokens.is_expired_access(token, now);
-        if expired { ApiError::ExpiredToken } else { ApiError::InvalidToken }
-    })?;
-    // The token names the session; the database has its present state and the user's rights. While
-    // the database is unavailable, the cached state counts, for a limited time.
-    let (session, epoch) = ((claims.user_id, claims.sid), cached.epoch());
-    let found = state.db.run(Circuit::Auth, "sessions.authenticate", async |conn| {
-        sessions::authenticate(conn, claims.user_id, claims.sid, now).await
-    });
-    let user = match found.await {
-        Ok(Some(user)) => {
-            cached.insert(session, user.clone(), epoch);
-            user
-        }
-        Ok(None) => {
-            cached.remove(session);
-            return Err(ApiError::InvalidToken);
-        }
-        Err(error) => {
-            let is_unavailable = matches!(error, DbError::Unavailable { .. });
-            let error = ApiError::from(error);
-            let fallback = match &error {
-                ApiError::Unavailable { .. } | ApiError::Overloaded { .. } => cached.get(session),
-                _ => None,
-            };
-            let Some(user) = fallback else {
-                if is_unavailable {
-                    request.extensions_mut().insert(UnconfirmedToken(claims));
-                }
-                return Err(error);
-            };
-            Account::clone(&user)
-        }
-    };
-    Ok(Caller { user, credential: Credential::Session(claims.sid) })
 }

@@ -6,6 +6,7 @@
 //! verified; if the address has none left, the budget of unknown keys bounds the lookup. A
 //! credential that turns out to be invalid is charged to its address.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::dev::ServiceRequest;
@@ -16,7 +17,7 @@ use super::headers::LimitReport;
 use super::limiter::RateLimiter;
 use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
-use crate::http::request::caller::{Caller, Credential};
+use crate::http::request::caller::{Caller, Credential, VerifiedToken};
 use crate::http::request::class::RequestClass;
 use crate::http::request::credential::{PresentedCredential, credential};
 use crate::model::api_keys::is_expired;
@@ -77,6 +78,8 @@ impl Claim {
                 let Ok(claims) = state.accounts.tokens.verify_access(token.token(), now) else {
                     return address;
                 };
+                let claims = Arc::new(claims);
+                request.extensions_mut().insert(VerifiedToken(Arc::clone(&claims)));
                 let has_ended = limiter.ended_sessions.contains(claims.sid);
                 let caller = limiter.claim_of_user(claims.user_id).filter(|_| !has_ended);
                 Self { session: Some(claims.sid), ..caller.unwrap_or(address) }

@@ -1,6 +1,8 @@
 //! The verified caller of a request. `middleware::authenticate` puts it into the request; the
 //! extractors of `extract::caller` decide from it who may call a handler.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::credentials::tokens::AccessClaims;
@@ -21,11 +23,16 @@ pub struct Identity(pub Result<Option<Caller>, ApiError>);
 #[derive(Clone, Debug)]
 pub struct UnconfirmedToken(pub AccessClaims);
 
+/// The claims of an access token whose signature and times were verified for this request. Its
+/// session was not looked up: the request is not authenticated.
+#[derive(Clone, Debug)]
+pub struct VerifiedToken(pub Arc<AccessClaims>);
+
 /// An authenticated caller.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The user of the session or the owner of the API key, with its present role and status.
-    pub user: Account,
+    pub user: Arc<Account>,
     pub credential: Credential,
 }
 

@@ -30,6 +30,11 @@ pub fn canonical(path: &str) -> Result<Cow<'_, str>, RefusedPath> {
     if !path.starts_with('/') {
         return Ok(Cow::Borrowed(path));
     }
+    // Most paths need no change, and so no copy.
+    if path.bytes().all(is_path_character) {
+        check_segments(path)?;
+        return Ok(Cow::Borrowed(path));
+    }
     let (mut text, mut decoded) =
         (String::with_capacity(path.len()), Vec::with_capacity(path.len()));
     let mut bytes = path.bytes();

@@ -1,6 +1,8 @@
 //! What requests need of API keys: the authority of a presented key, and the time of its last use.
 //! `actors::api_key_cache` caches the former and batches the latter.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
@@ -19,7 +21,7 @@ use crate::storage::users::Account;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyAuthority {
     pub key_id: Uuid,
-    pub owner: Account,
+    pub owner: Arc<Account>,
     /// The scopes of the key; the role of the owner may allow less.
     pub scopes: Scopes,
     /// The key's own rate limit, in requests per window of a caller.
@@ -66,6 +68,7 @@ pub async fn find(
         Scopes::try_from(scopes).map_err(StorageError::corrupt_by("the scopes of an API key"))?;
     let ended = revoked_at.is_some() || status != UserStatus::Active.as_ref();
     let rate_limit = rate_limit.and_then(|limit| u32::try_from(limit).ok());
+    let owner = Arc::new(owner);
     Ok(Some(KeyAuthority { key_id, owner, scopes, rate_limit, expires_at, ended }))
 }
 

@@ -7,17 +7,19 @@ use prometheus::{Histogram, IntCounter, IntGauge, Registry};
 use strum::IntoEnumIterator;
 
 use super::counters::LabelledCounters;
+use super::families::service::SESSION_LOOKUPS;
 use super::families::{
     ATTEMPTS, KEYS_CREATED, KEYS_REVOKED, LAST_USED_FLUSHED, LAST_USED_PENDING, LOOKUPS,
     PROPAGATION,
 };
-use super::labels::AuthStatus;
 pub use super::labels::{AuthMethod, KeyLookupOutcome};
+use super::labels::{AuthStatus, CacheOutcome};
 
 /// Instruments of authentication and API keys.
 #[derive(Clone, Debug)]
 pub struct AuthInstruments {
     lookups: LabelledCounters<KeyLookupOutcome>,
+    sessions: LabelledCounters<CacheOutcome>,
     attempts: LabelledCounters<(AuthMethod, AuthStatus)>,
     last_used_pending: IntGauge,
     last_used_flushed: IntGauge,
@@ -41,6 +43,7 @@ impl AuthInstruments {
             });
         Ok(Self {
             lookups: LabelledCounters::new(&LOOKUPS.counters(registry)?),
+            sessions: LabelledCounters::new(&SESSION_LOOKUPS.counters(registry)?),
             attempts: LabelledCounters::from_pairs(pairs),
             last_used_pending: LAST_USED_PENDING.gauge(registry)?,
             last_used_flushed: LAST_USED_FLUSHED.gauge(registry)?,
@@ -53,6 +56,11 @@ impl AuthInstruments {
     /// Counts a lookup of an API key.
     pub fn count_key_lookup(&self, outcome: KeyLookupOutcome) {
         self.lookups.increment(outcome);
+    }
+
+    /// Counts a lookup of a session.
+    pub fn count_session_lookup(&self, outcome: CacheOutcome) {
+        self.sessions.increment(outcome);
     }
 
     /// Counts an attempt to authenticate.

@@ -9,7 +9,9 @@ pub(super) mod service;
 
 use strum::VariantNames;
 
-use self::service::{CACHE_BYTES, CACHE_LOOKUPS, MAILS, REQUESTS_IN_FLIGHT, TABLE_ROWS};
+use self::service::{
+    CACHE_BYTES, CACHE_LOOKUPS, MAILS, REQUESTS_IN_FLIGHT, SESSION_LOOKUPS, TABLE_ROWS,
+};
 use super::family::LabelValues::{self, Bounded, Fixed};
 use super::family::MetricKind::{Counter, Gauge, Histogram};
 use super::family::{MetricFamily, family};
@@ -232,6 +234,7 @@ pub const ALL: &[MetricFamily] = &[
     ATTEMPTS,
     ACTIVE_USERS,
     LOOKUPS,
+    SESSION_LOOKUPS,
     LAST_USED_PENDING,
     LAST_USED_FLUSHED,
     PROPAGATION,

@@ -198,19 +198,20 @@ async fn new_listener_keeps_callers_and_responses_while_circuits_are_open() {
     assert_eq!(answer.header("x-cache"), "STALE");
 }
 
-/// A new listener and a lower epoch make keys doubtful, so that the missed change is noticed.
+/// A new listener and a lower epoch make sessions and keys doubtful, so that the missed change is
+/// noticed.
 #[actix_web::test]
 async fn missed_suspension_is_noticed_by_a_new_listener_and_by_a_lower_epoch() {
     let (_proxy, server, url, eva, bob) = start().await;
     sql(&url, "UPDATE authority_epochs SET epoch = 10").await;
     let lower = "UPDATE authority_epochs SET epoch = 9";
     for (user, gap) in [(&eva, END_LISTENER), (&bob, lower)] {
-        // The key was verified in this incarnation.
+        // Session and key were verified in this incarnation.
         server.settled().await;
         assert_eq!(user.statuses(&server).await, (200, 200));
         suspend_unnoticed(&url, user).await;
-        // Sessions are looked up by each request; the key is still trusted.
-        assert_eq!(user.statuses(&server).await, (401, 200));
+        // Both are still trusted.
+        assert_eq!(user.statuses(&server).await, (200, 200));
         sql(&url, gap).await;
         let began = Instant::now();
         while user.statuses(&server).await != (401, 401) {

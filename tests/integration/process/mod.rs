@@ -11,6 +11,7 @@ mod database_roles;
 mod database_server;
 mod dump_restore;
 mod durability;
+mod ended_callers;
 mod export_commands;
 mod first_admin;
 mod first_contact;

@@ -5,12 +5,13 @@
 
 use super::*;
 use crate::actors::api_key_cache::test_keys::{hash, id, key_identity, known};
+use crate::cache::permissions::{FRESH_FOR, USABLE_FOR};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn confirmed_table(now: Instant) -> KeyTable {
     let table = KeyTable::new(now);
-    table.confirm_epoch(now);
+    table.freshness.confirm_epoch(now);
     table
 }
 
@@ -39,7 +40,7 @@ fn invalidation_removes_the_entries_in_its_scope() {
     table.invalidate(InvalidationScope::User(key_identity(2).user_id));
     assert_eq!((0..6).map(is_known).collect::<Vec<_>>(), [false, true, false, false, true, true]);
     assert!(matches!(table.get(&hash(9), now), KeyLookup::Negative));
-    table.confirm_epoch(now + NEGATIVE_TTL);
+    table.freshness.confirm_epoch(now + NEGATIVE_TTL);
     assert!(matches!(table.get(&hash(9), now + NEGATIVE_TTL), KeyLookup::Miss));
     table.invalidate(InvalidationScope::All);
     assert_eq!(table.sizes(), (0, 0));
@@ -55,12 +56,12 @@ fn key_is_no_hit_while_a_transaction_changes_it() {
     let table = confirmed_table(now);
     (0..2).for_each(|key| table.insert(hash(key), Some(known(key)), now));
     let is_changing = |key| matches!(table.get(&hash(key), now), KeyLookup::Changing);
-    table.begin_change(InvalidationScope::Key(id(0)));
-    table.begin_change(InvalidationScope::Key(id(0)));
+    table.freshness.begin_change(InvalidationScope::Key(id(0)));
+    table.freshness.begin_change(InvalidationScope::Key(id(0)));
     assert!(is_changing(0) && !is_changing(1));
-    table.end_change(InvalidationScope::Key(id(0)));
+    table.freshness.end_change(InvalidationScope::Key(id(0)));
     assert!(is_changing(0), "two changes, one of them ended");
-    table.end_change(InvalidationScope::Key(id(0)));
+    table.freshness.end_change(InvalidationScope::Key(id(0)));
     assert!(!is_changing(0));
 }
 
@@ -76,7 +77,7 @@ fn freshness_decreases_with_the_age_of_the_confirmation() {
     assert_eq!(state(&table, 1, start + USABLE_FOR + ms), "miss");
     assert_eq!(state(&table, 9, start), "miss", "no negative entry is doubtful");
     let confirmed = start + SECOND;
-    table.confirm_epoch(confirmed);
+    table.freshness.confirm_epoch(confirmed);
     for (after, expected) in [
         (FRESH_FOR, "fresh"),
         (FRESH_FOR + ms, "doubtful"),
@@ -95,8 +96,8 @@ fn new_incarnation_makes_entries_doubtful_until_they_are_read_again() {
     let table = confirmed_table(start);
     (0..4).for_each(|key| table.insert(hash(key), Some(known(key)), start));
     table.insert(hash(9), None, start);
-    table.start_incarnation();
-    assert_eq!(table.incarnation(), 1);
+    table.freshness.start_incarnation();
+    assert_eq!(table.freshness.incarnation(), 1);
     assert_eq!(state(&table, 0, start), "doubtful");
     assert_eq!(state(&table, 9, start), "miss");
     // An invalidation between the incarnation and the verification removes at once.
@@ -107,7 +108,7 @@ fn new_incarnation_makes_entries_doubtful_until_they_are_read_again() {
     assert_eq!((state(&table, 0, start), state(&table, 1, start)), ("fresh", "doubtful"));
     // Later confirmations do not count for entries of an earlier incarnation.
     let later = start + USABLE_FOR + SECOND;
-    table.confirm_epoch(later);
+    table.freshness.confirm_epoch(later);
     assert_eq!((state(&table, 0, later), state(&table, 1, later)), ("fresh", "miss"));
 }
 
@@ -118,11 +119,11 @@ fn several_incarnations_keep_the_last_confirmation_of_each_entry() {
     table.insert(hash(0), Some(known(0)), start);
     // A key that was cached long ago, under an epoch that was confirmed until now.
     let outage = start + 5 * USABLE_FOR;
-    table.confirm_epoch(outage);
+    table.freshness.confirm_epoch(outage);
     assert_eq!(state(&table, 0, outage), "fresh");
     for number in 1..=100 {
-        table.start_incarnation();
-        assert_eq!(table.incarnation(), number);
+        table.freshness.start_incarnation();
+        assert_eq!(table.freshness.incarnation(), number);
     }
     assert_eq!(state(&table, 0, outage + USABLE_FOR), "doubtful");
     assert_eq!(state(&table, 0, outage + USABLE_FOR + SECOND), "miss");
@@ -193,8 +194,8 @@ fn change_of_a_key_is_known_until_it_ends() {
     let table = KeyTable::new(Instant::now());
     let change = InvalidationScope::Key(id(0));
     assert!(!table.is_changing(&known(0)));
-    table.begin_change(change);
+    table.freshness.begin_change(change);
     assert!(table.is_changing(&known(0)) && !table.is_changing(&known(1)));
-    table.end_change(change);
+    table.freshness.end_change(change);
     assert!(!table.is_changing(&known(0)));
 }

@@ -14,6 +14,14 @@ pub(in crate::telemetry::instruments) const REQUESTS_IN_FLIGHT: MetricFamily = f
     &[],
     "Requests whose response is not complete yet, scrapes excluded",
 );
+pub(in crate::telemetry::instruments) const SESSION_LOOKUPS: MetricFamily = family(
+    "session_cache_lookups_total",
+    Counter,
+    &[("outcome", Fixed(CacheOutcome::VARIANTS))],
+    "Lookups of the sessions of valid access tokens, by outcome: hit (in the cache), miss (looked \
+     up in the database, or not found out), stale (cached session that was accepted because the \
+     database was unavailable or the service overloaded)",
+);
 pub(in crate::telemetry::instruments) const CACHE_LOOKUPS: MetricFamily = family(
     "response_cache_lookups_total",
     Counter,
@@ -26,7 +34,7 @@ pub(in crate::telemetry::instruments) const CACHE_BYTES: MetricFamily = family(
     "response_cache_bytes",
     Gauge,
     &[],
-    "Approximate size in bytes of the cached responses, at most 64 MiB",
+    "Approximate size in bytes of the cached responses, at most CACHE_MAX_BYTES",
 );
 pub(in crate::telemetry::instruments) const MAILS: MetricFamily = family(
     "mails_total",

@@ -1,13 +1,13 @@
-//! Incarnations of the key cache: the periods in which no invalidation event was missed and the
-//! authority epoch only grew. What was cached in an earlier one is doubtful: a change may have been
-//! missed since. Each entry holds the incarnation that it was cached in, so that a new one makes
-//! all entries doubtful, or removes them, in one step.
+//! Incarnations of cached permissions ([`super::permissions`]): the periods in which no
+//! invalidation event was missed and the authority epoch only grew. What was cached in an earlier
+//! one is doubtful: a change may have been missed since. Each entry holds the incarnation that it
+//! was cached in, so that a new one makes all entries doubtful, or removes them, in one step.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One incarnation, and until when its entries are confirmed. Times are milliseconds since the
-/// start of the table.
+/// start of the process.
 #[derive(Debug)]
 pub(super) struct Incarnation {
     number: u64,
