@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::object::Object;
-use super::patch::Patchable;
+use super::patch::{Patchable, copy_fields};
 use super::read_only::ignored;
 use super::rich_text::RichText;
 use super::text::{Email, Id, Text100, Text200, Text2000};
@@ -71,4 +71,15 @@ impl Patchable for BusinessDomain {
             .into_iter()
             .collect()
     }
+
+    copy_fields!(
+        domain_id,
+        name,
+        description,
+        owner_team,
+        contact_email,
+        tier_focus,
+        key_areas,
+        color,
+    );
 }

@@ -49,7 +49,7 @@ fn clean_rich(object: &mut Map<String, Value>, depth: usize) {
 fn clean_value(rich: bool, value: &mut Value, depth: usize) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {
-        Value::String(text) if rich => *text = RichText::new(text).into_string(),
+        Value::String(text) if rich => *text = RichText::from_input(text).into_string(),
         Value::Number(number) => *number = canonical(number.clone()),
         Value::Object(inner) => clean_rich(inner, depth),
         Value::Array(items) => items.iter_mut().for_each(|item| clean_value(rich, item, depth)),

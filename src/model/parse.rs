@@ -4,12 +4,14 @@
 
 use garde::Validate;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::shape::Shape;
 use super::structure::{Structure, position};
+use super::trusted::trusting;
 use super::violations::{MAX_SHOWN, Violation, deserialize, validate};
+use super::warnings::Warnings;
 
 /// Deserializes a `T` and validates it.
 ///
@@ -21,6 +23,19 @@ where
     T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
 {
     parse_showing(value, MAX_SHOWN)
+}
+
+/// Cleans the rich texts of a body, and parses it without cleaning them again. Also returns what
+/// was removed from them.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_body<T>(mut body: Map<String, Value>) -> Result<(T, Warnings), Vec<Violation>>
+where
+    T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
+{
+    let warnings = Warnings::clean_body(&mut body);
+    Ok((trusting(|| parse(Value::Object(body)))?, warnings))
 }
 
 /// As [`parse`], but only the first `max_shown` violations, at most [`MAX_SHOWN`], are described.

@@ -2,8 +2,6 @@
 //! changes it at any depth (PATCH, `merge`). A patch is validated before the database is asked, by
 //! applying it to a template that breaks no rule: every violation is then one of the patch.
 
-use std::marker::PhantomData;
-
 use garde::Validate;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,27 +12,56 @@ use super::item_size::{MAX_ITEM_BYTES, json_length, too_large};
 use super::merge::merge;
 use super::parse::parse;
 use super::shape::Shape;
+use super::trusted::trusting;
 use super::violations::{Violation, deserialize, validate};
+use super::warnings::Warnings;
 
 /// A document that can be patched.
 pub trait Patchable:
-    DeserializeOwned + Serialize + Validate<Context = ()> + ToSchema + 'static
+    Clone + DeserializeOwned + Serialize + Validate<Context = ()> + ToSchema + 'static
 {
     /// The field that never changes.
     const ID: &'static str;
 
     /// Returns the smallest document that breaks no rule.
     fn template() -> Map<String, Value>;
+
+    /// Copies a top-level field from another document. Fields that only the server sets are not
+    /// copied.
+    fn copy_field(&mut self, name: &str, from: &Self);
 }
 
+/// Implements [`Patchable::copy_field`] for these fields.
+macro_rules! copy_fields {
+    ($($field:ident),* $(,)?) => {
+        fn copy_field(&mut self, name: &str, from: &Self) {
+            match name {
+                $(stringify!($field) => self.$field.clone_from(&from.$field),)*
+                _ => {}
+            }
+        }
+    };
+}
+pub(super) use copy_fields;
+
 /// Fields of a `T`, each of which satisfies its rules. No rule of a document is about two of its
-/// top-level fields.
+/// top-level fields. The body is cleaned and validated once, when the patch is created; a patch may
+/// be applied several times.
 #[derive(Clone, Debug)]
 pub struct Patch<T> {
-    fields: Map<String, Value>,
-    /// Whether the fields are merged at any depth, or replace those of the document.
-    merges: bool,
-    document: PhantomData<fn() -> T>,
+    /// The identifier that the patch gives the document, if it gives one.
+    id: Option<String>,
+    change: Change<T>,
+    /// What was removed from its rich texts.
+    pub warnings: Warnings,
+}
+
+#[derive(Clone, Debug)]
+enum Change<T> {
+    /// Replaces the top-level fields with these names by those of another document.
+    Replace(Vec<String>, Box<T>),
+    /// Merges these fields, whose rich texts are clean, at any depth.
+    Merge(Map<String, Value>),
 }
 
 impl<T: Patchable> Patch<T> {
@@ -42,67 +69,78 @@ impl<T: Patchable> Patch<T> {
     ///
     /// # Errors
     /// As [`parse`].
-    pub fn new(fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
-        Self { fields, merges: false, document: PhantomData }.validated()
+    pub fn new(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
+        let warnings = Warnings::clean_body(&mut fields);
+        let (id, names) = (named_id::<T>(&fields), fields.keys().cloned().collect());
+        let mut whole = T::template();
+        whole.extend(fields);
+        let new = trusting(|| parse::<T>(Value::Object(whole)))?;
+        Ok(Self { id, change: Change::Replace(names, Box::new(new)), warnings })
     }
 
     /// Validates a merge patch (RFC 7396).
     ///
     /// # Errors
     /// As [`parse`].
-    pub fn from_merge_patch(fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
-        Self { fields, merges: true, document: PhantomData }.validated()
-    }
-
-    fn validated(self) -> Result<Self, Vec<Violation>> {
+    pub fn from_merge_patch(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
+        let warnings = Warnings::clean_body(&mut fields);
+        let id = named_id::<T>(&fields);
         let mut whole = T::template();
-        self.write_into(&mut whole);
-        parse::<T>(Value::Object(whole))?;
-        Ok(self)
-    }
-
-    fn write_into(&self, document: &mut Map<String, Value>) {
-        if self.merges {
-            merge(document, &self.fields, &Shape::of::<T>());
-        } else {
-            document.extend(self.fields.clone());
-        }
+        merge(&mut whole, &fields, &Shape::of::<T>());
+        trusting(|| parse::<T>(Value::Object(whole)))?;
+        Ok(Self { id, change: Change::Merge(fields), warnings })
     }
 
     /// Whether the patch does not change the identifier of the document `id`.
     pub fn keeps_id(&self, id: &str) -> bool {
-        self.fields.get(T::ID).and_then(Value::as_str).is_none_or(|named| named.trim() == id)
+        self.id.as_ref().is_none_or(|named| named == id)
     }
 
     /// Applies the patch to a stored document. Fields that it does not have stay as they are, even
     /// if they break a rule that was added later.
     ///
     /// # Errors
-    /// A violation if the result is larger than 256 KiB and larger than `stored`, or if `stored`
-    /// has a field that is missing or of another type; the violations of rules about an object as a
-    /// whole, such as its number of values, that a merge breaks and `stored` does not.
+    /// A violation if the result is larger than 256 KiB and larger than `stored`; the violations of
+    /// rules about an object as a whole, such as its number of values, that a merge breaks and
+    /// `stored` does not.
     pub fn apply_to(&self, stored: &T) -> Result<T, Vec<Violation>> {
-        let mut whole = match serde_json::to_value(stored) {
-            Ok(Value::Object(whole)) => whole,
-            _ => Map::new(),
-        };
-        self.write_into(&mut whole);
-        let patched: T = deserialize(Value::Object(whole))?;
-        if self.merges
-            && let Err(broken) = validate(&patched)
-        {
-            let known = validate(stored).err().unwrap_or_default();
-            let new: Vec<_> = broken.into_iter().filter(|one| !known.contains(one)).collect();
-            if !new.is_empty() {
-                return Err(new);
+        let patched = match &self.change {
+            Change::Replace(names, new) => {
+                let mut patched = stored.clone();
+                for name in names {
+                    patched.copy_field(name, new);
+                }
+                patched
             }
-        }
+            Change::Merge(fields) => merged(stored, fields)?,
+        };
         let length = json_length(&patched);
         if length > MAX_ITEM_BYTES && length > json_length(stored) {
             return Err(vec![too_large()]);
         }
         Ok(patched)
     }
+}
+
+fn named_id<T: Patchable>(fields: &Map<String, Value>) -> Option<String> {
+    fields.get(T::ID).and_then(Value::as_str).map(|id| id.trim().to_owned())
+}
+
+fn merged<T: Patchable>(stored: &T, fields: &Map<String, Value>) -> Result<T, Vec<Violation>> {
+    let mut whole = match serde_json::to_value(stored) {
+        Ok(Value::Object(whole)) => whole,
+        _ => Map::new(),
+    };
+    merge(&mut whole, fields, &Shape::of::<T>());
+    let patched: T = trusting(|| deserialize(Value::Object(whole)))?;
+    if let Err(broken) = validate(&patched) {
+        let known = validate(stored).err().unwrap_or_default();
+        let new: Vec<_> = broken.into_iter().filter(|one| !known.contains(one)).collect();
+        if !new.is_empty() {
+            return Err(new);
+        }
+    }
+    Ok(patched)
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use html5ever::tokenizer::{
 use html5ever::{Attribute, LocalName};
 
 use super::markup::{escape_placeholders, is_element_name};
-use super::rich_text::{CONTENT_REMOVED, ELEMENTS, LINK_REL, MAX_CHARS, is_allowed_url};
+use super::rich_text::{CONTENT_REMOVED, MAX_CHARS, is_allowed_url};
+use super::sanitised::{ELEMENTS, LINK_REL};
 
 /// Attributes whose names are repeated in messages.
 const ATTRIBUTES: &str = " \

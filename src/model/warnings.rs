@@ -1,5 +1,6 @@
 //! Warnings: what was accepted, but not stored as it was sent. A rich text loses markup that is not
-//! allowed; warnings list what, field by field. What breaks a rule is in [`super::violations`].
+//! allowed; warnings list what, field by field, and are found in the pass that cleans a body. What
+//! breaks a rule is in [`super::violations`].
 
 use std::fmt::Write;
 
@@ -8,10 +9,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::removed_markup::removed_markup;
-use super::rich_text::is_rich_key;
+use super::rich_text::{RichText, is_rich_key};
 use super::violations::{MAX_COUNTED, MAX_PATH, MAX_SHOWN, Violation};
 
-/// Maximum nesting of a body that is searched; deeper ones are refused.
+/// Maximum nesting of a body that is cleaned; deeper ones are refused.
 const MAX_DEPTH: usize = 64;
 
 /// One part of a text that was removed. It never contains a part of the text.
@@ -33,16 +34,16 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Finds what sanitising removes from the rich texts of a body.
-    pub fn from_body(body: &Map<String, Value>) -> Self {
+    /// Sanitises the rich texts of a body, and returns what that removed.
+    pub(super) fn clean_body(body: &mut Map<String, Value>) -> Self {
         let mut warnings = Self::default();
-        warnings.search_object(body, &mut String::new(), MAX_DEPTH);
+        warnings.clean_object(body, &mut String::new(), MAX_DEPTH);
         warnings
     }
 
-    /// Adds what sanitising removes from the rich texts of an item at `path`.
-    pub fn add_item(&mut self, path: &str, item: &Value) {
-        self.search(false, item, &mut path.to_owned(), MAX_DEPTH);
+    /// Sanitises the rich texts of an item at `path`, and adds what that removes.
+    pub(super) fn clean_item(&mut self, path: &str, item: &mut Value) {
+        self.clean(false, item, &mut path.to_owned(), MAX_DEPTH);
     }
 
     /// Returns the fields `warnings` and `warnings_omitted` of a response.
@@ -50,38 +51,43 @@ impl Warnings {
         (self.shown, Some(self.omitted).filter(|omitted| *omitted > 0))
     }
 
-    fn search_object(&mut self, object: &Map<String, Value>, path: &mut String, depth: usize) {
+    fn clean_object(&mut self, object: &mut Map<String, Value>, path: &mut String, depth: usize) {
         for (key, value) in object {
             let length = path.len();
             if !path.is_empty() {
                 path.push('.');
             }
             path.push_str(&Violation::printable_name(key));
-            self.search(is_rich_key(key), value, path, depth);
+            self.clean(is_rich_key(key), value, path, depth);
             path.truncate(length);
         }
     }
 
-    /// Searches a value. Whether a text is rich is decided by its key or that of the list that it
-    /// is in (`model::object` cleans by the same rule), once for all items of the list.
-    fn search(&mut self, is_rich: bool, value: &Value, path: &mut String, depth: usize) {
+    /// Cleans a value. Whether a text is rich is decided by its key or that of the list that it is
+    /// in (`model::object` cleans by the same rule), once for all items of the list.
+    fn clean(&mut self, is_rich: bool, value: &mut Value, path: &mut String, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else { return };
         match value {
             Value::String(text) if is_rich && text.contains('<') => {
-                for message in removed_markup(text) {
-                    self.add(path, &message);
+                let clean = RichText::new(text).into_string();
+                // From a text that stays as it is nothing was removed.
+                if clean != text.trim() {
+                    for message in removed_markup(text) {
+                        self.add(path, &message);
+                    }
+                    *text = clean;
                 }
             }
-            Value::Object(inner) => self.search_object(inner, path, depth),
+            Value::Object(inner) => self.clean_object(inner, path, depth),
             Value::Array(items) => {
                 let length = path.len();
-                for (index, item) in items.iter().enumerate() {
+                for (index, item) in items.iter_mut().enumerate() {
                     // Most lists contain plain texts and numbers.
                     if matches!(item, Value::Number(_) | Value::Bool(_) | Value::Null) {
                         continue;
                     }
                     let _ = write!(path, "[{index}]");
-                    self.search(is_rich, item, path, depth);
+                    self.clean(is_rich, item, path, depth);
                     path.truncate(length);
                 }
             }

@@ -6,7 +6,7 @@ pub mod listing;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::document::Document;
 use super::precondition::Precondition;
@@ -16,7 +16,8 @@ use crate::model::audit::Changes;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::patch::Patch;
 use crate::model::rich_text::RichText;
-use crate::model::text::{Email, Text};
+use crate::model::text::{Email, Id, Text};
+use crate::model::trusted::from_stored;
 
 /// A row of `business_domains`.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -35,38 +36,31 @@ pub struct DomainRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The columns that a client writes, in the shape of a [`BusinessDomain`].
-#[derive(Serialize)]
-struct DomainContent<'a> {
-    domain_id: &'a str,
-    name: &'a str,
-    description: Option<&'a str>,
-    owner_team: Option<&'a str>,
-    contact_email: Option<&'a str>,
-    tier_focus: &'a Document,
-    key_areas: &'a Document,
-    color: Option<&'a str>,
-}
-
 impl DomainRow {
-    /// Parses the row into the model.
+    /// Parses the row into the model. What is stored is trusted: its rules are not checked, and
+    /// its rich texts are not sanitised again (`model::trusted`).
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] if the stored values break the rules.
+    /// [`StorageError::Corrupt`] if a stored value has not the structure of the model's.
     pub fn to_domain(&self) -> Result<BusinessDomain, StorageError> {
-        let content = DomainContent {
-            domain_id: &self.domain_id,
-            name: &self.name,
-            description: self.description.as_deref(),
-            owner_team: self.owner_team.as_deref(),
-            contact_email: self.contact_email.as_deref(),
-            tier_focus: &self.tier_focus,
-            key_areas: &self.key_areas,
-            color: self.color.as_deref(),
-        };
-        let stored = serde_json::to_value(&content).and_then(serde_json::from_value);
-        stored.map_err(StorageError::corrupt_by("a business domain"))
+        Ok(BusinessDomain {
+            domain_id: Id::new(&self.domain_id),
+            name: Text::new(&self.name),
+            description: self.description.as_deref().map(RichText::from_stored),
+            owner_team: self.owner_team.as_deref().map(Text::new),
+            contact_email: self.contact_email.as_deref().map(Email::new),
+            tier_focus: stored_json(&self.tier_focus)?,
+            key_areas: stored_json(&self.key_areas)?,
+            color: self.color.as_deref().map(Text::new),
+            version: None,
+            created_at: None,
+            updated_at: None,
+        })
     }
+}
+
+fn stored_json<T: DeserializeOwned>(stored: &Document) -> Result<T, StorageError> {
+    from_stored(stored.text()).map_err(StorageError::corrupt_by("a business domain"))
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -205,14 +199,16 @@ pub async fn update(
     if domain.domain_id.as_str() != domain_id {
         return Err(StorageError::invalid("domain_id", "cannot be changed"));
     }
+    if domain == before {
+        return Ok((row, None));
+    }
     let row = replace(conn, row, &domain, author, now).await?;
     let mut changes = Changes::between(&before, &domain);
     changes.field("version", &version, &row.version);
-    let is_new = row.version != version;
-    Ok((row, is_new.then_some(changes)))
+    Ok((row, Some(changes)))
 }
 
-/// Replaces a domain that the transaction has locked, if that changes anything.
+/// Replaces a domain that the transaction has locked, and that differs from the new one.
 ///
 /// # Errors
 /// [`StorageError::Duplicate`].
@@ -223,9 +219,6 @@ pub async fn replace(
     author: &str,
     now: DateTime<Utc>,
 ) -> Result<DomainRow, StorageError> {
-    if row.to_domain()? == *domain {
-        return Ok(row);
-    }
     let updated = diesel::update(dsl::business_domains.find(&row.domain_id))
         .set(DomainColumns::new(domain, row.version.saturating_add(1), now)?)
         .returning(DomainRow::as_returning())

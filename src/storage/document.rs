@@ -36,6 +36,11 @@ impl Document {
     pub fn text(&self) -> &str {
         self.0.get()
     }
+
+    /// Returns the value as a part of another one.
+    pub(super) fn raw(&self) -> &RawValue {
+        &self.0
+    }
 }
 
 impl FromSql<Jsonb, Pg> for Document {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Integer, Jsonb, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::document::Document;
@@ -53,39 +54,95 @@ impl NewRevision {
     }
 }
 
-/// Inserts revisions with one statement.
-pub async fn insert(conn: &mut Transaction<'_>, new: &[NewRevision]) -> Result<(), StorageError> {
-    let rows = new
-        .iter()
-        .map(|NewRevision { metric_id, changed_at, entry }| {
-            Ok((
-                dsl::metric_id.eq(metric_id),
-                dsl::revision.eq(entry.revision),
-                dsl::version.eq(&entry.version),
-                dsl::changed_at.eq(changed_at),
-                dsl::changed_by.eq(&entry.changed_by),
-                dsl::change_type.eq(entry.change_type.as_ref()),
-                dsl::fields_changed.eq(Document::new(&entry.fields_changed)?),
-                dsl::changes_summary.eq(&entry.changes_summary),
-            ))
-        })
-        .collect::<Result<Vec<_>, StorageError>>()?;
-    diesel::insert_into(dsl::metric_revisions).values(rows).execute(conn).await?;
+/// Inserts a revision.
+pub async fn insert(conn: &mut Transaction<'_>, new: &NewRevision) -> Result<(), StorageError> {
+    let NewRevision { metric_id, changed_at, entry } = new;
+    let columns = (
+        dsl::metric_id.eq(metric_id),
+        dsl::revision.eq(entry.revision),
+        dsl::version.eq(&entry.version),
+        dsl::changed_at.eq(changed_at),
+        dsl::changed_by.eq(&entry.changed_by),
+        dsl::change_type.eq(entry.change_type.as_ref()),
+        dsl::fields_changed.eq(Document::new(&entry.fields_changed)?),
+        dsl::changes_summary.eq(&entry.changes_summary),
+    );
+    diesel::insert_into(dsl::metric_revisions).values(columns).execute(conn).await?;
     Ok(())
 }
 
-/// Lists number and version of the last revision of each of these metrics, also of deleted ones.
+/// Inserts revisions with one statement. The values of a column are one array, so that the text of
+/// the statement stays short.
+pub async fn insert_many(
+    conn: &mut Transaction<'_>,
+    new: &[NewRevision],
+) -> Result<(), StorageError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let fields: Result<Vec<_>, _> =
+        new.iter().map(|revision| Document::new(&revision.entry.fields_changed)).collect();
+    diesel::sql_query(
+        "INSERT INTO metric_revisions (metric_id, revision, version, changed_at, changed_by, \
+             change_type, fields_changed, changes_summary) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind::<Array<Text>, _>(column(new, |revision| revision.metric_id.as_str()))
+    .bind::<Array<Integer>, _>(column(new, |revision| revision.entry.revision))
+    .bind::<Array<Text>, _>(column(new, |revision| revision.entry.version.as_str()))
+    .bind::<Array<Timestamptz>, _>(column(new, |revision| revision.changed_at))
+    .bind::<Array<Text>, _>(column(new, |revision| revision.entry.changed_by.as_str()))
+    .bind::<Array<Text>, _>(column(new, |revision| revision.entry.change_type.as_ref()))
+    .bind::<Array<Jsonb>, _>(fields?)
+    .bind::<Array<Text>, _>(column(new, |revision| revision.entry.changes_summary.as_str()))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn column<'a, T>(new: &'a [NewRevision], value: impl Fn(&'a NewRevision) -> T) -> Vec<T> {
+    new.iter().map(value).collect()
+}
+
+/// Number and version of the last revision of a metric.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct LatestRevision {
+    #[diesel(sql_type = Text)]
+    pub metric_id: String,
+    #[diesel(sql_type = Integer)]
+    pub revision: i32,
+    #[diesel(sql_type = Text)]
+    pub version: String,
+}
+
+/// Finds the last revision of a metric, also of a deleted one.
+pub async fn find_latest(
+    conn: &mut AsyncPgConnection,
+    metric_id: &str,
+) -> Result<Option<(i32, String)>, StorageError> {
+    Ok(dsl::metric_revisions
+        .filter(dsl::metric_id.eq(metric_id))
+        .order_by(dsl::revision.desc())
+        .select((dsl::revision, dsl::version))
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Lists the last revision of each of these metrics, also of deleted ones. One index lookup for
+/// each: with `= ANY` the planner, which has no statistics of what an import has just written,
+/// compares every revision with every id.
 pub async fn list_latest(
     conn: &mut AsyncPgConnection,
     metric_ids: &[&str],
-) -> Result<Vec<(String, i32, String)>, StorageError> {
-    Ok(dsl::metric_revisions
-        .filter(dsl::metric_id.eq_any(metric_ids))
-        .distinct_on(dsl::metric_id)
-        .order_by((dsl::metric_id, dsl::revision.desc()))
-        .select((dsl::metric_id, dsl::revision, dsl::version))
-        .load(conn)
-        .await?)
+) -> Result<Vec<LatestRevision>, StorageError> {
+    let statement = "SELECT wanted.metric_id, latest.revision, latest.version \
+         FROM unnest($1) AS wanted (metric_id) CROSS JOIN LATERAL ( \
+             SELECT revision, version FROM metric_revisions \
+             WHERE metric_revisions.metric_id = wanted.metric_id \
+             ORDER BY revision DESC LIMIT 1 \
+         ) AS latest";
+    Ok(diesel::sql_query(statement).bind::<Array<Text>, _>(metric_ids).load(conn).await?)
 }
 
 /// Lists at most `limit` revisions of a metric from `offset` on, newest first, and counts all of

@@ -20,7 +20,7 @@ use crate::credentials::digest::{Fingerprint, fingerprint};
 use crate::http::app_data::CatalogueServices;
 use crate::http::error::{ApiError, MERGE_PATCH};
 use crate::model::json;
-use crate::model::parse::parse;
+use crate::model::parse::parse_body;
 use crate::model::patch::{Patch, Patchable};
 use crate::model::violations::Violation;
 use crate::model::warnings::Warnings;
@@ -48,8 +48,6 @@ pub struct OptionalJsonBody<T>(pub T);
 #[derive(Debug)]
 pub struct PatchBody<T> {
     pub patch: Patch<T>,
-    /// What was removed from its rich texts.
-    pub warnings: Warnings,
     /// Fingerprint of the body as it was sent.
     pub digest: String,
 }
@@ -89,10 +87,9 @@ where
         let body = raw(request, payload, MAX);
         Box::pin(async move {
             let bytes = json_only(body.await?)?;
-            let fields = object(&bytes)?;
-            let value = parse(fields.clone().into()).map_err(ApiError::Validation)?;
-            // A refused body needs no warnings.
-            Ok(Self { value, warnings: Warnings::from_body(&fields), bytes })
+            let parsed = parse_body(object(&bytes)?);
+            let (value, warnings) = parsed.map_err(ApiError::Validation)?;
+            Ok(Self { value, warnings, bytes })
         })
     }
 }
@@ -111,7 +108,8 @@ where
             if body.bytes.is_empty() {
                 return Ok(Self(T::default()));
             }
-            Ok(Self(parse(object(&json_only(body)?)?.into()).map_err(ApiError::Validation)?))
+            let parsed = parse_body(object(&json_only(body)?)?);
+            Ok(Self(parsed.map_err(ApiError::Validation)?.0))
         })
     }
 }
@@ -147,10 +145,8 @@ impl<T> PatchBody<T> {
         bytes: &[u8],
         build: impl FnOnce(Map<String, Value>) -> Result<Patch<T>, Vec<Violation>>,
     ) -> Result<Self, ApiError> {
-        let fields = object(bytes)?;
-        let patch = build(fields.clone()).map_err(ApiError::Validation)?;
-        let digest = fingerprint(&String::from_utf8_lossy(bytes));
-        Ok(Self { patch, warnings: Warnings::from_body(&fields), digest })
+        let patch = build(object(bytes)?).map_err(ApiError::Validation)?;
+        Ok(Self { patch, digest: fingerprint(&String::from_utf8_lossy(bytes)) })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::model::item_size::{MAX_ITEM_BYTES, json_length, too_large};
 use crate::model::metrics::Metric;
 use crate::model::parse::parse_showing;
 use crate::model::patch::Patchable;
+use crate::model::trusted::trusting;
 use crate::model::violations::{MAX_SHOWN, Violation, Violations};
 use crate::model::warnings::Warnings;
 
@@ -35,6 +36,8 @@ pub struct DraftItem<T> {
     pub id: Option<String>,
     /// Boxed, so that a document of many invalid items takes little memory.
     pub parsed: Result<Box<T>, Violations>,
+    /// Length of a valid item as JSON, in bytes.
+    pub length: usize,
 }
 
 /// The number of violations of a document that are described so far, at most
@@ -108,14 +111,14 @@ struct KnownItems {
 
 impl DraftParser {
     /// Parses the next item of `domains`.
-    pub fn domain(&mut self, item: Value) -> DraftItem<BusinessDomain> {
-        self.warnings.add_item(&format!("domains[{}]", self.domains.count), &item);
+    pub fn domain(&mut self, mut item: Value) -> DraftItem<BusinessDomain> {
+        self.warnings.clean_item(&format!("domains[{}]", self.domains.count), &mut item);
         self.domains.parse(item, "domain_id", &mut self.budget)
     }
 
     /// Parses the next item of `metrics`.
-    pub fn metric(&mut self, item: Value) -> DraftItem<Metric> {
-        self.warnings.add_item(&format!("metrics[{}]", self.metrics.count), &item);
+    pub fn metric(&mut self, mut item: Value) -> DraftItem<Metric> {
+        self.warnings.clean_item(&format!("metrics[{}]", self.metrics.count), &mut item);
         self.metrics.parse(item, "metric_id", &mut self.budget)
     }
 
@@ -141,13 +144,18 @@ impl KnownItems {
         let parsed = if repeated {
             Err(vec![Violation::new(id_field, "must not occur twice in one document")])
         } else {
-            parse_item(item, budget.left()).map(Box::new)
+            parse_item(item, budget.left())
         };
-        DraftItem { id, parsed: parsed.map_err(|violations| budget.take(violations)) }
+        match parsed {
+            Ok((item, length)) => DraftItem { id, parsed: Ok(Box::new(item)), length },
+            Err(found) => DraftItem { id, parsed: Err(budget.take(found)), length: 0 },
+        }
     }
 }
 
-fn parse_item<T: Patchable>(item: Value, max_shown: usize) -> Result<T, Vec<Violation>> {
-    let item: T = parse_showing(item, max_shown)?;
-    if json_length(&item) > MAX_ITEM_BYTES { Err(vec![too_large()]) } else { Ok(item) }
+/// Parses an item whose rich texts are clean; returns it with its length as JSON.
+fn parse_item<T: Patchable>(item: Value, max_shown: usize) -> Result<(T, usize), Vec<Violation>> {
+    let item: T = trusting(|| parse_showing(item, max_shown))?;
+    let length = json_length(&item);
+    if length > MAX_ITEM_BYTES { Err(vec![too_large()]) } else { Ok((item, length)) }
 }

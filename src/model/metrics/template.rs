@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Metric;
-use crate::model::patch::Patchable;
+use crate::model::patch::{Patchable, copy_fields};
 
 impl Patchable for Metric {
     const ID: &'static str = "metric_id";
@@ -42,4 +42,26 @@ impl Patchable for Metric {
             _ => Map::new(),
         }
     }
+
+    copy_fields!(
+        metric_id,
+        name,
+        short_name,
+        description,
+        category,
+        tier,
+        business_domain,
+        metric_type,
+        tags,
+        alignment,
+        definition,
+        data,
+        governance,
+        dimensions,
+        targets_and_alerts,
+        visualization,
+        relationships,
+        operational_usage,
+        metadata,
+    );
 }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::metrics::Metric;
+use crate::model::parse::parse_body;
+use crate::model::rich_text::SANITISED;
 use serde_json::json;
 
 fn violations<T: Patchable>(fields: &Value) -> Vec<String> {
@@ -108,4 +110,78 @@ fn merge_cannot_break_a_rule_about_a_whole_object() {
     );
     let merged = merged.expect("a patch").apply_to(&old).expect("a domain");
     assert_eq!(json!(merged.tier_focus), json!({"a": 1, "b": 2}));
+}
+
+/// Returns how many texts a change sanitises: each with `<` once, whatever follows.
+fn sanitised(work: impl FnOnce()) -> usize {
+    let before = SANITISED.get();
+    work();
+    SANITISED.get() - before
+}
+
+#[test]
+fn rich_texts_of_a_change_are_sanitised_once() {
+    let object = |value: &Value| value.as_object().cloned().expect("an object");
+    let mut whole = Metric::template();
+    whole.insert("description".to_owned(), json!("<b>old</b><hr>"));
+    let stored: Metric = deserialize(Value::Object(whole)).expect("a metric");
+
+    let replacing = json!({"description": "<b>x</b><hr>", "metadata": {"notes": "<i>y</i>"}});
+    let texts = sanitised(|| {
+        let patch = Patch::<Metric>::new(object(&replacing)).expect("a patch");
+        assert_eq!(patch.warnings.shown.len(), 1);
+        // A transaction may run again.
+        for _ in 0..2 {
+            let patched = patch.apply_to(&stored).expect("a metric");
+            assert_eq!(patched.description.as_str(), "<b>x</b>");
+        }
+    });
+    assert_eq!(texts, 2);
+
+    let filter = json!({"comment": "<p>z</p><hr>"});
+    let merging = json!({
+        "metadata": {"notes": "<i>y</i>"},
+        "definition": {"numerator": {"filters": [filter]}},
+    });
+    let texts = sanitised(|| {
+        let patch = Patch::<Metric>::from_merge_patch(object(&merging)).expect("a patch");
+        assert_eq!(patch.warnings.shown[0].field, "definition.numerator.filters[0].comment");
+        for _ in 0..2 {
+            let patched = json!(patch.apply_to(&stored).expect("a metric"));
+            let comment = &patched["definition"]["numerator"]["filters"][0]["comment"];
+            assert_eq!(
+                (comment, &patched["description"]),
+                (&json!("<p>z</p>"), &json!("<b>old</b>"))
+            );
+        }
+    });
+    assert_eq!(texts, 2);
+
+    let mut created = Metric::template();
+    created.extend(object(&replacing));
+    let texts = sanitised(|| {
+        let (metric, warnings) = parse_body::<Metric>(created).expect("a metric");
+        assert_eq!((metric.description.as_str(), warnings.shown.len()), ("<b>x</b>", 1));
+    });
+    assert_eq!(texts, 2);
+}
+
+#[test]
+fn every_field_of_a_body_can_be_replaced() {
+    let read_only = ["version", "created_at", "updated_at"];
+    let domain = |name: &str| -> BusinessDomain {
+        let fields = json!({
+            "domain_id": name, "name": name, "description": name, "owner_team": name,
+            "contact_email": format!("{name}@example.com"), "tier_focus": {"Tier-1": name},
+            "key_areas": [name], "color": name,
+        });
+        deserialize(fields).expect("a domain")
+    };
+    let (mut patched, new) = (domain("old"), domain("new"));
+    for field in Shape::of::<BusinessDomain>().fields() {
+        let before = patched.clone();
+        patched.copy_field(&field.name, &new);
+        assert_eq!(before == patched, read_only.contains(&field.name.as_str()), "{}", field.name);
+    }
+    assert_eq!(patched, new);
 }

@@ -9,10 +9,9 @@ use chrono::{DateTime, Utc};
 use crate::model::business_domains::BusinessDomain;
 use crate::model::catalogue::{DraftItem, ImportTally, ItemOutcome, ItemReport, ViolationBudget};
 use crate::model::metrics::Metric;
-use crate::model::metrics::revision::MetricDiff;
 use crate::model::violations::{Violation, Violations};
 use crate::storage::business_domains::{self, DomainRow};
-use crate::storage::metrics::{self, MetricRow};
+use crate::storage::metrics::{self, ChangedMetric, MetricRow};
 use crate::storage::{StorageError, Transaction};
 
 /// Who writes the items of an import, and when.
@@ -94,8 +93,7 @@ impl<'a> CatalogueImport<'a> {
         Ok(())
     }
 
-    /// Imports further metrics, with a few statements for the batch and one or two for each metric
-    /// that is stored with another content.
+    /// Imports further metrics, with a few statements for the whole batch.
     ///
     /// # Errors
     /// Those of the statements.
@@ -105,7 +103,7 @@ impl<'a> CatalogueImport<'a> {
         batch: &[DraftItem<Metric>],
     ) -> Result<(), StorageError> {
         let mut stored = self.stored_metrics(conn, batch).await?;
-        let mut new = Vec::new();
+        let (mut new, mut changed) = (Vec::new(), Vec::new());
         for item in batch {
             let outcome = match &item.parsed {
                 Err(violations) => Err(violations.clone()),
@@ -113,21 +111,28 @@ impl<'a> CatalogueImport<'a> {
                     let text = "must be the name of an existing business domain";
                     Err(self.shown.take(vec![Violation::new("business_domain", text)]))
                 }
-                Ok(metric) => match stored.remove(metric.metric_id.as_str()) {
+                Ok(metric) => Ok(match stored.remove(metric.metric_id.as_str()) {
                     None => {
                         new.push(metric.as_ref());
                         self.tally.add_created_metric(self.metric_count);
-                        Ok(ItemOutcome::Created)
+                        ItemOutcome::Created
                     }
-                    Some(row) => Ok(self.replace(conn, row, metric).await?),
-                },
+                    Some(row) => match ChangedMetric::new(self.stored.renamed(row), metric)? {
+                        None => ItemOutcome::Unchanged,
+                        Some(change) => {
+                            changed.push(change);
+                            ItemOutcome::Updated
+                        }
+                    },
+                }),
             };
             let path = format!("metrics[{}]", self.metric_count);
             self.metric_count = self.metric_count.saturating_add(1);
             self.tally.add(report(path, item, outcome));
         }
-        if let Some(ImportWriter { author, now }) = self.writer.filter(|_| !new.is_empty()) {
-            metrics::create(conn, &new, author, now).await?;
+        if let Some(ImportWriter { author, now }) = self.writer {
+            metrics::replace_many(conn, &changed, author, now).await?;
+            metrics::create_many(conn, &new, author, now).await?;
         }
         Ok(())
     }
@@ -144,21 +149,6 @@ impl<'a> CatalogueImport<'a> {
             None => metrics::get_many(conn, &ids).await?,
         };
         Ok(rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect())
-    }
-
-    async fn replace(
-        &self,
-        conn: &mut Transaction<'_>,
-        row: MetricRow,
-        metric: &Metric,
-    ) -> Result<ItemOutcome, StorageError> {
-        let is_changed = if let Some(ImportWriter { author, now }) = self.writer {
-            metrics::replace(conn, row, metric, author, now).await?.1.is_some()
-        } else {
-            let stored = self.stored.renamed(row).to_metric()?;
-            MetricDiff::between(&stored, metric).is_some()
-        };
-        Ok(if is_changed { ItemOutcome::Updated } else { ItemOutcome::Unchanged })
     }
 }
 
@@ -198,7 +188,7 @@ impl StoredDomains {
         self.ids_by_name.contains_key(name)
     }
 
-    /// Returns a metric as the planned renames of its domain will leave it.
+    /// Returns a metric as the planned renames of its domain will leave it. A writer has none.
     fn renamed(&self, mut row: MetricRow) -> MetricRow {
         if let Some(new) = self.planned_renames.get(&row.business_domain) {
             row.business_domain.clone_from(new);

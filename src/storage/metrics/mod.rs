@@ -1,7 +1,8 @@
 //! Metrics: reading, and changes, each of which gets a version and a revision in the history.
-//! Lists are in [`list()`].
+//! Lists are in [`list()`], the statements of imports in `bulk`.
 
 mod audited;
+mod bulk;
 mod filter;
 mod keyset;
 mod list;
@@ -14,6 +15,7 @@ use diesel::sql_types::{Jsonb, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use self::audited::audited_changes;
+pub use self::bulk::{ChangedMetric, create_many, replace_many};
 pub use self::list::{ListedMetrics, count, list};
 pub use self::row::MetricRow;
 use self::row::{AuthorColumns, ContentColumns, HistoryColumns};
@@ -26,7 +28,7 @@ use crate::clock::rfc3339;
 use crate::model::audit::Changes;
 use crate::model::metrics::Metric;
 use crate::model::metrics::history::ChangeType;
-use crate::model::metrics::revision::{FIRST_VERSION, HISTORY_SHOWN, MetricDiff};
+use crate::model::metrics::revision::{FIRST_VERSION, HISTORY_SHOWN, MetricDiff, next_major};
 use crate::model::patch::Patch;
 
 /// Gets a metric.
@@ -79,56 +81,51 @@ pub async fn lock_many(
         .await?)
 }
 
-/// Stores new metrics with three statements, whatever their number.
+/// Stores a new metric.
 ///
 /// # Errors
 /// [`StorageError::Duplicate`] with `metric_id`, [`StorageError::Invalid`] for a domain that does
 /// not exist.
 pub async fn create(
     conn: &mut Transaction<'_>,
-    new: &[&Metric],
+    metric: &Metric,
     author: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<MetricRow>, StorageError> {
-    let ids: Vec<&str> = new.iter().map(|metric| metric.metric_id.as_str()).collect();
-    let former = metric_revisions::list_latest(conn, &ids).await?;
-    let mut rows = Vec::with_capacity(new.len());
-    let mut revisions = Vec::with_capacity(new.len());
-    for metric in new {
-        let id = metric.metric_id.as_str();
-        // A metric that is created again continues its revisions: no version is used twice.
-        let (revision, version) = former.iter().find(|(former, ..)| former == id).map_or_else(
-            || (1, FIRST_VERSION.to_owned()),
-            |(_, revision, version)| (revision.saturating_add(1), next_major(version)),
-        );
-        let change = (ChangeType::Create, Vec::new(), "Created".to_owned());
-        let revision = NewRevision::new(id, (revision, &version), change, author, now);
-        let history = HistoryColumns::first(&revision.entry)?;
-        rows.push((
-            dsl::metric_id.eq(id),
-            ContentColumns::new(metric)?,
-            history,
-            AuthorColumns {
-                created_at: now,
-                created_by: author,
-                updated_at: now,
-                updated_by: author,
-            },
-        ));
-        revisions.push(revision);
-    }
-    let rows = diesel::insert_into(dsl::metrics)
-        .values(rows)
+) -> Result<MetricRow, StorageError> {
+    let id = metric.metric_id.as_str();
+    let former = metric_revisions::find_latest(conn, id).await?;
+    let former = former.as_ref().map(|(revision, version)| (*revision, version.as_str()));
+    let revision = first_revision(id, former, author, now);
+    let columns = (
+        dsl::metric_id.eq(id),
+        ContentColumns::new(metric)?,
+        HistoryColumns::first(&revision.entry)?,
+        AuthorColumns { created_at: now, created_by: author, updated_at: now, updated_by: author },
+    );
+    let row = diesel::insert_into(dsl::metrics)
+        .values(columns)
         .returning(MetricRow::as_returning())
-        .get_results(conn)
+        .get_result(conn)
         .await
         .map_err(map_constraint)?;
-    metric_revisions::insert(conn, &revisions).await?;
-    Ok(rows)
+    metric_revisions::insert(conn, &revision).await?;
+    Ok(row)
 }
 
-fn next_major(version: &str) -> String {
-    MetricDiff { fields: vec!["category".into()] }.next_version(version)
+/// Returns the first revision of a new metric, or the next one of a metric that was deleted: no
+/// version is used twice.
+fn first_revision(
+    id: &str,
+    former: Option<(i32, &str)>,
+    author: &str,
+    now: DateTime<Utc>,
+) -> NewRevision {
+    let (revision, version) = former.map_or_else(
+        || (1, FIRST_VERSION.to_owned()),
+        |(revision, version)| (revision.saturating_add(1), next_major(version)),
+    );
+    let change = (ChangeType::Create, Vec::new(), "Created".to_owned());
+    NewRevision::new(id, (revision, &version), change, author, now)
 }
 
 fn map_constraint(error: diesel::result::Error) -> StorageError {
@@ -159,36 +156,17 @@ pub async fn update(
     // The lock serialises the writers of a metric: the second sees the changes of the first.
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
-    let metric = patch.apply_to(&row.to_metric()?).map_err(StorageError::Invalid)?;
+    let before = row.to_metric()?;
+    let metric = patch.apply_to(&before).map_err(StorageError::Invalid)?;
     if metric.metric_id.as_str() != metric_id {
         return Err(StorageError::invalid("metric_id", "cannot be changed"));
     }
-    replace(conn, row, &metric, author, now).await
-}
-
-/// Replaces a metric that the transaction has locked, if that changes anything. Returns what it
-/// changed, for the audit log.
-///
-/// # Errors
-/// [`StorageError::Invalid`] for a domain that does not exist.
-pub async fn replace(
-    conn: &mut Transaction<'_>,
-    row: MetricRow,
-    metric: &Metric,
-    author: &str,
-    now: DateTime<Utc>,
-) -> Result<(MetricRow, Option<Changes>), StorageError> {
-    let before = row.to_metric()?;
-    let Some(diff) = MetricDiff::between(&before, metric) else { return Ok((row, None)) };
-    let version = diff.next_version(&row.version);
-    let changes = audited_changes(&diff, (&before, metric), (&row.version, &version));
-    let summary = diff.summary();
-    let change = (ChangeType::Update, diff.fields, summary);
-    let revision = (row.revision.saturating_add(1), version.as_str());
-    let revision = NewRevision::new(&row.metric_id, revision, change, author, now);
+    let Some(diff) = MetricDiff::between(&before, &metric) else { return Ok((row, None)) };
+    let revision = changed_revision(&row, &diff, author, now);
+    let changes = audited_changes(&diff, (&row.version, &revision.entry.version));
     let updated = diesel::update(dsl::metrics.find(&row.metric_id))
         .set((
-            ContentColumns::new(metric)?,
+            ContentColumns::changed(&row, &metric, &diff)?,
             HistoryColumns::appended(&row, &revision.entry)?,
             dsl::updated_at.eq(now),
             dsl::updated_by.eq(author),
@@ -197,8 +175,21 @@ pub async fn replace(
         .get_result(conn)
         .await
         .map_err(map_constraint)?;
-    metric_revisions::insert(conn, &[revision]).await?;
+    metric_revisions::insert(conn, &revision).await?;
     Ok((updated, Some(changes)))
+}
+
+/// Returns the revision of a metric that is changed.
+fn changed_revision(
+    row: &MetricRow,
+    diff: &MetricDiff,
+    author: &str,
+    now: DateTime<Utc>,
+) -> NewRevision {
+    let version = diff.next_version(&row.version);
+    let change = (ChangeType::Update, diff.paths(), diff.summary());
+    let revision = (row.revision.saturating_add(1), version.as_str());
+    NewRevision::new(&row.metric_id, revision, change, author, now)
 }
 
 async fn lock(conn: &mut Transaction<'_>, metric_id: &str) -> Result<MetricRow, StorageError> {
@@ -227,7 +218,7 @@ pub async fn delete(
         author,
         now,
     );
-    metric_revisions::insert(conn, &[revision]).await?;
+    metric_revisions::insert(conn, &revision).await?;
     Ok(row.version)
 }
 

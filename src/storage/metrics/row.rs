@@ -3,11 +3,16 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::model::metrics::Metric;
+use crate::model::metrics::governance::MetricMetadata;
 use crate::model::metrics::history::HistoryEntry;
-use crate::model::metrics::revision::HISTORY_SHOWN;
+use crate::model::metrics::revision::{HISTORY_SHOWN, MetricDiff};
 use crate::model::rich_text::RichText;
+use crate::model::text::{Id, Text};
+use crate::model::trusted::from_stored;
 use crate::storage::StorageError;
 use crate::storage::document::Document;
 use crate::storage::schema::metrics;
@@ -45,99 +50,114 @@ pub struct MetricRow {
     pub change_history: Document,
 }
 
-/// The columns that a client writes, in the shape of a [`Metric`].
-#[derive(Serialize)]
-struct Content<'a> {
-    metric_id: &'a str,
-    name: &'a str,
-    short_name: &'a str,
-    description: &'a str,
-    category: &'a str,
-    tier: &'a str,
-    business_domain: &'a str,
-    metric_type: &'a str,
-    tags: &'a Document,
-    alignment: &'a Document,
-    definition: &'a Document,
-    data: &'a Document,
-    governance: &'a Document,
-    dimensions: &'a Document,
-    targets_and_alerts: &'a Document,
-    visualization: &'a Document,
-    relationships: &'a Document,
-    operational_usage: &'a Document,
-    metadata: ContentMetadata<'a>,
-}
-
-#[derive(Serialize)]
-struct ContentMetadata<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notes: Option<&'a str>,
-    example_queries: &'a Document,
-}
-
 impl MetricRow {
-    /// Parses the row into the model.
+    /// Parses the row into the model. What is stored is trusted: its rules are not checked, and
+    /// its rich texts are not sanitised again (`model::trusted`).
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] if the stored values break the rules.
+    /// [`StorageError::Corrupt`] if a stored section has not the structure of the model's.
     pub fn to_metric(&self) -> Result<Metric, StorageError> {
-        let content = Content {
-            metric_id: &self.metric_id,
-            name: &self.name,
-            short_name: &self.short_name,
-            description: &self.description,
-            category: &self.category,
-            tier: &self.tier,
-            business_domain: &self.business_domain,
-            metric_type: &self.metric_type,
-            tags: &self.tags,
-            alignment: &self.alignment,
-            definition: &self.definition,
-            data: &self.data,
-            governance: &self.governance,
-            dimensions: &self.dimensions,
-            targets_and_alerts: &self.targets_and_alerts,
-            visualization: &self.visualization,
-            relationships: &self.relationships,
-            operational_usage: &self.operational_usage,
-            metadata: ContentMetadata {
-                notes: self.notes.as_deref(),
-                example_queries: &self.example_queries,
+        Ok(Metric {
+            metric_id: Id::new(&self.metric_id),
+            name: Text::new(&self.name),
+            short_name: Text::new(&self.short_name),
+            description: RichText::from_stored(&self.description),
+            category: Text::new(&self.category),
+            tier: self.tier.parse().map_err(StorageError::corrupt_by("a metric"))?,
+            business_domain: Text::new(&self.business_domain),
+            metric_type: self.metric_type.parse().map_err(StorageError::corrupt_by("a metric"))?,
+            tags: section(&self.tags)?,
+            alignment: section(&self.alignment)?,
+            definition: section(&self.definition)?,
+            data: section(&self.data)?,
+            governance: section(&self.governance)?,
+            dimensions: section(&self.dimensions)?,
+            targets_and_alerts: section(&self.targets_and_alerts)?,
+            visualization: section(&self.visualization)?,
+            relationships: section(&self.relationships)?,
+            operational_usage: section(&self.operational_usage)?,
+            metadata: MetricMetadata {
+                notes: self.notes.as_deref().map(RichText::from_stored),
+                example_queries: section(&self.example_queries)?,
+                ..MetricMetadata::default()
             },
-        };
-        let stored = serde_json::to_string(&content).and_then(|text| serde_json::from_str(&text));
-        stored.map_err(StorageError::corrupt_by("a metric"))
+        })
     }
+}
+
+fn section<T: DeserializeOwned>(stored: &Document) -> Result<T, StorageError> {
+    from_stored(stored.text()).map_err(StorageError::corrupt_by("a metric"))
 }
 
 /// The columns that a client writes.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = metrics, treat_none_as_null = true)]
 pub(super) struct ContentColumns<'a> {
-    name: &'a str,
-    short_name: &'a str,
-    description: &'a str,
-    category: &'a str,
-    tier: &'a str,
-    business_domain: &'a str,
-    metric_type: &'a str,
-    tags: Document,
-    alignment: Document,
-    definition: Document,
-    data: Document,
-    governance: Document,
-    dimensions: Document,
-    targets_and_alerts: Document,
-    visualization: Document,
-    relationships: Document,
-    operational_usage: Document,
-    notes: Option<&'a str>,
-    example_queries: Document,
+    pub(super) name: &'a str,
+    pub(super) short_name: &'a str,
+    pub(super) description: &'a str,
+    pub(super) category: &'a str,
+    pub(super) tier: &'a str,
+    pub(super) business_domain: &'a str,
+    pub(super) metric_type: &'a str,
+    pub(super) tags: Document,
+    pub(super) alignment: Document,
+    pub(super) definition: Document,
+    pub(super) data: Document,
+    pub(super) governance: Document,
+    pub(super) dimensions: Document,
+    pub(super) targets_and_alerts: Document,
+    pub(super) visualization: Document,
+    pub(super) relationships: Document,
+    pub(super) operational_usage: Document,
+    pub(super) notes: Option<&'a str>,
+    pub(super) example_queries: Document,
 }
 
 impl<'a> ContentColumns<'a> {
+    /// Returns the columns of a new metric.
     pub(super) fn new(metric: &'a Metric) -> Result<Self, StorageError> {
+        Self::with(metric, |_| None)
+    }
+
+    /// Returns the columns of a metric that differs from a row by `diff`. Only sections that differ
+    /// are serialised. All columns are written, so that every change is the same statement.
+    pub(super) fn changed(
+        row: &MetricRow,
+        metric: &'a Metric,
+        diff: &MetricDiff,
+    ) -> Result<Self, StorageError> {
+        Self::with(metric, |field| {
+            let stored = match field {
+                "tags" => &row.tags,
+                "alignment" => &row.alignment,
+                "definition" => &row.definition,
+                "data" => &row.data,
+                "governance" => &row.governance,
+                "dimensions" => &row.dimensions,
+                "targets_and_alerts" => &row.targets_and_alerts,
+                "visualization" => &row.visualization,
+                "relationships" => &row.relationships,
+                "operational_usage" => &row.operational_usage,
+                "metadata.example_queries" => &row.example_queries,
+                _ => return None,
+            };
+            (!diff.touches(field)).then(|| stored.clone())
+        })
+    }
+
+    /// `unchanged` returns the stored JSON of a field that stays as it is.
+    fn with(
+        metric: &'a Metric,
+        unchanged: impl Fn(&str) -> Option<Document>,
+    ) -> Result<Self, StorageError> {
+        fn document<T: Serialize>(
+            unchanged: Option<Document>,
+            value: &T,
+        ) -> Result<Document, StorageError> {
+            unchanged.map_or_else(|| Document::new(value), Ok)
+        }
+        let queries = &metric.metadata.example_queries;
         Ok(Self {
             name: metric.name.as_str(),
             short_name: metric.short_name.as_str(),
@@ -146,18 +166,21 @@ impl<'a> ContentColumns<'a> {
             tier: metric.tier.as_ref(),
             business_domain: metric.business_domain.as_str(),
             metric_type: metric.metric_type.as_ref(),
-            tags: Document::new(&metric.tags)?,
-            alignment: Document::new(&metric.alignment)?,
-            definition: Document::new(&metric.definition)?,
-            data: Document::new(&metric.data)?,
-            governance: Document::new(&metric.governance)?,
-            dimensions: Document::new(&metric.dimensions)?,
-            targets_and_alerts: Document::new(&metric.targets_and_alerts)?,
-            visualization: Document::new(&metric.visualization)?,
-            relationships: Document::new(&metric.relationships)?,
-            operational_usage: Document::new(&metric.operational_usage)?,
+            tags: document(unchanged("tags"), &metric.tags)?,
+            alignment: document(unchanged("alignment"), &metric.alignment)?,
+            definition: document(unchanged("definition"), &metric.definition)?,
+            data: document(unchanged("data"), &metric.data)?,
+            governance: document(unchanged("governance"), &metric.governance)?,
+            dimensions: document(unchanged("dimensions"), &metric.dimensions)?,
+            targets_and_alerts: document(
+                unchanged("targets_and_alerts"),
+                &metric.targets_and_alerts,
+            )?,
+            visualization: document(unchanged("visualization"), &metric.visualization)?,
+            relationships: document(unchanged("relationships"), &metric.relationships)?,
+            operational_usage: document(unchanged("operational_usage"), &metric.operational_usage)?,
             notes: metric.metadata.notes.as_ref().map(RichText::as_str),
-            example_queries: Document::new(&metric.metadata.example_queries)?,
+            example_queries: document(unchanged("metadata.example_queries"), queries)?,
         })
     }
 }
@@ -166,9 +189,9 @@ impl<'a> ContentColumns<'a> {
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = metrics)]
 pub(super) struct HistoryColumns {
-    version: String,
-    revision: i32,
-    change_history: Document,
+    pub(super) version: String,
+    pub(super) revision: i32,
+    pub(super) change_history: Document,
 }
 
 impl HistoryColumns {
@@ -178,15 +201,17 @@ impl HistoryColumns {
     }
 
     /// Adds an entry to the history of a metric; beyond [`HISTORY_SHOWN`] the oldest is dropped.
+    /// The other entries are taken as they are stored.
     pub(super) fn appended(row: &MetricRow, entry: &HistoryEntry) -> Result<Self, StorageError> {
-        let former: Vec<HistoryEntry> = serde_json::from_str(row.change_history.text())
+        let former: Vec<&RawValue> = serde_json::from_str(row.change_history.text())
             .map_err(StorageError::corrupt_by("a metric's change_history"))?;
         Self::new(entry, &former)
     }
 
-    fn new(entry: &HistoryEntry, former: &[HistoryEntry]) -> Result<Self, StorageError> {
-        let shown: Vec<&HistoryEntry> =
-            std::iter::once(entry).chain(former).take(HISTORY_SHOWN).collect();
+    fn new(entry: &HistoryEntry, former: &[&RawValue]) -> Result<Self, StorageError> {
+        let entry_text = Document::new(entry)?;
+        let former = former.iter().copied().take(HISTORY_SHOWN - 1);
+        let shown: Vec<&RawValue> = std::iter::once(entry_text.raw()).chain(former).collect();
         Ok(Self {
             version: entry.version.clone(),
             revision: entry.revision,
@@ -204,3 +229,6 @@ pub(super) struct AuthorColumns<'a> {
     pub(super) updated_at: DateTime<Utc>,
     pub(super) updated_by: &'a str,
 }
+
+#[cfg(test)]
+mod tests;

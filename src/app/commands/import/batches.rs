@@ -16,6 +16,11 @@ use crate::model::violations::Violation;
 use crate::model::warnings::Warnings;
 use crate::storage::catalogue::BATCH;
 
+/// Length of the items of a batch as JSON, in bytes, from which it is full. Up to four batches are
+/// in memory at the same time: one is written, one waits, one is collected, and while a batch is
+/// written the statement contains it once more.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
 /// Items of one list of the document. All domains precede all metrics.
 pub(super) enum Batch {
     Domains(Vec<DraftItem<BusinessDomain>>),
@@ -62,6 +67,7 @@ fn parse(
         parser: DraftParser::default(),
         domains: Vec::new(),
         metrics: Vec::new(),
+        length: 0,
         has_domains: false,
         deferred: false,
         is_second: false,
@@ -83,6 +89,8 @@ struct Pass {
     parser: DraftParser,
     domains: Vec<DraftItem<BusinessDomain>>,
     metrics: Vec<DraftItem<Metric>>,
+    /// Length of these items as JSON.
+    length: usize,
     has_domains: bool,
     deferred: bool,
     is_second: bool,
@@ -99,7 +107,14 @@ impl Pass {
         if batch.is_empty() { ControlFlow::Continue(()) } else { self.send(Batch::Metrics(batch)) }
     }
 
-    fn send(&self, batch: Batch) -> ControlFlow<()> {
+    /// Whether a batch of `count` items is full, after one of this length was added.
+    fn is_full(&mut self, count: usize, added: usize) -> bool {
+        self.length = self.length.saturating_add(added);
+        count >= BATCH || self.length >= BATCH_BYTES
+    }
+
+    fn send(&mut self, batch: Batch) -> ControlFlow<()> {
+        self.length = 0;
         match self.sender.blocking_send(batch) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -125,23 +140,24 @@ impl DocumentSink for Pass {
     fn item(&mut self, section: Section, item: Value) -> ControlFlow<()> {
         match section {
             Section::Domains => {
-                self.domains.push(self.parser.domain(item));
-                if self.domains.len() < BATCH {
-                    ControlFlow::Continue(())
-                } else {
-                    self.flush_domains()
+                let item = self.parser.domain(item);
+                let length = item.length;
+                self.domains.push(item);
+                if self.is_full(self.domains.len(), length) {
+                    self.flush_domains()?;
                 }
             }
             Section::Metrics => {
                 // The last domains precede the first metric.
                 self.flush_domains()?;
-                self.metrics.push(self.parser.metric(item));
-                if self.metrics.len() < BATCH {
-                    ControlFlow::Continue(())
-                } else {
-                    self.flush_metrics()
+                let item = self.parser.metric(item);
+                let length = item.length;
+                self.metrics.push(item);
+                if self.is_full(self.metrics.len(), length) {
+                    self.flush_metrics()?;
                 }
             }
         }
+        ControlFlow::Continue(())
     }
 }

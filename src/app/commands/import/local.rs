@@ -6,7 +6,7 @@ use super::batches::{Batch, Batches};
 use super::source::ImportSource;
 use crate::actors::db_breaker::Circuit;
 use crate::app::command_error::CommandError;
-use crate::app::commands::progress::byte_bar;
+use crate::app::commands::progress::{byte_bar, show_items};
 use crate::app::database::{Database, Purpose};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -51,7 +51,7 @@ async fn into_database(
                 Batch::Domains(domains) => import.domains(conn, &domains).await?,
                 Batch::Metrics(metrics) => import.metrics(conn, &metrics).await?,
             }
-            bar.set_message(format!("({} items)", import.count()));
+            show_items(&bar, import.count());
         }
         let warnings = batches.finish().await.map_err(StorageError::Invalid)?;
         Ok((import.into_tally(), warnings))

@@ -1,12 +1,15 @@
 //! Tests of `model::metrics::revision`.
 
 use super::*;
+use crate::model::catalogue::{ExampleDetail, ExampleKind, example};
 use crate::model::patch::Patchable;
 use proptest::prelude::*;
 use serde_json::json;
 
 fn diff(fields: &[&str]) -> MetricDiff {
-    MetricDiff { fields: fields.iter().map(|&field| field.to_owned()).collect() }
+    let change =
+        |field: &&str| FieldChange { path: (*field).to_owned(), old: Value::Null, new: json!("x") };
+    MetricDiff { changes: fields.iter().map(change).collect() }
 }
 
 #[test]
@@ -47,7 +50,7 @@ fn equal_instants_and_numbers_are_no_change() {
     let same = metric("2025-01-01T01:00:00.000+01:00", json!(4_000_000.0));
     assert_eq!(MetricDiff::between(&one, &same), None);
     let other = metric("2025-01-01T00:00:01Z", json!(4_000_000.5));
-    let fields = MetricDiff::between(&one, &other).expect("a difference").fields;
+    let fields = MetricDiff::between(&one, &other).expect("a difference").paths();
     assert_eq!(
         fields,
         [
@@ -66,9 +69,38 @@ fn field_outside_the_sections_is_named_without_one() {
         metric["name"] = json!(name);
         serde_json::from_value(metric).expect("a metric")
     };
-    let fields =
-        MetricDiff::between(&metric("Churn"), &metric("Churn rate")).map(|diff| diff.fields);
-    assert_eq!(fields, Some(vec!["name".to_owned()]));
+    let diff = MetricDiff::between(&metric("Churn"), &metric("Churn rate")).expect("a difference");
+    let change =
+        FieldChange { path: "name".to_owned(), old: json!("Churn"), new: json!("Churn rate") };
+    assert_eq!(diff.changes, [change]);
+}
+
+#[test]
+fn every_field_is_compared() {
+    let whole = |example: &str| -> Map<String, Value> {
+        let value: Value = serde_json::from_str(example).expect("JSON");
+        value.as_object().expect("an object").clone()
+    };
+    let template = Metric::template();
+    let old: Metric = serde_json::from_value(Value::Object(template.clone())).expect("a metric");
+    let full = serde_json::to_string(&example(ExampleKind::Metric, ExampleDetail::Full));
+    for (name, value) in whole(&full.expect("JSON")) {
+        let mut fields = template.clone();
+        fields.insert(name.clone(), value);
+        let new: Metric = serde_json::from_value(Value::Object(fields)).expect("a metric");
+        let diff = MetricDiff::between(&old, &new).expect(&name);
+        assert!(diff.touches(&name), "{name}: {diff:?}");
+        let mut patched = old.clone();
+        patched.copy_field(&name, &new);
+        assert_eq!(patched, new, "{name}");
+    }
+}
+
+#[test]
+fn metric_that_is_created_again_gets_the_next_major_version() {
+    for (former, next) in [("1.0.0", "2.0.0"), ("7.3.2", "8.0.0"), ("x", "1.0.0")] {
+        assert_eq!(next_major(former), next);
+    }
 }
 
 proptest! {
