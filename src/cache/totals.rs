@@ -49,22 +49,23 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::cache::responses::ResponseCache;
+    use crate::cache::responses::CatalogueEpochs;
+    use crate::model::catalogue_event::CatalogueEvent;
 
     #[test]
     fn total_is_valid_for_its_epoch_only() {
-        let (responses, totals) = (ResponseCache::default(), TotalCache::default());
-        let first = responses.epoch();
+        let (epochs, totals) = (CatalogueEpochs::default(), TotalCache::default());
+        let first = epochs.current();
         totals.insert("a", 7, first);
         assert_eq!((totals.get("a", first), totals.get("b", first)), (Some(7), None));
-        responses.apply_notified_epoch(5, Instant::now());
-        let second = responses.epoch();
+        epochs.apply_notified(&CatalogueEvent::of_any_item(5), Instant::now());
+        let second = epochs.current();
         assert_eq!(totals.get("a", second), None);
         totals.insert("a", 8, second);
         // A slow count of the first epoch comes too late.
         totals.insert("a", 7, first);
         assert_eq!(totals.get("a", second), Some(8));
-        responses.start_incarnation();
-        assert_eq!(totals.get("a", responses.epoch()), None);
+        epochs.start_incarnation();
+        assert_eq!(totals.get("a", epochs.current()), None);
     }
 }

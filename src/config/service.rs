@@ -33,6 +33,11 @@ pub struct ServiceConfig {
     #[arg(long, env, global = true, default_value_t = 8_388_608, value_name = "IMPORT_MAX_BYTES",
         value_parser = clap::value_parser!(u32).range(65_536..=268_435_456))]
     pub import_max_bytes: u32,
+    /// Maximum memory of cached responses, in bytes. The largest one that is kept is an eighth of
+    /// it; 0 keeps none, so that no read is answered while the database is unavailable
+    #[arg(long, env, global = true, default_value_t = 67_108_864, value_name = "CACHE_MAX_BYTES",
+        value_parser = clap::value_parser!(u64).range(0..=1_099_511_627_776))]
+    pub cache_max_bytes: u64,
     /// Days after which audit events are purged: 0 (never) or at least 30
     #[arg(long, env, global = true, default_value_t = 365, value_name = "AUDIT_RETENTION_DAYS",
           value_parser = parse_retention)]

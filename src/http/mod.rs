@@ -13,6 +13,7 @@
 pub mod app_data;
 pub mod auditing;
 pub mod background_work;
+pub mod cached_response;
 pub mod catalogue;
 pub mod connections;
 pub mod database_check;
@@ -23,6 +24,7 @@ pub mod extract;
 pub mod invalidation;
 pub mod local_admin;
 pub mod mail_failures;
+pub mod media_type;
 pub mod middleware;
 pub mod openapi;
 pub mod rate_limit;

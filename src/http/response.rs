@@ -6,17 +6,15 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
+use super::cached_response::CachedResponse;
 use super::envelope::{ChangedBody, DataBody, ListBody, MessageBody, PageBody};
 use super::error::ApiError;
-use crate::cache::responses::CachedResponse;
+use super::media_type::JSON;
 use crate::model::page::Pagination;
 use crate::model::paging::ListPagination;
 use crate::model::warnings::Warnings;
 use crate::storage::StorageError;
 use crate::storage::idempotency_keys::StoredResponse;
-
-/// The media type of every response body.
-pub const JSON: &str = "application/json; charset=utf-8";
 
 /// Finishes a response with a JSON body.
 ///
@@ -58,11 +56,7 @@ pub fn etag(version: &str) -> String {
 /// # Errors
 /// [`ApiError::Internal`] if the item cannot be serialised.
 pub fn cached_item<T: Serialize>(item: &T, version: &str) -> Result<CachedResponse, ApiError> {
-    Ok(CachedResponse {
-        body: to_json(&DataBody::new(item))?.into(),
-        version: Some(version.to_owned()),
-        headers: Vec::new(),
-    })
+    CachedResponse::of_item(to_json(&DataBody::new(item))?, version, etag(version))
 }
 
 /// Builds the response to a change of one item of the catalogue, to be stored with the change.
@@ -122,14 +116,7 @@ pub fn cached_list<T: Serialize>(
         .into_iter()
         .map(|(relation, page)| link(path, parameters, ("page", &page.to_string()), relation))
         .collect();
-    let headers = vec![
-        ("Link", links.join(", ")),
-        ("X-Total-Count", pagination.total.to_string()),
-        ("X-Page", pagination.page.to_string()),
-        ("X-Per-Page", pagination.limit.to_string()),
-        ("X-Total-Pages", pagination.pages.to_string()),
-    ];
-    Ok(CachedResponse { body: to_json(body)?.into(), version: None, headers })
+    CachedResponse::of_page(to_json(body)?, links.join(", "), pagination)
 }
 
 /// Builds a cacheable page of a list whose body is a [`PageBody`].
@@ -163,18 +150,8 @@ pub fn cached_part<T: Serialize>(
         }
         ListPagination::Cursor(cursor) => cursor.next_cursor.as_deref(),
     };
-    let link = next.map(|next| ("Link", link(path, parameters, ("cursor", next), "next")));
-    let body = to_json(&ListBody::new(items, pagination))?.into();
-    Ok(CachedResponse { body, version: None, headers: link.into_iter().collect() })
-}
-
-/// Sends a list that was not cached.
-pub fn from_cached(cached: &CachedResponse) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    for (name, value) in &cached.headers {
-        response.insert_header((*name, value.as_str()));
-    }
-    response.content_type(JSON).body(cached.body.clone())
+    let link = next.map(|next| link(path, parameters, ("cursor", next), "next"));
+    CachedResponse::of_list(to_json(&ListBody::new(items, pagination))?, link)
 }
 
 /// Links to the list with another value of one parameter (RFC 8288).

@@ -14,8 +14,10 @@ pub use self::record::record_import;
 use super::{StorageError, Transaction};
 use crate::model::catalogue::{CatalogueDraft, ImportTally};
 
-/// Number of metrics that one statement of an import reads or writes.
-pub const BATCH: usize = 250;
+/// Number of metrics that one statement of an import reads or writes. Each statement costs a round
+/// trip, its triggers and a new epoch, so more are faster; the memory of a batch is bounded by the
+/// reader (`app::commands::import`), that of a document in memory by `IMPORT_MAX_BYTES`.
+pub const BATCH: usize = 500;
 
 /// Imports a draft that is in memory, see [`CatalogueImport`].
 pub async fn import(

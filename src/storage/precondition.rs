@@ -29,3 +29,23 @@ impl Precondition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_listed_version_may_be_changed() {
+        let versions = |texts: &[&str]| {
+            Precondition::OneOf(texts.iter().map(|text| (*text).to_owned()).collect())
+        };
+        assert!(Precondition::None.check("3").is_ok() && Precondition::Exists.check("3").is_ok());
+        assert!(versions(&["3"]).check("3").is_ok() && versions(&["1", "3"]).check("3").is_ok());
+        for stale in [versions(&["2"]), versions(&["30", "2"]), versions(&[])] {
+            let refused = stale.check("3");
+            assert!(matches!(refused, Err(StorageError::Stale(current)) if current == "3"));
+        }
+        let missing = Precondition::Missing.check("3");
+        assert!(matches!(missing, Err(StorageError::VersionRequired)));
+    }
+}

@@ -58,3 +58,20 @@ impl CallsInFlight {
         self.permits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_an_older_generation_keep_their_permits_only() {
+        let (mut calls, now) = (CallsInFlight::default(), Instant::now());
+        let numbers = [calls.start(now), calls.start(now)];
+        assert_eq!((calls.len(), calls.permits()), (2, 2));
+        calls.clear();
+        assert_eq!((calls.len(), calls.permits()), (0, 2));
+        assert!(!calls.remove(numbers[0]) && !calls.remove_expired(now, Duration::ZERO));
+        calls.release_permit();
+        assert_eq!(calls.permits(), 1);
+    }
+}

@@ -67,3 +67,19 @@ impl CircuitStats {
         self.failures_by_cause.add(cause);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transitions_are_counted_by_target() {
+        use CircuitState::{Closed, HalfOpen, Isolated, Open};
+        let mut stats = CircuitStats::default();
+        for (times, state) in [Closed, Open, HalfOpen, Isolated].into_iter().enumerate() {
+            (0..times + 2).for_each(|_| stats.count_transition(state));
+        }
+        let counts = [Closed, Open, HalfOpen, Isolated].map(|state| stats.transitions_to(state));
+        assert_eq!(counts, [2, 3, 4, 5]);
+    }
+}

@@ -45,3 +45,24 @@ impl Successes {
         std::mem::swap(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), drained);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_success_is_drained_once() {
+        let (successes, mut drained) = (Successes::default(), Vec::new());
+        let tickets = [7, 8].map(|number| Ticket { generation: 1, number });
+        for ticket in tickets {
+            successes.push(Circuit::Auth, ticket, Duration::from_millis(3));
+        }
+        successes.drain_into(&mut drained);
+        let results: Vec<CallResult> = drained.iter().map(|success| success.result()).collect();
+        assert_eq!(results.iter().map(|result| result.ticket).collect::<Vec<_>>(), tickets);
+        assert!(results.iter().all(|result| result.took == Duration::from_millis(3)));
+        drained.clear();
+        successes.drain_into(&mut drained);
+        assert!(drained.is_empty());
+    }
+}

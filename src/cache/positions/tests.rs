@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::*;
-use crate::cache::responses::ResponseCache;
+use crate::cache::responses::CatalogueEpochs;
+use crate::model::catalogue_event::CatalogueEvent;
 
 fn item(index: i64) -> IndexedPosition {
     let position = ListPosition { key: SortKey::Text("k".into()), id: format!("m{index}") };
@@ -41,11 +42,11 @@ fn nearest_items_enclose_the_page() {
 
 #[test]
 fn items_are_valid_for_their_epoch_and_incarnation_only() {
-    let (responses, cache) = (ResponseCache::default(), PositionCache::default());
-    let first = responses.epoch();
+    let (epochs, cache) = (CatalogueEpochs::default(), PositionCache::default());
+    let first = epochs.current();
     cache.insert("list", vec![item(7)], first);
-    responses.apply_notified_epoch(5, Instant::now());
-    let second = responses.epoch();
+    epochs.apply_notified(&CatalogueEvent::of_any_item(5), Instant::now());
+    let second = epochs.current();
     assert_eq!(indexes(&cache, second, 8..9), [None, None]);
     // A slow read of the first epoch comes too late.
     cache.insert("list", vec![item(8)], second);
@@ -53,11 +54,11 @@ fn items_are_valid_for_their_epoch_and_incarnation_only() {
     assert_eq!(indexes(&cache, second, 20..30), [Some(8), None]);
     assert_eq!(indexes(&cache, first, 20..30), [None, None]);
     // The counter goes back, and reaches the same number again.
-    responses.apply_polled_epoch(2, second, Instant::now());
-    responses.apply_notified_epoch(5, Instant::now());
-    assert_eq!(indexes(&cache, responses.epoch(), 20..30), [None, None]);
-    responses.start_incarnation();
-    assert_eq!(indexes(&cache, responses.epoch(), 20..30), [None, None]);
+    epochs.apply_polled(2, second, Instant::now());
+    epochs.apply_notified(&CatalogueEvent::of_any_item(5), Instant::now());
+    assert_eq!(indexes(&cache, epochs.current(), 20..30), [None, None]);
+    epochs.start_incarnation();
+    assert_eq!(indexes(&cache, epochs.current(), 20..30), [None, None]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::*;
 #[test]
 fn promoted_value_survives_and_weight_is_bounded() {
     let mut map = TwoGenerations::<u32, Vec<u8>>::new(1000, Vec::len);
+    assert!(map.is_empty());
     map.insert(0, vec![0; 10]);
     for key in 1..10_000 {
         map.update_or_insert_with(key, || vec![0; 5], |value| value.push(0));
@@ -14,6 +15,7 @@ fn promoted_value_survives_and_weight_is_bounded() {
     }
     assert!(map.get(&0).is_some() && map.get(&1).is_none());
     let number = map.len();
+    assert!(!map.is_empty());
     map.remove(&0);
     assert!(map.get(&0).is_none() && map.len() == number - 1);
 }

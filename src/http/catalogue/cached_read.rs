@@ -1,26 +1,30 @@
-//! Reads of the catalogue: from the response cache while the catalogue has not changed, else from
+//! Reads of the catalogue: from the response cache while what they show has not changed, else from
 //! the database, and stale from the cache (RFC 9111) while the database is unavailable or the
-//! service overloaded. Every reader of the catalogue sees the same, so path and parameters alone
-//! are the cache key.
+//! service overloaded.
+//!
+//! A body is compressed once: the compressed bytes are an entry of their own, with the epoch and
+//! the age of the response.
 
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{AGE, ETAG, WARNING};
+use actix_web::http::header::ContentEncoding;
 
-use crate::cache::responses::{CacheLookup, CachedResponse};
+use super::cache_key::CacheKey;
+use crate::cache::responses::{BodyEncoding, CacheLookup, CachedEntry};
 use crate::http::app_data::CatalogueServices;
+use crate::http::cached_response::CachedResponse;
 use crate::http::error::ApiError;
+use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::conditions::IfNoneMatch;
-use crate::http::response::{JSON, etag};
 use crate::telemetry::instruments::operations::CacheOutcome;
 
-/// Builds the cache key of a path and its parameters, which may come in any order.
-pub fn cache_key(path: &str, parameters: &[(String, String)]) -> String {
-    let mut sorted: Vec<&(String, String)> = parameters.iter().collect();
-    sorted.sort();
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(sorted).finish();
-    format!("{path}?{query}")
+/// A request whose response can be cached.
+struct CachedRead<'a> {
+    services: &'a CatalogueServices,
+    key: &'a CacheKey<'a>,
+    encoding: ContentEncoding,
+    if_none_match: Option<&'a IfNoneMatch>,
 }
 
 /// Answers a read from the cache, or by `load`, which queries the database.
@@ -30,31 +34,40 @@ pub fn cache_key(path: &str, parameters: &[(String, String)]) -> String {
 /// response.
 pub async fn read(
     services: &CatalogueServices,
-    key: &str,
+    key: &CacheKey<'_>,
+    AcceptedEncoding(encoding): AcceptedEncoding,
     if_none_match: Option<&IfNoneMatch>,
     load: impl AsyncFnOnce() -> Result<CachedResponse, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let (responses, instruments) = (&services.responses, &services.instruments.operations);
-    let cached = responses.get(key, Instant::now());
-    if let CacheLookup::Fresh(response) = &cached {
+    let read = CachedRead { services, key, encoding, if_none_match };
+    let now = Instant::now();
+    let cached = responses.get(key.text(), body_encoding(encoding), now);
+    if let CacheLookup::Fresh(entry) = &cached {
         instruments.count_cache_lookup(CacheOutcome::Hit);
-        return Ok(respond(response, if_none_match, None));
+        return Ok(read.answer(entry, None));
     }
-    let epoch = responses.epoch();
-    match (load().await, cached) {
+    let plain = match encoding {
+        ContentEncoding::Identity => CacheLookup::Miss,
+        _ => responses.get(key.text(), BodyEncoding::Identity, now),
+    };
+    if let CacheLookup::Fresh(entry) = &plain {
+        instruments.count_cache_lookup(CacheOutcome::Hit);
+        return Ok(read.respond(entry, None).await);
+    }
+    let epoch = responses.epochs.current();
+    match (load().await, newest(cached, plain)) {
         (Ok(loaded), _) => {
             instruments.count_cache_lookup(CacheOutcome::Miss);
-            let response = respond(&loaded, if_none_match, None);
-            responses.insert(key, loaded, epoch, Instant::now());
-            Ok(response)
+            let dependency = key.dependency(&responses.epochs);
+            let entry = CachedEntry::new(loaded, dependency, epoch, Instant::now());
+            responses.insert(key.text(), BodyEncoding::Identity, entry.clone());
+            Ok(read.respond(&entry, None).await)
         }
         // Under overload, too, a stale response serves better than none.
-        (
-            Err(ApiError::Unavailable { .. } | ApiError::Overloaded { .. }),
-            CacheLookup::Stale(stale, age),
-        ) => {
+        (Err(ApiError::Unavailable { .. } | ApiError::Overloaded { .. }), Some(stale)) => {
             instruments.count_cache_lookup(CacheOutcome::Stale);
-            Ok(respond(&stale, if_none_match, Some(age)))
+            Ok(read.respond(&stale, Some(stale.age(now))).await)
         }
         (Err(error), _) => {
             instruments.count_cache_lookup(CacheOutcome::Miss);
@@ -63,29 +76,63 @@ pub async fn read(
     }
 }
 
-fn respond(
-    cached: &CachedResponse,
-    if_none_match: Option<&IfNoneMatch>,
-    stale_for: Option<Duration>,
-) -> HttpResponse {
-    let is_match = cached.version.as_ref().is_some_and(|version| {
-        if_none_match.is_some_and(|if_none_match| if_none_match.contains(version))
-    });
-    let mut response = if is_match { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    if let Some(version) = &cached.version {
-        response.insert_header((ETAG, etag(version)));
+impl CachedRead<'_> {
+    /// Answers with an entry, encoded as the client prefers.
+    async fn respond(
+        &self,
+        entry: &CachedEntry<CachedResponse>,
+        stale_for: Option<Duration>,
+    ) -> HttpResponse {
+        let response = &entry.response;
+        let is_ready = self.encoding == ContentEncoding::Identity
+            || response.encoding() != ContentEncoding::Identity
+            || self.has_version_of(response);
+        if !is_ready && let Some(encoded) = response.encode(self.encoding).await {
+            let encoded = entry.with_response(encoded);
+            let (key, encoding) = (self.key.text(), body_encoding(self.encoding));
+            self.services.responses.insert(key, encoding, encoded.clone());
+            return self.answer(&encoded, stale_for);
+        }
+        self.answer(entry, stale_for)
     }
-    if let Some(age) = stale_for {
-        response
-            .insert_header((AGE, age.as_secs().to_string()))
-            .insert_header(("X-Cache", "STALE"))
-            .insert_header((WARNING, "110 - \"Response is Stale\""));
+
+    /// Answers with an entry as it is.
+    fn answer(
+        &self,
+        entry: &CachedEntry<CachedResponse>,
+        stale_for: Option<Duration>,
+    ) -> HttpResponse {
+        if self.has_version_of(&entry.response) {
+            entry.response.not_modified(stale_for)
+        } else {
+            entry.response.respond(stale_for)
+        }
     }
-    if is_match {
-        return response.finish();
+
+    fn has_version_of(&self, response: &CachedResponse) -> bool {
+        self.if_none_match
+            .is_some_and(|known| response.version().is_some_and(|version| known.contains(version)))
     }
-    for (name, value) in &cached.headers {
-        response.insert_header((*name, value.as_str()));
+}
+
+/// The newest of the stale entries.
+fn newest<R>(cached: CacheLookup<R>, plain: CacheLookup<R>) -> Option<CachedEntry<R>> {
+    let entry = |lookup| match lookup {
+        CacheLookup::Fresh(entry) | CacheLookup::Stale(entry) => Some(entry),
+        CacheLookup::Miss => None,
+    };
+    match (entry(cached), entry(plain)) {
+        (Some(cached), Some(plain)) if plain.is_newer_than(&cached) => Some(plain),
+        (cached, plain) => cached.or(plain),
     }
-    response.content_type(JSON).body(cached.body.clone())
+}
+
+fn body_encoding(encoding: ContentEncoding) -> BodyEncoding {
+    match encoding {
+        ContentEncoding::Brotli => BodyEncoding::Brotli,
+        ContentEncoding::Gzip => BodyEncoding::Gzip,
+        ContentEncoding::Deflate => BodyEncoding::Deflate,
+        ContentEncoding::Zstd => BodyEncoding::Zstd,
+        _ => BodyEncoding::Identity,
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::cached_read::cache_key;
+use super::cache_key::key_text;
 use crate::cache::responses::CatalogueEpoch;
 use crate::http::app_data::CatalogueServices;
 use crate::model::list_walk::{IndexedPosition, KnownList};
@@ -34,14 +34,13 @@ impl ListLookup {
     ) -> Self {
         let is_of_list = |(name, _): &&(String, String)| !PART.contains(&name.as_str());
         let mut of_list: Vec<_> = parameters.iter().filter(is_of_list).cloned().collect();
-        let sorted = cache_key(path, &of_list);
+        let sorted = key_text(path, &of_list).into_owned();
         of_list.retain(|(name, _)| name != "sort");
-        let filtered = cache_key(path, &of_list);
-        let epoch = services.responses.epoch();
+        let filtered = key_text(path, &of_list).into_owned();
+        let epochs = &services.responses.epochs;
+        let epoch = epochs.current();
         let mut known = KnownList::default();
-        if let (Some(epoch), Paging::Page(page)) =
-            (services.responses.confirmed_epoch(Instant::now()), paging)
-        {
+        if let (Some(epoch), Paging::Page(page)) = (epochs.confirmed(Instant::now()), paging) {
             known.total = services.totals.get(&filtered, epoch);
             let items = page.offset()..page.offset().saturating_add(page.limit);
             (known.before, known.after) = services.positions.nearest(&sorted, epoch, &items);

@@ -2,6 +2,7 @@
 //! lists with what is known of them) and change it, once for each idempotency key. The routes are
 //! in `http::routes`, the cache itself in `cache::responses`.
 
+pub mod cache_key;
 pub mod cached_read;
 pub mod known_list;
 pub mod replay;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
+use crate::model::catalogue_event::CatalogueEvent;
 use crate::storage::authority::{self, Authority};
 use crate::storage::idempotency_keys::{self, IdempotentRequest, StoredResponse};
 use crate::storage::{Transaction, catalogue_epochs};
@@ -21,7 +22,7 @@ pub async fn find_response(
     caller: &Authority,
     request: &IdempotentRequest,
 ) -> Result<Option<StoredResponse>, ApiError> {
-    let (before, now) = (services.responses.epoch(), services.clock.now());
+    let (before, now) = (services.responses.epochs.current(), services.clock.now());
     let find = async |conn: &mut Transaction<'_>| {
         let Some(response) = idempotency_keys::find(conn, request, now).await? else {
             return Ok(None);
@@ -33,7 +34,8 @@ pub async fn find_response(
     let found = services.db.transaction(Circuit::Metrics, "idempotency_keys.find", find).await?;
     Ok(found.map(|(response, epoch)| {
         // This process may not have learned that the first request was committed.
-        services.responses.apply_committed_epoch((epoch, epoch), before, Instant::now());
+        let change = CatalogueEvent::of_any_item(epoch);
+        services.responses.epochs.apply_committed(epoch, &change, before, Instant::now());
         response
     }))
 }

@@ -24,15 +24,15 @@ pub async fn change<T>(
     caller: &Authority,
     work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
 ) -> Result<T, ApiError> {
-    let before = services.responses.epoch();
+    let before = services.responses.epochs.current();
     let changed = services.db.change_catalogue(circuit, operation, async |conn, locked| {
         let done = work(conn).await?;
-        let epoch = catalogue_epochs::get(conn).await?;
+        let change = catalogue_epochs::get_change(conn).await?;
         authority::confirm(conn, caller, services.clock.now()).await?;
-        Ok((done, (locked, epoch)))
+        Ok((done, locked, change))
     });
-    let (done, epochs) = changed.await?;
-    services.responses.apply_committed_epoch(epochs, before, Instant::now());
+    let (done, locked, change) = changed.await?;
+    services.responses.epochs.apply_committed(locked, &change, before, Instant::now());
     Ok(done)
 }
 

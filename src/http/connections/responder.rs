@@ -14,10 +14,10 @@ use crate::clock::Clock;
 use crate::http::AppState;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
+use crate::http::media_type::JSON;
 use crate::http::middleware::security::{SecurityHeaders, set_cache_control};
 use crate::http::request::class::RequestKind;
 use crate::http::request::request_id::{HEADER, ServerRequestId};
-use crate::http::response::JSON;
 use crate::telemetry::instruments::connections::ConnectionInstruments;
 
 /// Completes responses of the parser, for all connections of a listener.

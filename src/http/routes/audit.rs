@@ -14,7 +14,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::Admin;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::{AuditAction, AuditActionFilter};
-use crate::http::response::{cached_page, from_cached};
+use crate::http::response::cached_page;
 use crate::model::audit::{AuditOutcome, AuditQuery, Channel, CredentialKind};
 use crate::storage::audit_events::{self, AuditEvent};
 use crate::storage::document::Document;
@@ -142,5 +142,5 @@ async fn list(
         })
         .await?;
     let events: Vec<_> = rows.into_iter().map(AuditEventResponse::from).collect();
-    Ok(from_cached(&cached_page(PATH, &parameters, query.page.paginate(total), events)?))
+    Ok(cached_page(PATH, &parameters, query.page.paginate(total), events)?.respond(None))
 }

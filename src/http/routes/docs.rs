@@ -11,7 +11,7 @@ use self::files::{DOCUMENT, PageFile, page_file};
 use crate::http::error::ApiError;
 use crate::http::extract::anyone::Anyone;
 use crate::http::extract::conditions::IfNoneMatch;
-use crate::http::response::JSON;
+use crate::http::media_type::JSON;
 use crate::http::unmatched::NO_ROUTE;
 
 /// The document as it is served.

@@ -89,3 +89,17 @@ fn released_hit_is_free_again_and_weighs_nothing() {
     assert_eq!(window.weight(), 2);
     assert!(window.reserve(quota, 6).is_ok());
 }
+
+#[test]
+fn slot_that_is_emptied_after_it_was_sent_is_sent_once_more() {
+    let (quota, mut window) = (Quota { limit: 9, window: 60_000 }, SharedWindow::default());
+    window.reserve(quota, 5_000).unwrap();
+    let sent = window.unsent(quota.window, 5_000);
+    assert_eq!(sent, [TimeSlot { at: 5_000, hits: 1 }]);
+    window.mark_sent(&sent, quota.window, 5_000);
+    window.release(5_000);
+    let emptied = window.unsent(quota.window, 5_001);
+    assert_eq!(emptied, [TimeSlot { at: 5_000, hits: 0 }]);
+    window.mark_sent(&emptied, quota.window, 5_001);
+    assert_eq!(window.unsent(quota.window, 5_002), []);
+}

@@ -32,13 +32,13 @@ fn document(round: usize) -> Value {
 
 #[actix_web::test]
 async fn writers_imports_dry_runs_and_renames_never_deadlock() {
-    run_side_by_side(Duration::from_secs(8)).await;
+    Box::pin(run_side_by_side(Duration::from_secs(8))).await;
 }
 
 #[actix_web::test]
 #[ignore = "takes a minute, and measures time; scripts/test runs it alone"]
 async fn no_request_takes_two_seconds_in_one_minute_side_by_side() {
-    let longest = run_side_by_side(Duration::from_mins(1)).await;
+    let longest = Box::pin(run_side_by_side(Duration::from_mins(1))).await;
     assert!(longest <= Duration::from_secs(2), "{longest:?}");
 }
 

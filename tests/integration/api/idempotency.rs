@@ -52,7 +52,7 @@ async fn repeated_change_gets_the_first_response_and_changes_nothing() {
     for (number, change) in changes().iter().enumerate() {
         let (key, name) = (format!("k{number}"), format!("{} {}", change.method, change.path));
         let first = send(change, &key, &change.body).await.expect(change.status);
-        let epoch = server.state().catalogue.responses.epoch();
+        let epoch = server.state().catalogue.responses.epochs.current();
         for _ in 0..2 {
             let again = send(change, &key, &change.body).await.expect(change.status);
             assert_eq!(again.text, first.text, "{name}");
@@ -60,7 +60,7 @@ async fn repeated_change_gets_the_first_response_and_changes_nothing() {
                 assert_eq!(again.header(header), first.header(header), "{name}");
             }
         }
-        assert_eq!(server.state().catalogue.responses.epoch(), epoch, "{name}");
+        assert_eq!(server.state().catalogue.responses.epochs.current(), epoch, "{name}");
         if change.other.is_some() {
             let other = send(change, &key, &change.other).await;
             other.expect_error(422, "IDEMPOTENCY_MISMATCH");

@@ -47,13 +47,13 @@ async fn repeated_import_gets_the_first_response_and_changes_nothing() {
     assert_eq!(first.json()["data"]["counts"]["created"], 2);
     // What happens meanwhile does not matter.
     server.put("/api/v1/metrics/m1", &admin, &json!({"name": "Second"})).await.expect(200);
-    let epoch = server.state().catalogue.responses.epoch();
+    let epoch = server.state().catalogue.responses.epochs.current();
     for path in [IMPORT, "/api/v1/import?dry_run=false"] {
         let again = import_to(&server, path, &admin, "k", &document("First")).await.expect(200);
         assert_eq!(again.text, first.text);
         assert_eq!(again.header("content-type"), first.header("content-type"));
     }
-    assert_eq!(server.state().catalogue.responses.epoch(), epoch);
+    assert_eq!(server.state().catalogue.responses.epochs.current(), epoch);
     assert_eq!(imports(&server).await, "1");
     let stored = server.get("/api/v1/metrics/m1", &admin).await.expect(200).json();
     assert_eq!(stored["data"]["name"], "Second");

@@ -22,7 +22,7 @@ async fn statements(url: &str) -> i64 {
         url,
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query NOT LIKE '%_epochs%' \
          AND query NOT LIKE 'SELECT count( DISTINCT \"sessions\".%' AND query NOT LIKE \
-         '%pg_stat_statements%' \
+         '%pg_stat_statements%' AND query NOT LIKE 'LISTEN%' \
          AND query NOT LIKE '%last_used_at = held.at%' AND query NOT LIKE '%audit_events%' \
          AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
     );

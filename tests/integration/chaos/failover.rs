@@ -166,7 +166,7 @@ async fn nothing_lost_by_a_failover_is_answered_as_fresh() {
         database::sql(url, count).await[0][0].parse::<usize>().unwrap()
     };
     let acknowledged = revisions(&pair.primary.url(DATABASE)).await;
-    let epoch = server.state().catalogue.responses.epoch();
+    let epoch = server.state().catalogue.responses.epochs.current();
     for path in [METRIC, LIST] {
         assert_eq!(fresh_tags(&server, &admin, path).await, Some(json!(["lost59"])));
     }

@@ -9,7 +9,10 @@ fn snapshot_refuses_until_the_published_instant() {
     let at = |seconds| base + Duration::from_secs(seconds);
     assert_eq!(snapshot.refusal(Circuit::Auth, at(1)), None);
     snapshot.publish(Circuit::Auth, Decision::RefuseUntil(at(30)));
-    assert!(snapshot.refusal(Circuit::Auth, at(29)) <= Some(Duration::from_millis(1001)));
+    let millisecond = Duration::from_millis(1);
+    assert_eq!(snapshot.refusal(Circuit::Auth, at(29)), Some(Duration::from_millis(1001)));
+    assert_eq!(snapshot.refuses_for(Circuit::Auth, at(30)), Some(millisecond));
+    assert_eq!(snapshot.refuses_for(Circuit::Auth, at(30) + millisecond), None);
     // Only refused calls are counted.
     assert!(snapshot.refuses_for(Circuit::Auth, at(29)).is_some());
     assert_eq!(snapshot.refusal(Circuit::Auth, at(31)), None);

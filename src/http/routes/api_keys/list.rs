@@ -9,7 +9,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::SessionCaller;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::ApiKeyStatusFilter;
-use crate::http::response::{cached_list, from_cached};
+use crate::http::response::cached_list;
 use crate::model::api_keys::KeyQuery;
 use crate::model::users::Role;
 use crate::storage::api_keys;
@@ -54,5 +54,5 @@ pub(super) async fn list(
         .await?;
     let pagination = query.page.paginate(total);
     let body = KeysBody::new(rows, pagination, now);
-    Ok(from_cached(&cached_list(PATH, &parameters, pagination, &body)?))
+    Ok(cached_list(PATH, &parameters, pagination, &body)?.respond(None))
 }

@@ -173,7 +173,7 @@ async fn apply(
     id: &str,
     (precondition, idempotent): (Precondition, IdempotentChange),
     origin: Origin,
-    PatchBody { patch, warnings, digest }: PatchBody<BusinessDomain>,
+    PatchBody { patch, digest }: PatchBody<BusinessDomain>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     if !patch.keeps_id(id) {
@@ -195,7 +195,7 @@ async fn apply(
             audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         }
         let version = row.version.to_string();
-        changed_item(&DomainResponse::from(row), &version, &warnings)
+        changed_item(&DomainResponse::from(row), &version, &patch.warnings)
     });
     Ok(stored_change(updated.await.map_err(name_missing(NOUN, id))?))
 }

@@ -6,11 +6,13 @@ use super::path::{NOUN, PATH};
 use super::response::DomainResponse;
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::cached_read::{self, cache_key};
+use crate::http::catalogue::cache_key::CacheKey;
+use crate::http::catalogue::cached_read;
 use crate::http::catalogue::known_list::ListLookup;
 use crate::http::catalogue::selected::{select, tagged_version};
 use crate::http::envelope::{DataBody, ListBody};
 use crate::http::error::ApiError;
+use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::caller::{Domains, Reader};
 use crate::http::extract::conditions::IfNoneMatch;
 use crate::http::extract::path::IdPath;
@@ -53,10 +55,12 @@ use crate::storage::business_domains::{self, listing};
 pub(super) async fn list(
     _: Reader<Domains>,
     QueryParameters(parameters): QueryParameters,
+    encoding: AcceptedEncoding,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = DomainQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
+    let key = CacheKey::of_list(PATH, &parameters);
+    cached_read::read(&services, &key, encoding, None, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let (rows, part) = services
             .db
@@ -99,14 +103,15 @@ pub(super) async fn get(
     _: Reader<Domains>,
     IdPath(id): IdPath,
     QueryParameters(parameters): QueryParameters,
+    encoding: AcceptedEncoding,
     if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let fields =
         FieldSelection::parse::<BusinessDomain>(&parameters).map_err(ApiError::Validation)?;
     let path = format!("{PATH}/{}", id.as_str());
-    let key = cache_key(&path, &parameters);
-    cached_read::read(&services, &key, Some(&if_none_match), async || {
+    let key = CacheKey::of_item(&path, &parameters);
+    cached_read::read(&services, &key, encoding, Some(&if_none_match), async || {
         let row = services
             .db
             .run(Circuit::Domains, "business_domains.get", async |conn| {

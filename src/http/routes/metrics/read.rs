@@ -6,11 +6,13 @@ use super::path::PATH;
 use super::response::{MetricResponse, RevisionResponse};
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::cached_read::{self, cache_key};
+use crate::http::catalogue::cache_key::CacheKey;
+use crate::http::catalogue::cached_read;
 use crate::http::catalogue::known_list::ListLookup;
 use crate::http::catalogue::selected::{select, tagged_version};
 use crate::http::envelope::{DataBody, ListBody, PageBody};
 use crate::http::error::ApiError;
+use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::caller::{Metrics, Reader};
 use crate::http::extract::conditions::IfNoneMatch;
 use crate::http::extract::path::IdPath;
@@ -81,10 +83,12 @@ use crate::storage::{metric_revisions, metrics};
 pub(super) async fn list(
     _: Reader<Metrics>,
     QueryParameters(parameters): QueryParameters,
+    encoding: AcceptedEncoding,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    cached_read::read(&services, &cache_key(PATH, &parameters), None, async || {
+    let key = CacheKey::of_list(PATH, &parameters);
+    cached_read::read(&services, &key, encoding, None, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let ListedMetrics { rows, part, positions } = services
             .db
@@ -127,13 +131,14 @@ pub(super) async fn get(
     _: Reader<Metrics>,
     IdPath(id): IdPath,
     QueryParameters(parameters): QueryParameters,
+    encoding: AcceptedEncoding,
     if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let fields = FieldSelection::parse::<Metric>(&parameters).map_err(ApiError::Validation)?;
     let path = format!("{PATH}/{}", id.as_str());
-    let key = cache_key(&path, &parameters);
-    cached_read::read(&services, &key, Some(&if_none_match), async || {
+    let key = CacheKey::of_item(&path, &parameters);
+    cached_read::read(&services, &key, encoding, Some(&if_none_match), async || {
         let row = services
             .db
             .run(Circuit::Metrics, "metrics.get", async |conn| {
@@ -168,11 +173,14 @@ pub(super) async fn history(
     _: Reader<Metrics>,
     IdPath(id): IdPath,
     QueryParameters(parameters): QueryParameters,
+    encoding: AcceptedEncoding,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
-    let path = format!("{PATH}/{}/history", id.as_str());
-    cached_read::read(&services, &cache_key(&path, &parameters), None, async || {
+    let item = format!("{PATH}/{}", id.as_str());
+    let path = format!("{item}/history");
+    let key = CacheKey::below_item(&item, &path, &parameters);
+    cached_read::read(&services, &key, encoding, None, async || {
         let (rows, total) = services
             .db
             .run(Circuit::Metrics, "metric_revisions.list", async |conn| {

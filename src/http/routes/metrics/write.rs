@@ -24,7 +24,7 @@ use crate::model::metrics::Metric;
 use crate::model::text::Id;
 use crate::storage::idempotency_keys::IdempotentRequest;
 use crate::storage::precondition::Precondition;
-use crate::storage::{StorageError, audit_events, metrics};
+use crate::storage::{audit_events, metrics};
 
 /// Create a metric
 ///
@@ -67,12 +67,11 @@ pub(super) async fn create(
     let authority = editor.authority();
     let target = (Circuit::Metrics, "metrics.create");
     let created = change_or_replay(&services, target, &authority, request.as_ref(), async |conn| {
-        let rows = metrics::create(conn, &[metric], author, now).await?;
-        let row = rows.first().ok_or(StorageError::corrupt("a created metric"))?;
+        let row = metrics::create(conn, metric, author, now).await?;
         let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
         audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
             .await?;
-        Ok((changed_item(&MetricResponse::from(row), &row.version, &body.warnings)?, ()))
+        Ok((changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)?, ()))
     });
     let (response, created) = created.await?;
     if created.is_some() {
@@ -166,7 +165,7 @@ async fn apply(
     id: &str,
     (precondition, idempotent): (Precondition, IdempotentChange),
     origin: Origin,
-    PatchBody { patch, warnings, digest }: PatchBody<Metric>,
+    PatchBody { patch, digest }: PatchBody<Metric>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     if !patch.keeps_id(id) {
@@ -186,7 +185,7 @@ async fn apply(
             let action = Action::MetricUpdated;
             audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         }
-        changed_item(&MetricResponse::from(&row), &row.version, &warnings)
+        changed_item(&MetricResponse::from(&row), &row.version, &patch.warnings)
     });
     Ok(stored_change(updated.await.map_err(name_missing("Metric", id))?))
 }

@@ -28,7 +28,7 @@ use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::extract::query::QueryParameters;
-use crate::http::response::{cached_list, from_cached, json as json_response};
+use crate::http::response::{cached_list, json as json_response};
 use crate::model::audit::Action;
 use crate::model::authority::InvalidationScope;
 use crate::model::object::Object;
@@ -111,7 +111,7 @@ async fn list(
         .await?;
     let pagination = request.paginate(total);
     let body = UsersBody::new(rows, pagination);
-    Ok(from_cached(&cached_list(PATH, &parameters, pagination, &body)?))
+    Ok(cached_list(PATH, &parameters, pagination, &body)?.respond(None))
 }
 
 /// Get a user

@@ -1,0 +1,155 @@
+//! A response of the catalogue that can be cached (`cache::responses`): its body, its encoding and
+//! the headers that belong to it are prepared once, and shared by all requests that it answers.
+
+use std::time::Duration;
+
+use actix_http::Response;
+use actix_http::encoding::Encoder;
+use actix_web::HttpResponse;
+use actix_web::body::{BoxBody, to_bytes};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    AGE, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, ETAG, HeaderName, HeaderValue, LINK,
+    VARY, WARNING,
+};
+use bytes::Bytes;
+
+use super::error::ApiError;
+use super::media_type::JSON;
+use crate::cache::responses::WeighedResponse;
+use crate::model::page::Pagination;
+
+/// `X-Cache` marks stale responses.
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+/// Memory of a separate allocation beside its bytes: a counter, and rounding up.
+const ALLOCATION: usize = 48;
+
+/// A response without what belongs to a single request. Nothing in it is copied to send it.
+#[derive(Debug)]
+pub struct CachedResponse {
+    body: Bytes,
+    encoding: ContentEncoding,
+    /// Version of a single item, without quotes, and its entity tag.
+    version: Option<(Box<str>, HeaderValue)>,
+    /// The headers that are sent with the body.
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl CachedResponse {
+    /// Creates the response with one item, whose JSON text is `body`.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] if the version cannot be sent in a header.
+    pub fn of_item(body: String, version: &str, etag: String) -> Result<Self, ApiError> {
+        let mut response = Self::new(body, Vec::new())?;
+        response.version = Some((version.into(), header_value(etag)?));
+        Ok(response)
+    }
+
+    /// Creates the response with a part of a list, whose JSON text is `body`, and the links to
+    /// other parts.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] if a link cannot be sent in a header.
+    pub fn of_list(body: String, links: Option<String>) -> Result<Self, ApiError> {
+        Self::new(body, links.map(|links| (LINK, links)).into_iter().collect())
+    }
+
+    /// Creates the response with a numbered page of a list.
+    ///
+    /// # Errors
+    /// As [`Self::of_list`].
+    pub fn of_page(body: String, links: String, page: Pagination) -> Result<Self, ApiError> {
+        let headers = vec![
+            (LINK, links),
+            (HeaderName::from_static("x-total-count"), page.total.to_string()),
+            (HeaderName::from_static("x-page"), page.page.to_string()),
+            (HeaderName::from_static("x-per-page"), page.limit.to_string()),
+            (HeaderName::from_static("x-total-pages"), page.pages.to_string()),
+        ];
+        Self::new(body, headers)
+    }
+
+    fn new(body: String, headers: Vec<(HeaderName, String)>) -> Result<Self, ApiError> {
+        let mut prepared = Vec::with_capacity(headers.len() + 1);
+        prepared.push((CONTENT_TYPE, HeaderValue::from_static(JSON)));
+        for (name, value) in headers {
+            prepared.push((name, header_value(value)?));
+        }
+        // A boxed text has no spare capacity, which would be kept.
+        let body = Bytes::from(body.into_boxed_str().into_boxed_bytes());
+        let encoding = ContentEncoding::Identity;
+        Ok(Self { body, encoding, version: None, headers: prepared })
+    }
+
+    /// Compresses the body with the middleware's own encoder, which runs large ones on a thread of
+    /// their own. None if that fails; then the middleware itself compresses.
+    pub async fn encode(&self, encoding: ContentEncoding) -> Option<Self> {
+        let plain = Response::with_body(StatusCode::OK, self.body.clone());
+        let encoded = plain.map_body(|head, body| Encoder::response(encoding, head, body));
+        let body = to_bytes(encoded.into_body()).await.ok()?;
+        let mut headers = Vec::with_capacity(self.headers.len() + 2);
+        headers.extend(self.headers.iter().cloned());
+        headers.push((CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str())));
+        headers.push((VARY, HeaderValue::from_static("accept-encoding")));
+        // Copied, because the buffer of the encoder is larger.
+        let body = Bytes::copy_from_slice(&body);
+        Some(Self { body, encoding, version: self.version.clone(), headers })
+    }
+
+    /// Returns how the body is encoded.
+    pub fn encoding(&self) -> ContentEncoding {
+        self.encoding
+    }
+
+    /// Returns the version of the item that it shows; none for lists.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_ref().map(|(version, _)| version.as_ref())
+    }
+
+    /// Answers a request; with the age of the response if it may be outdated.
+    pub fn respond(&self, stale_for: Option<Duration>) -> HttpResponse {
+        let mut response = self.start(StatusCode::OK, stale_for);
+        for (name, value) in &self.headers {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response.set_body(BoxBody::new(self.body.clone()))
+    }
+
+    /// Answers a request of a client that has the item in this version.
+    pub fn not_modified(&self, stale_for: Option<Duration>) -> HttpResponse {
+        self.start(StatusCode::NOT_MODIFIED, stale_for)
+    }
+
+    /// Starts a response with the headers that do not depend on its body.
+    fn start(&self, status: StatusCode, stale_for: Option<Duration>) -> HttpResponse {
+        let mut response = HttpResponse::new(status);
+        let headers = response.headers_mut();
+        if let Some((_, etag)) = &self.version {
+            headers.insert(ETAG, etag.clone());
+        }
+        if let Some(age) = stale_for {
+            headers.insert(AGE, age.as_secs().into());
+            headers.insert(X_CACHE, HeaderValue::from_static("STALE"));
+            headers.insert(WARNING, HeaderValue::from_static("110 - \"Response is Stale\""));
+        }
+        response
+    }
+}
+
+impl WeighedResponse for CachedResponse {
+    fn bytes(&self) -> usize {
+        // The allocator rounds large sizes up by an eighth on average.
+        let body = ALLOCATION + self.body.len() + self.body.len() / 8;
+        let header = size_of::<(HeaderName, HeaderValue)>() + ALLOCATION;
+        let headers: usize = self.headers.iter().map(|(_, value)| header + value.len()).sum();
+        let version = self.version.as_ref();
+        let version =
+            version.map_or(0, |(version, etag)| 2 * ALLOCATION + version.len() + etag.len());
+        size_of::<Self>() + body + headers + version
+    }
+}
+
+fn header_value(text: String) -> Result<HeaderValue, ApiError> {
+    HeaderValue::try_from(text).map_err(|error| ApiError::Internal { cause: error.to_string() })
+}
