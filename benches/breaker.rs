@@ -117,7 +117,7 @@ async fn main() {
     .await;
     println!("a refusal: {} ns", refusal.as_nanos());
     server.stop().await;
-    refusals_of_a_frozen_server().await;
+    Box::pin(refusals_of_a_frozen_server()).await;
 }
 
 async fn refusals_of_a_frozen_server() {

@@ -5,12 +5,13 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::StorageError;
+use super::epoch_row::{EpochRow, transaction};
 use super::schema::authority_epochs::dsl;
 
 /// The `NOTIFY` channel on which invalidation events are announced.
 pub const CHANNEL: &str = "mdl_authority";
 
 /// Reads the present epoch.
-pub async fn get(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
-    Ok(dsl::authority_epochs.select(dsl::epoch).first(conn).await?)
+pub async fn get(conn: &mut AsyncPgConnection) -> Result<EpochRow, StorageError> {
+    Ok(dsl::authority_epochs.select((dsl::epoch, transaction())).first(conn).await?)
 }

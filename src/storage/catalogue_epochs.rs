@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::epoch_row::{EpochRow, transaction};
 use super::schema::catalogue_epochs::dsl;
 use super::{StorageError, Transaction};
 use crate::model::catalogue_event::CatalogueEvent;
@@ -25,6 +26,11 @@ pub async fn lock(conn: &mut Transaction<'_>) -> Result<i64, StorageError> {
 /// Reads the present epoch.
 pub async fn get(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
     Ok(dsl::catalogue_epochs.select(dsl::epoch).first(conn).await?)
+}
+
+/// Reads the present epoch, and which transaction wrote it.
+pub async fn get_row(conn: &mut AsyncPgConnection) -> Result<EpochRow, StorageError> {
+    Ok(dsl::catalogue_epochs.select((dsl::epoch, transaction())).first(conn).await?)
 }
 
 /// Reads the present epoch and what this transaction has changed.

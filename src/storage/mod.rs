@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod catalogue_epochs;
 mod deleted_business_domains;
 pub mod document;
+pub mod epoch_row;
 pub mod error;
 mod full_text;
 pub mod health;

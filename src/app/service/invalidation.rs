@@ -1,12 +1,14 @@
 //! Receives invalidation events and keeps the epochs of the catalogue and of permissions current:
 //! by notification, on a connection of its own, and by polling every second through the pool,
-//! because notifications can get lost. Where changes may have been missed, or a counter went back,
-//! a new incarnation starts: what is cached is verified in the database before it counts as fresh.
+//! because notifications can get lost. Where changes may have been missed, or a counter went back
+//! or was restored, a new incarnation starts: what is cached is verified in the database before it
+//! counts as fresh.
 
 use std::time::{Duration, Instant};
 
 use actix_web::web;
 
+use super::polled_epoch::PolledEpoch;
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
@@ -19,18 +21,24 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Polls the catalogue epoch.
 pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
     state.operations.readiness.until_prepared().await;
+    let mut polled = PolledEpoch::default();
     loop {
         // Both taken before the query: the epoch is never considered newer than it is, and a
         // notification that overtakes its result is not taken for a counter that went back.
         let (started, known) = (Instant::now(), state.catalogue.responses.epochs.current());
-        let epoch = state
+        let row = state
             .db
             .run_reserved(Circuit::Metrics, "catalogue_epochs.get", async |conn| {
-                catalogue_epochs::get(conn).await
+                catalogue_epochs::get_row(conn).await
             })
             .await;
-        if let Ok(epoch) = epoch {
-            state.catalogue.responses.epochs.apply_polled(epoch, known, started);
+        if let Ok(row) = row {
+            let epochs = &state.catalogue.responses.epochs;
+            if polled.was_replaced(row) {
+                // The next poll confirms it.
+                epochs.start_incarnation();
+            }
+            epochs.apply_polled(row.epoch, known, started);
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
@@ -40,19 +48,23 @@ pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
 /// with an unknown outcome may happen after the invalidation that followed it.
 pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
     state.operations.readiness.until_prepared().await;
+    let mut polled = PolledEpoch::default();
     loop {
         // Both taken before the query, because a notification may overtake its result.
         let (started, known) = (Instant::now(), state.accounts.keys.applied_epoch());
-        let epoch = state
+        let row = state
             .db
             .run(Circuit::ApiKeys, "authority_epochs.get", async |conn| {
                 authority_epochs::get(conn).await
             })
             .await;
-        if let Ok(epoch) = epoch
-            && state.accounts.keys.apply_epoch(epoch, started, known).await
-        {
-            state.accounts.sessions.invalidate(InvalidationScope::All, state.clock.now());
+        if let Ok(row) = row {
+            if polled.was_replaced(row) {
+                state.accounts.keys.start_incarnation().await;
+            }
+            if state.accounts.keys.apply_epoch(row.epoch, started, known).await {
+                state.accounts.sessions.invalidate(InvalidationScope::All, state.clock.now());
+            }
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }

@@ -16,6 +16,7 @@ mod database_inspection;
 mod first_admin;
 mod invalidation;
 mod listener;
+mod polled_epoch;
 mod rate_limits;
 mod repeated_events;
 mod retention;
