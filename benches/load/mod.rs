@@ -48,7 +48,8 @@ fn requests(address: &str, header: &str) -> f64 {
     f64::from(done) / began.elapsed().as_secs_f64()
 }
 
-fn is_complete(response: &[u8]) -> bool {
+/// Whether these bytes are a whole response with a `content-length`.
+pub fn is_complete(response: &[u8]) -> bool {
     let Some(end) = response.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let head = std::str::from_utf8(&response[..end]).unwrap();
     let length = head
@@ -58,31 +59,41 @@ fn is_complete(response: &[u8]) -> bool {
     response.len() >= end + 4 + length
 }
 
-/// Compares reads with something and without, in interleaved pairs; prints each pair, and the
-/// median of the ratios.
+/// Compares reads with something and without, as [`interleave`] does.
 pub async fn compare(
     what: &str,
     pairs: usize,
     with: impl AsyncFn() -> f64,
     without: impl AsyncFn() -> f64,
 ) {
+    interleave((&format!("reads with {what}"), "without"), pairs, with, without).await;
+}
+
+/// Measures two things, each in units a second, in interleaved pairs; prints each pair, and the
+/// median of the ratios.
+pub async fn interleave(
+    (one, other): (&str, &str),
+    pairs: usize,
+    measure_one: impl AsyncFn() -> f64,
+    measure_other: impl AsyncFn() -> f64,
+) {
     let mut ratios = Vec::new();
     for pair in 0..=pairs {
         // The order alternates, so that neither is always second; the first pair warms up.
         let (a, b) = if pair % 2 == 0 {
-            let a = with().await;
-            (a, without().await)
+            let a = measure_one().await;
+            (a, measure_other().await)
         } else {
-            let b = without().await;
-            (with().await, b)
+            let b = measure_other().await;
+            (measure_one().await, b)
         };
         if pair > 0 {
             ratios.push(a / b);
-            println!("pair {pair}: {a:.0} with {what}, {b:.0} without, a second: {:.3}", a / b);
+            println!("pair {pair}: {a:.0} {one}, {b:.0} {other}, a second: {:.3}", a / b);
         }
     }
     ratios.sort_by(f64::total_cmp);
-    println!("\nreads with {what} / without, median of {pairs} pairs: {:.3}", ratios[pairs / 2]);
+    println!("\n{one} / {other}, median of {pairs} pairs: {:.3}", ratios[pairs / 2]);
 }
 
 /// Returns the latencies of one second of requests for one metric at this rate, on
