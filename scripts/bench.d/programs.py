@@ -36,9 +36,9 @@ def build(root):
     if all(given):
         return Programs(*(Path(path).resolve() for path in given))
     progress("building the release")
-    # Both at once: a benchmark's build contains the program.
-    command = ["cargo", "build", "--release", "--locked", "--bin", "mdl", "--bench", "yardstick",
-               "--message-format", "json-render-diagnostics"]
+    # The features of the container image. Both at once: a benchmark's build contains the program.
+    command = ["cargo", "build", "--release", "--locked", "--no-default-features", "--features",
+               "cloudwatch,elasticsearch", "--bin", "mdl", "--bench", "yardstick", "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
     if built.returncode != 0:
         raise Failure("the build failed")

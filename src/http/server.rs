@@ -10,6 +10,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
 use super::app_data::AccessPolicy;
+use super::middleware::access_log::access_log_with_counts;
 use super::rate_limit::burst::BurstConfig;
 use super::request::routes::Routes;
 use super::{error, middleware, openapi, rate_limit, routes, unmatched};
@@ -47,7 +48,7 @@ pub fn app(
     let (app, document) = with_routes(App::new());
     let public_url = state.mail.public_url.as_deref();
     let document = openapi::complete(document, &state.access_policy, public_url);
-    let measure = state.instruments.http.middleware.clone();
+    let measured = options.measured;
     let cross_origin = !options.origins.is_empty();
     let preflights = middleware::cors::preflights(&options.origins);
     let response_headers = middleware::cors::response_headers(&options.origins);
@@ -74,8 +75,7 @@ pub fn app(
         .wrap(from_fn(middleware::head::head_as_get))
         .wrap(Compress::default())
         .wrap(Condition::new(cross_origin, response_headers))
-        .wrap(from_fn(middleware::access_log::access_log))
-        .wrap(Condition::new(options.measured, measure))
+        .wrap(from_fn(move |request, next| access_log_with_counts(request, next, measured)))
         .wrap(from_fn(middleware::classify::classify))
         .wrap(from_fn(middleware::method::normalize_method))
         .wrap(from_fn(middleware::bodies::enforce_deadline));
@@ -113,6 +113,7 @@ pub fn exposition(
         let message = "Route not found; this listener serves /metrics only".to_owned();
         Err::<actix_web::HttpResponse, _>(error::ApiError::NotFound(message))
     };
+    let measure = state.instruments.http.exposition.clone();
     App::new()
         .app_data(web::Data::new(Routes::new(&OpenApi::default(), true)))
         .configure(|config| state.register(config))
@@ -122,6 +123,8 @@ pub fn exposition(
         .wrap(from_fn(middleware::queries::refuse_query))
         .wrap(from_fn(middleware::classify::refuse_path))
         .wrap(from_fn(middleware::access_log::access_log))
+        .wrap(measure)
         .wrap(from_fn(middleware::classify::classify))
+        .wrap(from_fn(middleware::method::normalize_method))
         .wrap(from_fn(middleware::bodies::enforce_deadline))
 }

@@ -4,10 +4,12 @@
 //! `shipping` both use it. `slog-json` is not used, because it writes a name twice if an event and
 //! its logger both have it, which Elasticsearch refuses, and has no size limits.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::Value;
+use serde::Serialize;
 use slog::{KV, Key, OwnedKVList, Record, Serializer};
 use uuid::Uuid;
 
@@ -67,10 +69,19 @@ pub(super) fn render(
     fields.to_json()
 }
 
-/// The fields of an event in order, each name once; the first value of a name counts.
+/// The fields of an event in order, each name once; the first value of a name counts. Nothing is
+/// allocated for a single field: their values are written one after the other.
 struct Fields {
-    entries: Vec<(String, Value)>,
+    entries: Vec<RenderedField>,
+    /// The values as JSON, in the order in which slog passed them.
+    json: Vec<u8>,
     format: EventFormat,
+}
+
+struct RenderedField {
+    name: Cow<'static, str>,
+    /// Where its value is.
+    value: Range<usize>,
 }
 
 impl Fields {
@@ -80,15 +91,15 @@ impl Fields {
         now: DateTime<Utc>,
         format: EventFormat,
     ) -> Self {
-        let mut fields = Self { entries: Vec::with_capacity(16), format };
-        fields.add("timestamp", Value::String(now.to_rfc3339_opts(SecondsFormat::Micros, true)));
-        fields.add("level", Value::String(record.level().as_str().to_lowercase()));
-        let message = fields.cut(*record.msg());
-        fields.add("message", message);
-        fields.add("service", Value::from(SERVICE));
-        fields.add("version", Value::from(VERSION));
-        fields.add("instance", Value::String(format.instance.to_string()));
-        fields.add("module", Value::String(level::module(record).to_owned()));
+        let (entries, json) = (Vec::with_capacity(24), Vec::with_capacity(512));
+        let mut fields = Self { entries, json, format };
+        fields.add("timestamp", now.to_rfc3339_opts(SecondsFormat::Micros, true));
+        fields.add("level", level::name(record.level()));
+        fields.add_arguments("message", record.msg());
+        fields.add("service", SERVICE);
+        fields.add("version", VERSION);
+        fields.add("instance", format.instance);
+        fields.add("module", level::module(record));
         // A value that cannot be serialized is left out; the event is kept.
         fields.add_in_order(|fields| record.kv().serialize(record, fields));
         fields.add_in_order(|fields| values.serialize(record, fields));
@@ -104,41 +115,70 @@ impl Fields {
         }
     }
 
-    fn add(&mut self, name: &str, value: Value) {
+    /// Adds a value as it is; null if it cannot be serialized.
+    fn add(&mut self, name: &'static str, value: impl Serialize) {
         let name = if self.format.reserved.contains(&name) {
-            format!("{name}_")
+            format!("{name}_").into()
         } else {
-            name.chars().take(NAME_LENGTH).collect()
+            prefix(name)
         };
-        if !self.entries.iter().any(|(known, _)| *known == name) {
-            self.entries.push((name, value));
+        if self.entries.iter().any(|known| known.name == name) {
+            return;
+        }
+        let start = self.json.len();
+        if serde_json::to_writer(&mut self.json, &value).is_err() {
+            self.json.truncate(start);
+            self.json.extend_from_slice(b"null");
+        }
+        self.entries.push(RenderedField { name, value: start..self.json.len() });
+    }
+
+    /// Adds a text, cut if it is too long.
+    fn add_text(&mut self, name: &'static str, text: &str) {
+        if text.len() <= self.format.value {
+            self.add(name, text);
+        } else {
+            self.add_arguments(name, &format_args!("{text}"));
         }
     }
 
-    fn cut(&self, value: impl fmt::Display) -> Value {
+    /// As [`Self::add_text`], for a text that is not formatted yet.
+    fn add_arguments(&mut self, name: &'static str, arguments: &fmt::Arguments<'_>) {
+        if let Some(text) = arguments.as_str().filter(|text| text.len() <= self.format.value) {
+            return self.add(name, text);
+        }
         let mut bounded = BoundedText { text: String::new(), limit: self.format.value, cut: 0 };
-        let _ = write!(bounded, "{value}");
+        let _ = write!(bounded, "{arguments}");
         if bounded.cut > 0 {
             let _ = write!(bounded.text, "…[{} bytes more]", bounded.cut);
         }
-        Value::String(bounded.text)
+        self.add(name, bounded.text);
     }
 
     fn to_json(&self) -> String {
-        let mut text = String::with_capacity(512);
-        for (name, value) in &self.entries {
-            text.push(if text.is_empty() { '{' } else { ',' });
-            let _ = write!(text, "{}:{value}", Value::from(name.as_str()));
+        let mut text = Vec::with_capacity(self.json.len() + self.entries.len() * 24);
+        for RenderedField { name, value } in &self.entries {
+            text.push(if text.is_empty() { b'{' } else { b',' });
+            // Writing to memory cannot fail, nor can names be no text.
+            let _ = serde_json::to_writer(&mut text, name);
+            text.push(b':');
+            text.extend_from_slice(self.json.get(value.clone()).unwrap_or(b"null"));
         }
-        text.push('}');
-        text
+        text.push(b'}');
+        String::from_utf8(text).unwrap_or_default()
     }
+}
+
+/// Returns the beginning of a name.
+fn prefix(name: &'static str) -> Cow<'static, str> {
+    let end = name.char_indices().nth(NAME_LENGTH).map_or(name.len(), |(end, _)| end);
+    name.get(..end).unwrap_or(name).into()
 }
 
 macro_rules! emit_values {
     ($($method:ident: $type:ty),* $(,)?) => {
         $(fn $method(&mut self, key: Key, value: $type) -> slog::Result {
-            self.add(key, Value::from(value));
+            self.add(key, value);
             Ok(())
         })*
     };
@@ -152,7 +192,7 @@ impl Serializer for Fields {
     );
 
     fn emit_none(&mut self, key: Key) -> slog::Result {
-        self.add(key, Value::Null);
+        self.add(key, ());
         Ok(())
     }
 
@@ -161,23 +201,27 @@ impl Serializer for Fields {
     }
 
     fn emit_str(&mut self, key: Key, value: &str) -> slog::Result {
-        self.add(key, self.cut(value));
+        self.add_text(key, value);
         Ok(())
     }
 
     fn emit_arguments(&mut self, key: Key, value: &fmt::Arguments<'_>) -> slog::Result {
-        self.add(key, self.cut(value));
+        self.add_arguments(key, value);
         Ok(())
     }
 
     fn emit_serde(&mut self, key: Key, value: &dyn slog::SerdeValue) -> slog::Result {
-        let value = serde_json::to_value(value.as_serde()).unwrap_or(Value::Null);
+        let value = value.as_serde();
         if self.format.value == usize::MAX {
             self.add(key, value);
             return Ok(());
         }
-        let text = value.to_string();
-        self.add(key, if text.len() <= self.format.value { value } else { self.cut(text) });
+        let text = serde_json::to_string(value).unwrap_or_else(|_| "null".into());
+        if text.len() <= self.format.value {
+            self.add(key, value);
+        } else {
+            self.add_text(key, &text);
+        }
         Ok(())
     }
 }

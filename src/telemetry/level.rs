@@ -88,6 +88,18 @@ impl<D: Drain> Drain for LevelFilter<D> {
     }
 }
 
+/// Returns the name of a level, as events have it.
+pub(super) fn name(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "critical",
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
 /// Returns the module that logged an event. Events that come through the `log` crate have it in
 /// their tag.
 pub(super) fn module<'a>(record: &'a Record<'_>) -> &'a str {

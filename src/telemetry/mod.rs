@@ -41,7 +41,7 @@ pub fn start(config: &LogConfig, shipping: &ShippingConfig) -> Result<Logs, Logg
     let levels = Levels::parse(&config.log_level)?;
     let mut shipping = Shipping::prepare(shipping, CAPACITY, ShippingTimes::default())?;
     let mut sinks = Sinks::default();
-    let (out, guard, counts) = StdoutDrain::start(config.log_format, shipping.instance);
+    let (out, writer, counts) = StdoutDrain::start(config.log_format, shipping.instance);
     sinks.add("stdout", counts);
     let drain = LevelFilter::new(Duplicate::new(out, shipping.drain(&mut sinks)), levels);
     let logger = Logger::root(drain.ignore_res(), o!());
@@ -55,5 +55,5 @@ pub fn start(config: &LogConfig, shipping: &ShippingConfig) -> Result<Logs, Logg
         slog::info!(logger, "shipping log events";
             "sink" => sink, "instance" => shipping.instance.to_string());
     }
-    Ok(Logs { logger, sinks, _shipping: shipping, _stdout: StdoutFlush::new(guard) })
+    Ok(Logs { logger, sinks, _shipping: shipping, _stdout: StdoutFlush::new(writer) })
 }

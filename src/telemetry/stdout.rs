@@ -1,18 +1,20 @@
 //! Log events on stdout, written by a thread of its own behind a bounded queue, so that no request
 //! waits for a terminal or a pipe. Events that do not fit into the queue are dropped and counted,
-//! and a `log events dropped` event reports how many.
+//! and a `log events dropped` event reports how many. JSON is written by [`json_lines`], text on a
+//! terminal by slog-async.
 
-use std::io::{IsTerminal, Stdout, Write};
+mod json_lines;
+
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::Utc;
 use slog::{Drain, Level, Never, OwnedKVList, Record, o};
 use slog_async::{AsyncCore, AsyncCoreBuilder, AsyncGuard};
 use uuid::Uuid;
 
-use super::event::{self, EventFormat};
+use self::json_lines::{JsonLines, JsonWriter};
 use super::sinks::AtomicCounts;
 use crate::config::LogFormat;
 
@@ -21,9 +23,14 @@ const QUEUE_SIZE: usize = 8192;
 /// Longest time to write the rest of the queue at shutdown.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
+enum Queue {
+    Json(JsonLines),
+    Terminal(AsyncCore),
+}
+
 /// Puts events into the queue of stdout.
 pub(super) struct StdoutDrain {
-    core: AsyncCore,
+    queue: Queue,
     counts: Arc<AtomicCounts>,
     /// Events dropped since the last `log events dropped` event.
     unreported: AtomicU64,
@@ -31,31 +38,37 @@ pub(super) struct StdoutDrain {
 
 impl StdoutDrain {
     /// Starts the writing thread. Without a format it writes text to a terminal and JSON elsewhere.
-    /// Dropping the guard writes the rest of the queue.
+    /// Dropping the writer writes the rest of the queue.
     pub(super) fn start(
         format: Option<LogFormat>,
         instance: Uuid,
-    ) -> (Self, AsyncGuard, Arc<AtomicCounts>) {
+    ) -> (Self, StdoutWriter, Arc<AtomicCounts>) {
         let terminal = std::io::stdout().is_terminal();
         let counts = Arc::<AtomicCounts>::default();
-        let (core, guard) =
+        let (queue, writer) =
             match format.unwrap_or(if terminal { LogFormat::Terminal } else { LogFormat::Json }) {
                 LogFormat::Json => {
-                    queue(JsonDrain(std::io::stdout(), instance), Arc::clone(&counts))
+                    let out = std::io::stdout();
+                    let (lines, writer) =
+                        JsonLines::start(out, QUEUE_SIZE, instance, Arc::clone(&counts));
+                    (Queue::Json(lines), StdoutWriter::Json { _writer: writer })
                 }
                 LogFormat::Terminal => {
-                    let decorator = slog_term::TermDecorator::new().stdout().build();
-                    queue(slog_term::CompactFormat::new(decorator).build(), Arc::clone(&counts))
+                    let (core, guard) = terminal_queue(Arc::clone(&counts));
+                    (Queue::Terminal(core), StdoutWriter::Terminal { _guard: guard })
                 }
             };
-        (Self { core, counts: Arc::clone(&counts), unreported: AtomicU64::new(0) }, guard, counts)
+        (Self { queue, counts: Arc::clone(&counts), unreported: AtomicU64::new(0) }, writer, counts)
     }
 
     /// Puts an event into the queue and returns whether there was room.
     fn try_push(&self, record: &Record<'_>, values: &OwnedKVList) -> bool {
         // Counted first, because the writer may be faster than this thread.
         self.counts.enqueued.fetch_add(1, Ordering::AcqRel);
-        self.core.log(record, values).is_ok()
+        match &self.queue {
+            Queue::Json(lines) => lines.try_push(record, values),
+            Queue::Terminal(core) => core.log(record, values).is_ok(),
+        }
     }
 }
 
@@ -85,21 +98,27 @@ impl Drain for StdoutDrain {
     }
 }
 
+/// The writing thread; dropping it writes the rest of the queue.
+pub(super) enum StdoutWriter {
+    Json { _writer: JsonWriter },
+    Terminal { _guard: AsyncGuard },
+}
+
 /// Writes the rest of the queue when it is dropped, for at most [`FLUSH_TIMEOUT`]: the reader of
 /// stdout may have stopped reading.
-pub(super) struct StdoutFlush(Option<AsyncGuard>);
+pub(super) struct StdoutFlush(Option<StdoutWriter>);
 
 impl StdoutFlush {
-    pub(super) fn new(guard: AsyncGuard) -> Self {
-        Self(Some(guard))
+    pub(super) fn new(writer: StdoutWriter) -> Self {
+        Self(Some(writer))
     }
 }
 
 impl Drop for StdoutFlush {
     fn drop(&mut self) {
-        let (guard, (done, flushed)) = (self.0.take(), std::sync::mpsc::channel());
+        let (writer, (done, flushed)) = (self.0.take(), std::sync::mpsc::channel());
         std::thread::spawn(move || {
-            drop(guard);
+            drop(writer);
             // The receiver is gone after the timeout.
             let _ = done.send(());
         });
@@ -107,12 +126,11 @@ impl Drop for StdoutFlush {
     }
 }
 
-fn queue<D>(drain: D, counts: Arc<AtomicCounts>) -> (AsyncCore, AsyncGuard)
-where
-    D: Drain<Ok = ()> + Send + 'static,
-{
+fn terminal_queue(counts: Arc<AtomicCounts>) -> (AsyncCore, AsyncGuard) {
+    let decorator = slog_term::TermDecorator::new().stdout().build();
+    let drain = Mutex::new(slog_term::CompactFormat::new(decorator).build());
     let core = AsyncCoreBuilder::thread_name(
-        AsyncCore::custom(CountingDrain { drain: Mutex::new(drain), counts }),
+        AsyncCore::custom(CountingDrain { drain, counts }),
         "mdl-log".into(),
     );
     core.chan_size(QUEUE_SIZE).build_with_guard()
@@ -133,21 +151,5 @@ impl<D: Drain<Ok = ()>> Drain for CountingDrain<D> {
         let count = if written { &self.counts.shipped } else { &self.counts.dropped };
         count.fetch_add(1, Ordering::AcqRel);
         Ok(())
-    }
-}
-
-/// Writes one JSON object per line, with the time of writing.
-struct JsonDrain(Stdout, Uuid);
-
-impl Drain for JsonDrain {
-    type Ok = ();
-    type Err = std::io::Error;
-
-    fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> std::io::Result<()> {
-        let mut line = event::render(record, values, Utc::now(), EventFormat::unbounded(self.1));
-        line.push('\n');
-        let mut out = self.0.lock();
-        out.write_all(line.as_bytes())?;
-        out.flush()
     }
 }

@@ -89,7 +89,7 @@ impl FromRequest for CircuitAdmin {
         let request = request.clone();
         Box::pin(async move {
             if let Some(peer) = request.conn_data::<LocalPeer>().copied() {
-                let logged = LoggedCaller { user: peer.to_string(), api_key: None };
+                let logged = LoggedCaller::Local(peer.to_string());
                 request.extensions_mut().insert(logged);
                 return Ok(Self(Proven::Local(peer)));
             }

@@ -1,9 +1,10 @@
 //! The access log, around everything that can fail: it names the request, writes its line, gives
 //! all errors one shape, adds the headers that every response carries, and turns a panic into a
-//! 500. What the line says is in `entry`, when it is written in `logged_body`.
+//! 500. What the line says is in `entry` and `values`, when it is written in `logged_body`.
 
 mod entry;
 mod logged_body;
+mod values;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -30,6 +31,15 @@ pub async fn access_log<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    access_log_with_counts(request, next, false).await
+}
+
+/// As [`access_log`]; if `is_counted`, also counts and times the response for Prometheus.
+pub async fn access_log_with_counts<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    is_counted: bool,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let own_id = ServerRequestId::new();
     let id = RequestId::from_headers(request.headers(), own_id);
@@ -39,7 +49,7 @@ pub async fn access_log<B: MessageBody + 'static>(
     let ids = o!("request_id" => id.0.clone(), "server_request_id" => own_id.0.to_string());
     let logger = state.logger.new(ids);
     let client = state.middleware.forwarding.client_address(&request, &logger);
-    let entry = AccessLogEntry::new(&request, client, began, &state.instruments.http);
+    let entry = AccessLogEntry::new(&request, client, began, &state.instruments.http, is_counted);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(logger.clone());
     request.extensions_mut().insert(id.clone());

@@ -92,17 +92,40 @@ impl Identity {
 
 /// The caller as the access log names it.
 #[derive(Clone, Debug)]
-pub struct LoggedCaller {
-    pub user: String,
-    pub api_key: Option<String>,
+pub enum LoggedCaller {
+    User {
+        user: Arc<Account>,
+        /// The id of the API key.
+        api_key: Option<Uuid>,
+    },
+    /// A process on the local socket of administrators.
+    Local(String),
+}
+
+impl LoggedCaller {
+    /// Returns the user name, or who uses the socket.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User { user, .. } => &user.username,
+            Self::Local(peer) => peer,
+        }
+    }
+
+    /// Returns the id of the API key.
+    pub fn api_key(&self) -> Option<Uuid> {
+        match self {
+            Self::User { api_key, .. } => *api_key,
+            Self::Local(_) => None,
+        }
+    }
 }
 
 impl From<&Caller> for LoggedCaller {
     fn from(caller: &Caller) -> Self {
         let api_key = match caller.credential {
-            Credential::Key { key_id, .. } => Some(key_id.to_string()),
+            Credential::Key { key_id, .. } => Some(key_id),
             Credential::Session(_) => None,
         };
-        Self { user: caller.user.username.clone(), api_key }
+        Self::User { user: Arc::clone(&caller.user), api_key }
     }
 }

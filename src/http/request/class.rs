@@ -22,6 +22,10 @@ pub enum RequestKind {
     Unmatched,
 }
 
+/// Identifies a route of the OpenAPI document, in `http::request::routes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteIndex(pub usize);
+
 /// The class of a request. One that was not classified is [`RequestKind::Unmatched`]: limited, and
 /// without a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub struct RequestClass {
     /// Whether its handler uses a caller. Credentials of other requests are not read.
     pub uses_caller: bool,
     pub refused: Option<RefusedPath>,
+    /// The route with this path, whatever the method; none for pages and the exposition.
+    pub route: Option<RouteIndex>,
 }
 
 impl RequestClass {

@@ -4,13 +4,15 @@
 //!
 //! Exemptions from rate limits are not in the document; they are the constants below.
 
+use std::sync::Arc;
+
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBody;
 
-use crate::http::request::class::{RequestClass, RequestKind};
+use crate::http::request::class::{RequestClass, RequestKind, RouteIndex};
 
 /// Health checks are exempt from rate limits: a load balancer must not be locked out, and they cost
 /// next to nothing.
@@ -32,7 +34,8 @@ pub struct Routes {
 
 #[derive(Debug)]
 struct Route {
-    path: String,
+    index: RouteIndex,
+    path: Arc<str>,
     pattern: ResourceDef,
     /// What precedes the first parameter. It and the number of slashes are cheaper to compare than
     /// the pattern.
@@ -56,9 +59,9 @@ struct OperationTraits {
 impl Routes {
     /// Takes the routes of the OpenAPI document, and `/metrics` if this listener serves it.
     pub fn new(document: &OpenApi, with_exposition: bool) -> Self {
-        let routes =
-            document.paths.paths.iter().map(|(path, item)| Route::new(path, item)).collect();
-        Self { routes, with_exposition }
+        let numbered = document.paths.paths.iter().enumerate();
+        let route = |(index, (path, item)): (_, (&String, _))| Route::new(index, path, item);
+        Self { routes: numbered.map(route).collect(), with_exposition }
     }
 
     /// Classifies a request by its method and canonical path.
@@ -66,7 +69,6 @@ impl Routes {
         let read = is_read(method);
         let kind = match path {
             path if read && self.is_exposition(path) => RequestKind::Exposition,
-            path if read && HEALTH.contains(&path) => RequestKind::Health,
             path if read && is_page(path) => RequestKind::Page,
             path => return self.classify_operation(method, path),
         };
@@ -74,16 +76,32 @@ impl Routes {
     }
 
     fn classify_operation(&self, method: &Method, path: &str) -> RequestClass {
-        // Where two patterns match, the stricter class of both holds.
-        let class = |traits: &OperationTraits| (traits.uses_caller, traits.catalogue);
-        let strictest =
-            |one: (bool, bool), other: (bool, bool)| (one.0 || other.0, one.1 && other.1);
-        let found = self.operations(method, path).map(class).reduce(strictest);
-        let Some((uses_caller, catalogue)) = found else {
-            return RequestClass::default();
-        };
-        let kind = if catalogue { RequestKind::Catalogue } else { RequestKind::Operation };
-        RequestClass { kind, uses_caller, refused: None }
+        let mut class = RequestClass::default();
+        let mut strictest: Option<(bool, bool)> = None;
+        for route in self.matching(path) {
+            class.route.get_or_insert(route.index);
+            // Where two patterns match, the stricter class of both holds.
+            for one in route.operations(method) {
+                let (uses_caller, catalogue) = strictest.unwrap_or((false, true));
+                strictest = Some((uses_caller || one.uses_caller, catalogue && one.catalogue));
+            }
+        }
+        if let Some((uses_caller, catalogue)) = strictest {
+            class.uses_caller = uses_caller;
+            class.kind = if HEALTH.contains(&path) {
+                RequestKind::Health
+            } else if catalogue {
+                RequestKind::Catalogue
+            } else {
+                RequestKind::Operation
+            };
+        }
+        class
+    }
+
+    /// Returns the pattern of a route.
+    pub fn pattern(&self, route: RouteIndex) -> Option<&Arc<str>> {
+        self.routes.get(route.0).map(|route| &route.path)
     }
 
     /// Returns the query parameters that a request may have; none if it matches no operation, or if
@@ -114,11 +132,7 @@ impl Routes {
     }
 
     fn operations(&self, method: &Method, path: &str) -> impl Iterator<Item = &OperationTraits> {
-        let method = if is_read(method) { Method::GET } else { method.clone() };
-        self.matching(path)
-            .flat_map(|route| &route.operations)
-            .filter(move |(known, _)| *known == method)
-            .map(|(_, traits)| traits)
+        self.matching(path).flat_map(move |route| route.operations(method))
     }
 
     fn matching(&self, path: &str) -> impl Iterator<Item = &Route> {
@@ -126,13 +140,13 @@ impl Routes {
         let slashes = slashes(path);
         self.routes.iter().filter(move |route| {
             let near = route.slashes == slashes && path.starts_with(&route.prefix);
-            near && (route.path == path || route.pattern.is_match(path))
+            near && (*route.path == *path || route.pattern.is_match(path))
         })
     }
 }
 
 impl Route {
-    fn new(path: &str, item: &PathItem) -> Self {
+    fn new(index: usize, path: &str, item: &PathItem) -> Self {
         let all = [
             ("GET, HEAD", &item.get, Method::GET),
             ("POST", &item.post, Method::POST),
@@ -147,7 +161,8 @@ impl Route {
         let patched = item.patch.as_ref().and_then(|patch| patch.request_body.as_ref());
         let types = |body: &RequestBody| body.content.keys().cloned().collect::<Vec<_>>();
         Self {
-            path: path.to_owned(),
+            index: RouteIndex(index),
+            path: path.into(),
             pattern: ResourceDef::new(path),
             prefix: path.split('{').next().unwrap_or_default().to_owned(),
             slashes: slashes(path),
@@ -155,6 +170,13 @@ impl Route {
             accept_patch: patched.map(|body| types(body).join(", ")),
             operations,
         }
+    }
+
+    /// Returns the operation with this method.
+    fn operations(&self, method: &Method) -> impl Iterator<Item = &OperationTraits> {
+        let method = if is_read(method) { Method::GET } else { method.clone() };
+        let operations = self.operations.iter().filter(move |(known, _)| *known == method);
+        operations.map(|(_, traits)| traits)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
+use serde_json::Value;
 use slog::{Logger, o};
 
 use super::*;

@@ -3,7 +3,7 @@
 use prometheus::{IntCounterVec, IntGauge, Registry};
 
 use super::counters::LabelledCounters;
-use super::families::{HTTP_CONNECTIONS_OPEN, HTTP_CONNECTIONS_REFUSED, HTTP_PARSE_ERRORS};
+use super::families::http::{HTTP_CONNECTIONS_OPEN, HTTP_CONNECTIONS_REFUSED, HTTP_PARSE_ERRORS};
 pub use super::labels::RefusalReason;
 
 /// Instruments of connections.

@@ -5,69 +5,26 @@
 //! from the start, because a counter that appears with its first event hides that event from
 //! `rate()`.
 
+pub(super) mod http;
 pub(super) mod service;
 
 use strum::VariantNames;
 
-use self::service::{
-    CACHE_BYTES, CACHE_LOOKUPS, MAILS, REQUESTS_IN_FLIGHT, SESSION_LOOKUPS, TABLE_ROWS,
+use self::http::{
+    EXPOSITION_DURATION, EXPOSITION_REQUESTS, HTTP_CONNECTIONS_OPEN, HTTP_CONNECTIONS_REFUSED,
+    HTTP_DURATION, HTTP_PARSE_ERRORS, HTTP_REQUESTS, REQUESTS_IN_FLIGHT, SECONDS, SERVER_ERRORS,
 };
+use self::service::{CACHE_BYTES, CACHE_LOOKUPS, MAILS, SESSION_LOOKUPS, TABLE_ROWS};
 use super::family::LabelValues::{self, Bounded, Fixed};
 use super::family::MetricKind::{Counter, Gauge, Histogram};
 use super::family::{MetricFamily, family};
-use super::labels::{AuthMethod, AuthStatus, KeyLookupOutcome, RefusalReason};
+use super::labels::{AuthMethod, AuthStatus, KeyLookupOutcome};
 
-/// Bucket bounds in seconds, from a cached read to a request that nearly times out.
-pub const SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
-const HTTP: &[(&str, LabelValues)] = &[
-    ("route", Bounded("the pattern of the route, or `unmatched`")),
-    ("method", Bounded("GET (and HEAD), POST, PUT, PATCH, DELETE, OPTIONS or OTHER")),
-    ("status_code", Bounded("the status codes of the API")),
-];
 const CIRCUIT: (&str, LabelValues) =
     ("breaker_name", Fixed(&["metrics", "domains", "auth", "api_keys"]));
 /// Sinks of log events.
 pub const SINKS: &[&str] = &["stdout", "cloudwatch", "elasticsearch"];
 
-// The names and help of the next two are those of actix-web-prom.
-pub(super) const HTTP_REQUESTS: MetricFamily =
-    family("http_requests_total", Counter, HTTP, "Total number of HTTP requests");
-pub(super) const HTTP_DURATION: MetricFamily = family(
-    "http_request_duration_seconds",
-    Histogram(SECONDS),
-    HTTP,
-    "HTTP request duration in seconds for all requests",
-);
-pub(super) const SERVER_ERRORS: MetricFamily = family(
-    "http_server_errors_total",
-    Counter,
-    &[("status_code", Fixed(&["500", "503", "504"]))],
-    "Requests that the service failed, by status: 500 an internal error or a panic, 503 database \
-     unavailable or a limit of the service reached, 504 unknown outcome of a write; each is also \
-     in http_requests_total, except panics",
-);
-pub(super) const HTTP_CONNECTIONS_OPEN: MetricFamily = family(
-    "http_connections_open",
-    Gauge,
-    &[],
-    "Connections to the API and metrics listeners that are open now, idle ones included",
-);
-pub(super) const HTTP_CONNECTIONS_REFUSED: MetricFamily = family(
-    "http_connections_refused_total",
-    Counter,
-    &[("reason", Fixed(RefusalReason::VARIANTS))],
-    "Connections closed on accept, by the limit that was reached: total (all connections), \
-     address (connections of one client address)",
-);
-pub(super) const HTTP_PARSE_ERRORS: MetricFamily = family(
-    "http_parse_errors_total",
-    Counter,
-    &[("status_code", Fixed(&["400", "408", "431", "500"]))],
-    "Requests refused by the HTTP parser: not valid HTTP (400), head too late (408) or too large \
-     (431). They are not in `http_requests_total`",
-);
 pub(super) const ATTEMPTS: MetricFamily = family(
     "auth_attempts_total",
     Counter,
@@ -228,6 +185,8 @@ pub const ALL: &[MetricFamily] = &[
     HTTP_DURATION,
     SERVER_ERRORS,
     REQUESTS_IN_FLIGHT,
+    EXPOSITION_REQUESTS,
+    EXPOSITION_DURATION,
     HTTP_CONNECTIONS_OPEN,
     HTTP_CONNECTIONS_REFUSED,
     HTTP_PARSE_ERRORS,

@@ -1,21 +1,33 @@
-//! Metrics of HTTP requests. `actix-web-prom` counts and times responses. Failed requests are also
-//! counted here, because the alert on failures needs series that exist before the first failure,
-//! and must include panics, which have no response to count.
+//! Metrics of HTTP requests. Failed requests are also counted by themselves, because the alert on
+//! failures needs series that exist before the first failure.
+//!
+//! Requests of the API are counted here, because actix-web-prom matches the path of each request
+//! against all routes again, four times, and allocates its labels. It counts the scrapes of the
+//! separate listener.
+
+use std::time::Duration;
 
 use actix_web_prom::{
     ActixMetricsConfiguration, LabelsConfiguration, PrometheusMetrics, PrometheusMetricsBuilder,
 };
-use prometheus::{IntCounter, IntGauge, Registry};
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
-use super::families::service::REQUESTS_IN_FLIGHT;
-use super::families::{HTTP_DURATION, HTTP_REQUESTS, SECONDS, SERVER_ERRORS};
+use super::families::http::{
+    EXPOSITION_DURATION, EXPOSITION_REQUESTS, HTTP_DURATION, HTTP_REQUESTS, REQUESTS_IN_FLIGHT,
+    SECONDS, SERVER_ERRORS,
+};
+
+/// The route of requests that match none.
+pub const UNMATCHED: &str = "unmatched";
 
 /// Instruments of HTTP requests.
 #[derive(Clone)]
 #[allow(missing_debug_implementations)]
 pub struct HttpInstruments {
-    /// The middleware that counts and times responses; shared by all workers.
-    pub middleware: PrometheusMetrics,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    /// The middleware of the separate metrics listener.
+    pub exposition: PrometheusMetrics,
     internal_errors: IntCounter,
     unavailable: IntCounter,
     unknown_outcomes: IntCounter,
@@ -41,25 +53,33 @@ impl HttpInstruments {
         let labels =
             LabelsConfiguration::default().endpoint("route").method("method").status("status_code");
         let configuration = ActixMetricsConfiguration::default()
-            .http_requests_total_name(HTTP_REQUESTS.name)
-            .http_requests_duration_seconds_name(HTTP_DURATION.name)
+            .http_requests_total_name(EXPOSITION_REQUESTS.name)
+            .http_requests_duration_seconds_name(EXPOSITION_DURATION.name)
             .labels(labels);
-        let middleware = PrometheusMetricsBuilder::new("")
+        let exposition = PrometheusMetricsBuilder::new("")
             .registry(registry.clone())
             .buckets(SECONDS)
             // Without this, each unknown path that a client sends would create series.
-            .mask_unmatched_patterns("unmatched")
+            .mask_unmatched_patterns(UNMATCHED)
             .metrics_configuration(configuration)
             .build()
             .map_err(|error| prometheus::Error::Msg(error.to_string()))?;
         let errors = SERVER_ERRORS.counters(registry)?;
         Ok(Self {
-            middleware,
+            requests: HTTP_REQUESTS.counters(registry)?,
+            durations: HTTP_DURATION.histograms(registry)?,
+            exposition,
             internal_errors: errors.with_label_values(&["500"]),
             unavailable: errors.with_label_values(&["503"]),
             unknown_outcomes: errors.with_label_values(&["504"]),
             in_flight: REQUESTS_IN_FLIGHT.gauge(registry)?,
         })
+    }
+
+    /// Counts a response and the time that its request took, by route, method and status code.
+    pub fn count_response(&self, labels: [&str; 3], took: Duration) {
+        self.requests.with_label_values(&labels).inc();
+        self.durations.with_label_values(&labels).observe(took.as_secs_f64());
     }
 
     /// Counts a request as in flight until the result is dropped.

@@ -15,8 +15,7 @@ listener), without authentication and rate limits. `METRICS_ENABLED=false` switc
 `deploy/prometheus/prometheus.yml` is an example of a scrape configuration.
 
 Every label has a bounded set of values, so clients cannot create series. Where the values are
-known in advance, every combination exists from the start with the value 0. A panic is counted in
-`http_server_errors_total` only, because no route has produced a response.
+known in advance, every combination exists from the start with the value 0.
 
 | name | type | labels | meaning |
 | --- | --- | --- | --- |

@@ -115,6 +115,8 @@ async fn unknown_paths_and_methods_add_no_series() {
         server.send(method.clone(), "/nowhere", "", &[], None).await;
         server.send(method, "/api/v1/metrics/x", "", &[], None).await;
     }
+    // So does the first scrape.
+    scrape(&server).await;
     let before = series(&scrape(&server).await);
     let server = std::sync::Arc::new(server);
     let clients: Vec<_> = (0..8)

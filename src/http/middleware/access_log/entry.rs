@@ -1,44 +1,48 @@
 //! One entry of the access log, and the headers and counts that depend on the same values.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
 use actix_web::http::{ConnectionType, Method, StatusCode};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use slog::{Level, Logger, o};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use slog::{Level, Logger};
 
+use super::values::{LoggedValues, milliseconds};
 use crate::http::AppState;
 use crate::http::middleware::security::set_cache_control;
 use crate::http::request::caller::LoggedCaller;
 use crate::http::request::class::{RequestClass, RequestKind};
 use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::request_id::{HEADER, RequestId};
-use crate::telemetry::instruments::http::{HttpInstruments, RequestInFlight};
+use crate::http::request::routes::Routes;
+use crate::telemetry::instruments::http::{HttpInstruments, RequestInFlight, UNMATCHED};
 
 /// Logged length of a path or user agent, in characters.
 const MAX_LOGGED: usize = 200;
 
 /// What an entry says about the request. It never has a query string, another header or a body.
-#[derive(Debug)]
 pub(super) struct AccessLogEntry {
     method: Method,
     class: RequestClass,
     client: ClientAddress,
     /// The canonical path; none if the path was refused.
     path: Option<String>,
+    route: Arc<str>,
     user_agent: Option<String>,
     began: Instant,
     /// Counts the request as in flight until its entry is written; none for a scrape.
     _in_flight: Option<RequestInFlight>,
+    /// Counts the response; none on listeners whose requests are not counted.
+    counted: Option<HttpInstruments>,
 }
 
 /// What an entry says about the response.
 #[derive(Debug)]
 pub(super) struct LoggedResponse {
     status: StatusCode,
-    route: Option<String>,
     caller: Option<LoggedCaller>,
     /// The error code of a refusal.
     code: Option<&'static str>,
@@ -51,9 +55,8 @@ impl LoggedResponse {
         code: Option<&'static str>,
         request: Option<&HttpRequest>,
     ) -> Self {
-        let route = request.and_then(HttpRequest::match_pattern);
         let caller = request.and_then(|request| request.extensions().get().cloned());
-        Self { status, route, caller, code }
+        Self { status, caller, code }
     }
 }
 
@@ -64,6 +67,7 @@ impl AccessLogEntry {
         client: ClientAddress,
         began: Instant,
         instruments: &HttpInstruments,
+        is_counted: bool,
     ) -> Self {
         let class = RequestClass::from_request(request);
         let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
@@ -72,10 +76,12 @@ impl AccessLogEntry {
             class,
             client,
             path: class.refused.is_none().then(|| prefix(request.path())),
+            route: route(request, class),
             user_agent: agent.map(prefix),
             began,
             _in_flight: (class.kind != RequestKind::Exposition)
                 .then(|| instruments.begin_request()),
+            counted: is_counted.then(|| instruments.clone()),
         }
     }
 
@@ -111,28 +117,41 @@ impl AccessLogEntry {
         }
     }
 
-    /// Writes the entry; `bytes` is the size of the body that was sent.
+    /// Writes the entry and counts the response; `bytes` is the size of the body that was sent.
     pub(super) fn write(&self, logger: &Logger, response: &LoggedResponse, bytes: u64) {
-        let LoggedResponse { status, route, caller, code } = response;
-        let user = caller.as_ref().map(|caller| &caller.user);
-        let api_key = caller.as_ref().and_then(|caller| caller.api_key.as_ref());
-        let values = o!(
-            "method" => self.method.to_string(), "path" => self.path.clone(),
-            "route" => route.clone().unwrap_or_else(|| "unmatched".into()),
-            "status" => status.as_u16(), "code" => *code, "bytes" => bytes,
-            "duration_ms" => self.milliseconds(), "client" => self.client.0.to_string(),
-            "user" => user.cloned(), "api_key" => api_key.cloned(),
-            "user_agent" => self.user_agent.clone());
-        match level(self.class.kind, *status) {
+        let (status, took) = (response.status, self.began.elapsed());
+        if let Some(instruments) = &self.counted {
+            instruments.count_response([&self.route, self.method.as_str(), status.as_str()], took);
+        }
+        let values = LoggedValues {
+            method: &self.method,
+            path: self.path.as_deref(),
+            route: &self.route,
+            status,
+            code: response.code,
+            bytes,
+            took,
+            client: self.client.0,
+            caller: response.caller.as_ref(),
+            user_agent: self.user_agent.as_deref(),
+        };
+        match level(self.class.kind, status) {
             Level::Error => slog::error!(logger, "request"; values),
             Level::Info => slog::info!(logger, "request"; values),
             _ => slog::debug!(logger, "request"; values),
         }
     }
+}
 
-    fn milliseconds(&self) -> f64 {
-        (self.began.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0
-    }
+/// Returns the pattern of the route of a request.
+fn route(request: &ServiceRequest, class: RequestClass) -> Arc<str> {
+    let routes = request.app_data::<web::Data<Routes>>();
+    let known = routes.zip(class.route).and_then(|(routes, route)| routes.pattern(route));
+    // Pages and the exposition are not in the OpenAPI document.
+    known.cloned().unwrap_or_else(|| match request.request().match_pattern() {
+        Some(pattern) => pattern.into(),
+        None => UNMATCHED.into(),
+    })
 }
 
 /// Returns the level of an entry. Probes and scrapes come every few seconds, and a flood of refused
@@ -147,7 +166,8 @@ fn level(kind: RequestKind, status: StatusCode) -> Level {
 }
 
 fn prefix(text: &str) -> String {
-    text.chars().take(MAX_LOGGED).collect()
+    let end = text.char_indices().nth(MAX_LOGGED).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or(text).to_owned()
 }
 
 /// Writes the entry of a request whose client disconnects, when its future is dropped.
@@ -161,7 +181,8 @@ impl Drop for AbandonedRequest<'_> {
         if let Some(entry) = self.entry {
             slog::info!(self.logger, "request abandoned by its client";
                 "method" => entry.method.as_str(), "path" => entry.path.as_deref(),
-                "duration_ms" => entry.milliseconds(), "client" => entry.client.0.to_string());
+                "duration_ms" => milliseconds(entry.began.elapsed()),
+                "client" => %entry.client.0);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Families that say what the service does beside its answers: requests in flight, cached
+//! Families that say what the service does beside its answers: lookups of sessions, cached
 //! responses, mails, and how its tables grow.
 
 use strum::VariantNames;
@@ -8,12 +8,6 @@ use crate::telemetry::instruments::family::MetricKind::{Counter, Gauge};
 use crate::telemetry::instruments::family::{MetricFamily, family};
 use crate::telemetry::instruments::labels::{CacheOutcome, MailOutcome};
 
-pub(in crate::telemetry::instruments) const REQUESTS_IN_FLIGHT: MetricFamily = family(
-    "http_requests_in_flight",
-    Gauge,
-    &[],
-    "Requests whose response is not complete yet, scrapes excluded",
-);
 pub(in crate::telemetry::instruments) const SESSION_LOOKUPS: MetricFamily = family(
     "session_cache_lookups_total",
     Counter,
