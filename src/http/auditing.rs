@@ -7,7 +7,6 @@ mod refusal;
 
 use std::time::Duration;
 
-use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, web};
 use slog::{Logger, o};
@@ -65,24 +64,33 @@ struct AuditedRequest {
     trail: Trail,
 }
 
-/// Begins the audit of a request.
-pub fn start_request(state: &web::Data<AppState>, request: &ServiceRequest) {
-    let trail = Trail::default();
+/// Returns the trail of a request, to which its transactions add their events. The first call
+/// begins the audit of the request; most requests record nothing.
+pub fn trail(request: &HttpRequest) -> Trail {
+    let Some(state) = request.app_data::<web::Data<AppState>>() else { return Trail::default() };
     let mut extensions = request.extensions_mut();
-    extensions.insert(trail.clone());
-    extensions.insert(AuditedRequest { state: state.clone(), trail });
+    if let Some(AuditedRequest { trail, .. }) = extensions.get() {
+        return trail.clone();
+    }
+    let trail = Trail::default();
+    extensions.insert(AuditedRequest { state: state.clone(), trail: trail.clone() });
+    trail
 }
 
 /// Ends the audit of a request that has its response: logs its events and counts its refusal.
-pub fn finish_request(request: &HttpRequest, status: StatusCode, error: Option<&ApiError>) {
-    let refusal = error.and_then(|error| refusal::from_request(request, error));
-    let extensions = request.extensions();
-    let Some(AuditedRequest { state, trail }) = extensions.get() else { return };
-    if status.is_success() {
-        log_committed(&state.db, &state.logger, trail);
-    }
-    if let Some(refusal) = refusal {
+pub fn finish_request(
+    state: &AppState,
+    request: &HttpRequest,
+    status: StatusCode,
+    error: Option<&ApiError>,
+) {
+    if let Some(refusal) = error.and_then(|error| refusal::from_request(request, error)) {
         state.audit.count(refusal, state.clock.now());
+    }
+    if status.is_success()
+        && let Some(AuditedRequest { trail, .. }) = request.extensions().get()
+    {
+        log_committed(&state.db, &state.logger, trail);
     }
 }
 

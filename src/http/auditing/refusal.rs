@@ -13,9 +13,8 @@ use crate::cache::audit_refusals::{RefusalCount, RefusalKey, RefusedRequest};
 use crate::http::error::ApiError;
 use crate::http::request::attempted_action::AttemptedAction;
 use crate::http::request::caller::Identity;
-use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::context::RequestContext;
 use crate::http::request::credential::API_KEY;
-use crate::http::request::request_id::{RequestId, ServerRequestId};
 use crate::model::audit::{Action, AuditOutcome, Changes, Channel};
 use crate::rate_limit::client_ip::ClientPrefix;
 use crate::storage::StorageError;
@@ -29,6 +28,7 @@ pub(super) fn from_request(
     error: &ApiError,
 ) -> Option<(RefusalKey, RefusedRequest)> {
     let extensions = request.extensions();
+    let context = extensions.get::<RequestContext>()?;
     let attempt = extensions.get::<AttemptedAction>();
     if matches!(error, ApiError::ExpiredToken) {
         // Every client gets it every few minutes, and refreshes its token.
@@ -61,17 +61,15 @@ pub(super) fn from_request(
     let key = RefusalKey {
         action,
         reason,
-        address: extensions
-            .get::<ClientAddress>()
-            .map(|address| ClientPrefix::from(address.0).to_string()),
+        address: Some(ClientPrefix::from(context.client.0).to_string()),
         actor: actor.map(|caller| (caller.user.user_id, caller.user.username.clone())),
         credential: identity.and_then(Identity::credential),
         target: attempt.and_then(|attempt| attempt.account.clone()),
     };
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
     let sample = RefusedRequest {
-        request_id: extensions.get::<RequestId>().map(|id| id.0.clone())?,
-        server_request_id: extensions.get::<ServerRequestId>()?.0,
+        request_id: context.ids.as_str().to_owned(),
+        server_request_id: context.ids.server,
         route: Some(format!("{} {route}", request.method())),
     };
     Some((key, sample))

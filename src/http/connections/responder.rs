@@ -8,6 +8,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{ResponseError, web};
 use slog::Logger;
+use uuid::Uuid;
 
 use super::bare_head::BareHead;
 use crate::clock::Clock;
@@ -17,7 +18,7 @@ use crate::http::error::ApiError;
 use crate::http::media_type::JSON;
 use crate::http::middleware::security::{SecurityHeaders, set_cache_control};
 use crate::http::request::class::RequestKind;
-use crate::http::request::request_id::{HEADER, ServerRequestId};
+use crate::http::request::request_id::{HEADER, to_header};
 use crate::telemetry::instruments::connections::ConnectionInstruments;
 
 /// Completes responses of the parser, for all connections of a listener.
@@ -49,7 +50,8 @@ impl Responder {
         is_head_request: bool,
     ) -> Vec<u8> {
         let error = ApiError::from_parser(head.status);
-        let id = ServerRequestId::new().0.to_string();
+        let uuid = Uuid::now_v7();
+        let id = uuid.to_string();
         self.instruments.count_parse_error(head.status);
         slog::debug!(self.logger, "request refused by the HTTP parser";
             "status" => head.status, "request_id" => &id,
@@ -59,9 +61,7 @@ impl Responder {
 
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            headers.insert(HeaderName::from_static(HEADER), id);
-        }
+        headers.insert(HeaderName::from_static(HEADER), to_header(uuid));
         let kind = RequestKind::Unmatched;
         self.security_headers.insert_into(&mut headers, kind);
         set_cache_control(&mut headers, &Method::GET, kind, error.status_code());

@@ -33,7 +33,8 @@ use crate::http::connections::local::LocalPeer;
 use crate::http::error::ApiError;
 use crate::http::middleware::authenticate::reauthenticate;
 use crate::http::request::caller::{Caller, Credential, LoggedCaller, UnconfirmedToken};
-use crate::http::request::request_id::RequestId;
+use crate::http::request::context::RequestContext;
+use crate::http::request::request_id::RequestIds;
 use crate::model::audit::Channel;
 use crate::model::scopes::Scope;
 use crate::storage::audit_events::Actor;
@@ -136,7 +137,7 @@ async fn is_interrupted(db: &DbBreakerHandle) -> bool {
 
 fn log_acceptance(request: &HttpRequest, caller: &Caller) {
     let Some(accounts) = request.app_data::<web::Data<AccountServices>>() else { return };
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let ids = RequestContext::ids(request);
     slog::info!(accounts.logger, "administrator accepted by token claims during outage";
-        "user_id" => caller.user.user_id.to_string(), "request_id" => request_id);
+        "user_id" => caller.user.user_id.to_string(), "request_id" => ids.as_ref().map(RequestIds::as_str));
 }

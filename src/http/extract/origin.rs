@@ -6,13 +6,13 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use uuid::Uuid;
 
+use crate::http::auditing;
 use crate::http::error::ApiError;
 use crate::http::request::attempted_action::AttemptedAction;
 use crate::http::request::caller::Identity;
-use crate::http::request::client_ip::ClientAddress;
-use crate::http::request::request_id::{RequestId, ServerRequestId};
+use crate::http::request::context::RequestContext;
 use crate::model::audit::{Action, Channel};
-use crate::storage::audit_events::{Actor, Trail};
+use crate::storage::audit_events::Actor;
 use crate::storage::users::Account;
 
 /// Makes actors of audit events from a request.
@@ -36,16 +36,18 @@ impl Origin {
 
     /// Makes the actor of an unknown caller.
     pub fn anonymous_actor(&self) -> Actor {
+        let trail = auditing::trail(&self.0);
         let extensions = self.0.extensions();
+        let context = extensions.get::<RequestContext>();
         Actor {
             user_id: None,
             username: None,
             channel: Channel::Api,
             credential: extensions.get::<Identity>().and_then(Identity::credential),
-            address: extensions.get::<ClientAddress>().map(|address| address.0.to_string()),
-            request_id: extensions.get::<RequestId>().map(|id| id.0.clone()),
-            server_request_id: extensions.get::<ServerRequestId>().map(|id| id.0),
-            trail: extensions.get::<Trail>().cloned().unwrap_or_default(),
+            address: context.map(|context| context.client.0.to_string()),
+            request_id: context.map(|context| context.ids.as_str().to_owned()),
+            server_request_id: context.map(|context| context.ids.server),
+            trail,
         }
     }
 

@@ -4,10 +4,10 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, USER_AGENT};
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpRequest};
 
 use crate::http::error::ApiError;
-use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::context::RequestContext;
 use crate::storage::sessions::SessionClient;
 
 /// Stored length of `User-Agent`, in characters.
@@ -27,8 +27,7 @@ impl FromRequest for SessionClient {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let address =
-            request.extensions().get::<ClientAddress>().map(|address| address.0.to_string());
+        let address = RequestContext::client(request).map(|client| client.0.to_string());
         ready(Ok(Self { address, user_agent: user_agent(request.headers()) }))
     }
 }

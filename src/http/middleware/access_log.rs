@@ -15,7 +15,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
-use slog::{Logger, o};
+use slog::{Logger, OwnedKV};
 
 use self::entry::{AbandonedRequest, AccessLogEntry, LoggedResponse};
 use self::logged_body::log_response;
@@ -24,7 +24,8 @@ use crate::http::auditing;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
 use crate::http::error::not_done::not_done;
-use crate::http::request::request_id::{RequestId, ServerRequestId};
+use crate::http::request::context::RequestContext;
+use crate::http::request::request_id::RequestIds;
 
 /// Logs a request and completes its response.
 pub async fn access_log<B: MessageBody + 'static>(
@@ -41,21 +42,16 @@ pub async fn access_log_with_counts<B: MessageBody + 'static>(
     is_counted: bool,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let own_id = ServerRequestId::new();
-    let id = RequestId::from_headers(request.headers(), own_id);
+    let ids = RequestIds::from_headers(request.headers());
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Err(ApiError::Internal { cause: "the application has no state".into() }.into());
     };
-    let ids = o!("request_id" => id.0.clone(), "server_request_id" => own_id.0.to_string());
-    let logger = state.logger.new(ids);
+    let logger = state.logger.new(OwnedKV(ids.clone()));
     let client = state.middleware.forwarding.client_address(&request, &logger);
     let entry = AccessLogEntry::new(&request, client, began, &state.instruments.http, is_counted);
-    request.extensions_mut().insert(client);
-    request.extensions_mut().insert(logger.clone());
-    request.extensions_mut().insert(id.clone());
-    request.extensions_mut().insert(own_id);
-    auditing::start_request(&state, &request);
-    let rendering = Rendering { id, not_done: not_done(&request), state: &state, logger: &logger };
+    let context = RequestContext { client, ids: ids.clone(), logger: logger.clone() };
+    request.extensions_mut().insert(context);
+    let rendering = Rendering { ids, not_done: not_done(&request), state: &state, logger: &logger };
     let mut unfinished = AbandonedRequest { logger: &logger, entry: Some(&entry) };
     let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     unfinished.entry = None;
@@ -64,10 +60,11 @@ pub async fn access_log_with_counts<B: MessageBody + 'static>(
         Ok(Ok(response)) => {
             let response = response.map_into_boxed_body();
             let error = error_in(&response);
-            auditing::finish_request(response.request(), response.status(), error.as_ref());
+            let status = response.status();
+            auditing::finish_request(&state, response.request(), status, error.as_ref());
             let code = error.as_ref().map(ApiError::code);
             let mut response = with_error_body(response, error, &rendering);
-            entry.complete(response.response_mut(), &rendering.id, &state);
+            entry.complete(response.response_mut(), &rendering.ids, &state);
             let summary = LoggedResponse::new(response.status(), code, Some(response.request()));
             return Ok(response.map_body(|_, body| log_response(body, entry, summary, &logger)));
         }
@@ -78,7 +75,7 @@ pub async fn access_log_with_counts<B: MessageBody + 'static>(
     };
     // The request is gone with the error, so the error carries the complete response.
     let mut response = rendering.render(&error);
-    entry.complete(&mut response, &rendering.id, &state);
+    entry.complete(&mut response, &rendering.ids, &state);
     let summary = LoggedResponse::new(response.status(), Some(error.code()), None);
     let response = response.map_body(|_, body| log_response(body, entry, summary, &logger));
     Err(actix_web::error::InternalError::from_response(error.to_string(), response).into())
@@ -124,7 +121,7 @@ fn api_error(error: &Error) -> ApiError {
 
 /// What the response to an error says about its request.
 struct Rendering<'a> {
-    id: RequestId,
+    ids: RequestIds,
     /// What the request was to do, if it was to change something.
     not_done: Option<&'static str>,
     state: &'a AppState,
@@ -137,7 +134,7 @@ impl Rendering<'_> {
             slog::error!(self.logger, "request failed"; "code" => error.code(), "error" => cause);
         }
         let mut response = error.error_response();
-        let body = ErrorBody::new(error, self.not_done, &self.id.0, self.state.clock.now());
+        let body = ErrorBody::new(error, self.not_done, self.ids.as_str(), self.state.clock.now());
         let body = serde_json::to_string(&body).unwrap_or_default();
         response
             .headers_mut()

@@ -21,9 +21,8 @@ use crate::http::rate_limit::headers::LimitReport;
 use crate::http::rate_limit::refusals::{RateLimitedRequest, rate_limited};
 use crate::http::request::caller::{Caller, Credential, Identity, LoggedCaller};
 use crate::http::request::class::RequestClass;
-use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::context::RequestContext;
 use crate::http::request::credential::{NO_TOKEN, PresentedCredential, credential};
-use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Wait;
 use crate::telemetry::instruments::authentication::AuthMethod;
@@ -94,7 +93,7 @@ async fn by_key(state: &AppState, key: &str, request: &HttpRequest) -> Result<Ca
         return Err(ApiError::InvalidApiKey);
     };
     let (hash, now, instant) = (key.hash(), state.clock.now(), Instant::now());
-    let client = request.extensions().get::<ClientAddress>().map(|ip| ClientPrefix::from(ip.0));
+    let client = RequestContext::client_prefix(request);
     let known = match client {
         Some(client) if limiter.is_enabled() && !keys.is_cached(&hash, instant) => {
             // The lookup takes a hit before its statement, and keeps it if the key is unknown.

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, web};
 use futures_util::FutureExt;
 use slog::Logger;
 
@@ -23,6 +23,7 @@ use crate::http::AppState;
 use crate::http::auditing;
 use crate::http::connections::pace::ConnectionPace;
 use crate::http::error::ApiError;
+use crate::http::request::context::RequestContext;
 
 /// Runs a request with an unsafe method (RFC 9110, 9.2.1) to its end, whether or not its client
 /// stays connected.
@@ -34,7 +35,7 @@ pub async fn run_to_end<B: MessageBody + 'static>(
     let Some(state) = state.filter(|_| !request.method().is_safe()) else {
         return next.call(request).await;
     };
-    let logger = request.extensions().get::<Logger>().unwrap_or(&state.logger).clone();
+    let logger = RequestContext::logger(&request).unwrap_or_else(|| state.logger.clone());
     let shared = Rc::new(SharedPhase {
         detached: state.middleware.detached.clone(),
         phase: Cell::new(Phase::Attached),
@@ -51,7 +52,12 @@ pub async fn run_to_end<B: MessageBody + 'static>(
                 Ok(Ok(response)) => {
                     let error = response.response().error();
                     let refusal = error.and_then(|error| error.as_error::<ApiError>());
-                    auditing::finish_request(response.request(), response.status(), refusal);
+                    auditing::finish_request(
+                        &state,
+                        response.request(),
+                        response.status(),
+                        refusal,
+                    );
                     log_detached(&logger, error, response.status().as_u16());
                 }
                 Ok(Err(error)) => {

@@ -17,8 +17,7 @@ use super::refusals::{RateLimitedRequest, rate_limited};
 use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::request::class::RequestClass;
-use crate::http::request::client_ip::ClientAddress;
-use crate::rate_limit::client_ip::ClientPrefix;
+use crate::http::request::context::RequestContext;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::{Quota, Wait};
 
@@ -58,7 +57,7 @@ impl KeyExtractor for ByPayer {
         if !state.rate_limiter.is_enabled() || !is_limited {
             return Ok(None);
         }
-        let client = request.extensions().get::<ClientAddress>().map(|ip| ClientPrefix::from(ip.0));
+        let client = RequestContext::client_prefix(request);
         Ok(client.map(|client| Claim::from_request(request, state, client).payer))
     }
 

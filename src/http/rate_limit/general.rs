@@ -13,8 +13,7 @@ use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::request::caller::Identity;
 use crate::http::request::class::RequestClass;
-use crate::http::request::client_ip::ClientAddress;
-use crate::rate_limit::client_ip::ClientPrefix;
+use crate::http::request::context::RequestContext;
 
 /// Charges a request to its address or its caller before it is handled.
 pub async fn charge_request<B: MessageBody + 'static>(
@@ -22,7 +21,7 @@ pub async fn charge_request<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = request.app_data::<web::Data<AppState>>().cloned();
-    let client = request.extensions().get::<ClientAddress>().map(|ip| ClientPrefix::from(ip.0));
+    let client = RequestContext::client_prefix(&request);
     let has_quota = RequestClass::from_request(&request).has_quota();
     let (Some(state), Some(client), true) = (state, client, has_quota) else {
         return Ok(next.call(request).await?.map_into_boxed_body());

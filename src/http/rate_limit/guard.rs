@@ -5,7 +5,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::headers::LimitReport;
 use super::hit::Hit;
@@ -14,7 +14,7 @@ use super::refusals::{RateLimitedRequest, rate_limited};
 use crate::actors::db_breaker::Circuit;
 use crate::http::AppState;
 use crate::http::error::ApiError;
-use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::context::RequestContext;
 use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Wait;
@@ -32,7 +32,7 @@ impl FromRequest for RequestLimiter {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let client = request.extensions().get::<ClientAddress>().map(|ip| ClientPrefix::from(ip.0));
+        let client = RequestContext::client_prefix(request);
         let unknown = || ApiError::Internal { cause: "a request without an address".into() };
         ready(client.ok_or_else(unknown).map(|client| Self { request: request.clone(), client }))
     }

@@ -4,13 +4,12 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::HttpRequest;
 use actix_web::http::header::USER_AGENT;
-use actix_web::{HttpMessage, HttpRequest};
 use slog::Logger;
 
 use crate::http::error::ApiError;
-use crate::http::request::client_ip::ClientAddress;
-use crate::rate_limit::client_ip::ClientPrefix;
+use crate::http::request::context::RequestContext;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::{Quota, Wait, seconds};
 use crate::telemetry::instruments::limits::RateLimitInstruments;
@@ -75,12 +74,8 @@ fn report(logger: &Logger, counts: Vec<(Policy, u64)>) {
 
 fn log_first(logger: &Logger, refused: &RateLimitedRequest<'_>) {
     let request = refused.request;
-    let (own_logger, client) = {
-        let extensions = request.extensions();
-        let client = extensions.get::<ClientAddress>();
-        let client = client.map(|address| ClientPrefix::from(address.0).to_string());
-        (extensions.get::<Logger>().cloned(), client)
-    };
+    let own_logger = RequestContext::logger(request);
+    let client = RequestContext::client_prefix(request).map(|client| client.to_string());
     let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
     // The logger of the request has its ids.

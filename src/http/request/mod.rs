@@ -6,6 +6,7 @@ pub mod attempted_action;
 pub mod caller;
 pub mod class;
 pub mod client_ip;
+pub mod context;
 pub mod credential;
 pub mod method;
 pub mod path;

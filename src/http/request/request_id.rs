@@ -1,7 +1,8 @@
 //! The two ids of a request, used in its response, its log events and the audit log: the client's
 //! (`X-Request-ID`), if it sends a usable one, and the server's, which no client can choose.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use slog::{KV, Record, Serializer};
 use uuid::Uuid;
 
 /// Name of the header of the client's id, in requests and responses.
@@ -9,36 +10,55 @@ pub const HEADER: &str = "x-request-id";
 /// Longest accepted id of a client, in bytes.
 const MAX: usize = 128;
 
-/// The client's id of a request, or the server's if the client sent none.
+/// The ids of a request. As fields of a log event they are `request_id` and `server_request_id`.
 #[derive(Clone, Debug)]
-pub struct RequestId(pub String);
-
-/// The server's id of a request, a UUID v7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerRequestId(pub Uuid);
-
-impl ServerRequestId {
-    /// Generates an id.
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
+pub struct RequestIds {
+    /// The client's, or the server's if the client sent none.
+    client: HeaderValue,
+    /// The server's, a UUID v7.
+    pub server: Uuid,
 }
 
-impl Default for ServerRequestId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl RequestId {
-    /// Reads the client's id if there is exactly one and it is safe to log, else uses `own`.
-    pub fn from_headers(headers: &HeaderMap, own: ServerRequestId) -> Self {
+impl RequestIds {
+    /// Generates the server's id, and reads the client's if there is exactly one and it is safe to
+    /// log.
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let server = Uuid::now_v7();
         let mut values = headers.get_all(HEADER);
-        let only =
-            values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
-        let accepted = only.filter(|id| (1..=MAX).contains(&id.len()) && id.bytes().all(is_safe));
-        Self(accepted.map_or_else(|| own.0.to_string(), str::to_owned))
+        let only = values.next().filter(|_| values.next().is_none());
+        let is_accepted = |id: &&HeaderValue| {
+            (1..=MAX).contains(&id.len()) && id.as_bytes().iter().all(|byte| is_safe(*byte))
+        };
+        let client = only.filter(is_accepted).cloned();
+        Self { client: client.unwrap_or_else(|| to_header(server)), server }
     }
+
+    /// Returns the client's id, or the server's if the client sent none.
+    pub fn as_str(&self) -> &str {
+        // Accepted ids are ASCII.
+        self.client.to_str().unwrap_or_default()
+    }
+
+    /// Returns the same as the value of a header.
+    pub fn header_value(&self) -> HeaderValue {
+        self.client.clone()
+    }
+}
+
+impl KV for RequestIds {
+    /// Passes the last field first, as slog's own macros do.
+    fn serialize(&self, _: &Record<'_>, fields: &mut dyn Serializer) -> slog::Result {
+        fields.emit_arguments("server_request_id", &format_args!("{}", self.server))?;
+        fields.emit_str("request_id", self.as_str())
+    }
+}
+
+/// Returns a UUID as the value of a header.
+pub fn to_header(id: Uuid) -> HeaderValue {
+    let mut buffer = Uuid::encode_buffer();
+    let text = id.hyphenated().encode_lower(&mut buffer);
+    // Hexadecimal digits and hyphens are always valid.
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Whether a byte can break neither a log line nor a header.

@@ -24,9 +24,12 @@ pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Registers all routes that the `OpenAPI` document describes.
+/// Registers all routes that the `OpenAPI` document describes. A path is compared with the routes in
+/// this order, so those that are read most come first.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
+        .configure(metrics::configure)
+        .configure(business_domains::configure)
         .configure(health::configure)
         .configure(circuit_breakers::configure)
         .configure(index::configure)
@@ -37,7 +40,5 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(users::configure)
         .configure(api_keys::configure)
         .configure(audit::configure)
-        .configure(metrics::configure)
-        .configure(business_domains::configure)
         .configure(catalogue::configure);
 }

@@ -24,14 +24,28 @@ pub const UNMATCHED: &str = "unmatched";
 #[derive(Clone)]
 #[allow(missing_debug_implementations)]
 pub struct HttpInstruments {
-    requests: IntCounterVec,
-    durations: HistogramVec,
+    pub responses: ResponseCounts,
     /// The middleware of the separate metrics listener.
     pub exposition: PrometheusMetrics,
     internal_errors: IntCounter,
     unavailable: IntCounter,
     unknown_outcomes: IntCounter,
     in_flight: IntGauge,
+}
+
+/// Number and times of responses. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ResponseCounts {
+    numbers: IntCounterVec,
+    durations: HistogramVec,
+}
+
+impl ResponseCounts {
+    /// Counts a response and the time that its request took, by route, method and status code.
+    pub fn count(&self, labels: [&str; 3], took: Duration) {
+        self.numbers.with_label_values(&labels).inc();
+        self.durations.with_label_values(&labels).observe(took.as_secs_f64());
+    }
 }
 
 /// A request whose response is not complete; dropped when it is.
@@ -66,20 +80,16 @@ impl HttpInstruments {
             .map_err(|error| prometheus::Error::Msg(error.to_string()))?;
         let errors = SERVER_ERRORS.counters(registry)?;
         Ok(Self {
-            requests: HTTP_REQUESTS.counters(registry)?,
-            durations: HTTP_DURATION.histograms(registry)?,
+            responses: ResponseCounts {
+                numbers: HTTP_REQUESTS.counters(registry)?,
+                durations: HTTP_DURATION.histograms(registry)?,
+            },
             exposition,
             internal_errors: errors.with_label_values(&["500"]),
             unavailable: errors.with_label_values(&["503"]),
             unknown_outcomes: errors.with_label_values(&["504"]),
             in_flight: REQUESTS_IN_FLIGHT.gauge(registry)?,
         })
-    }
-
-    /// Counts a response and the time that its request took, by route, method and status code.
-    pub fn count_response(&self, labels: [&str; 3], took: Duration) {
-        self.requests.with_label_values(&labels).inc();
-        self.durations.with_label_values(&labels).observe(took.as_secs_f64());
     }
 
     /// Counts a request as in flight until the result is dropped.

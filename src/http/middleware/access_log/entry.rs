@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
+use actix_web::http::header::{HeaderName, USER_AGENT};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use slog::{Level, Logger};
@@ -16,9 +16,11 @@ use crate::http::middleware::security::set_cache_control;
 use crate::http::request::caller::LoggedCaller;
 use crate::http::request::class::{RequestClass, RequestKind};
 use crate::http::request::client_ip::ClientAddress;
-use crate::http::request::request_id::{HEADER, RequestId};
+use crate::http::request::request_id::{HEADER, RequestIds};
 use crate::http::request::routes::Routes;
-use crate::telemetry::instruments::http::{HttpInstruments, RequestInFlight, UNMATCHED};
+use crate::telemetry::instruments::http::{
+    HttpInstruments, RequestInFlight, ResponseCounts, UNMATCHED,
+};
 
 /// Logged length of a path or user agent, in characters.
 const MAX_LOGGED: usize = 200;
@@ -36,7 +38,7 @@ pub(super) struct AccessLogEntry {
     /// Counts the request as in flight until its entry is written; none for a scrape.
     _in_flight: Option<RequestInFlight>,
     /// Counts the response; none on listeners whose requests are not counted.
-    counted: Option<HttpInstruments>,
+    counted: Option<ResponseCounts>,
 }
 
 /// What an entry says about the response.
@@ -81,7 +83,7 @@ impl AccessLogEntry {
             began,
             _in_flight: (class.kind != RequestKind::Exposition)
                 .then(|| instruments.begin_request()),
-            counted: is_counted.then(|| instruments.clone()),
+            counted: is_counted.then(|| instruments.responses.clone()),
         }
     }
 
@@ -99,14 +101,12 @@ impl AccessLogEntry {
     pub(super) fn complete(
         &self,
         response: &mut HttpResponse<BoxBody>,
-        id: &RequestId,
+        ids: &RequestIds,
         state: &AppState,
     ) {
         let (status, kind) = (response.status(), self.class.kind);
         let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::from_str(&id.0) {
-            headers.insert(HeaderName::from_static(HEADER), value);
-        }
+        headers.insert(HeaderName::from_static(HEADER), ids.header_value());
         state.middleware.security_headers.insert_into(headers, kind);
         set_cache_control(headers, &self.method, kind, status);
         if state.operations.readiness.is_stopping() {
@@ -120,8 +120,8 @@ impl AccessLogEntry {
     /// Writes the entry and counts the response; `bytes` is the size of the body that was sent.
     pub(super) fn write(&self, logger: &Logger, response: &LoggedResponse, bytes: u64) {
         let (status, took) = (response.status, self.began.elapsed());
-        if let Some(instruments) = &self.counted {
-            instruments.count_response([&self.route, self.method.as_str(), status.as_str()], took);
+        if let Some(responses) = &self.counted {
+            responses.count([&self.route, self.method.as_str(), status.as_str()], took);
         }
         let values = LoggedValues {
             method: &self.method,

@@ -26,11 +26,10 @@ use crate::http::extract::query::QueryParameters;
 use crate::http::media_type::JSON;
 use crate::http::openapi::vocabulary::DocumentFormatName;
 use crate::http::request::caller::Caller;
-use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::context::RequestContext;
 use crate::http::request::method::HeadRequest;
 use crate::model::catalogue::{Catalogue, DocumentFormat};
 use crate::model::users::Role;
-use crate::rate_limit::client_ip::ClientPrefix;
 use crate::storage::catalogue::{ExportBatch, ExportDocument, ExportError, Exported};
 use crate::storage::{Transaction, authority, catalogue};
 use crate::telemetry::error_chain;
@@ -92,7 +91,7 @@ pub(super) async fn export(
 }
 
 fn client(request: &HttpRequest, caller: Option<&Caller>) -> ExportClient {
-    let address = request.extensions().get::<ClientAddress>().map(|ip| ClientPrefix::from(ip.0));
+    let address = RequestContext::client_prefix(request);
     caller
         .map_or(ExportClient::Anonymous(address), |caller| ExportClient::User(caller.user.user_id))
 }
