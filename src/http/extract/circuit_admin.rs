@@ -138,6 +138,7 @@ async fn is_interrupted(db: &DbBreakerHandle) -> bool {
 fn log_acceptance(request: &HttpRequest, caller: &Caller) {
     let Some(accounts) = request.app_data::<web::Data<AccountServices>>() else { return };
     let ids = RequestContext::ids(request);
+    let request_id = ids.as_ref().map(RequestIds::as_str);
     slog::info!(accounts.logger, "administrator accepted by token claims during outage";
-        "user_id" => caller.user.user_id.to_string(), "request_id" => ids.as_ref().map(RequestIds::as_str));
+        "user_id" => caller.user.user_id.to_string(), "request_id" => request_id);
 }

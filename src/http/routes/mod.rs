@@ -24,8 +24,8 @@ pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Registers all routes that the `OpenAPI` document describes. A path is compared with the routes in
-/// this order, so those that are read most come first.
+/// Registers all routes that the `OpenAPI` document describes. A path is compared with the routes
+/// in this order, so those that are read most come first.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config
         .configure(metrics::configure)
