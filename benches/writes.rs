@@ -27,6 +27,7 @@ use mdl::model::metrics::Metric;
 use mdl::model::patch::Patch;
 use mdl::model::scopes::Scopes;
 use mdl::model::users::Role;
+use mdl::model::versions::{ChangeChannel, RevisionStamp};
 use mdl::storage::audit_events::{self, Actor};
 use mdl::storage::authority::{self, Authority, Proof};
 use mdl::storage::precondition::Precondition;
@@ -119,7 +120,8 @@ async fn change(conn: &mut AsyncPgConnection, id: &str, caller: &Authority) {
     let conn_in = &mut transaction;
     catalogue_epochs::lock(conn_in).await.unwrap();
     let any = Precondition::None;
-    let updated = metrics::update(conn_in, id, &any, &patch, "bench", now).await.unwrap();
+    let stamp = RevisionStamp { author: "bench", channel: ChangeChannel::Command, now };
+    let updated = metrics::update(conn_in, id, &any, &patch, stamp).await.unwrap();
     let (actor, action) = (Actor::command("bench"), Action::MetricUpdated);
     let changes = updated.1.unwrap();
     audit_events::record_changes(conn_in, &actor, action, id, &changes, now).await.unwrap();

@@ -36,7 +36,8 @@ FROM unnest(ARRAY['__diesel_schema_migrations']) AS kept(name) WHERE to_regclass
 SELECT format('REVOKE UPDATE, DELETE ON %I FROM %I', name, :'service')
 FROM unnest(ARRAY['audit_events']) AS kept(name) WHERE to_regclass(name) IS NOT NULL \gexec
 SELECT format('GRANT SELECT ON %I TO %I', name, :'reader')
-FROM unnest(ARRAY['business_domains', 'metrics', 'metric_revisions', 'catalogue_totals']) AS read(name)
+FROM unnest(ARRAY['business_domains', 'business_domain_revisions', 'business_domain_snapshots', 'metrics',
+    'metric_revisions', 'metric_snapshots', 'catalogue_totals']) AS read(name)
 WHERE to_regclass(name) IS NOT NULL \gexec
 
 -- It deletes audit events with the rights of its owner.

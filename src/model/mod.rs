@@ -35,5 +35,6 @@ mod structure;
 pub mod text;
 pub mod trusted;
 pub mod users;
+pub mod versions;
 pub mod violations;
 pub mod warnings;

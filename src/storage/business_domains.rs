@@ -2,100 +2,24 @@
 //! carried on to the metrics of the domain. Lists for clients are in [`listing`].
 
 pub mod listing;
+mod row;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::de::DeserializeOwned;
 
-use super::document::Document;
+use self::row::DomainColumns;
+pub use self::row::DomainRow;
+use super::business_domain_revisions::DomainChange;
 use super::precondition::Precondition;
-use super::schema::business_domains::{self, dsl};
-use super::{StorageError, Transaction, deleted_business_domains, metrics};
+use super::schema::business_domains::dsl;
+use super::{
+    StorageError, Transaction, business_domain_revisions, deleted_business_domains, metrics,
+};
 use crate::model::audit::Changes;
 use crate::model::business_domains::BusinessDomain;
+use crate::model::metrics::history::ChangeType;
 use crate::model::patch::Patch;
-use crate::model::rich_text::RichText;
-use crate::model::text::{Email, Id, Text};
-use crate::model::trusted::from_stored;
-
-/// A row of `business_domains`.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = business_domains, check_for_backend(diesel::pg::Pg))]
-pub struct DomainRow {
-    pub domain_id: String,
-    pub name: String,
-    pub description: Option<String>,
-    pub owner_team: Option<String>,
-    pub contact_email: Option<String>,
-    pub tier_focus: Document,
-    pub key_areas: Document,
-    pub color: Option<String>,
-    pub version: i32,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-}
-
-impl DomainRow {
-    /// Parses the row into the model. What is stored is trusted: its rules are not checked, and
-    /// its rich texts are not sanitised again (`model::trusted`).
-    ///
-    /// # Errors
-    /// [`StorageError::Corrupt`] if a stored value has not the structure of the model's.
-    pub fn to_domain(&self) -> Result<BusinessDomain, StorageError> {
-        Ok(BusinessDomain {
-            domain_id: Id::new(&self.domain_id),
-            name: Text::new(&self.name),
-            description: self.description.as_deref().map(RichText::from_stored),
-            owner_team: self.owner_team.as_deref().map(Text::new),
-            contact_email: self.contact_email.as_deref().map(Email::new),
-            tier_focus: stored_json(&self.tier_focus)?,
-            key_areas: stored_json(&self.key_areas)?,
-            color: self.color.as_deref().map(Text::new),
-            version: None,
-            created_at: None,
-            updated_at: None,
-        })
-    }
-}
-
-fn stored_json<T: DeserializeOwned>(stored: &Document) -> Result<T, StorageError> {
-    from_stored(stored.text()).map_err(StorageError::corrupt_by("a business domain"))
-}
-
-#[derive(Insertable, AsChangeset)]
-#[diesel(table_name = business_domains, treat_none_as_null = true)]
-struct DomainColumns<'a> {
-    name: &'a str,
-    description: Option<&'a str>,
-    owner_team: Option<&'a str>,
-    contact_email: Option<&'a str>,
-    tier_focus: Document,
-    key_areas: Document,
-    color: Option<&'a str>,
-    version: i32,
-    updated_at: DateTime<Utc>,
-}
-
-impl<'a> DomainColumns<'a> {
-    fn new(
-        domain: &'a BusinessDomain,
-        version: i32,
-        now: DateTime<Utc>,
-    ) -> Result<Self, StorageError> {
-        Ok(Self {
-            name: domain.name.as_str(),
-            description: domain.description.as_ref().map(RichText::as_str),
-            owner_team: domain.owner_team.as_ref().map(Text::as_str),
-            contact_email: domain.contact_email.as_ref().map(Email::as_str),
-            tier_focus: Document::new(&domain.tier_focus)?,
-            key_areas: Document::new(&domain.key_areas)?,
-            color: domain.color.as_ref().map(Text::as_str),
-            version,
-            updated_at: now,
-        })
-    }
-}
+use crate::model::versions::RevisionStamp;
 
 /// Lists at most `limit` domains from `offset` on, by name, and counts all of them.
 pub async fn list(
@@ -155,21 +79,35 @@ pub async fn get(conn: &mut AsyncPgConnection, domain_id: &str) -> Result<Domain
 pub async fn create(
     conn: &mut Transaction<'_>,
     domain: &BusinessDomain,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
+) -> Result<DomainRow, StorageError> {
+    insert(conn, domain, "Created".to_owned(), stamp).await
+}
+
+/// Inserts a domain and its revision, which has this summary.
+async fn insert(
+    conn: &mut Transaction<'_>,
+    domain: &BusinessDomain,
+    summary: String,
+    stamp: RevisionStamp<'_>,
 ) -> Result<DomainRow, StorageError> {
     let id = domain.domain_id.as_str();
     let former = deleted_business_domains::take_version(conn, id).await?;
     let version = former.map_or(1, |version| version.saturating_add(1));
-    diesel::insert_into(dsl::business_domains)
+    let row = diesel::insert_into(dsl::business_domains)
         .values((
             dsl::domain_id.eq(id),
-            dsl::created_at.eq(now),
-            DomainColumns::new(domain, version, now)?,
+            dsl::created_at.eq(stamp.now),
+            DomainColumns::new(domain, version, stamp.now)?,
         ))
         .returning(DomainRow::as_returning())
         .get_result(conn)
         .await
-        .map_err(map_unique_violation)
+        .map_err(map_unique_violation)?;
+    let (change_type, fields) = (ChangeType::Create, Vec::new());
+    let change = DomainChange { id, version, change_type, fields, summary };
+    business_domain_revisions::insert(conn, &change, stamp).await?;
+    Ok(row)
 }
 
 fn map_unique_violation(error: diesel::result::Error) -> StorageError {
@@ -189,8 +127,7 @@ pub async fn update(
     domain_id: &str,
     precondition: &Precondition,
     patch: &Patch<BusinessDomain>,
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<(DomainRow, Option<Changes>), StorageError> {
     let row = lock(conn, domain_id).await?;
     precondition.check(&row.version.to_string())?;
@@ -202,7 +139,7 @@ pub async fn update(
     if domain == before {
         return Ok((row, None));
     }
-    let row = replace(conn, row, &domain, author, now).await?;
+    let row = replace(conn, row, &domain, stamp).await?;
     let mut changes = Changes::between(&before, &domain);
     changes.field("version", &version, &row.version);
     Ok((row, Some(changes)))
@@ -216,11 +153,21 @@ pub async fn replace(
     conn: &mut Transaction<'_>,
     row: DomainRow,
     domain: &BusinessDomain,
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
+) -> Result<DomainRow, StorageError> {
+    replace_with(conn, row, domain, None, stamp).await
+}
+
+/// As [`replace`]; `summary` replaces the sentence about what changed.
+async fn replace_with(
+    conn: &mut Transaction<'_>,
+    row: DomainRow,
+    domain: &BusinessDomain,
+    summary: Option<String>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<DomainRow, StorageError> {
     let updated = diesel::update(dsl::business_domains.find(&row.domain_id))
-        .set(DomainColumns::new(domain, row.version.saturating_add(1), now)?)
+        .set(DomainColumns::new(domain, row.version.saturating_add(1), stamp.now)?)
         .returning(DomainRow::as_returning())
         .get_result(conn)
         .await
@@ -228,8 +175,14 @@ pub async fn replace(
     if updated.name != row.name {
         // The foreign key has updated the metrics (ON UPDATE CASCADE); each of them gets a revision
         // for it.
-        metrics::record_domain_rename(conn, &updated.name, author, now).await?;
+        metrics::record_domain_rename(conn, &updated.name, stamp).await?;
     }
+    let fields = Changes::between(&row.to_domain()?, domain).names();
+    let (id, version) = (updated.domain_id.as_str(), updated.version);
+    let summary = summary.unwrap_or_else(|| format!("Changed {}", fields.join(", ")));
+    let change_type = ChangeType::Update;
+    let change = DomainChange { id, version, change_type, fields, summary };
+    business_domain_revisions::insert(conn, &change, stamp).await?;
     Ok(updated)
 }
 
@@ -251,11 +204,16 @@ pub async fn delete(
     conn: &mut Transaction<'_>,
     domain_id: &str,
     precondition: &Precondition,
+    stamp: RevisionStamp<'_>,
 ) -> Result<i32, StorageError> {
     let row = lock(conn, domain_id).await?;
     precondition.check(&row.version.to_string())?;
     diesel::delete(dsl::business_domains.find(domain_id)).execute(conn).await.map_err(|error| {
         StorageError::from(error).on_constraint("metrics_business_domain_fkey", StorageError::InUse)
     })?;
-    Ok(row.version)
+    let (id, version) = (domain_id, row.version);
+    let (change_type, fields) = (ChangeType::Delete, Vec::new());
+    let change = DomainChange { id, version, change_type, fields, summary: "Deleted".to_owned() };
+    business_domain_revisions::insert(conn, &change, stamp).await?;
+    Ok(version)
 }

@@ -9,10 +9,11 @@ mod record;
 
 pub use self::export::{ExportBatch, ExportPosition, next_batch};
 pub use self::export_document::{ExportDocument, ExportError, Exported};
-pub use self::import::{CatalogueImport, ImportWriter};
+pub use self::import::CatalogueImport;
 pub use self::record::record_import;
 use super::{StorageError, Transaction};
 use crate::model::catalogue::{CatalogueDraft, ImportTally};
+use crate::model::versions::RevisionStamp;
 
 /// Number of metrics that one statement of an import reads or writes. Each statement costs a round
 /// trip, its triggers and a new epoch, so more are faster; the memory of a batch is bounded by the
@@ -23,7 +24,7 @@ pub const BATCH: usize = 500;
 pub async fn import(
     conn: &mut Transaction<'_>,
     draft: &CatalogueDraft,
-    writer: Option<ImportWriter<'_>>,
+    writer: Option<RevisionStamp<'_>>,
 ) -> Result<ImportTally, StorageError> {
     let mut import = CatalogueImport::begin(conn, writer).await?;
     import.domains(conn, &draft.domains).await?;

@@ -10,6 +10,7 @@ use super::schema::metric_revisions::{self, dsl};
 use super::{StorageError, Transaction};
 use crate::clock::rfc3339;
 use crate::model::metrics::history::{ChangeType, HistoryEntry};
+use crate::model::versions::{ChangeChannel, RevisionStamp};
 
 /// A row of `metric_revisions`.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -29,18 +30,19 @@ pub struct RevisionRow {
 pub struct NewRevision {
     pub metric_id: String,
     pub changed_at: DateTime<Utc>,
+    pub channel: ChangeChannel,
     pub entry: HistoryEntry,
 }
 
 impl NewRevision {
-    /// Creates the revision of `metric_id` that `author` makes at `now`.
+    /// Creates the revision of `metric_id` that is made with this stamp.
     pub fn new(
         metric_id: &str,
         (revision, version): (i32, &str),
         (change_type, fields_changed, summary): (ChangeType, Vec<String>, String),
-        author: &str,
-        now: DateTime<Utc>,
+        stamp: RevisionStamp<'_>,
     ) -> Self {
+        let RevisionStamp { author, channel, now } = stamp;
         let entry = HistoryEntry {
             revision,
             version: version.to_owned(),
@@ -50,13 +52,13 @@ impl NewRevision {
             fields_changed,
             changes_summary: summary,
         };
-        Self { metric_id: metric_id.to_owned(), changed_at: now, entry }
+        Self { metric_id: metric_id.to_owned(), changed_at: now, channel, entry }
     }
 }
 
 /// Inserts a revision.
 pub async fn insert(conn: &mut Transaction<'_>, new: &NewRevision) -> Result<(), StorageError> {
-    let NewRevision { metric_id, changed_at, entry } = new;
+    let NewRevision { metric_id, changed_at, channel, entry } = new;
     let columns = (
         dsl::metric_id.eq(metric_id),
         dsl::revision.eq(entry.revision),
@@ -66,6 +68,7 @@ pub async fn insert(conn: &mut Transaction<'_>, new: &NewRevision) -> Result<(),
         dsl::change_type.eq(entry.change_type.as_ref()),
         dsl::fields_changed.eq(Document::new(&entry.fields_changed)?),
         dsl::changes_summary.eq(&entry.changes_summary),
+        dsl::channel.eq(channel.as_ref()),
     );
     diesel::insert_into(dsl::metric_revisions).values(columns).execute(conn).await?;
     Ok(())
@@ -84,8 +87,8 @@ pub async fn insert_many(
         new.iter().map(|revision| Document::new(&revision.entry.fields_changed)).collect();
     diesel::sql_query(
         "INSERT INTO metric_revisions (metric_id, revision, version, changed_at, changed_by, \
-             change_type, fields_changed, changes_summary) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)",
+             change_type, fields_changed, changes_summary, channel) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind::<Array<Text>, _>(column(new, |revision| revision.metric_id.as_str()))
     .bind::<Array<Integer>, _>(column(new, |revision| revision.entry.revision))
@@ -95,6 +98,7 @@ pub async fn insert_many(
     .bind::<Array<Text>, _>(column(new, |revision| revision.entry.change_type.as_ref()))
     .bind::<Array<Jsonb>, _>(fields?)
     .bind::<Array<Text>, _>(column(new, |revision| revision.entry.changes_summary.as_str()))
+    .bind::<Array<Text>, _>(column(new, |revision| revision.channel.as_ref()))
     .execute(conn)
     .await?;
     Ok(())

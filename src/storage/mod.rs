@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod audit_events;
 pub mod authority;
 pub mod authority_epochs;
+mod business_domain_revisions;
 pub mod business_domains;
 pub mod caller_hits;
 pub mod catalogue;

@@ -16,11 +16,13 @@ const COUNT: &[&str] = &["SELECT", "UPDATE"];
 const CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// The tables, and what the service does with their rows.
-const NEEDED: [(&str, &[&str]); 17] = [
+const NEEDED: [(&str, &[&str]); 20] = [
     ("__diesel_schema_migrations", READ),
     ("api_keys", CHANGE),
     ("audit_events", APPEND),
     ("authority_epochs", COUNT),
+    ("business_domain_revisions", APPEND),
+    ("business_domain_snapshots", APPEND),
     ("business_domains", CHANGE),
     ("caller_hits", CHANGE),
     ("catalogue_epochs", COUNT),
@@ -29,6 +31,7 @@ const NEEDED: [(&str, &[&str]); 17] = [
     ("idempotency_keys", CHANGE),
     ("known_addresses", CHANGE),
     ("metric_revisions", APPEND),
+    ("metric_snapshots", APPEND),
     ("metrics", CHANGE),
     ("password_resets", CHANGE),
     ("rate_limit_hits", CHANGE),

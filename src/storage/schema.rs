@@ -91,6 +91,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Every change of every business domain. No foreign key on purpose: the history outlives its domain.
+    business_domain_revisions (domain_id, revision) {
+        /// Which domain.
+        domain_id -> Text,
+        /// 1, 2, 3 … without gaps; goes on when a deleted domain is created again.
+        revision -> Int4,
+        /// The version that the change led to; of a deletion the one that it ended.
+        version -> Int4,
+        /// When.
+        changed_at -> Timestamptz,
+        /// User name of the author; empty where it is not known.
+        changed_by -> Text,
+        /// create, update or delete.
+        change_type -> Text,
+        /// JSON array of the names of the fields that changed.
+        fields_changed -> Jsonb,
+        /// One sentence for people.
+        changes_summary -> Text,
+        /// How the change was made: api, import, restore or command; null where it is not known.
+        channel -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// The content of each version of a business domain that was replaced or deleted; the present version is the row in business_domains.
+    business_domain_snapshots (domain_id, version) {
+        /// As in business_domain_revisions.
+        domain_id -> Text,
+        /// As in business_domain_revisions; no version is used twice.
+        version -> Int4,
+        /// The domain as the API showed it.
+        content -> Jsonb,
+    }
+}
+
+diesel::table! {
     /// Parts of the business that own metrics.
     business_domains (domain_id) {
         /// Chosen by the client; never changes.
@@ -215,6 +251,20 @@ diesel::table! {
         fields_changed -> Jsonb,
         /// One sentence for people.
         changes_summary -> Text,
+        /// How the change was made: api, import, restore, domain_rename or command; null in older revisions.
+        channel -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// The content of each version of a metric that was replaced or deleted; the present version is the row in metrics. A version without either was replaced before contents were kept.
+    metric_snapshots (metric_id, version) {
+        /// As in metric_revisions.
+        metric_id -> Text,
+        /// As in metric_revisions; no version is used twice.
+        version -> Text,
+        /// The metric as the API showed it, without metadata.change_history.
+        content -> Jsonb,
     }
 }
 
@@ -387,6 +437,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     audit_events,
     authority_epochs,
+    business_domain_revisions,
+    business_domain_snapshots,
     business_domains,
     caller_hits,
     catalogue_epochs,
@@ -395,6 +447,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     known_addresses,
     metric_revisions,
+    metric_snapshots,
     metrics,
     password_resets,
     rate_limit_hits,

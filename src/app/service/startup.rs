@@ -11,10 +11,10 @@ use crate::actors::db_breaker::Circuit;
 use crate::http::auditing;
 use crate::http::readiness::Readiness;
 use crate::model::catalogue::{CatalogueDraft, DocumentFormat};
+use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::postgres::migrations::{self, MigrationError};
 use crate::postgres::url::DatabaseTarget;
 use crate::storage::audit_events::Actor;
-use crate::storage::catalogue::ImportWriter;
 use crate::storage::{Transaction, business_domains, catalogue, metrics, privileges};
 use crate::telemetry::error_chain;
 
@@ -155,7 +155,7 @@ impl Startup {
         let draft = CatalogueDraft::parse(SAMPLE.as_bytes(), DocumentFormat::Yaml)
             .map_err(|violations| StartupError::temporary(format!("sample: {violations:?}")))?;
         let (now, actor) = (clock.now(), Actor::system());
-        let writer = Some(ImportWriter { author: username, now });
+        let writer = Some(RevisionStamp { author: username, channel: ChangeChannel::Import, now });
         let work = async |conn: &mut Transaction<'_>, _| {
             let (_, domains) = business_domains::list(conn, 0, 1).await?;
             if domains > 0 || metrics::count(conn).await? > 0 {

@@ -6,12 +6,21 @@
 
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
+
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::error::ApiError;
+use crate::http::request::caller::Caller;
+use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::storage::authority::{self, Authority};
 use crate::storage::idempotency_keys::{self, IdempotentRequest, StoredResponse};
 use crate::storage::{StorageError, Transaction, catalogue_epochs};
+
+/// Returns the stamp of the revisions that a request of this caller makes.
+pub fn api_stamp(caller: &Caller, now: DateTime<Utc>) -> RevisionStamp<'_> {
+    RevisionStamp { author: caller.user.username.as_str(), channel: ChangeChannel::Api, now }
+}
 
 /// Runs a change in a transaction.
 ///

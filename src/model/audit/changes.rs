@@ -63,6 +63,11 @@ impl Changes {
         changes
     }
 
+    /// Returns the names of the recorded fields.
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     /// Whether no field was recorded.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -4,29 +4,21 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-
 use crate::model::business_domains::BusinessDomain;
 use crate::model::catalogue::{DraftItem, ImportTally, ItemOutcome, ItemReport, ViolationBudget};
 use crate::model::metrics::Metric;
+use crate::model::versions::RevisionStamp;
 use crate::model::violations::{Violation, Violations};
 use crate::storage::business_domains::{self, DomainRow};
 use crate::storage::metrics::{self, ChangedMetric, MetricRow};
 use crate::storage::{StorageError, Transaction};
-
-/// Who writes the items of an import, and when.
-#[derive(Clone, Copy, Debug)]
-pub struct ImportWriter<'a> {
-    pub author: &'a str,
-    pub now: DateTime<Utc>,
-}
 
 /// An import: new items are created, different ones are replaced, nothing is deleted. Without a
 /// writer nothing is written or locked, and the reports say what an import would do: a dry run must
 /// not block writers, and cannot deadlock with them. With one, the caller rolls the transaction
 /// back when an item has an error.
 pub struct CatalogueImport<'a> {
-    writer: Option<ImportWriter<'a>>,
+    writer: Option<RevisionStamp<'a>>,
     stored: StoredDomains,
     tally: ImportTally,
     /// Limits the violations that are found against the stored data; those of the document itself
@@ -43,7 +35,7 @@ impl<'a> CatalogueImport<'a> {
     /// Those of the statement.
     pub async fn begin(
         conn: &mut Transaction<'_>,
-        writer: Option<ImportWriter<'a>>,
+        writer: Option<RevisionStamp<'a>>,
     ) -> Result<Self, StorageError> {
         let rows = match writer {
             Some(_) => business_domains::lock_all(conn).await?,
@@ -130,9 +122,9 @@ impl<'a> CatalogueImport<'a> {
             self.metric_count = self.metric_count.saturating_add(1);
             self.tally.add(report(path, item, outcome));
         }
-        if let Some(ImportWriter { author, now }) = self.writer {
-            metrics::replace_many(conn, &changed, author, now).await?;
-            metrics::create_many(conn, &new, author, now).await?;
+        if let Some(stamp) = self.writer {
+            metrics::replace_many(conn, &changed, stamp).await?;
+            metrics::create_many(conn, &new, stamp).await?;
         }
         Ok(())
     }
@@ -200,7 +192,7 @@ impl StoredDomains {
         &mut self,
         conn: &mut Transaction<'_>,
         domain: &BusinessDomain,
-        writer: Option<ImportWriter<'_>>,
+        writer: Option<RevisionStamp<'_>>,
     ) -> Result<Result<ItemOutcome, Violation>, StorageError> {
         let (id, name) = (domain.domain_id.as_str(), domain.name.as_str());
         // Checked beforehand: a constraint violation would abort the transaction.
@@ -209,8 +201,8 @@ impl StoredDomains {
         }
         let outcome = match self.rows.remove(id) {
             None => {
-                if let Some(ImportWriter { now, .. }) = writer {
-                    business_domains::create(conn, domain, now).await?;
+                if let Some(stamp) = writer {
+                    business_domains::create(conn, domain, stamp).await?;
                 }
                 ItemOutcome::Created
             }
@@ -219,8 +211,8 @@ impl StoredDomains {
                 if row.to_domain()? == *domain {
                     ItemOutcome::Unchanged
                 } else {
-                    if let Some(ImportWriter { author, now }) = writer {
-                        business_domains::replace(conn, row, domain, author, now).await?;
+                    if let Some(stamp) = writer {
+                        business_domains::replace(conn, row, domain, stamp).await?;
                     } else if row.name != name {
                         self.planned_renames.insert(row.name, name.to_owned());
                     }

@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_query;
@@ -15,6 +14,7 @@ use super::row::{ContentColumns, HistoryColumns, MetricRow};
 use super::{changed_revision, first_revision, map_constraint};
 use crate::model::metrics::Metric;
 use crate::model::metrics::revision::MetricDiff;
+use crate::model::versions::RevisionStamp;
 use crate::storage::document::Document;
 use crate::storage::metric_revisions;
 use crate::storage::{StorageError, Transaction};
@@ -72,8 +72,7 @@ impl<'a> ChangedMetric<'a> {
 pub async fn create_many(
     conn: &mut Transaction<'_>,
     new: &[&Metric],
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<(), StorageError> {
     let ids: Vec<&str> = new.iter().map(|metric| metric.metric_id.as_str()).collect();
     let former = metric_revisions::list_latest(conn, &ids).await?;
@@ -83,7 +82,7 @@ pub async fn create_many(
         .collect();
     let (mut rows, mut revisions) = (Vec::new(), Vec::new());
     for (id, metric) in ids.into_iter().zip(new) {
-        let revision = first_revision(id, former.get(id).copied(), author, now);
+        let revision = first_revision(id, former.get(id).copied(), stamp);
         let history = HistoryColumns::first(&revision.entry)?;
         rows.push(BulkRow { id, content: ContentColumns::new(metric)?, history });
         revisions.push(revision);
@@ -94,7 +93,7 @@ pub async fn create_many(
          SELECT new.*, $24, $25, $24, $25 FROM {new}",
         new = unnested(),
     );
-    write(conn, statement, &rows, author, now).await?;
+    write(conn, statement, &rows, stamp).await?;
     metric_revisions::insert_many(conn, &revisions).await
 }
 
@@ -105,12 +104,11 @@ pub async fn create_many(
 pub async fn replace_many(
     conn: &mut Transaction<'_>,
     changed: &[ChangedMetric<'_>],
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<(), StorageError> {
     let (mut rows, mut revisions) = (Vec::new(), Vec::new());
     for ChangedMetric { row, metric, diff } in changed {
-        let revision = changed_revision(row, diff, author, now);
+        let revision = changed_revision(row, diff, stamp);
         let history = HistoryColumns::appended(row, &revision.entry)?;
         let content = ContentColumns::changed(row, metric, diff)?;
         rows.push(BulkRow { id: &row.metric_id, content, history });
@@ -124,7 +122,7 @@ pub async fn replace_many(
         assignments.join(", "),
         unnested(),
     );
-    write(conn, statement, &rows, author, now).await?;
+    write(conn, statement, &rows, stamp).await?;
     metric_revisions::insert_many(conn, &revisions).await
 }
 
@@ -145,8 +143,7 @@ async fn write(
     conn: &mut Transaction<'_>,
     statement: String,
     rows: &[BulkRow<'_>],
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<(), StorageError> {
     if rows.is_empty() {
         return Ok(());
@@ -177,7 +174,7 @@ async fn write(
     let revisions: Vec<i32> = rows.iter().map(|row| row.history.revision).collect();
     let query = query.bind::<Array<Integer>, _>(revisions);
     let query = documents(query, rows, |row| &row.history.change_history);
-    let query = query.bind::<Timestamptz, _>(now).bind::<Text, _>(author);
+    let query = query.bind::<Timestamptz, _>(stamp.now).bind::<Text, _>(stamp.author);
     query.execute(conn).await.map_err(map_constraint)?;
     Ok(())
 }

@@ -9,7 +9,6 @@ mod list;
 mod row;
 mod selection;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Jsonb, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -30,6 +29,7 @@ use crate::model::metrics::Metric;
 use crate::model::metrics::history::ChangeType;
 use crate::model::metrics::revision::{FIRST_VERSION, HISTORY_SHOWN, MetricDiff, next_major};
 use crate::model::patch::Patch;
+use crate::model::versions::{ChangeChannel, RevisionStamp};
 
 /// Gets a metric.
 ///
@@ -89,18 +89,27 @@ pub async fn lock_many(
 pub async fn create(
     conn: &mut Transaction<'_>,
     metric: &Metric,
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<MetricRow, StorageError> {
     let id = metric.metric_id.as_str();
     let former = metric_revisions::find_latest(conn, id).await?;
     let former = former.as_ref().map(|(revision, version)| (*revision, version.as_str()));
-    let revision = first_revision(id, former, author, now);
+    let revision = first_revision(id, former, stamp);
+    insert(conn, metric, &revision, stamp).await
+}
+
+/// Inserts a metric and its first revision.
+async fn insert(
+    conn: &mut Transaction<'_>,
+    metric: &Metric,
+    revision: &NewRevision,
+    stamp: RevisionStamp<'_>,
+) -> Result<MetricRow, StorageError> {
     let columns = (
-        dsl::metric_id.eq(id),
+        dsl::metric_id.eq(&revision.metric_id),
         ContentColumns::new(metric)?,
         HistoryColumns::first(&revision.entry)?,
-        AuthorColumns { created_at: now, created_by: author, updated_at: now, updated_by: author },
+        AuthorColumns::first(stamp),
     );
     let row = diesel::insert_into(dsl::metrics)
         .values(columns)
@@ -108,24 +117,19 @@ pub async fn create(
         .get_result(conn)
         .await
         .map_err(map_constraint)?;
-    metric_revisions::insert(conn, &revision).await?;
+    metric_revisions::insert(conn, revision).await?;
     Ok(row)
 }
 
 /// Returns the first revision of a new metric, or the next one of a metric that was deleted: no
 /// version is used twice.
-fn first_revision(
-    id: &str,
-    former: Option<(i32, &str)>,
-    author: &str,
-    now: DateTime<Utc>,
-) -> NewRevision {
+fn first_revision(id: &str, former: Option<(i32, &str)>, stamp: RevisionStamp<'_>) -> NewRevision {
     let (revision, version) = former.map_or_else(
         || (1, FIRST_VERSION.to_owned()),
         |(revision, version)| (revision.saturating_add(1), next_major(version)),
     );
     let change = (ChangeType::Create, Vec::new(), "Created".to_owned());
-    NewRevision::new(id, (revision, &version), change, author, now)
+    NewRevision::new(id, (revision, &version), change, stamp)
 }
 
 fn map_constraint(error: diesel::result::Error) -> StorageError {
@@ -150,8 +154,7 @@ pub async fn update(
     metric_id: &str,
     precondition: &Precondition,
     patch: &Patch<Metric>,
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<(MetricRow, Option<Changes>), StorageError> {
     // The lock serialises the writers of a metric: the second sees the changes of the first.
     let row = lock(conn, metric_id).await?;
@@ -161,35 +164,45 @@ pub async fn update(
     if metric.metric_id.as_str() != metric_id {
         return Err(StorageError::invalid("metric_id", "cannot be changed"));
     }
-    let Some(diff) = MetricDiff::between(&before, &metric) else { return Ok((row, None)) };
-    let revision = changed_revision(&row, &diff, author, now);
-    let changes = audited_changes(&diff, (&row.version, &revision.entry.version));
+    match MetricDiff::between(&before, &metric) {
+        None => Ok((row, None)),
+        Some(diff) => {
+            let revision = changed_revision(&row, &diff, stamp);
+            replace(conn, &row, &metric, (&diff, &revision), stamp).await
+        }
+    }
+}
+
+/// Replaces a metric that the transaction has locked, and inserts the revision of the change.
+async fn replace(
+    conn: &mut Transaction<'_>,
+    row: &MetricRow,
+    metric: &Metric,
+    (diff, revision): (&MetricDiff, &NewRevision),
+    stamp: RevisionStamp<'_>,
+) -> Result<(MetricRow, Option<Changes>), StorageError> {
+    let changes = audited_changes(diff, (&row.version, &revision.entry.version));
     let updated = diesel::update(dsl::metrics.find(&row.metric_id))
         .set((
-            ContentColumns::changed(&row, &metric, &diff)?,
-            HistoryColumns::appended(&row, &revision.entry)?,
-            dsl::updated_at.eq(now),
-            dsl::updated_by.eq(author),
+            ContentColumns::changed(row, metric, diff)?,
+            HistoryColumns::appended(row, &revision.entry)?,
+            dsl::updated_at.eq(stamp.now),
+            dsl::updated_by.eq(stamp.author),
         ))
         .returning(MetricRow::as_returning())
         .get_result(conn)
         .await
         .map_err(map_constraint)?;
-    metric_revisions::insert(conn, &revision).await?;
+    metric_revisions::insert(conn, revision).await?;
     Ok((updated, Some(changes)))
 }
 
 /// Returns the revision of a metric that is changed.
-fn changed_revision(
-    row: &MetricRow,
-    diff: &MetricDiff,
-    author: &str,
-    now: DateTime<Utc>,
-) -> NewRevision {
+fn changed_revision(row: &MetricRow, diff: &MetricDiff, stamp: RevisionStamp<'_>) -> NewRevision {
     let version = diff.next_version(&row.version);
     let change = (ChangeType::Update, diff.paths(), diff.summary());
     let revision = (row.revision.saturating_add(1), version.as_str());
-    NewRevision::new(&row.metric_id, revision, change, author, now)
+    NewRevision::new(&row.metric_id, revision, change, stamp)
 }
 
 async fn lock(conn: &mut Transaction<'_>, metric_id: &str) -> Result<MetricRow, StorageError> {
@@ -204,20 +217,14 @@ pub async fn delete(
     conn: &mut Transaction<'_>,
     metric_id: &str,
     precondition: &Precondition,
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<String, StorageError> {
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
     diesel::delete(dsl::metrics.find(metric_id)).execute(conn).await?;
     let change = (ChangeType::Delete, Vec::new(), "Deleted".to_owned());
-    let revision = NewRevision::new(
-        metric_id,
-        (row.revision.saturating_add(1), &row.version),
-        change,
-        author,
-        now,
-    );
+    let revision =
+        NewRevision::new(metric_id, (row.revision.saturating_add(1), &row.version), change, stamp);
     metric_revisions::insert(conn, &revision).await?;
     Ok(row.version)
 }
@@ -227,8 +234,7 @@ pub async fn delete(
 pub async fn record_domain_rename(
     conn: &mut Transaction<'_>,
     name: &str,
-    author: &str,
-    now: DateTime<Utc>,
+    stamp: RevisionStamp<'_>,
 ) -> Result<(), StorageError> {
     let statement = format!(
         "WITH change AS ( \
@@ -248,17 +254,18 @@ pub async fn record_domain_rename(
              FROM change WHERE metrics.metric_id = change.metric_id \
          ) \
          INSERT INTO metric_revisions (metric_id, revision, version, changed_at, changed_by, \
-             change_type, fields_changed, changes_summary) \
-         SELECT metric_id, revision, version, $2, $3, 'update', $5, $6 FROM change",
+             change_type, fields_changed, changes_summary, channel) \
+         SELECT metric_id, revision, version, $2, $3, 'update', $5, $6, $7 FROM change",
         last = HISTORY_SHOWN - 1,
     );
     diesel::sql_query(statement)
         .bind::<Text, _>(name)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(author)
-        .bind::<Text, _>(rfc3339(now))
+        .bind::<Timestamptz, _>(stamp.now)
+        .bind::<Text, _>(stamp.author)
+        .bind::<Text, _>(rfc3339(stamp.now))
         .bind::<Jsonb, _>(Document::new(&["business_domain"])?)
         .bind::<Text, _>("Its business domain was renamed")
+        .bind::<Text, _>(ChangeChannel::DomainRename.as_ref())
         .execute(conn)
         .await?;
     Ok(())

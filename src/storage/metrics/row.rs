@@ -13,6 +13,7 @@ use crate::model::metrics::revision::{HISTORY_SHOWN, MetricDiff};
 use crate::model::rich_text::RichText;
 use crate::model::text::{Id, Text};
 use crate::model::trusted::from_stored;
+use crate::model::versions::RevisionStamp;
 use crate::storage::StorageError;
 use crate::storage::document::Document;
 use crate::storage::schema::metrics;
@@ -228,6 +229,14 @@ pub(super) struct AuthorColumns<'a> {
     pub(super) created_by: &'a str,
     pub(super) updated_at: DateTime<Utc>,
     pub(super) updated_by: &'a str,
+}
+
+impl<'a> AuthorColumns<'a> {
+    /// Returns the columns of a new metric.
+    pub(super) fn first(stamp: RevisionStamp<'a>) -> Self {
+        let RevisionStamp { author, now, .. } = stamp;
+        Self { created_at: now, created_by: author, updated_at: now, updated_by: author }
+    }
 }
 
 #[cfg(test)]

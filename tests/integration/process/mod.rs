@@ -36,3 +36,4 @@ mod shutdown;
 mod steady_clients;
 mod tls;
 mod transport;
+mod version_migrations;

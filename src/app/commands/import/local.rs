@@ -11,9 +11,10 @@ use crate::app::database::{Database, Purpose};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::catalogue::{ImportReport, ImportTally};
+use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::model::warnings::Warnings;
 use crate::storage::audit_events::Actor;
-use crate::storage::catalogue::{CatalogueImport, ImportWriter};
+use crate::storage::catalogue::CatalogueImport;
 use crate::storage::{StorageError, Transaction, catalogue};
 
 /// Author of the revisions that an import into the database makes.
@@ -41,7 +42,11 @@ async fn into_database(
     database.open().await?;
     let (db, now) = (&database.db, Clock::default().now());
     let bar = byte_bar(source.length());
-    let writer = (!dry_run).then_some(ImportWriter { author: AUTHOR, now });
+    let writer = (!dry_run).then_some(RevisionStamp {
+        author: AUTHOR,
+        channel: ChangeChannel::Command,
+        now,
+    });
     // A transaction may run again, and then reads the document again.
     let import = async |conn: &mut Transaction<'_>| {
         let mut batches = Batches::parse(source, &bar);

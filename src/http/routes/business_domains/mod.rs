@@ -14,7 +14,7 @@ use super::not_found::name_missing;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::write::change_once;
+use crate::http::catalogue::write::{api_stamp, change_once};
 use crate::http::envelope::{ChangedBody, MessageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Domains, Editor, Remover};
@@ -73,12 +73,13 @@ async fn create(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
+    let stamp = api_stamp(&editor.caller, now);
     let authority = editor.authority();
     let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Domains, "business_domains.create");
     let created = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let row = business_domains::create(conn, &body.value, now).await?;
+        let row = business_domains::create(conn, &body.value, stamp).await?;
         let changes = Changes::version(None, Some(row.version));
         let id = row.domain_id.as_str();
         audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now)
@@ -179,17 +180,14 @@ async fn apply(
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("domain_id", "cannot be changed"));
     }
-    let (now, author, actor) = (
-        services.clock.now(),
-        editor.caller.user.username.as_str(),
-        origin.actor(&editor.caller.user),
-    );
+    let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
+    let stamp = api_stamp(&editor.caller, now);
     let authority = editor.authority();
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Domains, "business_domains.update");
     let updated = change_once(&services, target, &authority, request.as_ref(), async |conn| {
         let (row, changes) =
-            business_domains::update(conn, id, &precondition, &patch, author, now).await?;
+            business_domains::update(conn, id, &precondition, &patch, stamp).await?;
         if let Some(changes) = changes {
             let action = Action::DomainUpdated;
             audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
@@ -233,11 +231,12 @@ async fn delete(
 ) -> Result<HttpResponse, ApiError> {
     let id = id.as_str();
     let (now, actor) = (services.clock.now(), origin.actor(&remover.caller.user));
+    let stamp = api_stamp(&remover.caller, now);
     let authority = remover.authority();
     let request = idempotent.request(remover.caller.user.user_id, "");
     let target = (Circuit::Domains, "business_domains.delete");
     let deleted = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let version = business_domains::delete(conn, id, &precondition).await?;
+        let version = business_domains::delete(conn, id, &precondition, stamp).await?;
         let (action, changes) = (Action::DomainDeleted, Changes::version(Some(version), None));
         audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         deleted_item("Domain deleted successfully")

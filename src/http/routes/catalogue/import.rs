@@ -20,8 +20,8 @@ use crate::http::response::{json, stored_change};
 use crate::model::catalogue::{
     Catalogue, CatalogueDraft, DocumentFormat, ImportReport, ImportTally,
 };
+use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::storage::authority::Authority;
-use crate::storage::catalogue::ImportWriter;
 use crate::storage::idempotency_keys::StoredResponse;
 use crate::storage::{StorageError, Transaction, authority, catalogue};
 
@@ -87,7 +87,8 @@ pub(super) async fn import(
         return json(&mut HttpResponse::Ok(), &body);
     }
     let (now, actor) = (services.clock.now(), origin.actor(user));
-    let writer = Some(ImportWriter { author: user.username.as_str(), now });
+    let writer =
+        Some(RevisionStamp { author: user.username.as_str(), channel: ChangeChannel::Import, now });
     let work = async |conn: &mut Transaction<'_>| {
         let tally = catalogue::import(conn, &draft, writer).await?;
         let violations = tally.violations();

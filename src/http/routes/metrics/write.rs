@@ -7,7 +7,7 @@ use super::response::MetricResponse;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::write::{change_once, change_or_replay};
+use crate::http::catalogue::write::{api_stamp, change_once, change_or_replay};
 use crate::http::envelope::{ChangedBody, MessageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Remover};
@@ -62,12 +62,12 @@ pub(super) async fn create(
         key,
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
     });
-    let (metric, author, actor) =
-        (&body.value, editor.caller.user.username.as_str(), origin.actor(&editor.caller.user));
+    let (metric, actor) = (&body.value, origin.actor(&editor.caller.user));
+    let stamp = api_stamp(&editor.caller, now);
     let authority = editor.authority();
     let target = (Circuit::Metrics, "metrics.create");
     let created = change_or_replay(&services, target, &authority, request.as_ref(), async |conn| {
-        let row = metrics::create(conn, metric, author, now).await?;
+        let row = metrics::create(conn, metric, stamp).await?;
         let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
         audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
             .await?;
@@ -171,16 +171,13 @@ async fn apply(
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("metric_id", "cannot be changed"));
     }
-    let (now, author, actor) = (
-        services.clock.now(),
-        editor.caller.user.username.as_str(),
-        origin.actor(&editor.caller.user),
-    );
+    let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
+    let stamp = api_stamp(&editor.caller, now);
     let authority = editor.authority();
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Metrics, "metrics.update");
     let updated = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let (row, changes) = metrics::update(conn, id, &precondition, &patch, author, now).await?;
+        let (row, changes) = metrics::update(conn, id, &precondition, &patch, stamp).await?;
         if let Some(changes) = changes {
             let action = Action::MetricUpdated;
             audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
@@ -222,16 +219,13 @@ pub(super) async fn delete(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id.as_str();
-    let (now, author, actor) = (
-        services.clock.now(),
-        remover.caller.user.username.as_str(),
-        origin.actor(&remover.caller.user),
-    );
+    let (now, actor) = (services.clock.now(), origin.actor(&remover.caller.user));
+    let stamp = api_stamp(&remover.caller, now);
     let authority = remover.authority();
     let request = idempotent.request(remover.caller.user.user_id, "");
     let target = (Circuit::Metrics, "metrics.delete");
     let deleted = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let version = metrics::delete(conn, id, &precondition, author, now).await?;
+        let version = metrics::delete(conn, id, &precondition, stamp).await?;
         let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
         audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         deleted_item("Metric deleted successfully")
