@@ -58,6 +58,8 @@ use crate::rate_limit::sliding_window::Quota;
 pub const MERGE_PATCH: &str = "application/merge-patch+json";
 /// Media types of the patches that a route accepts (RFC 5789, section 3.1).
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// The message of a 404 that does not name what was not found.
+pub(super) const NOT_FOUND: &str = "Not found";
 const UNAVAILABLE: &str = "Database temporarily unavailable. Please try again later.";
 
 /// The error of a caller whose role does not allow the request.

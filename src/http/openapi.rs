@@ -11,6 +11,7 @@ pub mod patches;
 mod responses;
 mod schemas;
 mod security;
+pub mod versions;
 pub mod vocabulary;
 mod walk;
 

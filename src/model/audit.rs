@@ -78,6 +78,9 @@ pub enum Action {
     /// A metric was deleted.
     #[strum(serialize = "metric.deleted")]
     MetricDeleted,
+    /// A former version of a metric was restored.
+    #[strum(serialize = "metric.restored")]
+    MetricRestored,
     /// A business domain was created.
     #[strum(serialize = "domain.created")]
     DomainCreated,
@@ -87,6 +90,9 @@ pub enum Action {
     /// A business domain was deleted.
     #[strum(serialize = "domain.deleted")]
     DomainDeleted,
+    /// A former version of a business domain was restored.
+    #[strum(serialize = "domain.restored")]
+    DomainRestored,
     /// A catalogue was imported.
     #[strum(serialize = "catalogue.imported")]
     CatalogueImported,

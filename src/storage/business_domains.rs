@@ -1,12 +1,15 @@
 //! Business domains: reading, and changes with a version for optimistic locking. A rename is
-//! carried on to the metrics of the domain. Lists for clients are in [`listing`].
+//! carried on to the metrics of the domain. Lists for clients are in [`listing`], former versions
+//! in `restore`.
 
 pub mod listing;
+mod restore;
 mod row;
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+pub use self::restore::restore_version;
 use self::row::DomainColumns;
 pub use self::row::DomainRow;
 use super::business_domain_revisions::DomainChange;

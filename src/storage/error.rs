@@ -30,6 +30,14 @@ pub enum StorageError {
     Stale(String),
     #[error("a version precondition is required and was not sent")]
     VersionRequired,
+    #[error("the item never had this version")]
+    UnknownVersion,
+    /// The version was replaced before contents were kept.
+    #[error("the content of the version was not kept")]
+    ContentNotKept,
+    /// The version is of an item that was deleted, whose id another item has.
+    #[error("the item was created again after this version")]
+    CreatedAgain,
     #[error("no other active administrator would remain")]
     LastAdmin,
     #[error("the caller lost its authority: {0}")]

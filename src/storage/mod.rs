@@ -35,6 +35,7 @@ pub mod table_rows;
 pub mod transaction;
 pub mod user_changes;
 pub mod users;
+pub mod versions;
 
 pub use self::error::StorageError;
 pub use self::transaction::Transaction;

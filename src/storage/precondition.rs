@@ -30,6 +30,20 @@ impl Precondition {
     }
 }
 
+impl Precondition {
+    /// Checks the condition for a row that does not exist, and had this version before it was
+    /// deleted: a client that names a version expects it to exist (RFC 9110, 13.1.1).
+    ///
+    /// # Errors
+    /// [`StorageError::Stale`] with that version.
+    pub fn check_absent(&self, former: &str) -> Result<(), StorageError> {
+        match self {
+            Self::None | Self::Missing => Ok(()),
+            Self::Exists | Self::OneOf(_) => Err(StorageError::Stale(former.to_owned())),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,6 +22,11 @@ pub fn api_stamp(caller: &Caller, now: DateTime<Utc>) -> RevisionStamp<'_> {
     RevisionStamp { author: caller.user.username.as_str(), channel: ChangeChannel::Api, now }
 }
 
+/// Returns the stamp of the revision by which this caller restores a version.
+pub fn restore_stamp(caller: &Caller, now: DateTime<Utc>) -> RevisionStamp<'_> {
+    RevisionStamp { channel: ChangeChannel::Restore, ..api_stamp(caller, now) }
+}
+
 /// Runs a change in a transaction.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{ApiError, ROLE, SCOPE, UNAVAILABLE};
+use super::{ApiError, NOT_FOUND, ROLE, SCOPE, UNAVAILABLE};
 use crate::actors::api_key_cache::{KeyError, KeyLookupError};
 use crate::actors::db_breaker::DbError;
 use crate::bulkhead::BulkheadError;
@@ -39,7 +39,7 @@ impl From<DbError> for ApiError {
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::NotFound => Self::NotFound("Not found".into()),
+            StorageError::NotFound => Self::NotFound(NOT_FOUND.into()),
             StorageError::Duplicate(field) => Self::Conflict(format!("This {field} is taken")),
             StorageError::InUse => {
                 Self::Conflict("Metrics still refer to this business domain".into())
@@ -49,6 +49,17 @@ impl From<StorageError> for ApiError {
                 Self::PreconditionFailed { etag: format!("\"{version}\"") }
             }
             StorageError::VersionRequired => Self::PreconditionRequired,
+            StorageError::UnknownVersion => Self::NotFound("Version not found".into()),
+            StorageError::ContentNotKept => Self::NotFound(
+                "The content of this version was not kept: it was replaced before versions were \
+                 kept"
+                    .into(),
+            ),
+            StorageError::CreatedAgain => Self::Conflict(
+                "The id was created again after this version was deleted; delete the present item \
+                 first"
+                    .into(),
+            ),
             StorageError::LastAdmin => {
                 Self::Conflict("The last active administrator must remain".into())
             }

@@ -1,6 +1,7 @@
 //! The parameters of handlers: who may call, and what the request contains. A handler states both
 //! in its signature; an extractor that fails answers the request.
 
+pub mod accepted_diff;
 pub mod accepted_encoding;
 pub mod anyone;
 pub mod caller;

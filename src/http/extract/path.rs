@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::http::error::ApiError;
 use crate::model::text::Id;
+use crate::model::versions::query::{VERSION_RULE, is_version};
 
 /// The `{id}` of a metric or business domain.
 #[derive(Clone, Debug)]
@@ -17,6 +18,24 @@ pub struct IdPath(pub Id);
 /// The `{id}` of a user.
 #[derive(Clone, Copy, Debug)]
 pub struct UuidPath(pub Uuid);
+
+/// The `{version}` of a metric or business domain.
+#[derive(Clone, Debug)]
+pub struct VersionPath(pub String);
+
+impl FromRequest for VersionPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let version = request.match_info().query("version");
+        ready(if is_version(version) {
+            Ok(Self(version.to_owned()))
+        } else {
+            Err(ApiError::invalid("version", VERSION_RULE))
+        })
+    }
+}
 
 impl FromRequest for IdPath {
     type Error = ApiError;

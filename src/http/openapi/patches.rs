@@ -1,7 +1,9 @@
-//! Schemas of patches: any of the top-level fields of an item, none of them required.
+//! Schemas of patches: any of the top-level fields of an item, none of them required; and the JSON
+//! Patches in which versions are compared.
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
@@ -50,3 +52,24 @@ patch_of!(
     BusinessDomain,
     "Changes of a business domain. Absent fields stay as they are."
 );
+
+/// An operation of a JSON Patch (RFC 6902), as comparisons of versions have them.
+#[derive(Debug, ToSchema)]
+pub struct JsonPatchOperation {
+    /// What is done.
+    pub op: JsonPatchVerb,
+    /// JSON Pointer (RFC 6901) of the value.
+    pub path: String,
+    /// The new value; absent with `remove`.
+    #[schema(value_type = Value, required = false)]
+    pub value: Option<Value>,
+}
+
+/// What an operation of a JSON Patch does.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum JsonPatchVerb {
+    Add,
+    Remove,
+    Replace,
+}

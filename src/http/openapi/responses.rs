@@ -159,7 +159,10 @@ fn complete_operation(path: &str, method: &Method, operation: &mut Operation) {
 }
 
 fn is_cached_list(operation_id: &str) -> bool {
-    matches!(operation_id, "list_metrics" | "list_domains" | "metric_history")
+    matches!(
+        operation_id,
+        "list_metrics" | "list_domains" | "metric_history" | "metric_versions" | "domain_versions"
+    )
 }
 
 /// Describes the size limits of `http::extract::json_body`.

@@ -248,6 +248,9 @@ async fn catalogue(walk: &mut Walk, admin: &str) {
     let row = done("domain.updated", "admin", "d1");
     let merge = Some(json!({"tier_focus": {"Tier-1": "a"}}));
     walk.step("PATCH /api/v1/domains/{id}", "d1", admin, merge, 200, row).await;
+    let row = done("domain.restored", "admin", "d1");
+    let version = Some(json!({"version": 1}));
+    walk.step("POST /api/v1/domains/{id}/restore", "d1", admin, version, 200, row).await;
     let row = done("metric.created", "admin", "m");
     walk.step("POST /api/v1/metrics", "", admin, Some(metric("m")), 201, row).await;
     let row = done("metric.updated", "admin", "m");
@@ -256,6 +259,9 @@ async fn catalogue(walk: &mut Walk, admin: &str) {
     let row = done("metric.updated", "admin", "m");
     let merge = Some(json!({"definition": {"unit": "EUR"}}));
     walk.step("PATCH /api/v1/metrics/{id}", "m", &key, merge, 200, row).await;
+    let row = done("metric.restored", "admin", "m");
+    let version = Some(json!({"version": "1.0.0"}));
+    walk.step("POST /api/v1/metrics/{id}/restore", "m", &key, version, 200, row).await;
     let row = done("metric.deleted", "admin", "m");
     walk.step("DELETE /api/v1/metrics/{id}", "m", admin, None, 200, row).await;
     let row = done("domain.deleted", "admin", "d1");

@@ -3,6 +3,7 @@
 
 mod access_log;
 mod api_keys;
+mod as_of;
 mod audit;
 mod audit_append_only;
 mod audit_refusals;
@@ -93,3 +94,8 @@ mod unknown_parameters;
 mod unreached_database;
 mod users;
 mod verdicts;
+mod version_diff;
+mod version_races;
+mod version_restore;
+mod versions;
+mod versions_of_domains;

@@ -59,7 +59,7 @@ fn query_parameters_are_those_of_the_document() {
         (&head, "/health/ready", Some(vec!["for"])),
         (&post, "/api/v1/import", Some(vec!["dry_run"])),
         (&get, "/api/v1/domains", Some(vec!["search", "page", "limit", "cursor", "fields"])),
-        (&get, "/api/v1/metrics/a", Some(vec!["fields"])),
+        (&get, "/api/v1/metrics/a", Some(vec!["fields", "as_of"])),
         (&get, "/api/auth/me", none.clone()),
         (&get, "/api/v1/", none.clone()),
         (&get, "/metrics", none.clone()),

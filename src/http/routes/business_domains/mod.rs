@@ -1,9 +1,10 @@
 //! Routes of business domains: changes here, each with its audit event in its transaction; reads in
-//! `read`, response types in `response`.
+//! `read`, former versions in `versions`, response types in `response`.
 
 mod path;
 mod read;
 mod response;
+mod versions;
 
 use actix_web::{HttpResponse, delete, patch, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -39,7 +40,11 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(create)
         .service(update)
         .service(merge)
-        .service(delete);
+        .service(delete)
+        .service(versions::list)
+        .service(versions::get)
+        .service(versions::diff)
+        .service(versions::restore);
 }
 
 /// Create a business domain

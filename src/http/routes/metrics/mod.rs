@@ -1,8 +1,10 @@
-//! Routes of metrics: reads in `read`, changes in `write`, response types in `response`.
+//! Routes of metrics: reads in `read`, changes in `write`, former versions in
+//! `versions`, response types in `response`.
 
 mod path;
 mod read;
 mod response;
+mod versions;
 mod write;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -16,5 +18,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(write::update)
         .service(write::merge)
         .service(write::delete)
-        .service(read::history);
+        .service(read::history)
+        .service(versions::list)
+        .service(versions::get)
+        .service(versions::diff)
+        .service(versions::restore);
 }

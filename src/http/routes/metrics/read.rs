@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, get, web};
 
 use super::path::PATH;
 use super::response::{MetricResponse, RevisionResponse};
+use super::versions::VERSIONED;
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::cache_key::CacheKey;
@@ -20,6 +21,7 @@ use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::{MetricFields, MetricSort};
 use crate::http::response::{cached_item, cached_page, cached_part};
 use crate::http::routes::not_found::name_missing;
+use crate::http::routes::versions::VersionRead;
 use crate::model::fields::FieldSelection;
 use crate::model::metrics::governance::MetricStatus;
 use crate::model::metrics::history::HistoryEntry;
@@ -27,6 +29,7 @@ use crate::model::metrics::query::MetricQuery;
 use crate::model::metrics::{Metric, MetricType, Tier};
 use crate::model::page::PageRequest;
 use crate::model::text::Id;
+use crate::model::versions::query::take_as_of;
 use crate::storage::metrics::ListedMetrics;
 use crate::storage::{metric_revisions, metrics};
 
@@ -107,7 +110,9 @@ pub(super) async fn list(
 
 /// Get a metric
 ///
-/// With `If-None-Match` and the current version the response is 304, without a body.
+/// With `If-None-Match` and the current version the response is 304, without a body. With `as_of`
+/// the metric as it was then, without `metadata.change_history`; not found if it did not exist, or
+/// if the content of its version was not kept.
 #[utoipa::path(
     tag = "metrics",
     operation_id = "get_metric",
@@ -117,6 +122,9 @@ pub(super) async fn list(
         ("fields" = Option<MetricFields>, Query,
             description = "Fields of the response, separated by commas; `metric_id` is always \
                 among them"),
+        ("as_of" = Option<String>, Query,
+            description = "RFC 3339 time that is not in the future",
+            example = "2026-01-31T12:00:00Z", min_length = 1, max_length = 100),
         ("If-None-Match" = Option<String>, Header,
             description = "Entity tags of the versions that the client has"),
     ),
@@ -130,12 +138,17 @@ pub(super) async fn list(
 pub(super) async fn get(
     _: Reader<Metrics>,
     IdPath(id): IdPath,
-    QueryParameters(parameters): QueryParameters,
+    QueryParameters(mut parameters): QueryParameters,
     encoding: AcceptedEncoding,
     if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
+    let as_of = take_as_of(&mut parameters, services.clock.now()).map_err(ApiError::Validation)?;
     let fields = FieldSelection::parse::<Metric>(&parameters).map_err(ApiError::Validation)?;
+    if let Some(instant) = as_of {
+        let read = VersionRead { services: &services, of: &VERSIONED, id: &id, encoding };
+        return read.get_as_of((instant, &parameters), fields.as_ref(), &if_none_match).await;
+    }
     let path = format!("{PATH}/{}", id.as_str());
     let key = CacheKey::of_item(&path, &parameters);
     cached_read::read(&services, &key, encoding, Some(&if_none_match), async || {

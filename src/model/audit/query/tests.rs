@@ -43,5 +43,5 @@ fn parameters_are_parsed_or_refused() {
 fn actions_are_selected_by_list_and_by_noun() {
     let names = |value: &str| parse("action", value).unwrap().actions.unwrap().names().to_vec();
     assert_eq!(names("login.failed, user.deleted,user.deleted"), ["login.failed", "user.deleted"]);
-    assert_eq!(names("domain.*,metric.created").len(), 4);
+    assert_eq!(names("domain.*,metric.created").len(), 5);
 }
