@@ -49,6 +49,7 @@ pub(in crate::telemetry::instruments) const TABLE_ROWS: MetricFamily = family(
             "idempotency_keys",
             "known_addresses",
             "metric_revisions",
+            "metric_snapshots",
             "password_resets",
             "rate_limit_hits",
             "sessions",
