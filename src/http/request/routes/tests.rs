@@ -72,3 +72,20 @@ fn query_parameters_are_those_of_the_document() {
         assert_eq!(routes.query_parameters(method, path), expected, "{method} {path}");
     }
 }
+
+#[test]
+fn every_path_has_the_pattern_of_its_route_whatever_the_method() {
+    let document = crate::http::server::document();
+    let routes = Routes::new(&document, true);
+    let parameter = |part: &str| if part.starts_with('{') { "x1".into() } else { part.to_owned() };
+    for pattern in document.paths.paths.keys() {
+        let path = pattern.split('/').map(parameter).collect::<Vec<_>>().join("/");
+        for method in [Method::GET, Method::DELETE, Method::OPTIONS] {
+            let found = routes.classify(&method, &path).route.and_then(|at| routes.pattern(at));
+            assert_eq!(found.map(AsRef::as_ref), Some(pattern.as_str()), "{method} {path}");
+        }
+    }
+    for path in ["/nowhere", "/api/v1/metrics/a/b/c/d", "/api-docs/"] {
+        assert_eq!(routes.classify(&Method::GET, path).route, None, "{path}");
+    }
+}

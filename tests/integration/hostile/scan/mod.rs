@@ -62,9 +62,13 @@ async fn prepared(server: &Server) -> (Vec<Operation>, String) {
     let (admin, user) = (token(&login), login.json()["user"]["user_id"].clone());
     server.post("/api/v1/domains", &admin, &json!({"domain_id": "d1", "name": "Finance"})).await;
     server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
+    let change = json!({"description": "Changed"});
+    server.put("/api/v1/domains/d1", &admin, &change).await.expect(200);
+    let changed = server.put("/api/v1/metrics/m1", &admin, &change).await.expect(200).json();
+    let version = changed["data"]["metadata"]["version"].as_str().unwrap().to_owned();
     let (key, _) = server.key(&admin, &["metrics:read"]).await;
     let served = server.get("/api-docs/openapi.json", "").await.expect(200).json();
-    let ids = Ids { user: user.as_str().unwrap().to_owned(), key };
+    let ids = Ids { user: user.as_str().unwrap().to_owned(), key, version };
     (operations::operations(&served, &ids), admin)
 }
 

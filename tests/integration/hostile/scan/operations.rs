@@ -2,16 +2,18 @@
 //! one value at a time: all others must be valid, or no attack gets past the validation. So each
 //! operation of the served document is given values that the service accepts.
 
+use chrono::{SecondsFormat, Utc};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::support::samples::metric_with;
 use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body};
 
-/// Ids of the service under test: of a user, and of an API key.
+/// Ids of the service under test: of a user, of an API key, and of the second version of the metric.
 pub struct Ids {
     pub user: String,
     pub key: String,
+    pub version: String,
 }
 
 #[derive(Clone)]
@@ -65,8 +67,14 @@ pub fn operations(served: &Value, ids: &Ids) -> Vec<Operation> {
 }
 
 fn sample_value(pattern: &str, name: &str, ids: &Ids) -> String {
+    let of_metrics = pattern.starts_with("/api/v1/metrics");
     let value = match (name, pattern) {
-        ("id", path) if path.starts_with("/api/v1/metrics") => "m1",
+        ("as_of", _) => return Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+        ("version" | "from", _) if of_metrics => "1.0.0",
+        ("to", _) if of_metrics => &ids.version,
+        ("version" | "from", _) => "1",
+        ("to", _) => "2",
+        ("id", _) if of_metrics => "m1",
         ("id", path) if path.starts_with("/api/v1/domains") => "d1",
         ("id", path) if path.starts_with("/api/auth/api-keys") => &ids.key,
         ("id", path) if path.starts_with("/api/auth/users") => &ids.user,
@@ -122,6 +130,8 @@ fn sample_body(pattern: &str) -> Value {
             json!({"name": "k", "description": "d", "scopes": ["metrics:read"]})
         }
         "/api/auth/api-keys/{id}/rotate" => json!({"grace_minutes": 10}),
+        "/api/v1/domains/{id}/restore" => json!({"version": 1}),
+        "/api/v1/metrics/{id}/restore" => json!({"version": "1.0.0"}),
         "/api/v1/domains" => domain("d3", "Growth"),
         "/api/v1/metrics" => attackable(metric_with("m2", &json!({}))),
         "/api/v1/import" => json!({"domains": [domain("d4", "Sales")]}),
