@@ -25,7 +25,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 enum Queue {
     Json(JsonLines),
-    Terminal(AsyncCore),
+    Terminal(Box<AsyncCore>),
 }
 
 /// Puts events into the queue of stdout.
@@ -55,7 +55,7 @@ impl StdoutDrain {
                 }
                 LogFormat::Terminal => {
                     let (core, guard) = terminal_queue(Arc::clone(&counts));
-                    (Queue::Terminal(core), StdoutWriter::Terminal { _guard: guard })
+                    (Queue::Terminal(Box::new(core)), StdoutWriter::Terminal { _guard: guard })
                 }
             };
         (Self { queue, counts: Arc::clone(&counts), unreported: AtomicU64::new(0) }, writer, counts)

@@ -147,8 +147,8 @@ mod tests {
     fn lines_that_wait_are_written_together_and_none_is_lost_at_the_end() {
         let (reached, is_reached) = channel();
         let (release, released) = channel();
-        let writes = Arc::<Mutex<Vec<Vec<u8>>>>::default();
-        let out = HeldOut(Some((reached, released)), Arc::clone(&writes));
+        let written = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+        let out = HeldOut(Some((reached, released)), Arc::clone(&written));
         let counts = Arc::<AtomicCounts>::default();
         let (lines, writer) = JsonLines::start(out, 100, Uuid::nil(), Arc::clone(&counts));
         let logger = Logger::root(Pushed(lines, Arc::clone(&counts)).fuse(), o!());
@@ -160,10 +160,10 @@ mod tests {
         assert_eq!(counts.counts().buffered, 51);
         release.send(()).unwrap();
         drop(writer);
-        let writes = writes.lock().unwrap();
-        let numbers = |bytes: &Vec<u8>| bytes.iter().filter(|byte| **byte == b'\n').count();
-        assert_eq!(writes.iter().map(numbers).collect::<Vec<_>>(), [1, 50]);
-        let text = String::from_utf8(writes.concat()).unwrap();
+        let written = written.lock().unwrap();
+        let numbers = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).lines().count();
+        assert_eq!(written.iter().map(numbers).collect::<Vec<_>>(), [1, 50]);
+        let text = String::from_utf8(written.concat()).unwrap();
         let found: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let expected: Vec<i64> = (0..50).collect();

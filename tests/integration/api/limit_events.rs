@@ -204,13 +204,15 @@ async fn flood(policy: &str, options: &[&str]) {
 #[actix_web::test]
 async fn ten_thousand_general_refusals_add_up_in_a_few_lines() {
     let burst = ["--rate-limit-burst-per-second", "100000"];
-    flood("general", &[&burst[..], &["--rate-limit-general-max", "1"]].concat()).await;
+    let general_options = [&burst[..], &["--rate-limit-general-max", "1"]].concat();
+    Box::pin(flood("general", &general_options)).await;
 }
 
 #[actix_web::test]
 async fn ten_thousand_burst_refusals_add_up_in_a_few_lines() {
     let general = ["--rate-limit-general-max", "100000"];
-    flood("burst", &[&general[..], &["--rate-limit-burst-per-second", "1"]].concat()).await;
+    let burst_options = [&general[..], &["--rate-limit-burst-per-second", "1"]].concat();
+    Box::pin(flood("burst", &burst_options)).await;
 }
 
 #[actix_web::test]
