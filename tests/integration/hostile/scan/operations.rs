@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::support::samples::metric_with;
 use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, json_body};
 
-/// Ids of the service under test: of a user, of an API key, and of the second version of the metric.
+/// Ids of the service under test: of a user, of an API key, and of the metric's second version.
 pub struct Ids {
     pub user: String,
     pub key: String,
