@@ -95,8 +95,8 @@ impl VersionRead<'_> {
     }
 
     /// Gets the item as it was at an instant, with the fields that the other parameters select. A
-    /// change may still be committed with an earlier time
-    /// than that of a response, so that this is read again after each change of the item.
+    /// change may still be committed with an earlier time than that of a response, so this is read
+    /// again after each change of the item.
     pub(super) async fn get_as_of(
         self,
         (instant, parameters): (DateTime<Utc>, &[(String, String)]),
