@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
@@ -36,11 +35,8 @@ pub struct Routes {
 struct Route {
     index: RouteIndex,
     path: Arc<str>,
-    pattern: ResourceDef,
-    /// What precedes the first parameter. It and the number of slashes are cheaper to compare than
-    /// the pattern.
-    prefix: String,
-    slashes: usize,
+    /// The segments of the path; none for a parameter.
+    segments: Vec<Option<String>>,
     /// The value of `Allow`.
     allow: String,
     /// The value of `Accept-Patch`.
@@ -137,11 +133,7 @@ impl Routes {
 
     fn matching(&self, path: &str) -> impl Iterator<Item = &Route> {
         let path = if path == SLASHED_INDEX { INDEX } else { path };
-        let slashes = slashes(path);
-        self.routes.iter().filter(move |route| {
-            let near = route.slashes == slashes && path.starts_with(&route.prefix);
-            near && (*route.path == *path || route.pattern.is_match(path))
-        })
+        self.routes.iter().filter(move |route| route.matches(path))
     }
 }
 
@@ -163,13 +155,23 @@ impl Route {
         Self {
             index: RouteIndex(index),
             path: path.into(),
-            pattern: ResourceDef::new(path),
-            prefix: path.split('{').next().unwrap_or_default().to_owned(),
-            slashes: slashes(path),
+            segments: path.split('/').map(fixed_text).collect(),
             allow: names.join(", "),
             accept_patch: patched.map(|body| types(body).join(", ")),
             operations,
         }
+    }
+
+    /// Whether a path is one of this route, as the router decides: a parameter is any segment that
+    /// is not empty.
+    fn matches(&self, path: &str) -> bool {
+        let mut parts = path.split('/');
+        let all = self.segments.iter().all(|segment| match (segment, parts.next()) {
+            (Some(text), Some(part)) => text == part,
+            (None, Some(part)) => !part.is_empty(),
+            (_, None) => false,
+        });
+        all && parts.next().is_none()
     }
 
     /// Returns the operation with this method.
@@ -202,8 +204,9 @@ fn is_page(path: &str) -> bool {
     path.strip_prefix(PAGES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn slashes(path: &str) -> usize {
-    path.bytes().filter(|byte| *byte == b'/').count()
+/// Returns the text of a segment; none for a parameter.
+fn fixed_text(segment: &str) -> Option<String> {
+    (!segment.starts_with('{')).then(|| segment.to_owned())
 }
 
 #[cfg(test)]
