@@ -147,6 +147,9 @@ impl Fields {
         if let Some(text) = arguments.as_str().filter(|text| text.len() <= self.format.value) {
             return self.add(name, text);
         }
+        if self.format.value == usize::MAX {
+            return self.add(name, Formatted(arguments));
+        }
         let mut bounded = BoundedText { text: String::new(), limit: self.format.value, cut: 0 };
         let _ = write!(bounded, "{arguments}");
         if bounded.cut > 0 {
@@ -166,6 +169,15 @@ impl Fields {
         }
         text.push(b'}');
         String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+/// A text that is written while it is formatted.
+struct Formatted<'a>(&'a fmt::Arguments<'a>);
+
+impl Serialize for Formatted<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
     }
 }
 
