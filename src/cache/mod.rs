@@ -3,12 +3,13 @@
 //! the key cache is (`actors::api_key_cache`). [`permissions`] decides how far sessions and keys
 //! can be trusted.
 //!
-//! [`two_generations`] is the map below the counters of the rate limits, and [`audit_refusals`]
-//! collects refused requests until the audit log is written. Nothing here reads a clock or the
-//! database; the instant is a parameter.
+//! [`joined_loads`] does loads of the same value once. [`two_generations`] is the map below the
+//! counters of the rate limits, and [`audit_refusals`] collects refused requests until the audit
+//! log is written. Nothing here reads a clock or the database; the instant is a parameter.
 
 pub mod audit_refusals;
 mod incarnation;
+pub mod joined_loads;
 pub mod permissions;
 pub mod positions;
 pub mod responses;

@@ -9,6 +9,7 @@ use slog::Logger;
 use super::background_work::BackgroundWork;
 use super::cached_response::CachedResponse;
 use super::database_check::DatabaseCheck;
+use super::error::ApiError;
 use super::export_places::ExportPlaces;
 use super::invalidation::Invalidation;
 use super::mail_failures::MailFailureLog;
@@ -16,8 +17,9 @@ use super::readiness::Readiness;
 use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::actors::db_breaker::DbBreakerHandle;
 use crate::bulkhead::Bulkhead;
+use crate::cache::joined_loads::JoinedLoads;
 use crate::cache::positions::PositionCache;
-use crate::cache::responses::ResponseCache;
+use crate::cache::responses::{CachedEntry, CatalogueEpoch, ResponseCache};
 use crate::cache::sessions::SessionCache;
 use crate::cache::totals::TotalCache;
 use crate::clock::Clock;
@@ -36,6 +38,8 @@ pub struct CatalogueServices {
     pub clock: Clock,
     /// Cached responses, also the fallback while the database is unavailable.
     pub responses: ResponseCache<CachedResponse>,
+    /// Reads of stale responses that are under way.
+    pub loads: JoinedLoads<CatalogueEpoch, Result<CachedEntry<CachedResponse>, ApiError>>,
     /// Totals of filtered lists.
     pub totals: TotalCache,
     /// Places of items in lists, so that the next page is found from the one before.

@@ -18,6 +18,7 @@ use super::error::ApiError;
 use super::media_type::JSON;
 use crate::cache::responses::WeighedResponse;
 use crate::model::page::Pagination;
+use crate::model::scopes::Scope;
 
 /// `X-Cache` marks stale responses.
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -33,6 +34,8 @@ pub struct CachedResponse {
     version: Option<(Box<str>, HeaderValue)>,
     /// The headers that are sent with the body.
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The scopes of those who may have it, if it can be sent without its handler.
+    readers: Option<&'static [Scope]>,
 }
 
 impl CachedResponse {
@@ -79,7 +82,7 @@ impl CachedResponse {
         // A boxed text has no spare capacity, which would be kept.
         let body = Bytes::from(body.into_boxed_str().into_boxed_bytes());
         let encoding = ContentEncoding::Identity;
-        Ok(Self { body, encoding, version: None, headers: prepared })
+        Ok(Self { body, encoding, version: None, headers: prepared, readers: None })
     }
 
     /// Compresses the body with the middleware's own encoder, which runs large ones on a thread of
@@ -94,7 +97,19 @@ impl CachedResponse {
         headers.push((VARY, HeaderValue::from_static("accept-encoding")));
         // Copied, because the buffer of the encoder is larger.
         let body = Bytes::copy_from_slice(&body);
-        Some(Self { body, encoding, version: self.version.clone(), headers })
+        let (version, readers) = (self.version.clone(), self.readers);
+        Some(Self { body, encoding, version, headers, readers })
+    }
+
+    /// Says who may have it, if it can be sent without its handler.
+    #[must_use]
+    pub fn for_readers(self, readers: Option<&'static [Scope]>) -> Self {
+        Self { readers, ..self }
+    }
+
+    /// Returns the scopes of those who may have it; none if only its handler may send it.
+    pub fn readers(&self) -> Option<&'static [Scope]> {
+        self.readers
     }
 
     /// Returns how the body is encoded.

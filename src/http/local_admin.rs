@@ -10,6 +10,7 @@ use actix_web::{App, web};
 use utoipa_actix_web::AppExt;
 
 use super::error::ApiError;
+use super::middleware::access_log::access_log;
 use super::request::routes::Routes;
 use super::{middleware, routes};
 use crate::http::state::AppState;
@@ -39,7 +40,7 @@ pub fn app(
         .default_service(web::to(unmatched))
         .wrap(from_fn(middleware::queries::refuse_query))
         .wrap(from_fn(middleware::classify::refuse_path))
-        .wrap(from_fn(middleware::access_log::access_log))
-        .wrap(from_fn(middleware::classify::classify))
-        .wrap(from_fn(middleware::bodies::enforce_deadline))
+        .wrap_fn(|request, next| access_log(request, next, false))
+        .wrap_fn(middleware::classify::classify)
+        .wrap_fn(middleware::bodies::enforce_deadline)
 }

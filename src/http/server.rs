@@ -10,7 +10,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
 use super::app_data::AccessPolicy;
-use super::middleware::access_log::access_log_with_counts;
+use super::middleware::access_log::access_log;
+use super::middleware::cached_reads::CachedReads;
 use super::rate_limit::burst::BurstConfig;
 use super::request::routes::Routes;
 use super::{error, middleware, openapi, rate_limit, routes, unmatched};
@@ -72,13 +73,14 @@ pub fn app(
         .wrap(from_fn(rate_limit::general::charge_request))
         .wrap(Governor::new(&options.burst))
         .wrap(from_fn(rate_limit::burst::record_refusal))
-        .wrap(from_fn(middleware::head::head_as_get))
+        .wrap_fn(middleware::head::head_as_get)
         .wrap(Compress::default())
+        .wrap(CachedReads(options.burst))
         .wrap(Condition::new(cross_origin, response_headers))
-        .wrap(from_fn(move |request, next| access_log_with_counts(request, next, measured)))
-        .wrap(from_fn(middleware::classify::classify))
-        .wrap(from_fn(middleware::method::normalize_method))
-        .wrap(from_fn(middleware::bodies::enforce_deadline));
+        .wrap_fn(move |request, next| access_log(request, next, measured))
+        .wrap_fn(middleware::classify::classify)
+        .wrap_fn(middleware::method::normalize_method)
+        .wrap_fn(middleware::bodies::enforce_deadline);
     (app, document)
 }
 
@@ -122,9 +124,9 @@ pub fn exposition(
         .default_service(web::to(unmatched))
         .wrap(from_fn(middleware::queries::refuse_query))
         .wrap(from_fn(middleware::classify::refuse_path))
-        .wrap(from_fn(middleware::access_log::access_log))
+        .wrap_fn(|request, next| access_log(request, next, false))
         .wrap(measure)
-        .wrap(from_fn(middleware::classify::classify))
-        .wrap(from_fn(middleware::method::normalize_method))
-        .wrap(from_fn(middleware::bodies::enforce_deadline))
+        .wrap_fn(middleware::classify::classify)
+        .wrap_fn(middleware::method::normalize_method)
+        .wrap_fn(middleware::bodies::enforce_deadline)
 }

@@ -78,7 +78,31 @@ impl ApiKeyCacheHandle {
                 self.verify(hash, is_changing, instant).await?
             }
         };
-        self.check_usable(key, now)
+        check_usable(&key, now)?;
+        self.record_use(&key, now);
+        Ok(key)
+    }
+
+    /// Returns the key with this hash if [`Self::authenticate`] would accept it without a lookup.
+    /// Records nothing; [`Self::record_hit`] does.
+    pub fn fresh(
+        &self,
+        hash: &KeyHash,
+        now: DateTime<Utc>,
+        instant: Instant,
+    ) -> Option<Arc<KnownKey>> {
+        match self.table.get(hash, instant) {
+            KeyLookup::Fresh(key) if self.is_running() => {
+                check_usable(&key, now).is_ok().then_some(key)
+            }
+            _ => None,
+        }
+    }
+
+    /// Counts a hit of the cache, and records the use of its key.
+    pub fn record_hit(&self, key: &KnownKey, now: DateTime<Utc>) {
+        self.instruments.count_key_lookup(KeyLookupOutcome::Hit);
+        self.record_use(key, now);
     }
 
     /// Looks a key up in the database. While that is unavailable or overloaded, a cached entry is
@@ -131,21 +155,10 @@ impl ApiKeyCacheHandle {
         self.instruments.count_key_lookup(KeyLookupOutcome::Malformed);
     }
 
-    fn check_usable(
-        &self,
-        key: Arc<KnownKey>,
-        now: DateTime<Utc>,
-    ) -> Result<Arc<KnownKey>, KeyError> {
-        if key.authority.ended {
-            return Err(KeyError::Invalid);
-        }
-        if is_expired(key.authority.expires_at, now) {
-            return Err(KeyError::Expired);
-        }
+    fn record_use(&self, key: &KnownKey, now: DateTime<Utc>) {
         if key.last_use.record(now) {
             self.cache.do_send(QueueLastUse(Arc::clone(&key.last_use)));
         }
-        Ok(key)
     }
 
     async fn look_up(&self, hash: KeyHash, instant: Instant) -> LookupResult {
@@ -248,5 +261,15 @@ impl ApiKeyCacheHandle {
         let left = self.drain_last_used().await;
         let _ = self.cache.send(StopKeyCache).await;
         left
+    }
+}
+
+fn check_usable(key: &KnownKey, now: DateTime<Utc>) -> Result<(), KeyError> {
+    if key.authority.ended {
+        Err(KeyError::Invalid)
+    } else if is_expired(key.authority.expires_at, now) {
+        Err(KeyError::Expired)
+    } else {
+        Ok(())
     }
 }

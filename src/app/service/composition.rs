@@ -13,6 +13,7 @@ use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::app::command_error::CommandError;
 use crate::app::database::{Database, Purpose};
 use crate::bulkhead::Bulkhead;
+use crate::cache::joined_loads::JoinedLoads;
 use crate::cache::positions::PositionCache;
 use crate::cache::responses::ResponseCache;
 use crate::cache::sessions::SessionCache;
@@ -92,6 +93,7 @@ pub(super) async fn compose(
             db: db.clone(),
             clock: clock.clone(),
             responses: ResponseCache::new(config.service.cache_max_bytes),
+            loads: JoinedLoads::default(),
             totals: TotalCache::default(),
             positions: PositionCache::default(),
             imports: Bulkhead::new(1, MAX_WAITING_IMPORTS),

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 
 use crate::cache::responses::{CatalogueEpochs, Dependency};
+use crate::http::extract::caller::Area;
+use crate::model::scopes::Scope;
 
 /// What the paths of all items begin with.
 const API: &str = "/api/v1/";
@@ -14,12 +16,13 @@ pub struct CacheKey<'a> {
     text: Cow<'a, str>,
     /// As the database names it in its events; none for lists.
     item: Option<&'a str>,
+    readers: Option<&'static [Scope]>,
 }
 
 impl<'a> CacheKey<'a> {
     /// The key of a list, which changes with the catalogue.
     pub fn of_list(path: &'a str, parameters: &[(String, String)]) -> Self {
-        Self { text: key_text(path, parameters), item: None }
+        Self { text: key_text(path, parameters), item: None, readers: None }
     }
 
     /// The key of the item at this path, which changes with the item alone.
@@ -29,7 +32,20 @@ impl<'a> CacheKey<'a> {
 
     /// The key of what `path` shows of the item at `item`, such as its history.
     pub fn below_item(item: &'a str, path: &'a str, parameters: &[(String, String)]) -> Self {
-        Self { text: key_text(path, parameters), item: item.strip_prefix(API) }
+        Self { text: key_text(path, parameters), item: item.strip_prefix(API), readers: None }
+    }
+
+    /// Says that the response depends on nothing but path, parameters, `Accept-Encoding` and
+    /// `If-None-Match`, and is for every [`Reader<A>`](crate::http::extract::caller::Reader): then
+    /// `middleware::cached_reads` may send it without the handler.
+    #[must_use]
+    pub fn for_readers_of<A: Area>(self) -> Self {
+        Self { readers: Some(A::READ), ..self }
+    }
+
+    /// Returns the scopes that a reader needs, if the response needs no handler.
+    pub fn readers(&self) -> Option<&'static [Scope]> {
+        self.readers
     }
 
     /// Returns the text of the key.

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
-use actix_web::http::header::ContentEncoding;
+use actix_web::http::header::{ContentEncoding, HeaderMap};
 
 use super::cache_key::CacheKey;
 use crate::cache::responses::{BodyEncoding, CacheLookup, CachedEntry};
@@ -17,6 +17,7 @@ use crate::http::cached_response::CachedResponse;
 use crate::http::error::ApiError;
 use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::conditions::IfNoneMatch;
+use crate::model::scopes::Scope;
 use crate::telemetry::instruments::operations::CacheOutcome;
 
 /// A request whose response can be cached.
@@ -55,13 +56,23 @@ pub async fn read(
         instruments.count_cache_lookup(CacheOutcome::Hit);
         return Ok(read.respond(entry, None).await);
     }
-    let epoch = responses.epochs.current();
-    match (load().await, newest(cached, plain)) {
-        (Ok(loaded), _) => {
+    let load_entry = async || {
+        let epoch = responses.epochs.current();
+        let loaded = load().await?.for_readers(key.readers());
+        let dependency = key.dependency(&responses.epochs);
+        let entry = CachedEntry::new(loaded, dependency, epoch, Instant::now());
+        responses.insert(key.text(), BodyEncoding::Identity, entry.clone());
+        Ok(entry)
+    };
+    let stale = newest(cached, plain);
+    // After a change of the catalogue, all clients of a list ask for it again at once.
+    let loaded = match responses.epochs.confirmed(now).filter(|_| stale.is_some()) {
+        Some(epoch) => services.loads.run(key.text(), epoch, load_entry).await,
+        None => load_entry().await,
+    };
+    match (loaded, stale) {
+        (Ok(entry), _) => {
             instruments.count_cache_lookup(CacheOutcome::Miss);
-            let dependency = key.dependency(&responses.epochs);
-            let entry = CachedEntry::new(loaded, dependency, epoch, Instant::now());
-            responses.insert(key.text(), BodyEncoding::Identity, entry.clone());
             Ok(read.respond(&entry, None).await)
         }
         // Under overload, too, a stale response serves better than none.
@@ -73,6 +84,42 @@ pub async fn read(
             instruments.count_cache_lookup(CacheOutcome::Miss);
             Err(error)
         }
+    }
+}
+
+/// A fresh response that is sent without its handler.
+#[derive(Debug)]
+pub struct ReadyResponse {
+    entry: CachedEntry<CachedResponse>,
+    is_known_to_client: bool,
+    /// The scopes of those who may have it.
+    pub readers: &'static [Scope],
+}
+
+impl ReadyResponse {
+    /// Finds the fresh response to a request with this path and these parameters, encoded as the
+    /// client prefers. None if there is none, or only its handler may send it.
+    pub fn find(
+        services: &CatalogueServices,
+        key: &str,
+        AcceptedEncoding(encoding): AcceptedEncoding,
+        headers: &HeaderMap,
+    ) -> Option<Self> {
+        let found = services.responses.get(key, body_encoding(encoding), Instant::now());
+        let CacheLookup::Fresh(entry) = found else { return None };
+        let readers = entry.response.readers()?;
+        let is_known_to_client = match entry.response.version() {
+            Some(version) => IfNoneMatch::from_headers(headers).ok()?.contains(version),
+            None => false,
+        };
+        Some(Self { entry, is_known_to_client, readers })
+    }
+
+    /// Counts the hit and answers the request.
+    pub fn respond(&self, services: &CatalogueServices) -> HttpResponse {
+        services.instruments.operations.count_cache_lookup(CacheOutcome::Hit);
+        let response = &self.entry.response;
+        if self.is_known_to_client { response.not_modified(None) } else { response.respond(None) }
     }
 }
 

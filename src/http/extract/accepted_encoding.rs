@@ -25,6 +25,13 @@ const SUPPORTED: [Encoding; 5] = [
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptedEncoding(pub ContentEncoding);
 
+impl AcceptedEncoding {
+    /// Chooses the encoding for a request.
+    pub fn negotiate(request: &HttpRequest) -> Self {
+        Self(negotiate(request))
+    }
+}
+
 thread_local! {
     /// The last header and its result: most clients send the same, and to parse it allocates.
     static LAST: RefCell<Option<(HeaderValue, ContentEncoding)>> = const { RefCell::new(None) };
@@ -35,7 +42,7 @@ impl FromRequest for AcceptedEncoding {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(negotiate(request))))
+        ready(Ok(Self::negotiate(request)))
     }
 }
 

@@ -23,6 +23,17 @@ pub struct IfNoneMatch(Vec<String>);
 pub struct IdempotencyKey(pub Option<String>);
 
 impl IfNoneMatch {
+    /// Reads the versions from the headers of a request.
+    ///
+    /// # Errors
+    /// [`ApiError::Validation`] if they are not a list of entity tags.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
+        // Weak comparison ignores the mark (RFC 9110, 8.8.3.2).
+        let versions = tags(headers, &IF_NONE_MATCH)?.unwrap_or_default();
+        let opaque = |tag: &String| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+        Ok(Self(versions.iter().map(opaque).collect()))
+    }
+
     /// Whether the client has stored this version.
     pub fn contains(&self, version: &str) -> bool {
         self.0.iter().any(|stored| stored == "*" || stored == version)
@@ -76,14 +87,6 @@ fn without_selection(tag: &str) -> String {
     tag.split_once('+').map_or(tag, |(version, _)| version).to_owned()
 }
 
-fn if_none_match(request: &HttpRequest) -> Result<IfNoneMatch, ApiError> {
-    // Weak comparison ignores the mark (RFC 9110, 8.8.3.2).
-    let versions = tags(request.headers(), &IF_NONE_MATCH)?.unwrap_or_default();
-    Ok(IfNoneMatch(
-        versions.iter().map(|tag| tag.strip_prefix("W/").unwrap_or(tag).to_owned()).collect(),
-    ))
-}
-
 fn idempotency_key(request: &HttpRequest) -> Result<IdempotencyKey, ApiError> {
     let mut values = request.headers().get_all("idempotency-key");
     let (first, second) = (values.next(), values.next());
@@ -117,5 +120,5 @@ macro_rules! extracted {
 }
 
 extracted!(IfMatch, if_match);
-extracted!(IfNoneMatch, if_none_match);
+extracted!(IfNoneMatch, |request: &HttpRequest| IfNoneMatch::from_headers(request.headers()));
 extracted!(IdempotencyKey, idempotency_key);

@@ -12,18 +12,27 @@ use crate::http::error::ApiError;
 #[derive(Clone, Debug)]
 pub struct QueryParameters(pub Vec<(String, String)>);
 
+impl QueryParameters {
+    /// Decodes a query string.
+    ///
+    /// # Errors
+    /// [`ApiError::Validation`] if it is not percent-encoded UTF-8.
+    pub fn parse(query: &str) -> Result<Self, ApiError> {
+        if is_well_encoded(query.as_bytes()) {
+            let parameters = url::form_urlencoded::parse(query.as_bytes());
+            Ok(Self(parameters.into_owned().collect()))
+        } else {
+            Err(ApiError::invalid("", "must be percent-encoded UTF-8"))
+        }
+    }
+}
+
 impl FromRequest for QueryParameters {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let query = request.query_string();
-        let parameters = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        ready(if is_well_encoded(query.as_bytes()) {
-            Ok(Self(parameters))
-        } else {
-            Err(ApiError::invalid("", "must be percent-encoded UTF-8"))
-        })
+        ready(Self::parse(request.query_string()))
     }
 }
 

@@ -6,18 +6,21 @@ mod entry;
 mod logged_body;
 mod values;
 
-use std::panic::AssertUnwindSafe;
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
+use futures_util::future::Either;
+use scopeguard::ScopeGuard;
 use slog::{Logger, OwnedKV};
 
-use self::entry::{AbandonedRequest, AccessLogEntry, LoggedResponse};
+use self::entry::{AccessLogEntry, LoggedResponse};
 use self::logged_body::log_response;
 use crate::http::AppState;
 use crate::http::auditing;
@@ -27,76 +30,123 @@ use crate::http::error::not_done::not_done;
 use crate::http::request::context::RequestContext;
 use crate::http::request::request_id::RequestIds;
 
-/// Logs a request and completes its response.
-pub async fn access_log<B: MessageBody + 'static>(
+/// Logs a request and completes its response; if `is_counted`, also counts and times it for
+/// Prometheus.
+pub fn access_log<S, B>(
     request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    access_log_with_counts(request, next, false).await
-}
-
-/// As [`access_log`]; if `is_counted`, also counts and times the response for Prometheus.
-pub async fn access_log_with_counts<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
+    next: &S,
     is_counted: bool,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let began = Instant::now();
-    let ids = RequestIds::from_headers(request.headers());
+) -> impl Future<Output = Result<ServiceResponse<BoxBody>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
-        return Err(ApiError::Internal { cause: "the application has no state".into() }.into());
+        let error = ApiError::Internal { cause: "the application has no state".into() };
+        return Either::Left(ready(Err(error.into())));
     };
-    let logger = state.logger.new(OwnedKV(ids.clone()));
-    let client = state.middleware.forwarding.client_address(&request, &logger);
-    let entry = AccessLogEntry::new(&request, client, began, &state.instruments.http, is_counted);
-    let context = RequestContext { client, ids: ids.clone(), logger: logger.clone() };
-    request.extensions_mut().insert(context);
-    let rendering = Rendering { ids, not_done: not_done(&request), state: &state, logger: &logger };
-    let mut unfinished = AbandonedRequest { logger: &logger, entry: Some(&entry) };
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    unfinished.entry = None;
-    drop(unfinished);
-    let error = match outcome {
-        Ok(Ok(response)) => {
-            let response = response.map_into_boxed_body();
-            let error = error_in(&response);
-            let status = response.status();
-            auditing::finish_request(&state, response.request(), status, error.as_ref());
-            let code = error.as_ref().map(ApiError::code);
-            let mut response = with_error_body(response, error, &rendering);
-            entry.complete(response.response_mut(), &rendering.ids, &state);
-            let summary = LoggedResponse::new(response.status(), code, Some(response.request()));
-            return Ok(response.map_body(|_, body| log_response(body, entry, summary, &logger)));
-        }
-        Ok(Err(error)) => api_error(&error),
-        Err(panic) => {
-            ApiError::Internal { cause: format!("panic: {}", panic_message(panic.as_ref())) }
-        }
-    };
-    // The request is gone with the error, so the error carries the complete response.
-    let mut response = rendering.render(&error);
-    entry.complete(&mut response, &rendering.ids, &state);
-    let summary = LoggedResponse::new(response.status(), Some(error.code()), None);
-    let response = response.map_body(|_, body| log_response(body, entry, summary, &logger));
-    Err(actix_web::error::InternalError::from_response(error.to_string(), response).into())
+    let begun = LoggedRequest::begin(&request, state, is_counted);
+    // The future is dropped when the client disconnects.
+    let begun = scopeguard::guard(begun, |request| request.entry.write_abandoned(&request.logger));
+    // A middleware may also panic before it returns its future.
+    let response = catch_unwind(AssertUnwindSafe(|| next.call(request)));
+    Either::Right(async move {
+        let outcome = match response {
+            Ok(response) => AssertUnwindSafe(response).catch_unwind().await,
+            Err(panic) => Err(panic),
+        };
+        ScopeGuard::into_inner(begun).finish(outcome)
+    })
 }
 
-/// Gives an error response its body. Error responses that were not made from an error keep theirs:
-/// health answers 503 with its own.
-fn with_error_body(
-    response: ServiceResponse<BoxBody>,
-    error: Option<ApiError>,
-    rendering: &Rendering<'_>,
-) -> ServiceResponse<BoxBody> {
-    let status = response.status();
-    let is_error = status.is_client_error() || status.is_server_error();
-    let Some(error) = error.filter(|_| is_error) else { return response };
-    let headers = response.headers().clone();
-    let mut rendered = rendering.render(&error);
-    for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
-        rendered.headers_mut().insert(name.clone(), value.clone());
+/// A request whose entry is written when its response is known.
+struct LoggedRequest {
+    entry: AccessLogEntry,
+    ids: RequestIds,
+    /// What the request was to do, if it was to change something.
+    not_done: Option<&'static str>,
+    state: web::Data<AppState>,
+    logger: Logger,
+}
+
+impl LoggedRequest {
+    fn begin(request: &ServiceRequest, state: web::Data<AppState>, is_counted: bool) -> Self {
+        let began = Instant::now();
+        let ids = RequestIds::from_headers(request.headers());
+        let logger = state.logger.new(OwnedKV(ids.clone()));
+        let client = state.middleware.forwarding.client_address(request, &logger);
+        let entry =
+            AccessLogEntry::new(request, client, began, &state.instruments.http, is_counted);
+        let context = RequestContext { client, ids: ids.clone(), logger: logger.clone() };
+        request.extensions_mut().insert(context);
+        Self { entry, ids, not_done: not_done(request), state, logger }
     }
-    response.into_response(rendered)
+
+    /// Completes the response and writes the entry.
+    fn finish<B: MessageBody + 'static>(
+        self,
+        outcome: thread::Result<Result<ServiceResponse<B>, Error>>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let error = match outcome {
+            Ok(Ok(response)) => return Ok(self.finish_response(response.map_into_boxed_body())),
+            Ok(Err(error)) => api_error(&error),
+            Err(panic) => {
+                ApiError::Internal { cause: format!("panic: {}", panic_message(panic.as_ref())) }
+            }
+        };
+        // The request is gone with the error, so the error carries the complete response.
+        let mut response = self.render(&error);
+        self.entry.complete(&mut response, &self.ids, &self.state);
+        let summary = LoggedResponse::new(response.status(), Some(error.code()), None);
+        let Self { entry, logger, .. } = self;
+        let response = response.map_body(|_, body| log_response(body, entry, summary, &logger));
+        Err(actix_web::error::InternalError::from_response(error.to_string(), response).into())
+    }
+
+    fn finish_response(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let error = error_in(&response);
+        let status = response.status();
+        auditing::finish_request(&self.state, response.request(), status, error.as_ref());
+        let code = error.as_ref().map(ApiError::code);
+        let mut response = self.with_error_body(response, error);
+        self.entry.complete(response.response_mut(), &self.ids, &self.state);
+        let summary = LoggedResponse::new(response.status(), code, Some(response.request()));
+        let Self { entry, logger, .. } = self;
+        response.map_body(|_, body| log_response(body, entry, summary, &logger))
+    }
+
+    /// Gives an error response its body. Error responses that were not made from an error keep
+    /// theirs: health answers 503 with its own.
+    fn with_error_body(
+        &self,
+        response: ServiceResponse<BoxBody>,
+        error: Option<ApiError>,
+    ) -> ServiceResponse<BoxBody> {
+        let status = response.status();
+        let is_error = status.is_client_error() || status.is_server_error();
+        let Some(error) = error.filter(|_| is_error) else { return response };
+        let headers = response.headers().clone();
+        let mut rendered = self.render(&error);
+        for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
+            rendered.headers_mut().insert(name.clone(), value.clone());
+        }
+        response.into_response(rendered)
+    }
+
+    /// Builds the response to an error.
+    fn render(&self, error: &ApiError) -> HttpResponse {
+        if let Some(cause) = error.cause() {
+            slog::error!(self.logger, "request failed"; "code" => error.code(), "error" => cause);
+        }
+        let mut response = error.error_response();
+        let body = ErrorBody::new(error, self.not_done, self.ids.as_str(), self.state.clock.now());
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        response.set_body(BoxBody::new(body))
+    }
 }
 
 /// Returns the error that a response was made from.
@@ -116,30 +166,6 @@ fn api_error(error: &Error) -> ApiError {
         415 => ApiError::UnsupportedMediaType("The media type is not supported"),
         400..=499 => ApiError::invalid("", "is not valid"),
         _ => ApiError::Internal { cause: error.to_string() },
-    }
-}
-
-/// What the response to an error says about its request.
-struct Rendering<'a> {
-    ids: RequestIds,
-    /// What the request was to do, if it was to change something.
-    not_done: Option<&'static str>,
-    state: &'a AppState,
-    logger: &'a Logger,
-}
-
-impl Rendering<'_> {
-    fn render(&self, error: &ApiError) -> HttpResponse {
-        if let Some(cause) = error.cause() {
-            slog::error!(self.logger, "request failed"; "code" => error.code(), "error" => cause);
-        }
-        let mut response = error.error_response();
-        let body = ErrorBody::new(error, self.not_done, self.ids.as_str(), self.state.clock.now());
-        let body = serde_json::to_string(&body).unwrap_or_default();
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        response.set_body(BoxBody::new(body))
     }
 }
 

@@ -2,9 +2,9 @@
 //! bad credential is answered 401 whatever the body is. Whether a handler needs a caller is decided
 //! by its parameters (`http::extract::caller`).
 
+mod cached;
 mod session;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -12,6 +12,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
+pub use self::cached::CachedIdentity;
 use self::session::by_token;
 use crate::actors::api_key_cache::KeyError;
 use crate::credentials::api_keys::ApiKey;
@@ -19,7 +20,7 @@ use crate::http::AppState;
 use crate::http::error::ApiError;
 use crate::http::rate_limit::headers::LimitReport;
 use crate::http::rate_limit::refusals::{RateLimitedRequest, rate_limited};
-use crate::http::request::caller::{Caller, Credential, Identity, LoggedCaller};
+use crate::http::request::caller::{Caller, Identity, LoggedCaller};
 use crate::http::request::class::RequestClass;
 use crate::http::request::context::RequestContext;
 use crate::http::request::credential::{NO_TOKEN, PresentedCredential, credential};
@@ -107,10 +108,7 @@ async fn by_key(state: &AppState, key: &str, request: &HttpRequest) -> Result<Ca
         }
         _ => keys.authenticate(hash, now, instant).await?,
     };
-    let key = &known.authority;
-    let credential =
-        Credential::Key { key_id: key.key_id, scopes: key.scopes, rate_limit: key.rate_limit };
-    Ok(Caller { user: Arc::clone(&key.owner), credential })
+    Ok(Caller::with_key(&known.authority))
 }
 
 fn refuse_lookup(state: &AppState, request: &HttpRequest, wait: Wait) -> ApiError {

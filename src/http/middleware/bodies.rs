@@ -13,12 +13,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::error::{InternalError, PayloadError};
-use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
-use futures_util::Stream;
+use futures_util::future::Either;
+use futures_util::{Stream, TryFutureExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Longest silence of a client, and the time for a body of any size, from when it is first read.
@@ -113,26 +113,34 @@ impl MessageBody for WithRequestBody {
 ///
 /// # Errors
 /// Those of `next`.
-pub async fn enforce_deadline<B: MessageBody + 'static>(
+pub fn enforce_deadline<S, B>(
     mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    next: &S,
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<B, BoxBody>>, Error>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
     let payload = request.take_payload();
     if matches!(payload, Payload::None) {
-        return Ok(next.call(request).await?.map_into_left_body());
+        return Either::Left(next.call(request).map_ok(ServiceResponse::map_into_left_body));
     }
     own_headers::detach(request.headers_mut());
     let incoming = Rc::new(RefCell::new(IncomingBody { payload, deadline: None, timer: None }));
     let timed: Pin<Box<dyn Stream<Item = _>>> = Box::pin(TimedPayload(incoming.clone()));
     request.set_payload(timed.into());
     let keep = |response: BoxBody| BoxBody::new(WithRequestBody { response, _request: incoming });
-    match next.call(request).await {
-        Ok(response) => Ok(response.map_body(|_, body| EitherBody::right(keep(body.boxed())))),
-        Err(error) => {
-            let response = error.error_response().map_body(|_, body| keep(body));
-            Err(InternalError::from_response(error, response).into())
+    let response = next.call(request);
+    Either::Right(Box::pin(async move {
+        match response.await {
+            Ok(response) => Ok(response.map_body(|_, body| EitherBody::right(keep(body.boxed())))),
+            Err(error) => {
+                let response = error.error_response().map_body(|_, body| keep(body));
+                Err(InternalError::from_response(error, response).into())
+            }
         }
-    }
+    }))
 }
 
 #[cfg(test)]

@@ -5,12 +5,16 @@
 //! limits count it and labels and logs say `unmatched`, and [`refuse_path`], behind the rate
 //! limits, answers 400.
 
+use std::borrow::Cow;
+use std::future::{Ready, ready};
+
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
+use futures_util::future::Either;
 
 use crate::http::error::ApiError;
 use crate::http::request::class::RequestClass;
@@ -21,29 +25,40 @@ use crate::http::request::routes::Routes;
 const REFUSED: &str = "/";
 
 /// Rewrites the path to its canonical form and puts the [`RequestClass`] into the request.
-pub async fn classify<B: MessageBody>(
+pub fn classify<S, B>(
     mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let routes = request.app_data::<web::Data<Routes>>().cloned();
+    next: &S,
+) -> Either<S::Future, Ready<Result<ServiceResponse<B>, Error>>>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    match class(&mut request) {
+        Ok(class) => {
+            request.extensions_mut().insert(class);
+            Either::Left(next.call(request))
+        }
+        Err(error) => Either::Right(ready(Err(error.into()))),
+    }
+}
+
+fn class(request: &mut ServiceRequest) -> Result<RequestClass, ApiError> {
+    let routes = request.app_data::<web::Data<Routes>>();
     let routes = routes
         .ok_or_else(|| ApiError::Internal { cause: "the application has no routes".into() })?;
-    let class = match canonical(request.path()) {
+    match canonical(request.path()) {
         Ok(path) => {
             let class = routes.classify(request.method(), &path);
             // Owned if it differs from the path of the request.
-            if let std::borrow::Cow::Owned(path) = path {
-                rewrite(&mut request, &path)?;
+            if let Cow::Owned(path) = path {
+                rewrite(request, &path)?;
             }
-            class
+            Ok(class)
         }
         Err(why) => {
-            rewrite(&mut request, REFUSED)?;
-            RequestClass::with_refused_path(why)
+            rewrite(request, REFUSED)?;
+            Ok(RequestClass::with_refused_path(why))
         }
-    };
-    request.extensions_mut().insert(class);
-    next.call(request).await
+    }
 }
 
 /// Gives the request another path, for routing and everything else. The query stays.

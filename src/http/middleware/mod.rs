@@ -4,6 +4,7 @@
 pub mod access_log;
 pub mod authenticate;
 pub mod bodies;
+pub mod cached_reads;
 pub mod classify;
 pub mod cors;
 pub mod detached;

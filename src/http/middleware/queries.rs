@@ -60,7 +60,7 @@ fn check(request: &ServiceRequest) -> Result<(), ApiError> {
     if violations.is_empty() { Ok(()) } else { Err(ApiError::Validation(violations)) }
 }
 
-fn size_violation(query: &str) -> Option<&'static str> {
+pub(super) fn size_violation(query: &str) -> Option<&'static str> {
     if query.len() > MAX_BYTES {
         Some("the query must be at most 8 KiB long")
     } else if query.split('&').filter(|parameter| !parameter.is_empty()).count() > MAX_PARAMETERS {

@@ -34,6 +34,11 @@ pub fn config(quota: Quota) -> Option<BurstConfig> {
         .finish()
 }
 
+/// Takes a hit of a request that is answered without the middleware. Whether it had one.
+pub fn accepts(config: &BurstConfig, payer: Payer) -> bool {
+    config.limiter().check_key(&Some(payer)).is_ok()
+}
+
 /// Removes clients that have their whole quota again; the middleware itself removes none.
 pub fn remove_idle(config: &BurstConfig) {
     let limiter = config.limiter();

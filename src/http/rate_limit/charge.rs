@@ -6,7 +6,6 @@
 //! verified; if the address has none left, the budget of unknown keys bounds the lookup. A
 //! credential that turns out to be invalid is charged to its address.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::dev::ServiceRequest;
@@ -75,11 +74,10 @@ impl Claim {
         let now = state.clock.now();
         match credential(request.headers()) {
             Ok(Some(PresentedCredential::Token(token))) => {
-                let Ok(claims) = state.accounts.tokens.verify_access(token.token(), now) else {
+                let tokens = &state.accounts.tokens;
+                let Some(claims) = VerifiedToken::of(request, tokens, token.token(), now) else {
                     return address;
                 };
-                let claims = Arc::new(claims);
-                request.extensions_mut().insert(VerifiedToken(Arc::clone(&claims)));
                 let has_ended = limiter.ended_sessions.contains(claims.sid);
                 let caller = limiter.claim_of_user(claims.user_id).filter(|_| !has_ended);
                 Self { session: Some(claims.sid), ..caller.unwrap_or(address) }
@@ -181,7 +179,8 @@ impl RateLimiter {
         Charge { claim, client, at: now, taken }
     }
 
-    fn release(&self, charge: &Charge) {
+    /// Gives the hit of a charge back.
+    pub(super) fn release(&self, charge: &Charge) {
         match charge.claim.payer {
             _ if charge.taken.is_err() => {}
             Payer::Address(client) => self.general.release(client, charge.at),

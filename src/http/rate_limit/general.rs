@@ -3,11 +3,13 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 
 use super::charge::{Charge, Claim};
 use super::headers::{LimitReport, write_all, write_one};
+use super::limiter::RateLimiter;
 use super::refusals::{RateLimitedRequest, rate_limited};
 use crate::http::AppState;
 use crate::http::error::ApiError;
@@ -42,15 +44,23 @@ pub async fn charge_request<B: MessageBody + 'static>(
         (extensions.remove::<Charge>(), extensions.remove::<Vec<LimitReport>>())
     };
     let Some(charge) = charge else { return Ok(response) };
-    let (report, headers) = (charge.report(), response.headers_mut());
-    match others {
-        None if charge.is_general() => {
-            write_one(headers, state.rate_limiter.general_label(), &report);
-        }
-        None => write_all(headers, &[report]),
-        Some(others) => write_all(headers, &[&[report], &others[..]].concat()),
-    }
+    write_charge(response.headers_mut(), &state.rate_limiter, &charge, others.as_deref());
     Ok(response)
+}
+
+/// Writes the headers of the limit that was charged, and of others that counted the request.
+pub(super) fn write_charge(
+    headers: &mut HeaderMap,
+    limiter: &RateLimiter,
+    charge: &Charge,
+    others: Option<&[LimitReport]>,
+) {
+    let report = charge.report();
+    match others {
+        None if charge.is_general() => write_one(headers, limiter.general_label(), &report),
+        None => write_all(headers, &[report]),
+        Some(others) => write_all(headers, &[&[report], others].concat()),
+    }
 }
 
 /// Corrects the charge of a request after its authentication.

@@ -13,6 +13,7 @@ pub mod headers;
 mod hit;
 mod known_addresses;
 pub mod limiter;
+pub mod paid_read;
 mod password;
 mod pseudonym;
 pub mod refusals;

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpMessage;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::credentials::tokens::AccessClaims;
+use crate::credentials::tokens::{AccessClaims, Tokens};
 use crate::http::error::{ApiError, ROLE, SCOPE};
 use crate::model::audit::CredentialKind;
 use crate::model::scopes::{Scope, Scopes};
 use crate::model::users::Role;
+use crate::storage::api_keys::authority::KeyAuthority;
 use crate::storage::authority::{Authority, Proof};
 use crate::storage::users::Account;
 
@@ -27,6 +30,23 @@ pub struct UnconfirmedToken(pub AccessClaims);
 /// session was not looked up: the request is not authenticated.
 #[derive(Clone, Debug)]
 pub struct VerifiedToken(pub Arc<AccessClaims>);
+
+impl VerifiedToken {
+    /// Verifies a token, unless that was done for this request; the claims stay in the request.
+    pub fn of(
+        request: &impl HttpMessage,
+        tokens: &Tokens,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<AccessClaims>> {
+        let known = request.extensions().get::<Self>().map(|Self(claims)| Arc::clone(claims));
+        known.or_else(|| {
+            let claims = Arc::new(tokens.verify_access(token, now).ok()?);
+            request.extensions_mut().insert(Self(Arc::clone(&claims)));
+            Some(claims)
+        })
+    }
+}
 
 /// An authenticated caller.
 #[derive(Clone, Debug)]
@@ -51,6 +71,13 @@ pub enum Credential {
 }
 
 impl Caller {
+    /// The owner of an API key.
+    pub fn with_key(key: &KeyAuthority) -> Self {
+        let credential =
+            Credential::Key { key_id: key.key_id, scopes: key.scopes, rate_limit: key.rate_limit };
+        Self { user: Arc::clone(&key.owner), credential }
+    }
+
     /// Checks that role and scopes allow all of `needed`.
     ///
     /// # Errors

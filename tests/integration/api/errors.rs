@@ -122,6 +122,7 @@ async fn secrets_are_never_logged() {
 async fn panic_fails_one_request_and_exposes_nothing() {
     use actix_web::middleware::from_fn;
     use actix_web::{App, test, web};
+    use mdl::http::middleware::access_log::access_log;
 
     async fn panics() -> &'static str {
         panic!("the cause")
@@ -132,7 +133,7 @@ async fn panic_fails_one_request_and_exposes_nothing() {
         .app_data(server.state())
         // Writes run in tasks of their own; a panic there fails their request.
         .wrap(from_fn(mdl::http::middleware::run_to_end::run_to_end))
-        .wrap(from_fn(mdl::http::middleware::access_log::access_log))
+        .wrap_fn(|request, next| access_log(request, next, false))
         .route("/panic", web::post().to(panics));
     let app = test::init_service(app).await;
     let error = test::try_call_service(&app, test::TestRequest::post().uri("/panic").to_request())

@@ -117,6 +117,14 @@ impl AccessLogEntry {
         }
     }
 
+    /// Writes the entry of a request whose client disconnected before its response.
+    pub(super) fn write_abandoned(&self, logger: &Logger) {
+        slog::info!(logger, "request abandoned by its client";
+            "method" => self.method.as_str(), "path" => self.path.as_deref(),
+            "duration_ms" => milliseconds(self.began.elapsed()),
+            "client" => %self.client.0);
+    }
+
     /// Writes the entry and counts the response; `bytes` is the size of the body that was sent.
     pub(super) fn write(&self, logger: &Logger, response: &LoggedResponse, bytes: u64) {
         let (status, took) = (response.status, self.began.elapsed());
@@ -168,23 +176,6 @@ fn level(kind: RequestKind, status: StatusCode) -> Level {
 fn prefix(text: &str) -> String {
     let end = text.char_indices().nth(MAX_LOGGED).map_or(text.len(), |(end, _)| end);
     text.get(..end).unwrap_or(text).to_owned()
-}
-
-/// Writes the entry of a request whose client disconnects, when its future is dropped.
-pub(super) struct AbandonedRequest<'a> {
-    pub(super) logger: &'a Logger,
-    pub(super) entry: Option<&'a AccessLogEntry>,
-}
-
-impl Drop for AbandonedRequest<'_> {
-    fn drop(&mut self) {
-        if let Some(entry) = self.entry {
-            slog::info!(self.logger, "request abandoned by its client";
-                "method" => entry.method.as_str(), "path" => entry.path.as_deref(),
-                "duration_ms" => milliseconds(entry.began.elapsed()),
-                "client" => %entry.client.0);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(super) async fn list(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = DomainQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    let key = CacheKey::of_list(PATH, &parameters);
+    let key = CacheKey::of_list(PATH, &parameters).for_readers_of::<Domains>();
     cached_read::read(&services, &key, encoding, None, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let (rows, part) = services
@@ -123,7 +123,7 @@ pub(super) async fn get(
         return read.get_as_of((instant, &parameters), fields.as_ref(), &if_none_match).await;
     }
     let path = format!("{PATH}/{}", id.as_str());
-    let key = CacheKey::of_item(&path, &parameters);
+    let key = CacheKey::of_item(&path, &parameters).for_readers_of::<Domains>();
     cached_read::read(&services, &key, encoding, Some(&if_none_match), async || {
         let row = services
             .db

@@ -90,7 +90,7 @@ pub(super) async fn list(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    let key = CacheKey::of_list(PATH, &parameters);
+    let key = CacheKey::of_list(PATH, &parameters).for_readers_of::<Metrics>();
     cached_read::read(&services, &key, encoding, None, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let ListedMetrics { rows, part, positions } = services
@@ -150,7 +150,7 @@ pub(super) async fn get(
         return read.get_as_of((instant, &parameters), fields.as_ref(), &if_none_match).await;
     }
     let path = format!("{PATH}/{}", id.as_str());
-    let key = CacheKey::of_item(&path, &parameters);
+    let key = CacheKey::of_item(&path, &parameters).for_readers_of::<Metrics>();
     cached_read::read(&services, &key, encoding, Some(&if_none_match), async || {
         let row = services
             .db
@@ -192,7 +192,7 @@ pub(super) async fn history(
     let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
     let item = format!("{PATH}/{}", id.as_str());
     let path = format!("{item}/history");
-    let key = CacheKey::below_item(&item, &path, &parameters);
+    let key = CacheKey::below_item(&item, &path, &parameters).for_readers_of::<Metrics>();
     cached_read::read(&services, &key, encoding, None, async || {
         let (rows, total) = services
             .db
