@@ -15,8 +15,11 @@ use actix_web::http::header::{
 use bytes::Bytes;
 
 use super::error::ApiError;
+use super::extract::conditions::StoredTag;
 use super::media_type::JSON;
+use super::request::entity_tags::etag;
 use crate::cache::responses::WeighedResponse;
+use crate::credentials::digest::fingerprint;
 use crate::model::page::Pagination;
 use crate::model::scopes::Scope;
 
@@ -30,8 +33,11 @@ const ALLOCATION: usize = 48;
 pub struct CachedResponse {
     body: Bytes,
     encoding: ContentEncoding,
-    /// Version of a single item, without quotes, and its entity tag.
-    version: Option<(Box<str>, HeaderValue)>,
+    /// The entity tag of the uncompressed response, without quotes: the version of an item, or the
+    /// fingerprint of a list.
+    identity: Box<str>,
+    /// The entity tag of this one.
+    etag: HeaderValue,
     /// The headers that are sent with the body.
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The scopes of those who may have it, if it can be sent without its handler.
@@ -39,14 +45,12 @@ pub struct CachedResponse {
 }
 
 impl CachedResponse {
-    /// Creates the response with one item, whose JSON text is `body`.
+    /// Creates the response with one item in this version, whose JSON text is `body`.
     ///
     /// # Errors
     /// [`ApiError::Internal`] if the version cannot be sent in a header.
-    pub fn of_item(body: String, version: &str, etag: String) -> Result<Self, ApiError> {
-        let mut response = Self::new(body, Vec::new())?;
-        response.version = Some((version.into(), header_value(etag)?));
-        Ok(response)
+    pub fn of_item(body: String, version: &str) -> Result<Self, ApiError> {
+        Self::new(body, version, Vec::new())
     }
 
     /// Creates the response with a part of a list, whose JSON text is `body`, and the links to
@@ -55,7 +59,8 @@ impl CachedResponse {
     /// # Errors
     /// [`ApiError::Internal`] if a link cannot be sent in a header.
     pub fn of_list(body: String, links: Option<String>) -> Result<Self, ApiError> {
-        Self::new(body, links.map(|links| (LINK, links)).into_iter().collect())
+        let tag = fingerprint(&body);
+        Self::new(body, &tag, links.map(|links| (LINK, links)).into_iter().collect())
     }
 
     /// Creates the response with a numbered page of a list.
@@ -70,10 +75,11 @@ impl CachedResponse {
             (HeaderName::from_static("x-per-page"), page.limit.to_string()),
             (HeaderName::from_static("x-total-pages"), page.pages.to_string()),
         ];
-        Self::new(body, headers)
+        let tag = fingerprint(&body);
+        Self::new(body, &tag, headers)
     }
 
-    fn new(body: String, headers: Vec<(HeaderName, String)>) -> Result<Self, ApiError> {
+    fn new(body: String, tag: &str, headers: Vec<(HeaderName, String)>) -> Result<Self, ApiError> {
         let mut prepared = Vec::with_capacity(headers.len() + 1);
         prepared.push((CONTENT_TYPE, HeaderValue::from_static(JSON)));
         for (name, value) in headers {
@@ -81,8 +87,8 @@ impl CachedResponse {
         }
         // A boxed text has no spare capacity, which would be kept.
         let body = Bytes::from(body.into_boxed_str().into_boxed_bytes());
-        let encoding = ContentEncoding::Identity;
-        Ok(Self { body, encoding, version: None, headers: prepared, readers: None })
+        let (encoding, etag) = (ContentEncoding::Identity, header_value(etag(tag))?);
+        Ok(Self { body, encoding, identity: tag.into(), etag, headers: prepared, readers: None })
     }
 
     /// Compresses the body with the middleware's own encoder, which runs large ones on a thread of
@@ -91,14 +97,15 @@ impl CachedResponse {
         let plain = Response::with_body(StatusCode::OK, self.body.clone());
         let encoded = plain.map_body(|head, body| Encoder::response(encoding, head, body));
         let body = to_bytes(encoded.into_body()).await.ok()?;
-        let mut headers = Vec::with_capacity(self.headers.len() + 2);
+        let mut headers = Vec::with_capacity(self.headers.len() + 1);
         headers.extend(self.headers.iter().cloned());
         headers.push((CONTENT_ENCODING, HeaderValue::from_static(encoding.as_str())));
-        headers.push((VARY, HeaderValue::from_static("accept-encoding")));
         // Copied, because the buffer of the encoder is larger.
         let body = Bytes::copy_from_slice(&body);
-        let (version, readers) = (self.version.clone(), self.readers);
-        Some(Self { body, encoding, version, headers, readers })
+        let (identity, readers) = (self.identity.clone(), self.readers);
+        // Another representation has another entity tag (RFC 9110, 8.8.3.3).
+        let etag = header_value(etag(&format!("{identity};{}", encoding.as_str()))).ok()?;
+        Some(Self { body, encoding, identity, etag, headers, readers })
     }
 
     /// Says who may have it, if it can be sent without its handler.
@@ -117,9 +124,9 @@ impl CachedResponse {
         self.encoding
     }
 
-    /// Returns the version of the item that it shows; none for lists.
-    pub fn version(&self) -> Option<&str> {
-        self.version.as_ref().map(|(version, _)| version.as_ref())
+    /// Returns the entity tag of the uncompressed response, without quotes.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Answers a request; with the age of the response if it may be outdated.
@@ -131,18 +138,23 @@ impl CachedResponse {
         response.set_body(BoxBody::new(self.body.clone()))
     }
 
-    /// Answers a request of a client that has the item in this version.
-    pub fn not_modified(&self, stale_for: Option<Duration>) -> HttpResponse {
-        self.start(StatusCode::NOT_MODIFIED, stale_for)
+    /// Answers a request of a client that has the response, compressed or not, under this tag.
+    pub fn not_modified(&self, stored: StoredTag<'_>, stale_for: Option<Duration>) -> HttpResponse {
+        let mut response = self.start(StatusCode::NOT_MODIFIED, stale_for);
+        if let StoredTag::Named(tag) = stored
+            && let Ok(etag) = HeaderValue::try_from(etag(tag))
+        {
+            response.headers_mut().insert(ETAG, etag);
+        }
+        response
     }
 
-    /// Starts a response with the headers that do not depend on its body.
+    /// Starts a response with the headers of 200 and 304 (RFC 9110, 15.4.5).
     fn start(&self, status: StatusCode, stale_for: Option<Duration>) -> HttpResponse {
         let mut response = HttpResponse::new(status);
         let headers = response.headers_mut();
-        if let Some((_, etag)) = &self.version {
-            headers.insert(ETAG, etag.clone());
-        }
+        headers.insert(ETAG, self.etag.clone());
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if let Some(age) = stale_for {
             headers.insert(AGE, age.as_secs().into());
             headers.insert(X_CACHE, HeaderValue::from_static("STALE"));
@@ -158,10 +170,8 @@ impl WeighedResponse for CachedResponse {
         let body = ALLOCATION + self.body.len() + self.body.len() / 8;
         let header = size_of::<(HeaderName, HeaderValue)>() + ALLOCATION;
         let headers: usize = self.headers.iter().map(|(_, value)| header + value.len()).sum();
-        let version = self.version.as_ref();
-        let version =
-            version.map_or(0, |(version, etag)| 2 * ALLOCATION + version.len() + etag.len());
-        size_of::<Self>() + body + headers + version
+        let tags = 2 * ALLOCATION + self.identity.len() + self.etag.len();
+        size_of::<Self>() + body + headers + tags
     }
 }
 

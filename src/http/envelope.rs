@@ -10,6 +10,7 @@ use super::openapi::vocabulary::ErrorCode;
 use crate::clock::rfc3339;
 use crate::model::page::Pagination;
 use crate::model::paging::ListPagination;
+use crate::model::versions::diff::VersionDiff;
 use crate::model::violations::Violation;
 use crate::model::warnings::{Warning, Warnings};
 
@@ -141,6 +142,15 @@ pub struct ErrorDetail<'a> {
     /// Number of violations beyond those in `details`; counted up to about 100,000. Absent if 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details_omitted: Option<usize>,
+    /// The present version; only with 412.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub current_version: Option<&'a str>,
+    /// What has changed since the version that `If-Match` names; only with 412, and only if the
+    /// contents of both versions are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub diff: Option<&'a VersionDiff>,
     /// When to try again; only with 429 and 503.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -157,6 +167,10 @@ impl<'a> ErrorBody<'a> {
     ) -> Self {
         let retry_after =
             error.retry_after().map(|seconds| rfc3339(now + TimeDelta::seconds(seconds.into())));
+        let conflict = match error {
+            ApiError::PreconditionFailed(conflict) => Some(conflict),
+            _ => None,
+        };
         Self {
             success: false,
             error: ErrorDetail {
@@ -164,6 +178,8 @@ impl<'a> ErrorBody<'a> {
                 message: error.message(not_done),
                 details: error.details(),
                 details_omitted: Some(error.details_omitted()).filter(|omitted| *omitted > 0),
+                current_version: conflict.map(|conflict| conflict.current.as_str()),
+                diff: conflict.and_then(|conflict| conflict.diff.as_ref()),
                 retry_after,
             },
             request_id,

@@ -22,7 +22,7 @@
 //! | 405 `METHOD_NOT_ALLOWED` | `MethodNotAllowed` | route exists with other methods (`Allow`) |
 //! | 408 `REQUEST_TIMEOUT` | `RequestTimeout`, `HeadTimeout` | body or head is late |
 //! | 409 `CONFLICT` | `Conflict` | duplicate, in use, or still running |
-//! | 412 `PRECONDITION_FAILED` | `PreconditionFailed` | `If-Match` has another version (`ETag`) |
+//! | 412 `PRECONDITION_FAILED` | `PreconditionFailed` | another version (`ETag`) than named |
 //! | 413 `PAYLOAD_TOO_LARGE` | `PayloadTooLarge` | body is over its limit |
 //! | 415 `UNSUPPORTED_MEDIA_TYPE` | `UnsupportedMediaType` | body has another media type |
 //! | 415 `UNSUPPORTED_MEDIA_TYPE` | `UnsupportedPatch` | patch has another one (`Accept-Patch`) |
@@ -40,6 +40,7 @@ mod convert;
 pub(in crate::http) mod not_done;
 mod parser;
 mod rate_limited;
+pub(in crate::http) mod version_conflict;
 
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ use actix_web::http::header::{
 use actix_web::{HttpResponse, ResponseError};
 use thiserror::Error;
 
+use self::version_conflict::VersionConflict;
+use super::request::entity_tags::etag;
 use crate::model::violations::{MAX_SHOWN, Violation};
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Quota;
@@ -99,8 +102,8 @@ pub enum ApiError {
     MethodNotAllowed { allow: String, accept_patch: Option<String> },
     #[error("{0}")]
     Conflict(String),
-    #[error("The resource has another version; read it again")]
-    PreconditionFailed { etag: String },
+    #[error("{}", .0.message())]
+    PreconditionFailed(Box<VersionConflict>),
     #[error("The body did not arrive in time")]
     RequestTimeout,
     #[error("The head of the request did not arrive in time")]
@@ -179,7 +182,7 @@ impl ApiError {
             Self::NotFound(_) => "NOT_FOUND",
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::Conflict(_) => "CONFLICT",
-            Self::PreconditionFailed { .. } => "PRECONDITION_FAILED",
+            Self::PreconditionFailed(_) => "PRECONDITION_FAILED",
             Self::RequestTimeout | Self::HeadTimeout => "REQUEST_TIMEOUT",
             Self::HeadTooLarge => "REQUEST_HEADER_FIELDS_TOO_LARGE",
             Self::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
@@ -249,7 +252,7 @@ impl ResponseError for ApiError {
             Self::NotFound(_) | Self::NoApiKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::RequestTimeout | Self::HeadTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::PayloadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -283,7 +286,7 @@ impl ResponseError for ApiError {
             }
             Self::MethodNotAllowed { allow, .. } => (ALLOW, allow.clone()),
             Self::UnsupportedPatch => (ACCEPT_PATCH, MERGE_PATCH.to_owned()),
-            Self::PreconditionFailed { etag } => (ETAG, etag.clone()),
+            Self::PreconditionFailed(conflict) => (ETAG, etag(&conflict.current)),
             Self::Unavailable { .. } | Self::Overloaded { .. } | Self::RateLimited { .. } => {
                 (RETRY_AFTER, self.retry_after().unwrap_or(1).to_string())
             }

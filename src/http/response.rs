@@ -10,6 +10,7 @@ use super::cached_response::CachedResponse;
 use super::envelope::{ChangedBody, DataBody, ListBody, MessageBody, PageBody};
 use super::error::ApiError;
 use super::media_type::JSON;
+use super::request::entity_tags::etag;
 use crate::model::page::Pagination;
 use crate::model::paging::ListPagination;
 use crate::model::warnings::Warnings;
@@ -46,17 +47,12 @@ pub fn to_json<T: Serialize>(body: &T) -> Result<String, ApiError> {
     serde_json::to_string(body).map_err(|error| ApiError::Internal { cause: error.to_string() })
 }
 
-/// Formats a version as an entity tag.
-pub fn etag(version: &str) -> String {
-    format!("\"{version}\"")
-}
-
 /// Builds a cacheable response with one item of the catalogue.
 ///
 /// # Errors
 /// [`ApiError::Internal`] if the item cannot be serialised.
 pub fn cached_item<T: Serialize>(item: &T, version: &str) -> Result<CachedResponse, ApiError> {
-    CachedResponse::of_item(to_json(&DataBody::new(item))?, version, etag(version))
+    CachedResponse::of_item(to_json(&DataBody::new(item))?, version)
 }
 
 /// Builds the response to a change of one item of the catalogue, to be stored with the change.

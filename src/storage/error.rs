@@ -28,6 +28,9 @@ pub enum StorageError {
     /// The row has another version than the caller expects; the present version.
     #[error("version precondition failed: the row has version {0}")]
     Stale(String),
+    /// The row has a version that the caller excludes; the present version.
+    #[error("version precondition failed: the row exists in version {0}")]
+    Excluded(String),
     #[error("a version precondition is required and was not sent")]
     VersionRequired,
     #[error("the item never had this version")]

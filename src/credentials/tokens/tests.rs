@@ -57,6 +57,8 @@ fn token_of_another_type_or_service_is_refused() {
         ours.issue_access(access_subject(), Uuid::from_u128(3), now, 900).expect("a token");
     let refresh = ours.issue_refresh(refresh_subject(now)).expect("a token");
     assert!(ours.verify_refresh(&refresh, now).is_ok());
+    // Its claims are kept now, which makes no other token valid.
+    assert!(ours.verify_access(&access, now).is_ok());
     assert!(ours.verify_refresh(&access, now).is_err());
     assert!(ours.verify_access(&refresh, now).is_err());
     assert!(theirs.verify_access(&access, now).is_err());

@@ -25,7 +25,7 @@ struct CachedRead<'a> {
     services: &'a CatalogueServices,
     key: &'a CacheKey<'a>,
     encoding: ContentEncoding,
-    if_none_match: Option<&'a IfNoneMatch>,
+    if_none_match: &'a IfNoneMatch,
 }
 
 /// Answers a read from the cache, or by `load`, which queries the database.
@@ -37,7 +37,7 @@ pub async fn read(
     services: &CatalogueServices,
     key: &CacheKey<'_>,
     AcceptedEncoding(encoding): AcceptedEncoding,
-    if_none_match: Option<&IfNoneMatch>,
+    if_none_match: &IfNoneMatch,
     load: impl AsyncFnOnce() -> Result<CachedResponse, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let (responses, instruments) = (&services.responses, &services.instruments.operations);
@@ -91,7 +91,7 @@ pub async fn read(
 #[derive(Debug)]
 pub struct ReadyResponse {
     entry: CachedEntry<CachedResponse>,
-    is_known_to_client: bool,
+    if_none_match: IfNoneMatch,
     /// The scopes of those who may have it.
     pub readers: &'static [Scope],
 }
@@ -108,18 +108,26 @@ impl ReadyResponse {
         let found = services.responses.get(key, body_encoding(encoding), Instant::now());
         let CacheLookup::Fresh(entry) = found else { return None };
         let readers = entry.response.readers()?;
-        let is_known_to_client = match entry.response.version() {
-            Some(version) => IfNoneMatch::from_headers(headers).ok()?.contains(version),
-            None => false,
-        };
-        Some(Self { entry, is_known_to_client, readers })
+        let if_none_match = IfNoneMatch::from_headers(headers).ok()?;
+        Some(Self { entry, if_none_match, readers })
     }
 
     /// Counts the hit and answers the request.
     pub fn respond(&self, services: &CatalogueServices) -> HttpResponse {
         services.instruments.operations.count_cache_lookup(CacheOutcome::Hit);
-        let response = &self.entry.response;
-        if self.is_known_to_client { response.not_modified(None) } else { response.respond(None) }
+        answer(&self.entry.response, &self.if_none_match, None)
+    }
+}
+
+/// Answers with a response as it is, or says that the client has it already.
+fn answer(
+    response: &CachedResponse,
+    if_none_match: &IfNoneMatch,
+    stale_for: Option<Duration>,
+) -> HttpResponse {
+    match if_none_match.find(response.identity()) {
+        Some(stored) => response.not_modified(stored, stale_for),
+        None => response.respond(stale_for),
     }
 }
 
@@ -133,7 +141,7 @@ impl CachedRead<'_> {
         let response = &entry.response;
         let is_ready = self.encoding == ContentEncoding::Identity
             || response.encoding() != ContentEncoding::Identity
-            || self.has_version_of(response);
+            || self.if_none_match.find(response.identity()).is_some();
         if !is_ready && let Some(encoded) = response.encode(self.encoding).await {
             let encoded = entry.with_response(encoded);
             let (key, encoding) = (self.key.text(), body_encoding(self.encoding));
@@ -149,16 +157,7 @@ impl CachedRead<'_> {
         entry: &CachedEntry<CachedResponse>,
         stale_for: Option<Duration>,
     ) -> HttpResponse {
-        if self.has_version_of(&entry.response) {
-            entry.response.not_modified(stale_for)
-        } else {
-            entry.response.respond(stale_for)
-        }
-    }
-
-    fn has_version_of(&self, response: &CachedResponse) -> bool {
-        self.if_none_match
-            .is_some_and(|known| response.version().is_some_and(|version| known.contains(version)))
+        answer(&entry.response, self.if_none_match, stale_for)
     }
 }
 

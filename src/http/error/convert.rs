@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::version_conflict::VersionConflict;
 use super::{ApiError, NOT_FOUND, ROLE, SCOPE, UNAVAILABLE};
 use crate::actors::api_key_cache::{KeyError, KeyLookupError};
 use crate::actors::db_breaker::DbError;
@@ -45,8 +46,11 @@ impl From<StorageError> for ApiError {
                 Self::Conflict("Metrics still refer to this business domain".into())
             }
             StorageError::Invalid(violations) => Self::Validation(violations),
-            StorageError::Stale(version) => {
-                Self::PreconditionFailed { etag: format!("\"{version}\"") }
+            StorageError::Stale(current) => {
+                Self::PreconditionFailed(VersionConflict::new(current, false))
+            }
+            StorageError::Excluded(current) => {
+                Self::PreconditionFailed(VersionConflict::new(current, true))
             }
             StorageError::VersionRequired => Self::PreconditionRequired,
             StorageError::UnknownVersion => Self::NotFound("Version not found".into()),

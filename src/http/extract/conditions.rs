@@ -8,83 +8,75 @@ use actix_web::{FromRequest, HttpRequest, web};
 
 use crate::http::app_data::AccessPolicy;
 use crate::http::error::ApiError;
-use crate::storage::precondition::Precondition;
+use crate::http::request::entity_tags::{EntityTag, EntityTags};
+use crate::storage::precondition::{ExcludedVersion, ExpectedVersion, Precondition};
 
-/// The versions that a change is meant for (`If-Match`).
+/// The versions that a change is meant for (`If-Match`), and those that it is not meant for
+/// (`If-None-Match`).
 #[derive(Clone, Debug)]
 pub struct IfMatch(pub Precondition);
 
-/// The versions that a client has stored (`If-None-Match`).
+/// The representations that a client has stored (`If-None-Match`).
 #[derive(Clone, Debug)]
-pub struct IfNoneMatch(Vec<String>);
+pub struct IfNoneMatch(Option<EntityTags>);
 
 /// The key of a request that must be done at most once (`Idempotency-Key`).
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey(pub Option<String>);
 
 impl IfNoneMatch {
-    /// Reads the versions from the headers of a request.
+    /// Reads the header of a request.
     ///
     /// # Errors
-    /// [`ApiError::Validation`] if they are not a list of entity tags.
+    /// [`ApiError::Validation`] if it is not a list of entity tags.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
-        // Weak comparison ignores the mark (RFC 9110, 8.8.3.2).
-        let versions = tags(headers, &IF_NONE_MATCH)?.unwrap_or_default();
-        let opaque = |tag: &String| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
-        Ok(Self(versions.iter().map(opaque).collect()))
+        EntityTags::from_headers(headers, &IF_NONE_MATCH).map(Self)
     }
 
-    /// Whether the client has stored this version.
-    pub fn contains(&self, version: &str) -> bool {
-        self.0.iter().any(|stored| stored == "*" || stored == version)
-    }
-}
-
-/// Parses a list of entity tags. Weak tags keep their mark, which a strong comparison never
-/// matches.
-fn tags(
-    headers: &HeaderMap,
-    name: &actix_web::http::header::HeaderName,
-) -> Result<Option<Vec<String>>, ApiError> {
-    let mut versions = Vec::new();
-    let mut is_present = false;
-    for value in headers.get_all(name) {
-        is_present = true;
-        let text = value.to_str().map_err(|_| malformed(name))?;
-        for tag in text.split(',').map(str::trim) {
-            let (weak, opaque) = tag.strip_prefix("W/").map_or(("", tag), |opaque| ("W/", opaque));
-            let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-            match inner {
-                Some(inner) if !inner.contains('"') => versions.push(format!("{weak}{inner}")),
-                _ if tag == "*" => versions.push(tag.to_owned()),
-                _ => return Err(malformed(name)),
+    /// Returns the tag by which the client has stored a response, however compressed. `identity`
+    /// is the tag of the uncompressed one. Weak comparison ignores the mark (RFC 9110, 8.8.3.2).
+    pub fn find(&self, identity: &str) -> Option<StoredTag<'_>> {
+        match self.0.as_ref()? {
+            EntityTags::Any => Some(StoredTag::Any),
+            EntityTags::Listed(tags) => {
+                let stored = tags.iter().find(|tag| tag.identity() == identity);
+                stored.map(|tag| StoredTag::Named(&tag.opaque))
             }
         }
     }
-    Ok(is_present.then_some(versions))
 }
 
-fn malformed(name: &actix_web::http::header::HeaderName) -> ApiError {
-    ApiError::invalid(name.as_str(), "must be a list of quoted entity tags, or *")
+/// How a client names the response that it has stored.
+#[derive(Clone, Copy, Debug)]
+pub enum StoredTag<'a> {
+    /// `*`.
+    Any,
+    /// The text between the quotes.
+    Named(&'a str),
 }
 
 fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
     let required =
         request.app_data::<web::Data<AccessPolicy>>().is_some_and(|policy| policy.require_if_match);
-    Ok(IfMatch(match tags(request.headers(), &IF_MATCH)? {
-        None if required => Precondition::Missing,
-        None => Precondition::None,
-        Some(versions) if versions.iter().any(|version| version == "*") => Precondition::Exists,
-        Some(versions) => {
-            Precondition::OneOf(versions.iter().map(|tag| without_selection(tag)).collect())
+    let expected = match EntityTags::from_headers(request.headers(), &IF_MATCH)? {
+        None if required => ExpectedVersion::Missing,
+        None => ExpectedVersion::Unspecified,
+        Some(EntityTags::Any) => ExpectedVersion::Any,
+        // Strong comparison: a weak tag matches nothing (RFC 9110, 8.8.3.2).
+        Some(EntityTags::Listed(tags)) => {
+            ExpectedVersion::OneOf(versions(tags.iter().filter(|tag| !tag.is_weak)))
         }
-    }))
+    };
+    let excluded = match EntityTags::from_headers(request.headers(), &IF_NONE_MATCH)? {
+        None => ExcludedVersion::None,
+        Some(EntityTags::Any) => ExcludedVersion::Any,
+        Some(EntityTags::Listed(tags)) => ExcludedVersion::OneOf(versions(tags.iter())),
+    };
+    Ok(IfMatch(Precondition { expected, excluded }))
 }
 
-/// Returns the version of an entity tag. What follows a `+` says which fields the response had, of
-/// the item in the same version.
-fn without_selection(tag: &str) -> String {
-    tag.split_once('+').map_or(tag, |(version, _)| version).to_owned()
+fn versions<'a>(tags: impl Iterator<Item = &'a EntityTag>) -> Vec<String> {
+    tags.map(|tag| tag.version().to_owned()).collect()
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<IdempotencyKey, ApiError> {

@@ -57,7 +57,8 @@ const SHARED: [SharedError; 12] = [
     SharedError {
         status: "412",
         name: "PreconditionFailed",
-        description: "`If-Match` names another version; `ETag` has the current one",
+        description: "`If-Match` names another version, or `If-None-Match` this one; `ETag` has \
+            the current one",
         example: ("PRECONDITION_FAILED", "The resource has another version; read it again"),
     },
     SharedError {

@@ -41,7 +41,7 @@ impl VerifiedToken {
     ) -> Option<Arc<AccessClaims>> {
         let known = request.extensions().get::<Self>().map(|Self(claims)| Arc::clone(claims));
         known.or_else(|| {
-            let claims = Arc::new(tokens.verify_access(token, now).ok()?);
+            let claims = tokens.verify_access(token, now).ok()?;
             request.extensions_mut().insert(Self(Arc::clone(&claims)));
             Some(claims)
         })

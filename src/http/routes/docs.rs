@@ -51,7 +51,7 @@ async fn send_file(
 }
 
 fn send(file: &PageFile, if_none_match: &IfNoneMatch) -> HttpResponse {
-    let is_match = if_none_match.contains(&file.digest);
+    let is_match = if_none_match.find(&file.digest).is_some();
     let mut response = if is_match { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     // Weak, because a response may be compressed.
     response

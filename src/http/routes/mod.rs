@@ -21,6 +21,7 @@ pub mod sessions;
 mod token_pair;
 mod user_target;
 pub mod users;
+mod version_conflicts;
 mod versions;
 
 use utoipa_actix_web::service_config::ServiceConfig;

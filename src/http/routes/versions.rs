@@ -21,7 +21,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::accepted_diff::{DiffFormat, JSON_PATCH};
 use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::conditions::IfNoneMatch;
-use crate::http::response::{cached_item, cached_page, etag, to_json};
+use crate::http::response::{cached_item, cached_page, to_json};
 use crate::model::fields::FieldSelection;
 use crate::model::page::PageRequest;
 use crate::model::text::Id;
@@ -61,13 +61,14 @@ impl VersionRead<'_> {
     pub(super) async fn list(
         self,
         parameters: &[(String, String)],
+        if_none_match: &IfNoneMatch,
     ) -> Result<HttpResponse, ApiError> {
         let request = PageRequest::parse(parameters, 50).map_err(ApiError::Validation)?;
         let (item, id) = (self.item(), self.id.as_str());
         let path = format!("{item}/versions");
         let key = CacheKey::below_item(&item, &path, parameters);
         let VersionedNoun { circuit, table, noun, operations: (operation, _), .. } = *self.of;
-        cached_read::read(self.services, &key, self.encoding, None, async || {
+        cached_read::read(self.services, &key, self.encoding, if_none_match, async || {
             let read = self.services.db.run(circuit, operation, async |conn| {
                 versions::list(conn, table, id, request.offset(), request.limit).await
             });
@@ -90,7 +91,7 @@ impl VersionRead<'_> {
             let [(entry, content)] = self.load([version]).await?;
             cached_item(&Version { entry, content }, version)
         };
-        let read = cached_read::read(self.services, &key, self.encoding, Some(if_none_match), load);
+        let read = cached_read::read(self.services, &key, self.encoding, if_none_match, load);
         immutable(read).await
     }
 
@@ -116,7 +117,14 @@ impl VersionRead<'_> {
             let version = tagged_version(&kept.entry.version, fields);
             cached_item(&select(kept.into_content()?, fields)?, &version)
         };
-        cached_read::read(self.services, &key, self.encoding, Some(if_none_match), load).await
+        cached_read::read(self.services, &key, self.encoding, if_none_match, load).await
+    }
+
+    /// Compares two versions for a client whose change was refused.
+    pub(super) async fn compare(&self, from: &str, to: &str) -> Result<VersionDiff, ApiError> {
+        let [old, new] = self.load([from, to]).await?;
+        let changes = changes_between(&value(&old.1)?, &value(&new.1)?, self.of.set_by_server);
+        Ok(VersionDiff { from: old.0, to: new.0, changes })
     }
 
     /// Compares two versions.
@@ -141,7 +149,7 @@ impl VersionRead<'_> {
             match format {
                 DiffFormat::JsonPatch => {
                     let body = to_json(&patch_between(&values.0, &values.1))?;
-                    CachedResponse::of_item(body, &version, etag(&version))
+                    CachedResponse::of_item(body, &version)
                 }
                 DiffFormat::Fields => {
                     let changes = changes_between(&values.0, &values.1, self.of.set_by_server);
@@ -149,7 +157,7 @@ impl VersionRead<'_> {
                 }
             }
         };
-        let read = cached_read::read(self.services, &key, self.encoding, Some(if_none_match), load);
+        let read = cached_read::read(self.services, &key, self.encoding, if_none_match, load);
         let mut response = immutable(read).await?;
         let headers = response.headers_mut();
         headers.append(VARY, HeaderValue::from_static("accept"));

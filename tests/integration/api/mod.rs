@@ -23,6 +23,7 @@ mod circuit_admin;
 mod circuit_breakers;
 mod circuit_events;
 mod circuit_recovery;
+mod conditional_requests;
 mod connections;
 mod corrections;
 mod cursor;

@@ -58,7 +58,7 @@ fn claims(
         return Ok(claims);
     }
     let (tokens, now) = (&state.accounts.tokens, state.clock.now());
-    tokens.verify_access(token, now).map(Arc::new).map_err(|_| {
+    tokens.verify_access(token, now).map_err(|_| {
         let expired = tokens.is_expired_access(token, now);
         if expired { ApiError::ExpiredToken } else { ApiError::InvalidToken }
     })

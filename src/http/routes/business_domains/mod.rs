@@ -9,9 +9,10 @@ mod versions;
 use actix_web::{HttpResponse, delete, patch, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use self::path::{NOUN, PATH};
+use self::path::PATH;
 use self::response::DomainResponse;
-use super::not_found::name_missing;
+use self::versions::VERSIONED;
+use super::version_conflicts::answer_change;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
@@ -25,7 +26,7 @@ use crate::http::extract::json_body::{ITEM, JsonBody, MergePatchBody, PatchBody}
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::openapi::patches::BusinessDomainPatch;
-use crate::http::response::{changed_item, created_item, deleted_item, stored_change};
+use crate::http::response::{changed_item, created_item, deleted_item};
 use crate::model::audit::{Action, Changes};
 use crate::model::business_domains::BusinessDomain;
 use crate::model::text::Id;
@@ -132,7 +133,7 @@ async fn update(
     body: PatchBody<BusinessDomain>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+    apply(editor, &id, (precondition, idempotent), origin, body, services).await
 }
 
 /// Change parts of a business domain
@@ -170,18 +171,19 @@ async fn merge(
     MergePatchBody(body): MergePatchBody<BusinessDomain>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+    apply(editor, &id, (precondition, idempotent), origin, body, services).await
 }
 
 /// Applies the patch of either method.
 async fn apply(
     editor: Editor<Domains>,
-    id: &str,
+    item: &Id,
     (precondition, idempotent): (Precondition, IdempotentChange),
     origin: Origin,
     PatchBody { patch, digest }: PatchBody<BusinessDomain>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
+    let id = item.as_str();
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("domain_id", "cannot be changed"));
     }
@@ -200,7 +202,8 @@ async fn apply(
         let version = row.version.to_string();
         changed_item(&DomainResponse::from(row), &version, &patch.warnings)
     });
-    Ok(stored_change(updated.await.map_err(name_missing(NOUN, id))?))
+    let change = (item, &precondition);
+    answer_change(&services, &VERSIONED, change, updated.await).await
 }
 
 /// Delete a business domain
@@ -228,13 +231,13 @@ async fn apply(
 #[delete("/api/v1/domains/{id}")]
 async fn delete(
     remover: Remover<Domains>,
-    IdPath(id): IdPath,
+    IdPath(item): IdPath,
     IfMatch(precondition): IfMatch,
     idempotent: IdempotentChange,
     origin: Origin,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id.as_str();
+    let id = item.as_str();
     let (now, actor) = (services.clock.now(), origin.actor(&remover.caller.user));
     let stamp = api_stamp(&remover.caller, now);
     let authority = remover.authority();
@@ -246,5 +249,6 @@ async fn delete(
         audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         deleted_item("Domain deleted successfully")
     });
-    Ok(stored_change(deleted.await.map_err(name_missing(NOUN, id))?))
+    let change = (&item, &precondition);
+    answer_change(&services, &VERSIONED, change, deleted.await).await
 }

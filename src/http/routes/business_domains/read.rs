@@ -51,19 +51,22 @@ use crate::storage::business_domains::{self, listing};
         ("fields" = Option<BusinessDomainFields>, Query,
             description = "Fields of the response, separated by commas; `domain_id` is always \
                 among them"),
+        ("If-None-Match" = Option<String>, Header,
+            description = "Entity tags of the responses that the client has"),
     ),
-    responses((status = 200, body = ListBody<BusinessDomain>))
+    responses((status = 304, description = "Not modified"), (status = 200, body = ListBody<BusinessDomain>))
 )]
 #[get("/api/v1/domains")]
 pub(super) async fn list(
     _: Reader<Domains>,
     QueryParameters(parameters): QueryParameters,
     encoding: AcceptedEncoding,
+    if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = DomainQuery::parse(&parameters).map_err(ApiError::Validation)?;
     let key = CacheKey::of_list(PATH, &parameters).for_readers_of::<Domains>();
-    cached_read::read(&services, &key, encoding, None, async || {
+    cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let (rows, part) = services
             .db
@@ -124,7 +127,7 @@ pub(super) async fn get(
     }
     let path = format!("{PATH}/{}", id.as_str());
     let key = CacheKey::of_item(&path, &parameters).for_readers_of::<Domains>();
-    cached_read::read(&services, &key, encoding, Some(&if_none_match), async || {
+    cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let row = services
             .db
             .run(Circuit::Domains, "business_domains.get", async |conn| {

@@ -22,8 +22,8 @@ use crate::http::extract::path::{IdPath, VersionPath};
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::patches::JsonPatchOperation;
 use crate::http::openapi::versions::BusinessDomainVersion;
-use crate::http::response::{changed_item, stored_change};
-use crate::http::routes::not_found::name_missing;
+use crate::http::response::changed_item;
+use crate::http::routes::version_conflicts::answer_change;
 use crate::http::routes::versions::{VersionRead, VersionedNoun};
 use crate::model::audit::Action;
 use crate::model::business_domains::BusinessDomain;
@@ -56,8 +56,10 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
             minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 50",
             minimum = 1, maximum = 100),
+        ("If-None-Match" = Option<String>, Header,
+            description = "Entity tags of the responses that the client has"),
     ),
-    responses((status = 200, body = PageBody<VersionEntry>))
+    responses((status = 304, description = "Not modified"), (status = 200, body = PageBody<VersionEntry>))
 )]
 #[get("/api/v1/domains/{id}/versions")]
 pub(super) async fn list(
@@ -65,10 +67,11 @@ pub(super) async fn list(
     IdPath(id): IdPath,
     QueryParameters(parameters): QueryParameters,
     encoding: AcceptedEncoding,
+    if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let read = VersionRead { services: &services, of: &VERSIONED, id: &id, encoding };
-    read.list(&parameters).await
+    read.list(&parameters, &if_none_match).await
 }
 
 /// Get a version of a business domain
@@ -176,14 +179,14 @@ pub(super) async fn diff(
 #[post("/api/v1/domains/{id}/restore")]
 pub(super) async fn restore(
     editor: Editor<Domains>,
-    IdPath(id): IdPath,
+    IdPath(item): IdPath,
     IfMatch(precondition): IfMatch,
     idempotent: IdempotentChange,
     origin: Origin,
     body: JsonBody<BusinessDomainRestore, ITEM>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, version) = (id.as_str(), body.value.version.to_string());
+    let (id, version) = (item.as_str(), body.value.version.to_string());
     let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
     let (authority, stamp) = (editor.authority(), restore_stamp(&editor.caller, now));
     let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
@@ -199,5 +202,6 @@ pub(super) async fn restore(
         let version = row.version.to_string();
         changed_item(&DomainResponse::from(row), &version, &body.warnings)
     });
-    Ok(stored_change(restored.await.map_err(name_missing(NOUN, id))?))
+    let change = (&item, &precondition);
+    answer_change(&services, &VERSIONED, change, restored.await).await
 }

@@ -72,8 +72,10 @@ use crate::storage::{metric_revisions, metrics};
         ("fields" = Option<MetricFields>, Query,
             description = "Fields of the response, separated by commas; `metric_id` is always \
                 among them"),
+        ("If-None-Match" = Option<String>, Header,
+            description = "Entity tags of the responses that the client has"),
     ),
-    responses((status = 200, body = ListBody<Metric>, headers(
+    responses((status = 304, description = "Not modified"), (status = 200, body = ListBody<Metric>, headers(
         ("Link" = String,
             description = "first, prev, next, last (RFC 8288); with `cursor` next only"),
         ("X-Total-Count" = i64, description = "Number of items in the list; not with `cursor`"),
@@ -87,11 +89,12 @@ pub(super) async fn list(
     _: Reader<Metrics>,
     QueryParameters(parameters): QueryParameters,
     encoding: AcceptedEncoding,
+    if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = MetricQuery::parse(&parameters).map_err(ApiError::Validation)?;
     let key = CacheKey::of_list(PATH, &parameters).for_readers_of::<Metrics>();
-    cached_read::read(&services, &key, encoding, None, async || {
+    cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let ListedMetrics { rows, part, positions } = services
             .db
@@ -151,7 +154,7 @@ pub(super) async fn get(
     }
     let path = format!("{PATH}/{}", id.as_str());
     let key = CacheKey::of_item(&path, &parameters).for_readers_of::<Metrics>();
-    cached_read::read(&services, &key, encoding, Some(&if_none_match), async || {
+    cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let row = services
             .db
             .run(Circuit::Metrics, "metrics.get", async |conn| {
@@ -178,8 +181,10 @@ pub(super) async fn get(
             minimum = 1, maximum = 10_000_000),
         ("limit" = Option<i64>, Query, description = "Items per page, default 50",
             minimum = 1, maximum = 100),
+        ("If-None-Match" = Option<String>, Header,
+            description = "Entity tags of the responses that the client has"),
     ),
-    responses((status = 200, body = PageBody<HistoryEntry>))
+    responses((status = 304, description = "Not modified"), (status = 200, body = PageBody<HistoryEntry>))
 )]
 #[get("/api/v1/metrics/{id}/history")]
 pub(super) async fn history(
@@ -187,13 +192,14 @@ pub(super) async fn history(
     IdPath(id): IdPath,
     QueryParameters(parameters): QueryParameters,
     encoding: AcceptedEncoding,
+    if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
     let item = format!("{PATH}/{}", id.as_str());
     let path = format!("{item}/history");
     let key = CacheKey::below_item(&item, &path, &parameters).for_readers_of::<Metrics>();
-    cached_read::read(&services, &key, encoding, None, async || {
+    cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let (rows, total) = services
             .db
             .run(Circuit::Metrics, "metric_revisions.list", async |conn| {

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, delete, patch, post, put, web};
 
 use super::path::PATH;
 use super::response::MetricResponse;
+use super::versions::VERSIONED;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
@@ -17,8 +18,8 @@ use crate::http::extract::json_body::{ITEM, JsonBody, MergePatchBody, PatchBody}
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::openapi::patches::MetricPatch;
-use crate::http::response::{changed_item, created_item, deleted_item, stored_change};
-use crate::http::routes::not_found::name_missing;
+use crate::http::response::{changed_item, created_item, deleted_item};
+use crate::http::routes::version_conflicts::answer_change;
 use crate::model::audit::{Action, Changes};
 use crate::model::metrics::Metric;
 use crate::model::text::Id;
@@ -118,7 +119,7 @@ pub(super) async fn update(
     body: PatchBody<Metric>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+    apply(editor, &id, (precondition, idempotent), origin, body, services).await
 }
 
 /// Change parts of a metric
@@ -156,18 +157,19 @@ pub(super) async fn merge(
     MergePatchBody(body): MergePatchBody<Metric>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    apply(editor, id.as_str(), (precondition, idempotent), origin, body, services).await
+    apply(editor, &id, (precondition, idempotent), origin, body, services).await
 }
 
 /// Applies the patch of either method.
 async fn apply(
     editor: Editor<Metrics>,
-    id: &str,
+    item: &Id,
     (precondition, idempotent): (Precondition, IdempotentChange),
     origin: Origin,
     PatchBody { patch, digest }: PatchBody<Metric>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
+    let id = item.as_str();
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("metric_id", "cannot be changed"));
     }
@@ -184,7 +186,8 @@ async fn apply(
         }
         changed_item(&MetricResponse::from(&row), &row.version, &patch.warnings)
     });
-    Ok(stored_change(updated.await.map_err(name_missing("Metric", id))?))
+    let change = (item, &precondition);
+    answer_change(&services, &VERSIONED, change, updated.await).await
 }
 
 /// Delete a metric
@@ -212,13 +215,13 @@ async fn apply(
 #[delete("/api/v1/metrics/{id}")]
 pub(super) async fn delete(
     remover: Remover<Metrics>,
-    IdPath(id): IdPath,
+    IdPath(item): IdPath,
     IfMatch(precondition): IfMatch,
     idempotent: IdempotentChange,
     origin: Origin,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id.as_str();
+    let id = item.as_str();
     let (now, actor) = (services.clock.now(), origin.actor(&remover.caller.user));
     let stamp = api_stamp(&remover.caller, now);
     let authority = remover.authority();
@@ -230,5 +233,6 @@ pub(super) async fn delete(
         audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         deleted_item("Metric deleted successfully")
     });
-    Ok(stored_change(deleted.await.map_err(name_missing("Metric", id))?))
+    let change = (&item, &precondition);
+    answer_change(&services, &VERSIONED, change, deleted.await).await
 }
