@@ -171,12 +171,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The order of all changes of metrics and business domains. A position is given under the writers' lock, so that none becomes visible after a later one.
+    catalogue_changes (position) {
+        /// 1, 2, 3 …
+        position -> Int8,
+        /// When; never earlier than at a smaller position.
+        changed_at -> Timestamptz,
+        /// metric or domain.
+        kind -> Text,
+        /// Which metric or domain.
+        item_id -> Text,
+        /// The row of metric_revisions or business_domain_revisions.
+        revision -> Int4,
+    }
+}
+
+diesel::table! {
     /// One row: the number of changes of the catalogue. Caches compare it.
     catalogue_epochs (singleton) {
         /// Always true: there is one row.
         singleton -> Bool,
         /// Raised by each statement that changes metrics or business domains.
         epoch -> Int8,
+        /// The last position in catalogue_changes.
+        position -> Int8,
+        /// The time of the last change; the next one has no earlier time.
+        changed_at -> Timestamptz,
     }
 }
 
@@ -441,6 +461,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     business_domain_snapshots,
     business_domains,
     caller_hits,
+    catalogue_changes,
     catalogue_epochs,
     catalogue_totals,
     deleted_business_domains,
