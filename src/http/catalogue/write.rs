@@ -52,6 +52,7 @@ pub async fn change<T>(
     });
     let (done, locked, change) = changed.await?;
     services.responses.epochs.apply_committed(locked, &change, before, Instant::now());
+    services.feed.announce_epoch(change.epoch);
     Ok(done)
 }
 

@@ -8,6 +8,7 @@ pub mod class;
 pub mod client_ip;
 pub mod context;
 pub mod credential;
+pub mod event_stream;
 pub mod method;
 pub mod path;
 pub mod request_id;

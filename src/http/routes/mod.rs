@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod business_domains;
 pub mod catalogue;
+pub mod changes;
 pub mod circuit_breakers;
 pub mod docs;
 pub mod exposition;
@@ -41,5 +42,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(users::configure)
         .configure(api_keys::configure)
         .configure(audit::configure)
-        .configure(catalogue::configure);
+        .configure(catalogue::configure)
+        .configure(changes::configure);
 }

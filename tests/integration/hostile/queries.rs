@@ -2,6 +2,7 @@
 
 use mdl::model::api_keys::KeyQuery;
 use mdl::model::audit::AuditQuery;
+use mdl::model::changes::ChangesQuery;
 use mdl::model::metrics::query::MetricQuery;
 use mdl::model::page::PageRequest;
 use mdl::model::paging::Paging;
@@ -86,6 +87,7 @@ proptest! {
             MetricQuery::parse(&parameters).err(),
             AuditQuery::parse(&parameters).err(),
             KeyQuery::parse(&parameters).err(),
+            ChangesQuery::parse(&parameters).err(),
             PageRequest::parse(&parameters, 50).err(),
         ].into_iter().flatten() {
             prop_assert!(!violations.is_empty());

@@ -87,7 +87,7 @@ fn sample_value(pattern: &str, name: &str, ids: &Ids) -> String {
         ("search", _) => "Metric",
         ("status", _) => "active",
         ("version" | "from" | "page", _) => "1",
-        ("cursor", _) => "start",
+        ("cursor", _) | ("since", "/api/v1/changes") => "start",
         ("sort" | "fields", _) => "name",
         ("limit", _) => "5",
         ("actor", _) => "admin",
