@@ -3,12 +3,14 @@
 //! in `restore`.
 
 pub mod listing;
+mod past;
 mod restore;
 mod row;
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+pub use self::past::past_list;
 pub use self::restore::restore_version;
 use self::row::DomainColumns;
 pub use self::row::DomainRow;

@@ -18,11 +18,12 @@ const COUNT: &[&str] = &["SELECT", "UPDATE"];
 const CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// The tables, and what the service does with their rows.
-const NEEDED: [(&str, &[&str]); 21] = [
+const NEEDED: [(&str, &[&str]); 23] = [
     ("__diesel_schema_migrations", READ),
     ("api_keys", CHANGE),
     ("audit_events", APPEND),
     ("authority_epochs", COUNT),
+    ("business_domain_periods", APPEND),
     ("business_domain_revisions", KEEP),
     ("business_domain_snapshots", APPEND),
     ("business_domains", CHANGE),
@@ -33,6 +34,7 @@ const NEEDED: [(&str, &[&str]); 21] = [
     ("deleted_business_domains", CHANGE),
     ("idempotency_keys", CHANGE),
     ("known_addresses", CHANGE),
+    ("metric_periods", APPEND),
     ("metric_revisions", KEEP),
     ("metric_snapshots", APPEND),
     ("metrics", CHANGE),

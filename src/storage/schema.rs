@@ -91,6 +91,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// When each kept version of a business domain was the present one, as in metric_periods.
+    business_domain_periods (domain_id, version) {
+        /// As in business_domain_snapshots.
+        domain_id -> Text,
+        /// As in business_domain_snapshots.
+        version -> Int4,
+        /// The time of the revision that led to it.
+        valid_from -> Timestamptz,
+        /// The time of the revision that replaced or deleted it.
+        valid_until -> Timestamptz,
+        /// The name of the domain in this version.
+        name -> Text,
+    }
+}
+
+diesel::table! {
     /// Every change of every business domain. No foreign key on purpose: the history outlives its domain.
     business_domain_revisions (domain_id, revision) {
         /// Which domain.
@@ -197,6 +213,8 @@ diesel::table! {
         position -> Int8,
         /// The time of the last change; the next one has no earlier time.
         changed_at -> Timestamptz,
+        /// Lists as of an earlier instant are refused: not all contents were kept then. Null if there was nothing before.
+        versions_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -249,6 +267,22 @@ diesel::table! {
         address -> Text,
         /// Last successful log-in or refresh; up to one hour late.
         last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// When each kept version of a metric was the present one. The period of the present version has no end, and no row.
+    metric_periods (metric_id, version) {
+        /// As in metric_snapshots.
+        metric_id -> Text,
+        /// As in metric_snapshots.
+        version -> Text,
+        /// The time of the revision that led to it.
+        valid_from -> Timestamptz,
+        /// The time of the revision that replaced or deleted it; it was not the present one any more then.
+        valid_until -> Timestamptz,
+        /// The name of the metric in this version, which lists are sorted by.
+        name -> Text,
     }
 }
 
@@ -457,6 +491,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     audit_events,
     authority_epochs,
+    business_domain_periods,
     business_domain_revisions,
     business_domain_snapshots,
     business_domains,
@@ -467,6 +502,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     deleted_business_domains,
     idempotency_keys,
     known_addresses,
+    metric_periods,
     metric_revisions,
     metric_snapshots,
     metrics,

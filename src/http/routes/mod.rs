@@ -18,6 +18,7 @@ mod not_found;
 pub mod own_sessions;
 pub mod password_resets;
 mod password_rules;
+mod past_lists;
 pub mod sessions;
 mod token_pair;
 mod user_target;

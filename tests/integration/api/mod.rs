@@ -69,6 +69,7 @@ mod own_limits;
 mod pages;
 mod parser_errors;
 mod password_resets;
+mod past_lists;
 mod patch;
 mod path_spelling;
 mod pool_shares;

@@ -1,5 +1,6 @@
 //! Random query strings.
 
+use chrono::Utc;
 use mdl::model::api_keys::KeyQuery;
 use mdl::model::audit::AuditQuery;
 use mdl::model::changes::ChangesQuery;
@@ -29,6 +30,7 @@ fn name() -> impl Strategy<Value = String> {
         "user_id",
         "cursor",
         "fields",
+        "as_of",
     ]);
     prop_oneof![8 => known.prop_map(str::to_owned), 1 => "\\PC{0,20}"]
 }
@@ -41,6 +43,7 @@ fn value() -> impl Strategy<Value = String> {
         "100",
         "101",
         "99999999999999999999",
+        "2026-01-31T12:00:00Z",
         "name",
         "-name",
         "--name",
@@ -70,7 +73,7 @@ proptest! {
     #[test]
     fn random_queries_are_parsed_or_refused(parameters in prop::collection::vec((name(), value()),
         0..6)) {
-        if let Ok(query) = MetricQuery::parse(&parameters) {
+        if let Ok(query) = MetricQuery::parse(&parameters, Utc::now()) {
             let limit = match &query.paging {
                 Paging::Page(page) => {
                     prop_assert!(page.page >= 1 && page.offset() >= 0);
@@ -84,7 +87,7 @@ proptest! {
             prop_assert!(letters.all(char::is_alphanumeric));
         }
         for violations in [
-            MetricQuery::parse(&parameters).err(),
+            MetricQuery::parse(&parameters, Utc::now()).err(),
             AuditQuery::parse(&parameters).err(),
             KeyQuery::parse(&parameters).err(),
             ChangesQuery::parse(&parameters).err(),

@@ -51,6 +51,8 @@ async fn changes_from_before_the_migration_have_the_order_of_their_times() {
         success(&run(command, ""))
     };
     mdl(&["migrate"]);
+    let since = "SELECT versions_since IS NULL FROM catalogue_epochs";
+    assert_eq!(sql(&url, since).await, [["t"]], "an empty catalogue has no past");
     let revert = || while !mdl(&["migrate", "--revert"]).contains(FIRST) {};
     revert();
     sql(&url, ROWS).await;
@@ -63,6 +65,10 @@ async fn changes_from_before_the_migration_have_the_order_of_their_times() {
         let same = "SELECT count(*) FROM catalogue_changes AS c JOIN metric_revisions AS r \
                 ON (r.metric_id, r.revision, r.changed_at) = (c.item_id, c.revision, c.changed_at)";
         assert_eq!(sql(&url, same).await, [["900"]], "the history has the corrected times");
+        // Lists of the past begin now: what was replaced before was not kept.
+        let since = "SELECT versions_since BETWEEN now() - interval '1 minute' AND now() \
+                FROM catalogue_epochs";
+        assert_eq!(sql(&url, since).await, [["t"]]);
         revert();
     }
     mdl(&["migrate"]);
@@ -76,4 +82,6 @@ async fn changes_from_before_the_migration_have_the_order_of_their_times() {
         FROM catalogue_changes AS c JOIN metric_revisions AS r \
             ON r.metric_id = c.item_id AND r.revision = c.revision ORDER BY position DESC LIMIT 1";
     assert_eq!(sql(&url, last).await, [["902", "m7", "t"]]);
+    let period = "SELECT metric_id, version, name, valid_from < valid_until FROM metric_periods";
+    assert_eq!(sql(&url, period).await, [["m7", "1.0.2", "Metric 7", "t"]]);
 }

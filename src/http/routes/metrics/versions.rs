@@ -39,6 +39,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     noun: NOUN,
     path: PATH,
     operations: ("metric_revisions.list_versions", "metric_snapshots.get"),
+    list_operation: "metric_periods.list",
     set_by_server: &[
         "/metadata/version",
         "/metadata/created_at",
