@@ -19,6 +19,7 @@ mod business_domains;
 mod caller_quota;
 mod catalogue;
 mod change_order;
+mod change_replay;
 mod change_streams;
 mod changes;
 mod circuit_admin;
