@@ -36,8 +36,9 @@ FROM unnest(ARRAY['__diesel_schema_migrations']) AS kept(name) WHERE to_regclass
 SELECT format('REVOKE UPDATE, DELETE ON %I FROM %I', name, :'service')
 FROM unnest(ARRAY['audit_events']) AS kept(name) WHERE to_regclass(name) IS NOT NULL \gexec
 SELECT format('GRANT SELECT ON %I TO %I', name, :'reader')
-FROM unnest(ARRAY['business_domains', 'business_domain_revisions', 'business_domain_snapshots', 'metrics',
-    'metric_revisions', 'metric_snapshots', 'catalogue_totals']) AS read(name)
+FROM unnest(ARRAY['business_domains', 'business_domain_revisions', 'business_domain_snapshots',
+    'business_domain_periods', 'metrics', 'metric_periods',
+    'metric_revisions', 'metric_snapshots', 'catalogue_changes', 'catalogue_totals']) AS read(name)
 WHERE to_regclass(name) IS NOT NULL \gexec
 
 -- It deletes audit events with the rights of its owner.

@@ -38,6 +38,11 @@ pub struct ServiceConfig {
     #[arg(long, env, global = true, default_value_t = 67_108_864, value_name = "CACHE_MAX_BYTES",
         value_parser = clap::value_parser!(u64).range(0..=1_099_511_627_776))]
     pub cache_max_bytes: u64,
+    /// Maximum open streams of GET /api/v1/changes, of which one user, or one address without
+    /// credentials, has at most 4; further ones are refused with 503
+    #[arg(long, env, global = true, default_value_t = 64, value_name = "CHANGE_STREAMS_MAX",
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub change_streams_max: u32,
     /// Days after which audit events are purged: 0 (never) or at least 30
     #[arg(long, env, global = true, default_value_t = 365, value_name = "AUDIT_RETENTION_DAYS",
           value_parser = parse_retention)]

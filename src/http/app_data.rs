@@ -8,9 +8,10 @@ use slog::Logger;
 
 use super::background_work::BackgroundWork;
 use super::cached_response::CachedResponse;
+use super::client_places::ClientPlaces;
 use super::database_check::DatabaseCheck;
 use super::error::ApiError;
-use super::export_places::ExportPlaces;
+use super::feed_listeners::FeedListeners;
 use super::invalidation::Invalidation;
 use super::mail_failures::MailFailureLog;
 use super::readiness::Readiness;
@@ -47,7 +48,9 @@ pub struct CatalogueServices {
     /// Bounds imports: one runs, a few wait.
     pub imports: Bulkhead,
     /// Bounds exports that are being read or sent.
-    pub exports: ExportPlaces,
+    pub exports: ClientPlaces,
+    /// The clients that listen to changes.
+    pub feed: FeedListeners,
     /// Bounds exports that are being read; the others wait.
     pub export_reads: Bulkhead,
     /// Size limit of an import's body, in bytes.

@@ -8,6 +8,7 @@ pub mod authority;
 pub mod business_domains;
 pub mod catalogue;
 pub mod catalogue_event;
+pub mod changes;
 mod characters;
 pub mod cursor;
 pub mod fields;

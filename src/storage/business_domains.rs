@@ -3,12 +3,14 @@
 //! in `restore`.
 
 pub mod listing;
+mod past;
 mod restore;
 mod row;
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+pub use self::past::past_list;
 pub use self::restore::restore_version;
 use self::row::DomainColumns;
 pub use self::row::DomainRow;
@@ -175,17 +177,17 @@ async fn replace_with(
         .get_result(conn)
         .await
         .map_err(map_unique_violation)?;
-    if updated.name != row.name {
-        // The foreign key has updated the metrics (ON UPDATE CASCADE); each of them gets a revision
-        // for it.
-        metrics::record_domain_rename(conn, &updated.name, stamp).await?;
-    }
     let fields = Changes::between(&row.to_domain()?, domain).names();
     let (id, version) = (updated.domain_id.as_str(), updated.version);
     let summary = summary.unwrap_or_else(|| format!("Changed {}", fields.join(", ")));
     let change_type = ChangeType::Update;
     let change = DomainChange { id, version, change_type, fields, summary };
     business_domain_revisions::insert(conn, &change, stamp).await?;
+    if updated.name != row.name {
+        // The foreign key has updated the metrics (ON UPDATE CASCADE); each of them gets a revision
+        // for it.
+        metrics::record_domain_rename(conn, &updated.name, stamp).await?;
+    }
     Ok(updated)
 }
 

@@ -1,6 +1,7 @@
 //! The catalogue epoch: a counter that every change of the catalogue raises, by trigger, in its own
 //! transaction. Cached responses are fresh until a change of what they show.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -16,11 +17,29 @@ pub const CHANNEL: &str = "mdl_catalogue";
 /// one, because processes of older versions understand only numbers on the first.
 pub const CHANGES_CHANNEL: &str = "mdl_catalogue_changes";
 
+/// The catalogue as its next writer finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct LockedCatalogue {
+    pub epoch: i64,
+    /// The time of the last change.
+    pub changed_at: DateTime<Utc>,
+}
+
+impl LockedCatalogue {
+    /// Returns the time of a change that is made `now`, which was read after the lock was taken.
+    /// It is not before that of the last change, which another computer may have made, with a
+    /// clock that is fast.
+    pub fn time_of_change(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now.max(self.changed_at)
+    }
+}
+
 /// Locks the epoch until the transaction ends, and returns it. Every transaction that changes the
 /// catalogue does this first (`DbBreakerHandle::change_catalogue`), so that two of them never
 /// deadlock.
-pub async fn lock(conn: &mut Transaction<'_>) -> Result<i64, StorageError> {
-    Ok(dsl::catalogue_epochs.select(dsl::epoch).for_update().first(conn).await?)
+pub async fn lock(conn: &mut Transaction<'_>) -> Result<LockedCatalogue, StorageError> {
+    let row = dsl::catalogue_epochs.select((dsl::epoch, dsl::changed_at));
+    Ok(row.for_update().first(conn).await?)
 }
 
 /// Reads the present epoch.

@@ -10,6 +10,7 @@ mod business_domain_revisions;
 pub mod business_domains;
 pub mod caller_hits;
 pub mod catalogue;
+pub mod catalogue_changes;
 pub mod catalogue_epochs;
 mod deleted_business_domains;
 pub mod document;

@@ -11,26 +11,31 @@ use super::StorageError;
 const READ: &[&str] = &["SELECT"];
 /// Rows that are only added to.
 const APPEND: &[&str] = &["SELECT", "INSERT"];
+/// Rows that are added to, and that triggers correct.
+const KEEP: &[&str] = &["SELECT", "INSERT", "UPDATE"];
 /// Tables of one row, which their migration inserts.
 const COUNT: &[&str] = &["SELECT", "UPDATE"];
 const CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// The tables, and what the service does with their rows.
-const NEEDED: [(&str, &[&str]); 20] = [
+const NEEDED: [(&str, &[&str]); 23] = [
     ("__diesel_schema_migrations", READ),
     ("api_keys", CHANGE),
     ("audit_events", APPEND),
     ("authority_epochs", COUNT),
-    ("business_domain_revisions", APPEND),
+    ("business_domain_periods", APPEND),
+    ("business_domain_revisions", KEEP),
     ("business_domain_snapshots", APPEND),
     ("business_domains", CHANGE),
     ("caller_hits", CHANGE),
+    ("catalogue_changes", APPEND),
     ("catalogue_epochs", COUNT),
     ("catalogue_totals", COUNT),
     ("deleted_business_domains", CHANGE),
     ("idempotency_keys", CHANGE),
     ("known_addresses", CHANGE),
-    ("metric_revisions", APPEND),
+    ("metric_periods", APPEND),
+    ("metric_revisions", KEEP),
     ("metric_snapshots", APPEND),
     ("metrics", CHANGE),
     ("password_resets", CHANGE),

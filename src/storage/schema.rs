@@ -91,6 +91,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// When each kept version of a business domain was the present one, as in metric_periods.
+    business_domain_periods (domain_id, version) {
+        /// As in business_domain_snapshots.
+        domain_id -> Text,
+        /// As in business_domain_snapshots.
+        version -> Int4,
+        /// The time of the revision that led to it.
+        valid_from -> Timestamptz,
+        /// The time of the revision that replaced or deleted it.
+        valid_until -> Timestamptz,
+        /// The name of the domain in this version.
+        name -> Text,
+    }
+}
+
+diesel::table! {
     /// Every change of every business domain. No foreign key on purpose: the history outlives its domain.
     business_domain_revisions (domain_id, revision) {
         /// Which domain.
@@ -171,12 +187,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The order of all changes of metrics and business domains. A position is given under the writers' lock, so that none becomes visible after a later one.
+    catalogue_changes (position) {
+        /// 1, 2, 3 …
+        position -> Int8,
+        /// When; never earlier than at a smaller position.
+        changed_at -> Timestamptz,
+        /// metric or domain.
+        kind -> Text,
+        /// Which metric or domain.
+        item_id -> Text,
+        /// The row of metric_revisions or business_domain_revisions.
+        revision -> Int4,
+    }
+}
+
+diesel::table! {
     /// One row: the number of changes of the catalogue. Caches compare it.
     catalogue_epochs (singleton) {
         /// Always true: there is one row.
         singleton -> Bool,
         /// Raised by each statement that changes metrics or business domains.
         epoch -> Int8,
+        /// The last position in catalogue_changes.
+        position -> Int8,
+        /// The time of the last change; the next one has no earlier time.
+        changed_at -> Timestamptz,
+        /// Lists as of an earlier instant are refused: not all contents were kept then. Null if there was nothing before.
+        versions_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -229,6 +267,22 @@ diesel::table! {
         address -> Text,
         /// Last successful log-in or refresh; up to one hour late.
         last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// When each kept version of a metric was the present one. The period of the present version has no end, and no row.
+    metric_periods (metric_id, version) {
+        /// As in metric_snapshots.
+        metric_id -> Text,
+        /// As in metric_snapshots.
+        version -> Text,
+        /// The time of the revision that led to it.
+        valid_from -> Timestamptz,
+        /// The time of the revision that replaced or deleted it; it was not the present one any more then.
+        valid_until -> Timestamptz,
+        /// The name of the metric in this version, which lists are sorted by.
+        name -> Text,
     }
 }
 
@@ -437,15 +491,18 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     audit_events,
     authority_epochs,
+    business_domain_periods,
     business_domain_revisions,
     business_domain_snapshots,
     business_domains,
     caller_hits,
+    catalogue_changes,
     catalogue_epochs,
     catalogue_totals,
     deleted_business_domains,
     idempotency_keys,
     known_addresses,
+    metric_periods,
     metric_revisions,
     metric_snapshots,
     metrics,

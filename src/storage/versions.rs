@@ -1,7 +1,9 @@
 //! Reads the versions of metrics and business domains: their revisions, and their contents. The
 //! content of the present version is the row of the item itself; triggers keep those of replaced
 //! and deleted ones as snapshots. Both are documents of the same database function, so that a
-//! version reads the same before and after it is replaced.
+//! version reads the same before and after it is replaced. Lists as of an instant are in [`past`].
+
+pub mod past;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
@@ -20,8 +22,12 @@ pub struct VersionedTable {
     id: &'static str,
     revisions: &'static str,
     snapshots: &'static str,
+    /// When the versions in `snapshots` were the present ones.
+    periods: &'static str,
     /// The function that returns the content of a row of `items`.
     document: &'static str,
+    /// Whether `latest`, a row of `revisions`, led to `item`, a row of `items`.
+    present_revision: &'static str,
 }
 
 /// The tables of metrics.
@@ -30,7 +36,9 @@ pub const METRICS: VersionedTable = VersionedTable {
     id: "metric_id",
     revisions: "metric_revisions",
     snapshots: "metric_snapshots",
+    periods: "metric_periods",
     document: "metric_document",
+    present_revision: "latest.revision = item.revision",
 };
 
 /// The tables of business domains.
@@ -39,7 +47,9 @@ pub const BUSINESS_DOMAINS: VersionedTable = VersionedTable {
     id: "domain_id",
     revisions: "business_domain_revisions",
     snapshots: "business_domain_snapshots",
+    periods: "business_domain_periods",
     document: "business_domain_document",
+    present_revision: "latest.version = item.version AND latest.change_type <> 'delete'",
 };
 
 /// A version and its content, if that is kept.

@@ -20,7 +20,8 @@ use super::handle::DbBreakerHandle;
 use super::shares::Share;
 use super::verdict::{ErrorKind, classify, proves_rollback};
 use crate::postgres::server_error::RecentErrors;
-use crate::storage::{StorageError, Transaction, catalogue_epochs};
+use crate::storage::catalogue_epochs::{self, LockedCatalogue};
+use crate::storage::{StorageError, Transaction};
 
 /// Attempts at a transaction that conflicts with another, the first included.
 const MAX_ATTEMPTS: u32 = 4;
@@ -68,7 +69,7 @@ impl DbBreakerHandle {
     }
 
     /// Runs a change of the catalogue in a transaction that locks the catalogue's epoch first, and
-    /// passes that epoch to `work`.
+    /// passes to `work` what it has locked.
     ///
     /// # Errors
     /// As [`DbBreakerHandle::transaction`]; [`DbError::Overloaded`] if other changes take too long.
@@ -76,15 +77,15 @@ impl DbBreakerHandle {
         &self,
         circuit: Circuit,
         operation: &'static str,
-        work: impl AsyncFn(&mut Transaction<'_>, i64) -> Result<T, StorageError>,
+        work: impl AsyncFn(&mut Transaction<'_>, LockedCatalogue) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
         let _turn = self.take_turn(Share::CatalogueWriters, circuit, operation).await?;
         let (completion, waits) = (Completion::Commit, AtomicBool::new(false));
         let work = async |conn: &mut Transaction<'_>| {
             waits.store(true, Ordering::Relaxed);
-            let epoch = catalogue_epochs::lock(conn).await?;
+            let locked = catalogue_epochs::lock(conn).await?;
             waits.store(false, Ordering::Relaxed);
-            work(conn, epoch).await
+            work(conn, locked).await
         };
         self.run_attempts(self.attempts(circuit, operation, completion, &waits), work).await
     }

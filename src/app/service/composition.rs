@@ -29,8 +29,9 @@ use crate::http::app_data::{
 };
 use crate::http::auditing::queue::AuditQueue;
 use crate::http::background_work::BackgroundWork;
+use crate::http::client_places::ClientPlaces;
 use crate::http::database_check::DatabaseCheck;
-use crate::http::export_places::ExportPlaces;
+use crate::http::feed_listeners::FeedListeners;
 use crate::http::mail_failures::MailFailureLog;
 use crate::http::middleware::detached::DetachedRequests;
 use crate::http::middleware::security::SecurityHeaders;
@@ -48,6 +49,8 @@ use crate::telemetry::sinks::Sinks;
 const MAX_WAITING_IMPORTS: usize = 16;
 /// Exports that are read or sent at a time; more are refused.
 const MAX_EXPORTS: usize = 8;
+/// Those of one client.
+const EXPORTS_PER_CLIENT: usize = 2;
 
 /// The result of [`compose`].
 pub(super) struct Composition {
@@ -97,7 +100,8 @@ pub(super) async fn compose(
             totals: TotalCache::default(),
             positions: PositionCache::default(),
             imports: Bulkhead::new(1, MAX_WAITING_IMPORTS),
-            exports: ExportPlaces::new(MAX_EXPORTS),
+            exports: ClientPlaces::new(MAX_EXPORTS, EXPORTS_PER_CLIENT),
+            feed: FeedListeners::new(config.service.change_streams_max as usize),
             export_reads: Bulkhead::new(1, MAX_EXPORTS),
             import_max_bytes: config.service.import_max_bytes as usize,
             instruments: instruments.clone(),

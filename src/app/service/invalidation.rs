@@ -39,6 +39,7 @@ pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
                 epochs.start_incarnation();
             }
             epochs.apply_polled(row.epoch, known, started);
+            state.catalogue.feed.announce_epoch(row.epoch);
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
@@ -64,6 +65,7 @@ pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
             }
             if state.accounts.keys.apply_epoch(row.epoch, started, known).await {
                 state.accounts.sessions.invalidate(InvalidationScope::All, state.clock.now());
+                state.catalogue.feed.announce_authority();
             }
         }
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -105,6 +107,7 @@ async fn receive(state: &AppState, mut listener: NotificationListener) {
                 state.accounts.keys.start_incarnation().await;
             }
             state.accounts.apply_event(event, now).await;
+            state.catalogue.feed.announce_authority();
         } else if let Ok(event) = notification.payload.parse::<CatalogueEvent>() {
             let epochs = &state.catalogue.responses.epochs;
             // What changed arrives first, on a channel that not every version of the trigger has.
@@ -113,6 +116,9 @@ async fn receive(state: &AppState, mut listener: NotificationListener) {
                 epochs.start_incarnation();
             }
             epochs.apply_notified(&event, now);
+            if is_epoch {
+                state.catalogue.feed.announce_epoch(event.epoch);
+            }
         }
     }
 }

@@ -105,6 +105,8 @@ pub(super) async fn run(config: &Config, sample: bool) -> Result<(), CommandErro
     }
     let stop = async {
         service.state.operations.readiness.mark_stopping();
+        // Their clients connect to another instance.
+        service.state.catalogue.feed.stop();
         tokio::time::sleep(delay).await;
         admin.stop().await;
         service.stop().await;
@@ -201,8 +203,9 @@ impl Service {
 
     /// Stops the service, in this order:
     ///
-    /// 1. `/health/ready` answers 503 (`run` has waited for `SHUTDOWN_DELAY` since then, so that
-    ///    load balancers have seen it), and no further connection is accepted.
+    /// 1. `/health/ready` answers 503 and streams of changes end (`run` has waited for
+    ///    `SHUTDOWN_DELAY` since then, so that load balancers have seen it), and no further
+    ///    connection is accepted.
     /// 2. Requests under way end, also writes whose client has disconnected: a connection counts
     ///    as open until they have (`http::connections::server`).
     /// 3. Work ends that goes on after its response: mails, and releases of rate limit hits.
@@ -212,6 +215,7 @@ impl Service {
     /// 6. The connections to the database are closed, and an embedded database stops.
     pub async fn stop(mut self) {
         self.state.operations.readiness.mark_stopping();
+        self.state.catalogue.feed.stop();
         self.api.stop(true).await;
         let unfinished = self.state.background.finish(BACKGROUND_TIMEOUT).await;
         if unfinished > 0 {

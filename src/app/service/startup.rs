@@ -15,6 +15,7 @@ use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::postgres::migrations::{self, MigrationError};
 use crate::postgres::url::DatabaseTarget;
 use crate::storage::audit_events::Actor;
+use crate::storage::catalogue_epochs::LockedCatalogue;
 use crate::storage::{Transaction, business_domains, catalogue, metrics, privileges};
 use crate::telemetry::error_chain;
 
@@ -154,14 +155,15 @@ impl Startup {
         let FirstAdmin { db, clock, logger, username, .. } = &self.first_admin;
         let draft = CatalogueDraft::parse(SAMPLE.as_bytes(), DocumentFormat::Yaml)
             .map_err(|violations| StartupError::temporary(format!("sample: {violations:?}")))?;
-        let (now, actor) = (clock.now(), Actor::system());
-        let writer = Some(RevisionStamp { author: username, channel: ChangeChannel::Import, now });
-        let work = async |conn: &mut Transaction<'_>, _| {
+        let actor = Actor::system();
+        let work = async |conn: &mut Transaction<'_>, locked: LockedCatalogue| {
+            let now = locked.time_of_change(clock.now());
+            let stamp = RevisionStamp { author: username, channel: ChangeChannel::Import, now };
             let (_, domains) = business_domains::list(conn, 0, 1).await?;
             if domains > 0 || metrics::count(conn).await? > 0 {
                 return Ok(None);
             }
-            let tally = catalogue::import(conn, &draft, writer).await?;
+            let tally = catalogue::import(conn, &draft, Some(stamp)).await?;
             catalogue::record_import(conn, &actor, &tally, now).await?;
             Ok(Some(tally.counts().created))
         };

@@ -1,6 +1,8 @@
 //! Changes of the catalogue. Writers take turns (`DbBreakerHandle::change_catalogue`); the response
 //! cache has the new epoch before the response is sent (read your writes).
 //!
+//! A change gets its time after the writer's turn has come, so that times run as the changes do.
+//!
 //! The caller's permissions are confirmed last, so that the user's row is locked only for a moment,
 //! however long the change takes.
 
@@ -17,6 +19,9 @@ use crate::storage::authority::{self, Authority};
 use crate::storage::idempotency_keys::{self, IdempotentRequest, StoredResponse};
 use crate::storage::{StorageError, Transaction, catalogue_epochs};
 
+/// The response to a change, and what else it returns.
+type ChangeOutcome<T> = Result<(StoredResponse, T), StorageError>;
+
 /// Returns the stamp of the revisions that a request of this caller makes.
 pub fn api_stamp(caller: &Caller, now: DateTime<Utc>) -> RevisionStamp<'_> {
     RevisionStamp { author: caller.user.username.as_str(), channel: ChangeChannel::Api, now }
@@ -27,7 +32,7 @@ pub fn restore_stamp(caller: &Caller, now: DateTime<Utc>) -> RevisionStamp<'_> {
     RevisionStamp { channel: ChangeChannel::Restore, ..api_stamp(caller, now) }
 }
 
-/// Runs a change in a transaction.
+/// Runs a change in a transaction, and passes the time of the change to `work`.
 ///
 /// # Errors
 /// Those of `work` and of the transaction.
@@ -36,17 +41,18 @@ pub async fn change<T>(
     circuit: Circuit,
     operation: &'static str,
     caller: &Authority,
-    work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
+    work: impl AsyncFn(&mut Transaction<'_>, DateTime<Utc>) -> Result<T, StorageError>,
 ) -> Result<T, ApiError> {
     let before = services.responses.epochs.current();
     let changed = services.db.change_catalogue(circuit, operation, async |conn, locked| {
-        let done = work(conn).await?;
+        let done = work(conn, locked.time_of_change(services.clock.now())).await?;
         let change = catalogue_epochs::get_change(conn).await?;
         authority::confirm(conn, caller, services.clock.now()).await?;
-        Ok((done, locked, change))
+        Ok((done, locked.epoch, change))
     });
     let (done, locked, change) = changed.await?;
     services.responses.epochs.apply_committed(locked, &change, before, Instant::now());
+    services.feed.announce_epoch(change.epoch);
     Ok(done)
 }
 
@@ -61,9 +67,9 @@ pub async fn change_once(
     target: (Circuit, &'static str),
     caller: &Authority,
     request: Option<&IdempotentRequest>,
-    work: impl AsyncFn(&mut Transaction<'_>) -> Result<StoredResponse, StorageError>,
+    work: impl AsyncFn(&mut Transaction<'_>, DateTime<Utc>) -> Result<StoredResponse, StorageError>,
 ) -> Result<StoredResponse, ApiError> {
-    let work = async |conn: &mut Transaction<'_>| Ok((work(conn).await?, ()));
+    let work = async |conn: &mut Transaction<'_>, now| Ok((work(conn, now).await?, ()));
     let (response, _) = change_or_replay(services, target, caller, request, work).await?;
     Ok(response)
 }
@@ -78,16 +84,15 @@ pub async fn change_or_replay<T>(
     (circuit, operation): (Circuit, &'static str),
     caller: &Authority,
     request: Option<&IdempotentRequest>,
-    work: impl AsyncFn(&mut Transaction<'_>) -> Result<(StoredResponse, T), StorageError>,
+    work: impl AsyncFn(&mut Transaction<'_>, DateTime<Utc>) -> ChangeOutcome<T>,
 ) -> Result<(StoredResponse, Option<T>), ApiError> {
-    let now = services.clock.now();
-    change(services, circuit, operation, caller, async |conn| {
+    change(services, circuit, operation, caller, async |conn, now| {
         if let Some(request) = request
             && let Some(stored) = idempotency_keys::claim(conn, request, now).await?
         {
             return Ok((stored, None));
         }
-        let (response, done) = work(conn).await?;
+        let (response, done) = work(conn, now).await?;
         if let Some(request) = request {
             idempotency_keys::store_response(conn, request, &response, now).await?;
         }

@@ -1,11 +1,11 @@
-//! The media type in which the difference of two versions is sent (`Accept`, RFC 9110, 12.5.1).
+//! The media type in which the difference of two versions is sent.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{Accept, Header, Quality};
 use actix_web::{FromRequest, HttpRequest};
 
+use super::accepted_type::prefers;
 use crate::http::error::ApiError;
 
 /// The media type of a JSON Patch (RFC 6902).
@@ -28,19 +28,8 @@ impl FromRequest for DiffFormat {
     }
 }
 
-/// A JSON Patch is sent only if the client names it and does not prefer JSON.
 fn negotiate(request: &HttpRequest) -> DiffFormat {
-    let Ok(accepted) = Accept::parse(request) else { return DiffFormat::Fields };
-    let quality = |media_type: &str| {
-        let named = accepted.iter().filter(|item| item.item.essence_str() == media_type);
-        named.map(|item| item.quality).max().unwrap_or(Quality::ZERO)
-    };
-    let patch = quality(JSON_PATCH);
-    if patch > Quality::ZERO && patch >= quality("application/json") {
-        DiffFormat::JsonPatch
-    } else {
-        DiffFormat::Fields
-    }
+    if prefers(request, JSON_PATCH) { DiffFormat::JsonPatch } else { DiffFormat::Fields }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 pub mod accepted_diff;
 pub mod accepted_encoding;
+pub mod accepted_feed;
+mod accepted_type;
 pub mod anyone;
 pub mod caller;
 pub mod circuit_admin;

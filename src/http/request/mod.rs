@@ -9,6 +9,7 @@ pub mod client_ip;
 pub mod context;
 pub mod credential;
 pub mod entity_tags;
+pub mod event_stream;
 pub mod method;
 pub mod path;
 pub mod request_id;

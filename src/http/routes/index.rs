@@ -29,6 +29,7 @@ struct Endpoints {
     domains: &'static str,
     import: &'static str,
     export: &'static str,
+    changes: &'static str,
     auth: &'static str,
     health: &'static str,
 }
@@ -52,6 +53,7 @@ fn respond() -> Result<HttpResponse, ApiError> {
         domains: "/api/v1/domains",
         import: "/api/v1/import",
         export: "/api/v1/export",
+        changes: "/api/v1/changes",
         auth: "/api/auth",
         health: "/health",
     };

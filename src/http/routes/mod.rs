@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod business_domains;
 pub mod catalogue;
+pub mod changes;
 pub mod circuit_breakers;
 pub mod docs;
 pub mod exposition;
@@ -17,6 +18,7 @@ mod not_found;
 pub mod own_sessions;
 pub mod password_resets;
 mod password_rules;
+mod past_lists;
 pub mod sessions;
 mod token_pair;
 mod user_target;
@@ -42,5 +44,6 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .configure(users::configure)
         .configure(api_keys::configure)
         .configure(audit::configure)
-        .configure(catalogue::configure);
+        .configure(catalogue::configure)
+        .configure(changes::configure);
 }

@@ -44,6 +44,8 @@ pub(super) struct VersionedNoun {
     pub(super) path: &'static str,
     /// The names of the queries of a list of versions, and of one or two versions.
     pub(super) operations: (&'static str, &'static str),
+    /// The name of the query of a list as of an instant.
+    pub(super) list_operation: &'static str,
     /// JSON Pointers of the fields that the server sets.
     pub(super) set_by_server: &'static [&'static str],
 }

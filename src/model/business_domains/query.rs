@@ -1,11 +1,15 @@
-//! The query parameters of a list of business domains: full-text search, page or cursor, and
-//! fields. The list is sorted by name. `storage::business_domains::listing` runs the query.
+//! The query parameters of a list of business domains: full-text search, page or cursor, fields,
+//! and an instant of the past. The list is sorted by name. `storage::business_domains` runs the
+//! query.
+
+use chrono::{DateTime, Utc};
 
 use super::BusinessDomain;
 use crate::model::fields::FieldSelection;
 use crate::model::page::PageRequest;
 use crate::model::paging::Paging;
 use crate::model::search::{ensure_text, search_words};
+use crate::model::versions::query::past_instant;
 use crate::model::violations::Violation;
 
 /// Items per page by default.
@@ -19,6 +23,8 @@ pub struct DomainQuery {
     pub paging: Paging,
     /// None for all fields.
     pub fields: Option<FieldSelection>,
+    /// The instant of the past that the list is of; none for the present.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 impl DomainQuery {
@@ -26,9 +32,12 @@ impl DomainQuery {
     ///
     /// # Errors
     /// Every parameter that is unknown, repeated or invalid.
-    pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
+    pub fn parse(
+        parameters: &[(String, String)],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Vec<Violation>> {
         let mut page = PageRequest { page: 1, limit: DEFAULT_LIMIT };
-        let (mut search, mut fields) = (Vec::new(), None);
+        let (mut search, mut fields, mut as_of) = (Vec::new(), None, None);
         PageRequest::parse_with(parameters, |name, value| {
             match name {
                 "search" => {
@@ -36,6 +45,7 @@ impl DomainQuery {
                     search = search_words(value)?;
                 }
                 "fields" => fields = Some(FieldSelection::from_list::<BusinessDomain>(value)?),
+                "as_of" => as_of = Some(past_instant(value, now)?),
                 // It depends on the other parameters: see `Paging::new`.
                 "cursor" => {}
                 _ => return page.set(name, value),
@@ -43,6 +53,6 @@ impl DomainQuery {
             Ok(())
         })?;
         let paging = Paging::new(page, "domains", parameters)?;
-        Ok(Self { search, paging, fields })
+        Ok(Self { search, paging, fields, as_of })
     }
 }

@@ -1,8 +1,9 @@
 //! The query parameters of a list of metrics: filters, full-text search, sort order, page or
-//! cursor, and fields. `storage::metrics::list` runs the query.
+//! cursor, fields, and an instant of the past. `storage::metrics::list` runs the query.
 
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use strum::{AsRefStr, EnumString, VariantNames};
 
 use super::governance::MetricStatus;
@@ -11,6 +12,7 @@ use crate::model::fields::FieldSelection;
 use crate::model::page::{PageRequest, ParameterError};
 use crate::model::paging::Paging;
 use crate::model::search::{ensure_text, search_words};
+use crate::model::versions::query::past_instant;
 use crate::model::violations::Violation;
 
 /// Items per page by default.
@@ -61,21 +63,34 @@ pub struct MetricQuery {
     pub paging: Paging,
     /// None for all fields.
     pub fields: Option<FieldSelection>,
+    /// The instant of the past that the list is of; none for the present.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 impl MetricQuery {
     /// Parses decoded query parameters.
     ///
     /// # Errors
-    /// Every parameter that is unknown, repeated or invalid.
-    pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
-        let page = PageRequest { page: 1, limit: DEFAULT_LIMIT };
-        let mut draft =
-            Draft { filter: MetricFilter::default(), sort: Sort::default(), page, fields: None };
+    /// Every parameter that is unknown, repeated or invalid, and a search of the past.
+    pub fn parse(
+        parameters: &[(String, String)],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Vec<Violation>> {
+        let mut draft = Draft {
+            filter: MetricFilter::default(),
+            sort: Sort::default(),
+            page: PageRequest { page: 1, limit: DEFAULT_LIMIT },
+            fields: None,
+            as_of: None,
+            now,
+        };
         PageRequest::parse_with(parameters, |name, value| draft.set(name, value))?;
-        let Draft { filter, sort, page, fields } = draft;
+        let Draft { filter, sort, page, fields, as_of, .. } = draft;
+        if as_of.is_some() && !filter.search.is_empty() {
+            return Err(vec![Violation::new("search", "cannot be used with as_of")]);
+        }
         let paging = Paging::new(page, "metrics", parameters)?;
-        Ok(Self { filter, sort, paging, fields })
+        Ok(Self { filter, sort, paging, fields, as_of })
     }
 }
 
@@ -85,6 +100,8 @@ struct Draft {
     sort: Sort,
     page: PageRequest,
     fields: Option<FieldSelection>,
+    as_of: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
 }
 
 impl Draft {
@@ -102,6 +119,7 @@ impl Draft {
             "search" => filter.search = search_words(value)?,
             "sort" => self.sort = sort(value)?,
             "fields" => self.fields = Some(FieldSelection::from_list::<Metric>(value)?),
+            "as_of" => self.as_of = Some(past_instant(value, self.now)?),
             // It depends on the other parameters: see `Paging::new`.
             "cursor" => {}
             _ => return self.page.set(name, value),

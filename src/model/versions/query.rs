@@ -5,7 +5,7 @@ use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::model::page::PageRequest;
+use crate::model::page::{PageRequest, ParameterError};
 use crate::model::text::Text100;
 use crate::model::violations::Violation;
 
@@ -71,15 +71,23 @@ pub fn take_as_of(
     *parameters = rest;
     let mut instant = None;
     PageRequest::parse_with(&taken, |_, value| {
-        let parsed = DateTime::parse_from_rfc3339(value)
-            .map_err(|_| "must be an RFC 3339 time, e.g. 2026-01-31T12:00:00Z")?;
-        if parsed > now {
-            return Err("must not be in the future".into());
-        }
-        instant = Some(parsed.to_utc());
+        instant = Some(past_instant(value, now)?);
         Ok(())
     })?;
     Ok(instant)
+}
+
+/// Parses an instant that is not later than `now`.
+pub(in crate::model) fn past_instant(
+    value: &str,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, ParameterError> {
+    let parsed = DateTime::parse_from_rfc3339(value)
+        .map_err(|_| "must be an RFC 3339 time, e.g. 2026-01-31T12:00:00Z")?;
+    if parsed > now {
+        return Err("must not be in the future".into());
+    }
+    Ok(parsed.to_utc())
 }
 
 /// Which version of a metric is restored.

@@ -1,11 +1,13 @@
 //! Metrics: reading, and changes, each of which gets a version and a revision in the history.
-//! Lists are in [`list()`], the statements of imports in `bulk`, former versions in `restore`.
+//! Lists are in [`list()`], those as of an instant in `past`, the statements of imports in `bulk`,
+//! former versions in `restore`.
 
 mod audited;
 mod bulk;
 mod filter;
 mod keyset;
 mod list;
+mod past;
 mod restore;
 mod row;
 mod selection;
@@ -17,6 +19,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use self::audited::audited_changes;
 pub use self::bulk::{ChangedMetric, create_many, replace_many};
 pub use self::list::{ListedMetrics, count, list};
+pub use self::past::past_list;
 pub use self::restore::restore_version;
 pub use self::row::MetricRow;
 use self::row::{AuthorColumns, ContentColumns, HistoryColumns};

@@ -1,7 +1,9 @@
 //! Random query strings.
 
+use chrono::Utc;
 use mdl::model::api_keys::KeyQuery;
 use mdl::model::audit::AuditQuery;
+use mdl::model::changes::ChangesQuery;
 use mdl::model::metrics::query::MetricQuery;
 use mdl::model::page::PageRequest;
 use mdl::model::paging::Paging;
@@ -28,6 +30,7 @@ fn name() -> impl Strategy<Value = String> {
         "user_id",
         "cursor",
         "fields",
+        "as_of",
     ]);
     prop_oneof![8 => known.prop_map(str::to_owned), 1 => "\\PC{0,20}"]
 }
@@ -40,6 +43,7 @@ fn value() -> impl Strategy<Value = String> {
         "100",
         "101",
         "99999999999999999999",
+        "2026-01-31T12:00:00Z",
         "name",
         "-name",
         "--name",
@@ -69,7 +73,7 @@ proptest! {
     #[test]
     fn random_queries_are_parsed_or_refused(parameters in prop::collection::vec((name(), value()),
         0..6)) {
-        if let Ok(query) = MetricQuery::parse(&parameters) {
+        if let Ok(query) = MetricQuery::parse(&parameters, Utc::now()) {
             let limit = match &query.paging {
                 Paging::Page(page) => {
                     prop_assert!(page.page >= 1 && page.offset() >= 0);
@@ -83,9 +87,10 @@ proptest! {
             prop_assert!(letters.all(char::is_alphanumeric));
         }
         for violations in [
-            MetricQuery::parse(&parameters).err(),
+            MetricQuery::parse(&parameters, Utc::now()).err(),
             AuditQuery::parse(&parameters).err(),
             KeyQuery::parse(&parameters).err(),
+            ChangesQuery::parse(&parameters).err(),
             PageRequest::parse(&parameters, 50).err(),
         ].into_iter().flatten() {
             prop_assert!(!violations.is_empty());

@@ -26,13 +26,14 @@ async fn start(folder: &Path, url: &str, arguments: &[&str]) -> Serving {
     Serving::start(folder, &environment, arguments).await
 }
 
-/// Returns the catalogue, its total and the audit log, as an administrator reads them.
-async fn content(serving: &Serving) -> [Value; 3] {
+/// Returns the catalogue, its total and its changes, as an administrator reads them.
+async fn content(serving: &Serving) -> [Value; 4] {
     let token = serving.login(ADMIN_PASSWORD).await;
     let metrics = serving.get("/api/v1/metrics?limit=100", &token).await;
     let domains = serving.get("/api/v1/domains", &token).await;
     let total = metrics["pagination"]["total"].clone();
-    [metrics["data"].clone(), domains["data"].clone(), total]
+    let changes = serving.get("/api/v1/changes", &token).await;
+    [metrics["data"].clone(), domains["data"].clone(), total, changes]
 }
 
 #[tokio::test]
@@ -78,7 +79,7 @@ async fn migrated(folder: &Path) -> String {
     url
 }
 
-async fn content_of(folder: &Path, url: &str) -> [Value; 3] {
+async fn content_of(folder: &Path, url: &str) -> [Value; 4] {
     let mut serving = start(folder, url, &[]).await;
     let content = content(&serving).await;
     assert_eq!(serving.terminate(), Some(0));

@@ -2,6 +2,7 @@
 
 pub mod binary;
 mod bodies;
+mod change_migrations;
 mod circuits_command;
 mod client_noise;
 mod clients;

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod database;
+pub mod events;
 pub mod faulty_network;
 pub mod frozen;
 pub mod held;

@@ -15,6 +15,7 @@ use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::model::warnings::Warnings;
 use crate::storage::audit_events::Actor;
 use crate::storage::catalogue::CatalogueImport;
+use crate::storage::catalogue_epochs::LockedCatalogue;
 use crate::storage::{StorageError, Transaction, catalogue};
 
 /// Author of the revisions that an import into the database makes.
@@ -40,15 +41,10 @@ async fn into_database(
     dry_run: bool,
 ) -> Result<(ImportTally, Warnings), CommandError> {
     database.open().await?;
-    let (db, now) = (&database.db, Clock::default().now());
+    let (db, clock) = (&database.db, Clock::default());
     let bar = byte_bar(source.length());
-    let writer = (!dry_run).then_some(RevisionStamp {
-        author: AUTHOR,
-        channel: ChangeChannel::Command,
-        now,
-    });
     // A transaction may run again, and then reads the document again.
-    let import = async |conn: &mut Transaction<'_>| {
+    let import = async |conn: &mut Transaction<'_>, writer| {
         let mut batches = Batches::parse(source, &bar);
         let mut import = CatalogueImport::begin(conn, writer).await?;
         while let Some(batch) = batches.next().await {
@@ -62,10 +58,14 @@ async fn into_database(
         Ok((import.into_tally(), warnings))
     };
     let imported = if dry_run {
+        let import = async |conn: &mut Transaction<'_>| import(conn, None).await;
         db.read_snapshot(Circuit::Metrics, "metrics.import_dry_run", import).await
     } else {
-        let import = async |conn: &mut Transaction<'_>, _| {
-            let (tally, warnings) = import(conn).await?;
+        let import = async |conn: &mut Transaction<'_>, locked: LockedCatalogue| {
+            let now = locked.time_of_change(clock.now());
+            let channel = ChangeChannel::Command;
+            let stamp = RevisionStamp { author: AUTHOR, channel, now };
+            let (tally, warnings) = import(conn, Some(stamp)).await?;
             let violations = tally.violations();
             if !violations.is_empty() {
                 return Err(StorageError::Invalid(violations));

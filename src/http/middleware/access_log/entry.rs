@@ -16,6 +16,7 @@ use crate::http::middleware::security::set_cache_control;
 use crate::http::request::caller::LoggedCaller;
 use crate::http::request::class::{RequestClass, RequestKind};
 use crate::http::request::client_ip::ClientAddress;
+use crate::http::request::event_stream::EventStream;
 use crate::http::request::request_id::{HEADER, RequestIds};
 use crate::http::request::routes::Routes;
 use crate::telemetry::instruments::http::{
@@ -48,6 +49,8 @@ pub(super) struct LoggedResponse {
     caller: Option<LoggedCaller>,
     /// The error code of a refusal.
     code: Option<&'static str>,
+    /// When a stream began that lasts as long as its client wants.
+    streams_since: Option<Instant>,
 }
 
 impl LoggedResponse {
@@ -58,7 +61,8 @@ impl LoggedResponse {
         request: Option<&HttpRequest>,
     ) -> Self {
         let caller = request.and_then(|request| request.extensions().get().cloned());
-        Self { status, caller, code }
+        let stream = request.and_then(|request| request.extensions().get::<EventStream>().copied());
+        Self { status, caller, code, streams_since: stream.map(|EventStream(since)| since) }
     }
 }
 
@@ -129,7 +133,10 @@ impl AccessLogEntry {
     pub(super) fn write(&self, logger: &Logger, response: &LoggedResponse, bytes: u64) {
         let (status, took) = (response.status, self.began.elapsed());
         if let Some(responses) = &self.counted {
-            responses.count([&self.route, self.method.as_str(), status.as_str()], took);
+            // How long a client listens is no latency.
+            let answered = response.streams_since.map(|since| since.duration_since(self.began));
+            let labels = [&self.route, self.method.as_str(), status.as_str()];
+            responses.count(labels, answered.unwrap_or(took));
         }
         let values = LoggedValues {
             method: &self.method,

@@ -49,6 +49,9 @@ fn requests_are_classified_by_method_and_path() {
     assert_eq!(apart.classify(&get, "/metrics").kind, RequestKind::Unmatched);
 }
 
+/// The parameters of the list of business domains.
+const DOMAINS: [&str; 6] = ["search", "page", "limit", "cursor", "fields", "as_of"];
+
 #[test]
 fn query_parameters_are_those_of_the_document() {
     let routes = Routes::new(&crate::http::server::document(), true);
@@ -58,7 +61,8 @@ fn query_parameters_are_those_of_the_document() {
         (&get, "/health/ready", Some(vec!["for"])),
         (&head, "/health/ready", Some(vec!["for"])),
         (&post, "/api/v1/import", Some(vec!["dry_run"])),
-        (&get, "/api/v1/domains", Some(vec!["search", "page", "limit", "cursor", "fields"])),
+        (&get, "/api/v1/changes", Some(vec!["since", "limit"])),
+        (&get, "/api/v1/domains", Some(DOMAINS.to_vec())),
         (&get, "/api/v1/metrics/a", Some(vec!["fields", "as_of"])),
         (&get, "/api/auth/me", none.clone()),
         (&get, "/api/v1/", none.clone()),

@@ -78,21 +78,22 @@ async fn create(
     body: JsonBody<BusinessDomain, ITEM>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
-    let stamp = api_stamp(&editor.caller, now);
+    let actor = origin.actor(&editor.caller.user);
     let authority = editor.authority();
     let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Domains, "business_domains.create");
-    let created = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let row = business_domains::create(conn, &body.value, stamp).await?;
-        let changes = Changes::version(None, Some(row.version));
-        let id = row.domain_id.as_str();
-        audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now)
-            .await?;
-        let version = row.version.to_string();
-        changed_item(&DomainResponse::from(row), &version, &body.warnings)
-    });
+    let created =
+        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let stamp = api_stamp(&editor.caller, now);
+            let row = business_domains::create(conn, &body.value, stamp).await?;
+            let changes = Changes::version(None, Some(row.version));
+            let id = row.domain_id.as_str();
+            audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now)
+                .await?;
+            let version = row.version.to_string();
+            changed_item(&DomainResponse::from(row), &version, &body.warnings)
+        });
     let created = created.await?;
     let path = format!("{PATH}/{}", body.value.domain_id.as_str());
     Ok(created_item(&path, &created.etag, created.body))
@@ -187,21 +188,22 @@ async fn apply(
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("domain_id", "cannot be changed"));
     }
-    let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
-    let stamp = api_stamp(&editor.caller, now);
+    let actor = origin.actor(&editor.caller.user);
     let authority = editor.authority();
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Domains, "business_domains.update");
-    let updated = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let (row, changes) =
-            business_domains::update(conn, id, &precondition, &patch, stamp).await?;
-        if let Some(changes) = changes {
-            let action = Action::DomainUpdated;
-            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-        }
-        let version = row.version.to_string();
-        changed_item(&DomainResponse::from(row), &version, &patch.warnings)
-    });
+    let updated =
+        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let stamp = api_stamp(&editor.caller, now);
+            let (row, changes) =
+                business_domains::update(conn, id, &precondition, &patch, stamp).await?;
+            if let Some(changes) = changes {
+                let action = Action::DomainUpdated;
+                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+            }
+            let version = row.version.to_string();
+            changed_item(&DomainResponse::from(row), &version, &patch.warnings)
+        });
     let change = (item, &precondition);
     answer_change(&services, &VERSIONED, change, updated.await).await
 }
@@ -238,17 +240,18 @@ async fn delete(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let id = item.as_str();
-    let (now, actor) = (services.clock.now(), origin.actor(&remover.caller.user));
-    let stamp = api_stamp(&remover.caller, now);
+    let actor = origin.actor(&remover.caller.user);
     let authority = remover.authority();
     let request = idempotent.request(remover.caller.user.user_id, "");
     let target = (Circuit::Domains, "business_domains.delete");
-    let deleted = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let version = business_domains::delete(conn, id, &precondition, stamp).await?;
-        let (action, changes) = (Action::DomainDeleted, Changes::version(Some(version), None));
-        audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-        deleted_item("Domain deleted successfully")
-    });
+    let deleted =
+        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let stamp = api_stamp(&remover.caller, now);
+            let version = business_domains::delete(conn, id, &precondition, stamp).await?;
+            let (action, changes) = (Action::DomainDeleted, Changes::version(Some(version), None));
+            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+            deleted_item("Domain deleted successfully")
+        });
     let change = (&item, &precondition);
     answer_change(&services, &VERSIONED, change, deleted.await).await
 }

@@ -21,6 +21,7 @@ use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::BusinessDomainFields;
 use crate::http::response::{cached_item, cached_part};
 use crate::http::routes::not_found::name_missing;
+use crate::http::routes::past_lists::PastRead;
 use crate::http::routes::versions::VersionRead;
 use crate::model::business_domains::BusinessDomain;
 use crate::model::business_domains::query::DomainQuery;
@@ -53,6 +54,11 @@ use crate::storage::business_domains::{self, listing};
                 among them"),
         ("If-None-Match" = Option<String>, Header,
             description = "Entity tags of the responses that the client has"),
+        ("as_of" = Option<String>, Query,
+            description = "RFC 3339 time that is not in the future: the list as it was then. \
+                Refused for instants from before contents were \
+                kept",
+            example = "2026-01-31T12:00:00Z", min_length = 1, max_length = 100),
     ),
     responses((status = 304, description = "Not modified"), (status = 200, body = ListBody<BusinessDomain>))
 )]
@@ -64,7 +70,20 @@ pub(super) async fn list(
     if_none_match: IfNoneMatch,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let query = DomainQuery::parse(&parameters).map_err(ApiError::Validation)?;
+    let now = services.clock.now();
+    let query = DomainQuery::parse(&parameters, now).map_err(ApiError::Validation)?;
+    if let Some(instant) = query.as_of {
+        let (services, of, fields) = (&services, &VERSIONED, query.fields.as_ref());
+        let read = PastRead {
+            services,
+            of,
+            parameters: &parameters,
+            fields,
+            encoding,
+            if_none_match: &if_none_match,
+        };
+        return read.list(&business_domains::past_list(&query, instant)).await;
+    }
     let key = CacheKey::of_list(PATH, &parameters).for_readers_of::<Domains>();
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);

@@ -40,6 +40,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     noun: NOUN,
     path: PATH,
     operations: ("business_domain_revisions.list", "business_domain_snapshots.get"),
+    list_operation: "business_domain_periods.list",
     set_by_server: &["/version", "/created_at", "/updated_at"],
 };
 
@@ -187,21 +188,22 @@ pub(super) async fn restore(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, version) = (item.as_str(), body.value.version.to_string());
-    let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
-    let (authority, stamp) = (editor.authority(), restore_stamp(&editor.caller, now));
+    let (authority, actor) = (editor.authority(), origin.actor(&editor.caller.user));
     let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Domains, "business_domains.restore");
-    let restored = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let (row, changes) =
-            business_domains::restore_version(conn, id, &precondition, &version, stamp).await?;
-        if let Some(changes) = changes {
-            let action = Action::DomainRestored;
-            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-        }
-        let version = row.version.to_string();
-        changed_item(&DomainResponse::from(row), &version, &body.warnings)
-    });
+    let restored =
+        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let stamp = restore_stamp(&editor.caller, now);
+            let (row, changes) =
+                business_domains::restore_version(conn, id, &precondition, &version, stamp).await?;
+            if let Some(changes) = changes {
+                let action = Action::DomainRestored;
+                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+            }
+            let version = row.version.to_string();
+            changed_item(&DomainResponse::from(row), &version, &body.warnings)
+        });
     let change = (&item, &precondition);
     answer_change(&services, &VERSIONED, change, restored.await).await
 }

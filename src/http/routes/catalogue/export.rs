@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 use self::sending::pieces;
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::{AccessPolicy, CatalogueServices};
+use crate::http::client_places::PlaceHolder;
 use crate::http::error::ApiError;
-use crate::http::export_places::ExportClient;
 use crate::http::extract::caller::{Area, Everything, Reader};
 use crate::http::extract::query::QueryParameters;
 use crate::http::media_type::JSON;
@@ -90,10 +90,9 @@ pub(super) async fn export(
     Ok(response.body(SizedStream::new(length, pieces(spool, place))))
 }
 
-fn client(request: &HttpRequest, caller: Option<&Caller>) -> ExportClient {
+fn client(request: &HttpRequest, caller: Option<&Caller>) -> PlaceHolder {
     let address = RequestContext::client_prefix(request);
-    caller
-        .map_or(ExportClient::Anonymous(address), |caller| ExportClient::User(caller.user.user_id))
+    caller.map_or(PlaceHolder::Anonymous(address), |caller| PlaceHolder::User(caller.user.user_id))
 }
 
 fn parse_format(parameters: &[(String, String)]) -> Result<DocumentFormat, ApiError> {

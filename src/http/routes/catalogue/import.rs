@@ -86,11 +86,10 @@ pub(super) async fn import(
         let body = ChangedBody::new(tally.into_report(true), draft.warnings);
         return json(&mut HttpResponse::Ok(), &body);
     }
-    let (now, actor) = (services.clock.now(), origin.actor(user));
-    let writer =
-        Some(RevisionStamp { author: user.username.as_str(), channel: ChangeChannel::Import, now });
-    let work = async |conn: &mut Transaction<'_>| {
-        let tally = catalogue::import(conn, &draft, writer).await?;
+    let (author, actor) = (user.username.as_str(), origin.actor(user));
+    let work = async |conn: &mut Transaction<'_>, now| {
+        let stamp = RevisionStamp { author, channel: ChangeChannel::Import, now };
+        let tally = catalogue::import(conn, &draft, Some(stamp)).await?;
         let violations = tally.violations();
         if !violations.is_empty() {
             return Err(StorageError::Invalid(violations));

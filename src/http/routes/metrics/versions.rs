@@ -39,6 +39,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     noun: NOUN,
     path: PATH,
     operations: ("metric_revisions.list_versions", "metric_snapshots.get"),
+    list_operation: "metric_periods.list",
     set_by_server: &[
         "/metadata/version",
         "/metadata/created_at",
@@ -192,20 +193,21 @@ pub(super) async fn restore(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let (id, version) = (item.as_str(), body.value.version.as_str());
-    let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
-    let (authority, stamp) = (editor.authority(), restore_stamp(&editor.caller, now));
+    let (authority, actor) = (editor.authority(), origin.actor(&editor.caller.user));
     let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Metrics, "metrics.restore");
-    let restored = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let (row, changes) =
-            metrics::restore_version(conn, id, &precondition, version, stamp).await?;
-        if let Some(changes) = changes {
-            let action = Action::MetricRestored;
-            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-        }
-        changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)
-    });
+    let restored =
+        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let stamp = restore_stamp(&editor.caller, now);
+            let (row, changes) =
+                metrics::restore_version(conn, id, &precondition, version, stamp).await?;
+            if let Some(changes) = changes {
+                let action = Action::MetricRestored;
+                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+            }
+            changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)
+        });
     let change = (&item, &precondition);
     answer_change(&services, &VERSIONED, change, restored.await).await
 }

@@ -56,7 +56,6 @@ pub(super) async fn create(
     body: JsonBody<Metric, ITEM>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = services.clock.now();
     // The body alone identifies it, as in former versions, whose keys may be repeated.
     let request = key.map(|key| IdempotentRequest {
         user_id: editor.caller.user.user_id,
@@ -64,16 +63,17 @@ pub(super) async fn create(
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
     });
     let (metric, actor) = (&body.value, origin.actor(&editor.caller.user));
-    let stamp = api_stamp(&editor.caller, now);
     let authority = editor.authority();
     let target = (Circuit::Metrics, "metrics.create");
-    let created = change_or_replay(&services, target, &authority, request.as_ref(), async |conn| {
-        let row = metrics::create(conn, metric, stamp).await?;
-        let (id, changes) = (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
-        audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
-            .await?;
-        Ok((changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)?, ()))
-    });
+    let created =
+        change_or_replay(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let row = metrics::create(conn, metric, api_stamp(&editor.caller, now)).await?;
+            let (id, changes) =
+                (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
+            audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
+                .await?;
+            Ok((changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)?, ()))
+        });
     let (response, created) = created.await?;
     if created.is_some() {
         services
@@ -173,19 +173,20 @@ async fn apply(
     if !patch.keeps_id(id) {
         return Err(ApiError::invalid("metric_id", "cannot be changed"));
     }
-    let (now, actor) = (services.clock.now(), origin.actor(&editor.caller.user));
-    let stamp = api_stamp(&editor.caller, now);
+    let actor = origin.actor(&editor.caller.user);
     let authority = editor.authority();
     let request = idempotent.request(editor.caller.user.user_id, &digest);
     let target = (Circuit::Metrics, "metrics.update");
-    let updated = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let (row, changes) = metrics::update(conn, id, &precondition, &patch, stamp).await?;
-        if let Some(changes) = changes {
-            let action = Action::MetricUpdated;
-            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-        }
-        changed_item(&MetricResponse::from(&row), &row.version, &patch.warnings)
-    });
+    let updated =
+        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let stamp = api_stamp(&editor.caller, now);
+            let (row, changes) = metrics::update(conn, id, &precondition, &patch, stamp).await?;
+            if let Some(changes) = changes {
+                let action = Action::MetricUpdated;
+                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+            }
+            changed_item(&MetricResponse::from(&row), &row.version, &patch.warnings)
+        });
     let change = (item, &precondition);
     answer_change(&services, &VERSIONED, change, updated.await).await
 }
@@ -222,17 +223,18 @@ pub(super) async fn delete(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let id = item.as_str();
-    let (now, actor) = (services.clock.now(), origin.actor(&remover.caller.user));
-    let stamp = api_stamp(&remover.caller, now);
+    let actor = origin.actor(&remover.caller.user);
     let authority = remover.authority();
     let request = idempotent.request(remover.caller.user.user_id, "");
     let target = (Circuit::Metrics, "metrics.delete");
-    let deleted = change_once(&services, target, &authority, request.as_ref(), async |conn| {
-        let version = metrics::delete(conn, id, &precondition, stamp).await?;
-        let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
-        audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-        deleted_item("Metric deleted successfully")
-    });
+    let deleted =
+        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
+            let stamp = api_stamp(&remover.caller, now);
+            let version = metrics::delete(conn, id, &precondition, stamp).await?;
+            let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
+            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+            deleted_item("Metric deleted successfully")
+        });
     let change = (&item, &precondition);
     answer_change(&services, &VERSIONED, change, deleted.await).await
 }

@@ -47,8 +47,12 @@ pub fn operations(served: &Value, ids: &Ids) -> Vec<Operation> {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             // Instead of a page, which other lists have.
             let by_cursor = parameters.iter().any(|one| one["name"] == "cursor");
-            let sent =
-                |one: &&Value| one["in"] != "header" && !(by_cursor && one["name"] == "page");
+            // The list of domains has it, together with a search.
+            let searched = |name: &str| name == "as_of" && pattern == "/api/v1/metrics";
+            let sent = |one: &&Value| {
+                let name = one["name"].as_str().unwrap();
+                one["in"] != "header" && !(by_cursor && name == "page") && !searched(name)
+            };
             let parameters = parameters.iter().filter(sent).map(|one| {
                 let (name, in_path) = (one["name"].as_str().unwrap(), one["in"] == "path");
                 let value = sample_value(pattern, name, ids);
@@ -87,7 +91,7 @@ fn sample_value(pattern: &str, name: &str, ids: &Ids) -> String {
         ("search", _) => "Metric",
         ("status", _) => "active",
         ("version" | "from" | "page", _) => "1",
-        ("cursor", _) => "start",
+        ("cursor", _) | ("since", "/api/v1/changes") => "start",
         ("sort" | "fields", _) => "name",
         ("limit", _) => "5",
         ("actor", _) => "admin",

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use tempfile::SpooledTempFile;
 use tokio::time::{Duration, Instant};
 
-use crate::http::export_places::ExportPlace;
+use crate::http::client_places::ClientPlace;
 
 /// Size in bytes of the pieces in which the spool is sent.
 const PIECE: usize = 64 * 1024;
@@ -33,7 +33,7 @@ struct Rest {
     /// None while a piece is read, and after the deadline.
     spool: Option<SpooledTempFile>,
     /// None after the deadline.
-    place: Option<ExportPlace>,
+    place: Option<ClientPlace>,
     /// The deadline by the minimum rate.
     by_rate: Instant,
     /// The deadline by the longest pause.
@@ -53,7 +53,7 @@ impl Rest {
 /// Returns the body of a response; holds `place` until it is sent, or is sent too slowly.
 pub(super) fn pieces(
     spool: SpooledTempFile,
-    place: ExportPlace,
+    place: ClientPlace,
 ) -> impl Stream<Item = std::io::Result<Bytes>> {
     pieces_at(PACE, spool, place)
 }
@@ -61,7 +61,7 @@ pub(super) fn pieces(
 fn pieces_at(
     limits: SendingPace,
     spool: SpooledTempFile,
-    place: ExportPlace,
+    place: ClientPlace,
 ) -> impl Stream<Item = std::io::Result<Bytes>> {
     let now = Instant::now();
     let (spool, place) = (Some(spool), Some(place));
@@ -113,13 +113,13 @@ mod tests {
     use futures_util::StreamExt;
 
     use super::*;
-    use crate::http::export_places::{ExportClient, ExportPlaces};
+    use crate::http::client_places::{ClientPlaces, PlaceHolder};
 
-    const CLIENT: ExportClient = ExportClient::Anonymous(None);
+    const CLIENT: PlaceHolder = PlaceHolder::Anonymous(None);
 
     async fn body(
         limits: SendingPace,
-        places: &ExportPlaces,
+        places: &ClientPlaces,
         count: usize,
     ) -> impl Stream<Item = std::io::Result<Bytes>> {
         let place = places.acquire(CLIENT).await.expect("free");
@@ -131,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn place_of_a_client_that_stops_reading_is_released() {
-        let places = ExportPlaces::new(1);
+        let places = ClientPlaces::new(1, 1);
         let limits = SendingPace { pause: Duration::from_millis(300), ..PACE };
         let mut body = Box::pin(body(limits, &places, 3).await);
         assert_eq!(body.next().await.unwrap().unwrap().len(), PIECE);
@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn client_below_the_minimum_rate_is_cut_off() {
-        let places = ExportPlaces::new(1);
+        let places = ClientPlaces::new(1, 1);
         let limits = SendingPace { pause: Duration::from_secs(1), per_piece: Duration::ZERO };
         let mut body = Box::pin(body(limits, &places, 200).await);
         let mut received = 0;
@@ -157,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn whole_spool_is_sent_and_its_place_released() {
-        let places = ExportPlaces::new(1);
+        let places = ClientPlaces::new(1, 1);
         let mut body = Box::pin(body(PACE, &places, 30).await);
         let mut received = 0;
         while let Some(piece) = body.next().await {

@@ -1,5 +1,6 @@
-//! The places for exports that are being read or sent. They are few, and no client has more than
-//! two of them, so that clients that read slowly do not deny exports to the others.
+//! The places for responses that take long: exports, and streams of changes. They are few, and no
+//! client has more than a small share of them, so that clients that read slowly do not deny them to
+//! the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,28 +10,27 @@ use uuid::Uuid;
 use crate::bulkhead::{Bulkhead, BulkheadError, BulkheadPermit};
 use crate::rate_limit::client_ip::ClientPrefix;
 
-/// Places that one client may hold at a time.
-const PER_CLIENT: usize = 2;
-
 /// Who holds a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ExportClient {
+pub enum PlaceHolder {
     /// The user of a credential, whose keys count together.
     User(Uuid),
     /// An anonymous client; none if its address is not known.
     Anonymous(Option<ClientPrefix>),
 }
 
-/// The places for exports.
+/// The places for one kind of response.
 #[derive(Debug)]
-pub struct ExportPlaces {
+pub struct ClientPlaces {
     all: Bulkhead,
-    held: Arc<Mutex<HashMap<ExportClient, usize>>>,
+    /// Places that one client may hold at a time.
+    share: usize,
+    held: Arc<Mutex<HashMap<PlaceHolder, usize>>>,
 }
 
-/// A place for an export, until it is dropped.
+/// A place of a client, until it is dropped.
 #[derive(Debug)]
-pub struct ExportPlace {
+pub struct ClientPlace {
     _permit: BulkheadPermit,
     _share: HeldPlace,
 }
@@ -38,31 +38,35 @@ pub struct ExportPlace {
 /// A place as the client's count knows it.
 #[derive(Debug)]
 struct HeldPlace {
-    client: ExportClient,
-    held: Arc<Mutex<HashMap<ExportClient, usize>>>,
+    client: PlaceHolder,
+    held: Arc<Mutex<HashMap<PlaceHolder, usize>>>,
 }
 
-impl ExportPlaces {
-    /// Creates so many places.
-    pub fn new(number: usize) -> Self {
-        Self { all: Bulkhead::new(number, 0), held: Arc::default() }
+impl ClientPlaces {
+    /// Creates so many places, of which one client may hold `share` at a time.
+    pub fn new(number: usize, share: usize) -> Self {
+        Self { all: Bulkhead::new(number, 0), share, held: Arc::default() }
     }
 
     /// Takes a place.
     ///
     /// # Errors
-    /// [`BulkheadError::Full`] if all are taken, or two by this client.
-    pub async fn acquire(&self, client: ExportClient) -> Result<ExportPlace, BulkheadError> {
-        let share = HeldPlace::take(client, &self.held).ok_or(BulkheadError::Full)?;
-        Ok(ExportPlace { _permit: self.all.acquire().await?, _share: share })
+    /// [`BulkheadError::Full`] if all are taken, or this client's share.
+    pub async fn acquire(&self, client: PlaceHolder) -> Result<ClientPlace, BulkheadError> {
+        let share = HeldPlace::take(client, self.share, &self.held).ok_or(BulkheadError::Full)?;
+        Ok(ClientPlace { _permit: self.all.acquire().await?, _share: share })
     }
 }
 
 impl HeldPlace {
-    fn take(client: ExportClient, held: &Arc<Mutex<HashMap<ExportClient, usize>>>) -> Option<Self> {
+    fn take(
+        client: PlaceHolder,
+        share: usize,
+        held: &Arc<Mutex<HashMap<PlaceHolder, usize>>>,
+    ) -> Option<Self> {
         let mut counts = held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(client).or_default();
-        if *count >= PER_CLIENT {
+        if *count >= share {
             return None;
         }
         *count = count.saturating_add(1);
@@ -88,9 +92,8 @@ mod tests {
 
     #[tokio::test]
     async fn one_client_holds_two_places_and_all_clients_no_more_than_there_are() {
-        let places = ExportPlaces::new(3);
-        let (first, second) =
-            (ExportClient::User(Uuid::from_u128(1)), ExportClient::Anonymous(None));
+        let places = ClientPlaces::new(3, 2);
+        let (first, second) = (PlaceHolder::User(Uuid::from_u128(1)), PlaceHolder::Anonymous(None));
         let held = places.acquire(first).await.expect("free");
         let _further = places.acquire(first).await.expect("free");
         assert!(places.acquire(first).await.is_err(), "the third one of a client");

@@ -1,0 +1,2 @@
+-- The revert of the migration before drops the table.
+SELECT 1;

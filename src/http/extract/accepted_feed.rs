@@ -1,0 +1,91 @@
+//! How a client reads the change feed: a part of it, or a stream, which begins after the event that
+//! the client has received last.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderName;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::accepted_type::prefers;
+use crate::http::error::ApiError;
+use crate::model::changes::{FeedStart, foreign_change_cursor};
+
+/// The media type of server-sent events (HTML Standard, 9.2).
+pub const EVENT_STREAM: &str = "text/event-stream";
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How the change feed is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedFormat {
+    Json,
+    /// With the place after the last event, which goes before `since`: a browser that connects
+    /// again sends the URL as it was.
+    Stream(Option<FeedStart>),
+}
+
+impl FromRequest for FeedFormat {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(negotiate(request))
+    }
+}
+
+fn negotiate(request: &HttpRequest) -> Result<FeedFormat, ApiError> {
+    if !prefers(request, EVENT_STREAM) {
+        return Ok(FeedFormat::Json);
+    }
+    let refused = || ApiError::Validation(foreign_change_cursor(LAST_EVENT_ID.as_str()));
+    let mut sent = request.headers().get_all(LAST_EVENT_ID);
+    let start = match (sent.next(), sent.next()) {
+        (None, _) => None,
+        (Some(id), None) => {
+            let text = id.to_str().map_err(|_| refused())?;
+            Some(FeedStart::parse(text.trim()).ok_or_else(refused)?)
+        }
+        (Some(_), Some(_)) => return Err(refused()),
+    };
+    Ok(FeedFormat::Stream(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::ACCEPT;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::model::changes::ChangeCursor;
+
+    fn format(accept: &str, ids: &[&str]) -> Result<FeedFormat, ApiError> {
+        let mut request = TestRequest::default().insert_header((ACCEPT, accept));
+        for id in ids {
+            request = request.append_header((LAST_EVENT_ID, *id));
+        }
+        negotiate(&request.to_http_request())
+    }
+
+    #[test]
+    fn stream_is_sent_to_those_who_name_it() {
+        for accept in [EVENT_STREAM, "text/event-stream, */*;q=0.1"] {
+            assert_eq!(format(accept, &[]).unwrap(), FeedFormat::Stream(None), "{accept}");
+        }
+        for accept in ["", "*/*", "text/*", "application/json, text/event-stream;q=0.9"] {
+            // The header has no meaning outside of a stream.
+            assert_eq!(format(accept, &["?"]).unwrap(), FeedFormat::Json, "{accept}");
+        }
+    }
+
+    #[test]
+    fn last_event_is_one_cursor() {
+        let cursor = ChangeCursor { position: 3, time: 4 };
+        let expected = FeedFormat::Stream(Some(FeedStart::After(cursor)));
+        assert_eq!(format(EVENT_STREAM, &[&cursor.encode()]).unwrap(), expected);
+        for bad in [&["3"][..], &[""], &["end", "end"]] {
+            let refused = format(EVENT_STREAM, bad).unwrap_err();
+            let ApiError::Validation(found) = refused else { panic!("{refused}") };
+            assert_eq!(found[0].field, "last-event-id");
+        }
+    }
+}
