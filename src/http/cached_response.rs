@@ -33,6 +33,8 @@ pub struct CachedResponse {
     version: Option<(Box<str>, HeaderValue)>,
     /// The headers that are sent with the body.
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The headers that are sent without it, too (304).
+    notices: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl CachedResponse {
@@ -79,7 +81,18 @@ impl CachedResponse {
         // A boxed text has no spare capacity, which would be kept.
         let body = Bytes::from(body.into_boxed_str().into_boxed_bytes());
         let encoding = ContentEncoding::Identity;
-        Ok(Self { body, encoding, version: None, headers: prepared })
+        Ok(Self { body, encoding, version: None, headers: prepared, notices: Vec::new() })
+    }
+
+    /// Adds headers that concern the item, whether its body is sent or not.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] if a value cannot be sent in a header.
+    pub fn with_notices(mut self, notices: Vec<(HeaderName, String)>) -> Result<Self, ApiError> {
+        for (name, value) in notices {
+            self.notices.push((name, header_value(value)?));
+        }
+        Ok(self)
     }
 
     /// Compresses the body with the middleware's own encoder, which runs large ones on a thread of
@@ -94,7 +107,8 @@ impl CachedResponse {
         headers.push((VARY, HeaderValue::from_static("accept-encoding")));
         // Copied, because the buffer of the encoder is larger.
         let body = Bytes::copy_from_slice(&body);
-        Some(Self { body, encoding, version: self.version.clone(), headers })
+        let (version, notices) = (self.version.clone(), self.notices.clone());
+        Some(Self { body, encoding, version, headers, notices })
     }
 
     /// Returns how the body is encoded.
@@ -128,6 +142,9 @@ impl CachedResponse {
         if let Some((_, etag)) = &self.version {
             headers.insert(ETAG, etag.clone());
         }
+        for (name, value) in &self.notices {
+            headers.insert(name.clone(), value.clone());
+        }
         if let Some(age) = stale_for {
             headers.insert(AGE, age.as_secs().into());
             headers.insert(X_CACHE, HeaderValue::from_static("STALE"));
@@ -142,7 +159,8 @@ impl WeighedResponse for CachedResponse {
         // The allocator rounds large sizes up by an eighth on average.
         let body = ALLOCATION + self.body.len() + self.body.len() / 8;
         let header = size_of::<(HeaderName, HeaderValue)>() + ALLOCATION;
-        let headers: usize = self.headers.iter().map(|(_, value)| header + value.len()).sum();
+        let headers = self.headers.iter().chain(&self.notices);
+        let headers: usize = headers.map(|(_, value)| header + value.len()).sum();
         let version = self.version.as_ref();
         let version =
             version.map_or(0, |(version, etag)| 2 * ALLOCATION + version.len() + etag.len());

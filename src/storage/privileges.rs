@@ -16,7 +16,7 @@ const COUNT: &[&str] = &["SELECT", "UPDATE"];
 const CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// The tables, and what the service does with their rows.
-const NEEDED: [(&str, &[&str]); 20] = [
+const NEEDED: [(&str, &[&str]); 21] = [
     ("__diesel_schema_migrations", READ),
     ("api_keys", CHANGE),
     ("audit_events", APPEND),
@@ -30,6 +30,7 @@ const NEEDED: [(&str, &[&str]); 20] = [
     ("deleted_business_domains", CHANGE),
     ("idempotency_keys", CHANGE),
     ("known_addresses", CHANGE),
+    ("metric_edges", CHANGE),
     ("metric_revisions", APPEND),
     ("metric_snapshots", APPEND),
     ("metrics", CHANGE),

@@ -15,6 +15,7 @@ use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::postgres::migrations::{self, MigrationError};
 use crate::postgres::url::DatabaseTarget;
 use crate::storage::audit_events::Actor;
+use crate::storage::metrics::UnknownIds;
 use crate::storage::{Transaction, business_domains, catalogue, metrics, privileges};
 use crate::telemetry::error_chain;
 
@@ -161,7 +162,7 @@ impl Startup {
             if domains > 0 || metrics::count(conn).await? > 0 {
                 return Ok(None);
             }
-            let tally = catalogue::import(conn, &draft, writer).await?;
+            let tally = catalogue::import(conn, &draft, writer, UnknownIds::Refused).await?;
             catalogue::record_import(conn, &actor, &tally, now).await?;
             Ok(Some(tally.counts().created))
         };

@@ -17,17 +17,20 @@ use crate::http::cached_response::CachedResponse;
 use crate::http::catalogue::cache_key::CacheKey;
 use crate::http::catalogue::cached_read;
 use crate::http::catalogue::selected::{select, tagged_version};
+use crate::http::envelope::MetricBody;
 use crate::http::error::ApiError;
 use crate::http::extract::accepted_diff::{DiffFormat, JSON_PATCH};
 use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::conditions::IfNoneMatch;
-use crate::http::response::{cached_item, cached_page, etag, to_json};
+use crate::http::response::{cached_body, cached_item, cached_page, etag, to_json};
+use crate::model::completeness::Completeness;
 use crate::model::fields::FieldSelection;
 use crate::model::page::PageRequest;
 use crate::model::text::Id;
 use crate::model::versions::diff::{VersionDiff, changes_between, patch_between};
 use crate::model::versions::query::DiffQuery;
 use crate::model::versions::{Version, VersionEntry};
+use crate::storage::StorageError;
 use crate::storage::document::Document;
 use crate::storage::versions::{self, VersionedTable};
 
@@ -44,6 +47,8 @@ pub(super) struct VersionedNoun {
     pub(super) path: &'static str,
     /// The names of the queries of a list of versions, and of one or two versions.
     pub(super) operations: (&'static str, &'static str),
+    /// Says how complete a content is, where it may be incomplete.
+    pub(super) completeness: Option<fn(&Document) -> Result<Completeness, StorageError>>,
     /// JSON Pointers of the fields that the server sets.
     pub(super) set_by_server: &'static [&'static str],
 }
@@ -114,7 +119,12 @@ impl VersionRead<'_> {
             });
             let kept = read.await.map_err(name_missing(noun, id))?;
             let version = tagged_version(&kept.entry.version, fields);
-            cached_item(&select(kept.into_content()?, fields)?, &version)
+            let content = kept.into_content()?;
+            let Some(completeness) = self.of.completeness else {
+                return cached_item(&select(content, fields)?, &version);
+            };
+            let completeness = completeness(&content)?;
+            cached_body(&MetricBody::new(select(content, fields)?, completeness), &version)
         };
         cached_read::read(self.services, &key, self.encoding, Some(if_none_match), load).await
     }

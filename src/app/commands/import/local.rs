@@ -15,6 +15,7 @@ use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::model::warnings::Warnings;
 use crate::storage::audit_events::Actor;
 use crate::storage::catalogue::CatalogueImport;
+use crate::storage::metrics::UnknownIds;
 use crate::storage::{StorageError, Transaction, catalogue};
 
 /// Author of the revisions that an import into the database makes.
@@ -59,7 +60,7 @@ async fn into_database(
             show_items(&bar, import.count());
         }
         let warnings = batches.finish().await.map_err(StorageError::Invalid)?;
-        Ok((import.into_tally(), warnings))
+        Ok((import.finish(conn, UnknownIds::Refused).await?, warnings))
     };
     let imported = if dry_run {
         db.read_snapshot(Circuit::Metrics, "metrics.import_dry_run", import).await

@@ -40,6 +40,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     noun: NOUN,
     path: PATH,
     operations: ("business_domain_revisions.list", "business_domain_snapshots.get"),
+    completeness: None,
     set_by_server: &["/version", "/created_at", "/updated_at"],
 };
 

@@ -3,12 +3,12 @@
 use actix_web::{HttpResponse, get, post, web};
 
 use super::path::{NOUN, PATH};
-use super::response::MetricResponse;
+use super::response::changed_metric;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::write::{change_once, restore_stamp};
-use crate::http::envelope::{ChangedBody, DataBody, PageBody};
+use crate::http::envelope::{ChangedMetricBody, DataBody, PageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::accepted_diff::DiffFormat;
 use crate::http::extract::accepted_encoding::AcceptedEncoding;
@@ -21,7 +21,7 @@ use crate::http::extract::path::{IdPath, VersionPath};
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::patches::JsonPatchOperation;
 use crate::http::openapi::versions::MetricVersion;
-use crate::http::response::{changed_item, stored_change};
+use crate::http::response::stored_change;
 use crate::http::routes::not_found::name_missing;
 use crate::http::routes::versions::{VersionRead, VersionedNoun};
 use crate::model::audit::Action;
@@ -39,6 +39,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     noun: NOUN,
     path: PATH,
     operations: ("metric_revisions.list_versions", "metric_snapshots.get"),
+    completeness: Some(metrics::completeness_of),
     set_by_server: &[
         "/metadata/version",
         "/metadata/created_at",
@@ -170,7 +171,7 @@ pub(super) async fn diff(
     ),
     request_body = MetricRestore,
     responses(
-        (status = 200, body = ChangedBody<Metric>,
+        (status = 200, body = ChangedMetricBody<Metric>,
             headers(("ETag" = String, description = "Version of the metric, quoted"))),
         (status = 409, description = "The version is of a metric that was deleted, and another \
             one was created with its id, or the first request with this Idempotency-Key is still \
@@ -201,7 +202,7 @@ pub(super) async fn restore(
             let action = Action::MetricRestored;
             audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
         }
-        changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)
+        changed_metric(&row, &body.warnings)
     });
     Ok(stored_change(restored.await.map_err(name_missing(NOUN, id))?))
 }
