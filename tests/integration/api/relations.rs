@@ -155,6 +155,32 @@ async fn import_may_bring_both_ends_in_any_order() {
 }
 
 #[actix_web::test]
+async fn part_of_a_document_may_name_metrics_of_another_part() {
+    let (server, admin) = started().await;
+    let import = async |query: &str, key: &str, document: &Value| {
+        let headers = [("idempotency-key", key)];
+        let path = format!("/api/v1/import{query}");
+        server.send(Method::POST, &path, &admin, &headers, Some(json_body(document))).await
+    };
+    let first = json!({"metrics": [related("a", &["b"], &[])]});
+    refusals(import("?part=false", "k1", &first).await);
+    for bad in ["?part=yes", "?part=true&part=true", "?part=true&x=1", "?parts=true"] {
+        import(bad, "k1", &first).await.expect_error(400, "VALIDATION_ERROR");
+    }
+    import("?part=true&dry_run=true", "k1", &first).await.expect(200);
+    import("?part=true", "k2", &first).await.expect(200);
+    // The same bytes as a whole are another request.
+    import("", "k2", &first).await.expect_error(422, "IDEMPOTENCY_MISMATCH");
+    // A cycle over both parts is refused with the second one.
+    let second = json!({"metrics": [related("b", &["a"], &[])]});
+    let found = refusals(import("?part=true", "k3", &second).await);
+    assert!(found[0].1.ends_with("b → a → b"), "{found:?}");
+    import("?part=true", "k4", &json!({"metrics": [related("b", &[], &[])]})).await.expect(200);
+    let impact = server.get("/api/v1/metrics/b/impact", &admin).await.json();
+    assert_eq!(impact["data"][0]["metric_id"], "a");
+}
+
+#[actix_web::test]
 async fn two_writers_that_together_close_a_cycle_do_not_both_succeed() {
     let (server, admin) = started().await;
     for id in ["a", "b"] {
