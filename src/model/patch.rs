@@ -82,10 +82,10 @@ impl<T: Patchable> Patch<T> {
     pub fn new(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
         let warnings = Warnings::clean_body(&mut fields);
         let (id, names) = (named_id::<T>(&fields), fields.keys().cloned().collect());
-        let named = Named::of(&fields);
+        let status = NamedStatus::of(&fields);
         let mut whole = T::template();
         whole.extend(fields);
-        let (new, has_gaps) = parse_patched::<T>(whole, named)?;
+        let (new, has_gaps) = parse_patched::<T>(whole, status)?;
         Ok(Self { id, change: Change::Replace(names, Box::new(new)), has_gaps, warnings })
     }
 
@@ -96,10 +96,10 @@ impl<T: Patchable> Patch<T> {
     pub fn from_merge_patch(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
         let warnings = Warnings::clean_body(&mut fields);
         let id = named_id::<T>(&fields);
-        let named = Named::of(&fields);
+        let status = NamedStatus::of(&fields);
         let mut whole = T::template();
         merge(&mut whole, &fields, &Shape::of::<T>());
-        let (_, has_gaps) = parse_patched::<T>(whole, named)?;
+        let (_, has_gaps) = parse_patched::<T>(whole, status)?;
         Ok(Self { id, change: Change::Merge(fields), has_gaps, warnings })
     }
 
@@ -151,13 +151,13 @@ impl<T: Patchable> Patch<T> {
 
 /// The status that a patch gives a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Named {
+enum NamedStatus {
     None,
     Draft,
     Other,
 }
 
-impl Named {
+impl NamedStatus {
     fn of(fields: &Map<String, Value>) -> Self {
         let status = fields.get("governance").and_then(|section| section.get("status"));
         match status.and_then(Value::as_str) {
@@ -173,15 +173,15 @@ impl Named {
 /// missing is reported with them: all violations of a body come in one response.
 fn parse_patched<T: Patchable>(
     whole: Map<String, Value>,
-    named: Named,
+    status: NamedStatus,
 ) -> Result<(T, bool), Vec<Violation>> {
     let whole = Value::Object(whole);
     let parse = |whole, needs| trusting(|| parse_needing::<T>(whole, needs));
-    match (Needs::of(&whole, &Shape::of::<T>()), named) {
+    match (Needs::of(&whole, &Shape::of::<T>()), status) {
         (Needs::Type, _) => Ok((parse(whole, Needs::Type)?, false)),
-        (_, Named::Draft) => Ok((parse(whole, Needs::Draft)?, true)),
-        (_, Named::Other) => Ok((parse(whole, Needs::All)?, false)),
-        (_, Named::None) => match parse(whole.clone(), Needs::All) {
+        (_, NamedStatus::Draft) => Ok((parse(whole, Needs::Draft)?, true)),
+        (_, NamedStatus::Other) => Ok((parse(whole, Needs::All)?, false)),
+        (_, NamedStatus::None) => match parse(whole.clone(), Needs::All) {
             Ok(complete) => Ok((complete, false)),
             Err(all) => parse(whole, Needs::Draft).map_or(Err(all), |draft| Ok((draft, true))),
         },

@@ -75,7 +75,10 @@ fn make_optional(schemas: &mut BTreeMap<String, RefOr<Schema>>, name: &str, need
             RefOr::T(_) => None,
         };
         if let Some(description) = description {
-            *description = format!("{description} {note}").trim().to_owned();
+            if !description.is_empty() {
+                description.push(' ');
+            }
+            description.push_str(note);
         }
     }
 }

@@ -37,6 +37,9 @@ use crate::storage::versions::{self, VersionedTable};
 /// A year: as long as a response may be kept (RFC 9111, RFC 8246).
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 
+/// Computes how complete a content is.
+type CompletenessOf = fn(&Document) -> Result<Completeness, StorageError>;
+
 /// What has versions.
 pub(super) struct VersionedNoun {
     pub(super) circuit: Circuit,
@@ -48,7 +51,7 @@ pub(super) struct VersionedNoun {
     /// The names of the queries of a list of versions, and of one or two versions.
     pub(super) operations: (&'static str, &'static str),
     /// Says how complete a content is, where it may be incomplete.
-    pub(super) completeness: Option<fn(&Document) -> Result<Completeness, StorageError>>,
+    pub(super) completeness: Option<CompletenessOf>,
     /// JSON Pointers of the fields that the server sets.
     pub(super) set_by_server: &'static [&'static str],
 }

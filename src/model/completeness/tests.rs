@@ -68,7 +68,7 @@ fn every_field_that_a_draft_lacks_is_named_when_it_becomes_active() {
         less["governance"]["status"] = json!("draft");
         let lacking: Metric = parse(less.clone()).expect("a draft");
         assert_ne!(lacking, complete);
-        assert_eq!(missing(&lacking), [gap.clone()], "{less}");
+        assert_eq!(missing(&lacking), std::slice::from_ref(&gap), "{less}");
         less["governance"]["status"] = json!("active");
         let refused = parse::<Metric>(less).expect_err("incomplete");
         assert_eq!(refused, [gap]);
