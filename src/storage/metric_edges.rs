@@ -83,8 +83,9 @@ pub async fn find_dependents(
              FROM below CROSS JOIN LATERAL (SELECT * FROM metric_edges \
                  WHERE metric_edges.upstream_id = below.metric_id OFFSET 0) AS edge \
          ), followed AS (SELECT metric_id, upstream_id FROM below LIMIT $2) \
-         SELECT followed.metric_id, followed.upstream_id, metrics.name, metrics.status \
-         FROM followed LEFT JOIN metrics USING (metric_id)";
+         SELECT followed.metric_id, followed.upstream_id, found.name, found.status \
+         FROM followed LEFT JOIN LATERAL (SELECT name, status FROM metrics \
+             WHERE metrics.metric_id = followed.metric_id OFFSET 0) AS found ON true";
     let rows: Vec<DependentRow> = diesel::sql_query(statement)
         .bind::<Text, _>(metric_id)
         .bind::<BigInt, _>(MAX_FOLLOWED)
