@@ -37,7 +37,7 @@ SELECT format('REVOKE UPDATE, DELETE ON %I FROM %I', name, :'service')
 FROM unnest(ARRAY['audit_events']) AS kept(name) WHERE to_regclass(name) IS NOT NULL \gexec
 SELECT format('GRANT SELECT ON %I TO %I', name, :'reader')
 FROM unnest(ARRAY['business_domains', 'business_domain_revisions', 'business_domain_snapshots',
-    'business_domain_periods', 'metrics', 'metric_periods',
+    'business_domain_periods', 'metrics', 'metric_edges', 'metric_periods',
     'metric_revisions', 'metric_snapshots', 'catalogue_changes', 'catalogue_totals']) AS read(name)
 WHERE to_regclass(name) IS NOT NULL \gexec
 

@@ -3,17 +3,19 @@
 //! (issuer, audience, type, times without leeway, RFC 8725); whether the session still exists is
 //! checked in the database (`storage::sessions`).
 
+mod verified;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 use uuid::Uuid;
+
+use self::verified::VerifiedTokens;
 
 const ISSUER: &str = "mdl-api";
 const AUDIENCE: &str = "mdl-client";
@@ -22,17 +24,13 @@ const MAX_TOKEN_BYTES: usize = 4096;
 /// The claim `type` of the two kinds of tokens.
 const ACCESS: &str = "access";
 const REFRESH: &str = "refresh";
-/// Number of access tokens whose verified claims are kept.
-const VERIFIED_TOKENS: usize = 4096;
 
 /// Issues and verifies tokens.
 pub struct Tokens {
     access: SigningKeys,
     refresh: SigningKeys,
     lifetimes: Lifetimes,
-    /// The claims of access tokens by the SHA-256 of the token: its signature, issuer, audience and
-    /// type were verified, which never changes. Its times are checked at each use.
-    verified: Cache<[u8; 32], Arc<AccessClaims>>,
+    verified: VerifiedTokens,
 }
 
 /// Lifetimes of tokens, in seconds.
@@ -138,9 +136,8 @@ impl std::fmt::Debug for Tokens {
 impl Tokens {
     /// Creates the keys from their secrets.
     pub fn new(access: &SecretString, refresh: &SecretString, lifetimes: Lifetimes) -> Self {
-        let verified = Cache::new(VERIFIED_TOKENS);
         let (access, refresh) = (SigningKeys::new(access), SigningKeys::new(refresh));
-        Self { access, refresh, lifetimes, verified }
+        Self { access, refresh, lifetimes, verified: VerifiedTokens::default() }
     }
 
     /// Returns the start time at or before which a token family has reached its maximum age.
@@ -228,19 +225,11 @@ impl Tokens {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken);
         }
-        let hash: [u8; 32] = Sha256::digest(token).into();
-        let claims = match self.verified.get(&hash) {
-            Some(claims) => claims,
-            None => {
-                let claims: AccessClaims = self.access.decode(token)?;
-                if claims.kind != ACCESS || claims.sub != claims.user_id {
-                    return Err(InvalidToken);
-                }
-                let claims = Arc::new(claims);
-                self.verified.insert(hash, Arc::clone(&claims));
-                claims
-            }
-        };
+        let claims = self.verified.get_or_verify(token, || {
+            let claims: AccessClaims = self.access.decode(token)?;
+            let is_valid = claims.kind == ACCESS && claims.sub == claims.user_id;
+            if is_valid { Ok(claims) } else { Err(InvalidToken) }
+        })?;
         if is_in_time(claims.nbf, claims.exp, now) { Ok(claims) } else { Err(InvalidToken) }
     }
 

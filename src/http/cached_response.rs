@@ -15,9 +15,8 @@ use actix_web::http::header::{
 use bytes::Bytes;
 
 use super::error::ApiError;
-use super::extract::conditions::StoredTag;
 use super::media_type::JSON;
-use super::request::entity_tags::etag;
+use super::request::entity_tags::{StoredTag, etag};
 use crate::cache::responses::WeighedResponse;
 use crate::credentials::digest::fingerprint;
 use crate::model::page::Pagination;
@@ -42,6 +41,8 @@ pub struct CachedResponse {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The scopes of those who may have it, if it can be sent without its handler.
     readers: Option<&'static [Scope]>,
+    /// The headers that are sent without it, too (304).
+    notices: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl CachedResponse {
@@ -88,7 +89,27 @@ impl CachedResponse {
         // A boxed text has no spare capacity, which would be kept.
         let body = Bytes::from(body.into_boxed_str().into_boxed_bytes());
         let (encoding, etag) = (ContentEncoding::Identity, header_value(etag(tag))?);
-        Ok(Self { body, encoding, identity: tag.into(), etag, headers: prepared, readers: None })
+        let notices = Vec::new();
+        Ok(Self {
+            body,
+            encoding,
+            identity: tag.into(),
+            etag,
+            headers: prepared,
+            readers: None,
+            notices,
+        })
+    }
+
+    /// Adds headers that concern the item, whether its body is sent or not.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] if a value cannot be sent in a header.
+    pub fn with_notices(mut self, notices: Vec<(HeaderName, String)>) -> Result<Self, ApiError> {
+        for (name, value) in notices {
+            self.notices.push((name, header_value(value)?));
+        }
+        Ok(self)
     }
 
     /// Compresses the body with the middleware's own encoder, which runs large ones on a thread of
@@ -103,9 +124,10 @@ impl CachedResponse {
         // Copied, because the buffer of the encoder is larger.
         let body = Bytes::copy_from_slice(&body);
         let (identity, readers) = (self.identity.clone(), self.readers);
+        let notices = self.notices.clone();
         // Another representation has another entity tag (RFC 9110, 8.8.3.3).
         let etag = header_value(etag(&format!("{identity};{}", encoding.as_str()))).ok()?;
-        Some(Self { body, encoding, identity, etag, headers, readers })
+        Some(Self { body, encoding, identity, etag, headers, readers, notices })
     }
 
     /// Says who may have it, if it can be sent without its handler.
@@ -155,6 +177,9 @@ impl CachedResponse {
         let headers = response.headers_mut();
         headers.insert(ETAG, self.etag.clone());
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        for (name, value) in &self.notices {
+            headers.insert(name.clone(), value.clone());
+        }
         if let Some(age) = stale_for {
             headers.insert(AGE, age.as_secs().into());
             headers.insert(X_CACHE, HeaderValue::from_static("STALE"));
@@ -169,7 +194,8 @@ impl WeighedResponse for CachedResponse {
         // The allocator rounds large sizes up by an eighth on average.
         let body = ALLOCATION + self.body.len() + self.body.len() / 8;
         let header = size_of::<(HeaderName, HeaderValue)>() + ALLOCATION;
-        let headers: usize = self.headers.iter().map(|(_, value)| header + value.len()).sum();
+        let headers = self.headers.iter().chain(&self.notices);
+        let headers: usize = headers.map(|(_, value)| header + value.len()).sum();
         let tags = 2 * ALLOCATION + self.identity.len() + self.etag.len();
         size_of::<Self>() + body + headers + tags
     }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::error::ApiError;
 use super::openapi::vocabulary::ErrorCode;
 use crate::clock::rfc3339;
+use crate::model::completeness::Completeness;
 use crate::model::page::Pagination;
 use crate::model::paging::ListPagination;
 use crate::model::versions::diff::VersionDiff;
@@ -27,6 +28,53 @@ impl<T> DataBody<T> {
     /// Wraps an item.
     pub fn new(data: T) -> Self {
         Self { success: true, data }
+    }
+}
+
+/// A metric, and how complete it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Envelope)]
+pub struct MetricBody<T> {
+    /// Is always true.
+    pub success: bool,
+    pub data: T,
+    /// What a draft still lacks to become active. Computed by the server, and no part of the
+    /// metric.
+    pub completeness: Completeness,
+}
+
+impl<T> MetricBody<T> {
+    /// Wraps a metric.
+    pub fn new(data: T, completeness: Completeness) -> Self {
+        Self { success: true, data, completeness }
+    }
+}
+
+/// A metric that was created or changed, and how complete it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangeEnvelope)]
+pub struct ChangedMetricBody<T> {
+    /// Is always true.
+    pub success: bool,
+    pub data: T,
+    /// What a draft still lacks to become active. Computed by the server, and no part of the
+    /// metric.
+    pub completeness: Completeness,
+    /// What was removed from rich texts, at most the first 100 parts; absent if nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub warnings: Vec<Warning>,
+    /// Number of warnings beyond those in `warnings`; absent if 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub warnings_omitted: Option<usize>,
+}
+
+impl<T> ChangedMetricBody<T> {
+    /// Wraps a metric, and the warnings about the request that changed it.
+    pub fn new(data: T, completeness: Completeness, warnings: Warnings) -> Self {
+        let (warnings, warnings_omitted) = warnings.into_fields();
+        Self { success: true, data, completeness, warnings, warnings_omitted }
     }
 }
 

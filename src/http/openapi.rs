@@ -2,8 +2,9 @@
 //! `model`; this folder adds what is the same for all: general information and security
 //! (`security`), the responses and headers that follow from an operation's parts (`responses`,
 //! `headers`), names and references of schemas (`schemas`), schemas of parts of items (`parts`),
-//! and examples (`examples`).
+//! what drafts may lack (`drafts`), and examples (`examples`).
 
+mod drafts;
 mod examples;
 mod headers;
 mod parts;
@@ -79,6 +80,7 @@ pub fn complete(mut document: OpenApi, policy: &AccessPolicy, public_url: Option
     security::apply(&mut document, *policy);
     responses::complete(&mut document);
     schemas::complete(&mut document);
+    drafts::relax(&mut document);
     parts::add(&mut document);
     examples::add(&mut document);
     document

@@ -52,7 +52,15 @@ pub fn to_json<T: Serialize>(body: &T) -> Result<String, ApiError> {
 /// # Errors
 /// [`ApiError::Internal`] if the item cannot be serialised.
 pub fn cached_item<T: Serialize>(item: &T, version: &str) -> Result<CachedResponse, ApiError> {
-    CachedResponse::of_item(to_json(&DataBody::new(item))?, version)
+    cached_body(&DataBody::new(item), version)
+}
+
+/// Builds a cacheable response with one item of the catalogue, whose body says more about it.
+///
+/// # Errors
+/// [`ApiError::Internal`] if the body cannot be serialised.
+pub fn cached_body<T: Serialize>(body: &T, version: &str) -> Result<CachedResponse, ApiError> {
+    CachedResponse::of_item(to_json(body)?, version)
 }
 
 /// Builds the response to a change of one item of the catalogue, to be stored with the change.
@@ -64,7 +72,15 @@ pub fn changed_item<T: Serialize>(
     version: &str,
     warnings: &Warnings,
 ) -> Result<StoredResponse, StorageError> {
-    let body = serde_json::to_string(&ChangedBody::new(item, warnings.clone()));
+    changed_body(&ChangedBody::new(item, warnings.clone()), version)
+}
+
+/// Builds the response to a change of one item of the catalogue, whose body says more about it.
+///
+/// # Errors
+/// [`StorageError::Corrupt`] if the body cannot be serialised.
+pub fn changed_body<T: Serialize>(body: &T, version: &str) -> Result<StoredResponse, StorageError> {
+    let body = serde_json::to_string(body);
     let body = body.map_err(|_| StorageError::corrupt("a changed item"))?;
     Ok(StoredResponse { etag: etag(version), body })
 }

@@ -34,19 +34,19 @@ pub(super) fn canonical(number: Number) -> Number {
     }
 }
 
-/// Deserializes a number in canonical form.
-pub(super) fn deserialize_number<'de, D: Deserializer<'de>>(
+/// Deserializes a number in canonical form, where a field may be absent.
+pub(super) fn deserialize_some_number<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Number, D::Error> {
-    Number::deserialize(deserializer).map(canonical)
+) -> Result<Option<Number>, D::Error> {
+    Number::deserialize(deserializer).map(|number| Some(canonical(number)))
 }
 
-/// Deserializes numbers by name, in canonical form.
-pub(super) fn deserialize_numbers<'de, D: Deserializer<'de>>(
+/// Deserializes numbers by name, in canonical form, where a field may be absent.
+pub(super) fn deserialize_some_numbers<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<String, Number>, D::Error> {
+) -> Result<Option<BTreeMap<String, Number>>, D::Error> {
     let numbers = BTreeMap::<String, Number>::deserialize(deserializer)?;
-    Ok(numbers.into_iter().map(|(name, number)| (name, canonical(number))).collect())
+    Ok(Some(numbers.into_iter().map(|(name, number)| (name, canonical(number))).collect()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::completeness::Needs;
 use super::shape::Shape;
 use super::structure::{Structure, position};
 use super::trusted::trusting;
@@ -23,6 +24,17 @@ where
     T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
 {
     parse_showing(value, MAX_SHOWN)
+}
+
+/// As [`parse`], whatever the status is that the value gives itself.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_needing<T>(value: Value, needs: Needs) -> Result<T, Vec<Violation>>
+where
+    T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
+{
+    parse_with(value, needs, MAX_SHOWN)
 }
 
 /// Cleans the rich texts of a body, and parses it without cleaning them again. Also returns what
@@ -44,12 +56,20 @@ where
 ///
 /// # Errors
 /// As [`parse`].
-pub(super) fn parse_showing<T>(mut value: Value, max_shown: usize) -> Result<T, Vec<Violation>>
+pub(super) fn parse_showing<T>(value: Value, max_shown: usize) -> Result<T, Vec<Violation>>
+where
+    T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
+{
+    let needs = Needs::of(&value, &Shape::of::<T>());
+    parse_with(value, needs, max_shown)
+}
+
+fn parse_with<T>(mut value: Value, needs: Needs, max_shown: usize) -> Result<T, Vec<Violation>>
 where
     T: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static,
 {
     let shape = Shape::of::<T>();
-    let structure = Structure::check(&mut value, &shape, max_shown);
+    let structure = Structure::check(&mut value, &shape, needs, max_shown);
     if !structure.is_repaired() {
         return Err(structure.violations);
     }

@@ -1,6 +1,7 @@
 //! Patches: top-level fields that replace those of a stored document (PUT), or a merge patch that
 //! changes it at any depth (PATCH, `merge`). A patch is validated before the database is asked, by
-//! applying it to a template that breaks no rule: every violation is then one of the patch.
+//! applying it to a template that breaks no rule: every violation is then one of the patch. What a
+//! patch leaves out is refused only if the result is no draft (`completeness`).
 
 use garde::Validate;
 use serde::Serialize;
@@ -8,9 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::completeness::{Needs, missing};
 use super::item_size::{MAX_ITEM_BYTES, json_length, too_large};
 use super::merge::merge;
-use super::parse::parse;
+use super::parse::parse_needing;
 use super::shape::Shape;
 use super::trusted::trusting;
 use super::violations::{Violation, deserialize, validate};
@@ -29,6 +31,11 @@ pub trait Patchable:
     /// Copies a top-level field from another document. Fields that only the server sets are not
     /// copied.
     fn copy_field(&mut self, name: &str, from: &Self);
+
+    /// Whether it may lack fields that others need.
+    fn is_draft(&self) -> bool {
+        false
+    }
 }
 
 /// Implements [`Patchable::copy_field`] for these fields.
@@ -52,6 +59,9 @@ pub struct Patch<T> {
     /// The identifier that the patch gives the document, if it gives one.
     id: Option<String>,
     change: Change<T>,
+    /// Whether the result may lack something that only drafts may lack, even if the stored document
+    /// does not.
+    has_gaps: bool,
     /// What was removed from its rich texts.
     pub warnings: Warnings,
 }
@@ -72,10 +82,11 @@ impl<T: Patchable> Patch<T> {
     pub fn new(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
         let warnings = Warnings::clean_body(&mut fields);
         let (id, names) = (named_id::<T>(&fields), fields.keys().cloned().collect());
+        let status = NamedStatus::of(&fields);
         let mut whole = T::template();
         whole.extend(fields);
-        let new = trusting(|| parse::<T>(Value::Object(whole)))?;
-        Ok(Self { id, change: Change::Replace(names, Box::new(new)), warnings })
+        let (new, has_gaps) = parse_patched::<T>(whole, status)?;
+        Ok(Self { id, change: Change::Replace(names, Box::new(new)), has_gaps, warnings })
     }
 
     /// Validates a merge patch (RFC 7396).
@@ -85,10 +96,11 @@ impl<T: Patchable> Patch<T> {
     pub fn from_merge_patch(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
         let warnings = Warnings::clean_body(&mut fields);
         let id = named_id::<T>(&fields);
+        let status = NamedStatus::of(&fields);
         let mut whole = T::template();
         merge(&mut whole, &fields, &Shape::of::<T>());
-        trusting(|| parse::<T>(Value::Object(whole)))?;
-        Ok(Self { id, change: Change::Merge(fields), warnings })
+        let (_, has_gaps) = parse_patched::<T>(whole, status)?;
+        Ok(Self { id, change: Change::Merge(fields), has_gaps, warnings })
     }
 
     /// Whether the patch does not change the identifier of the document `id`.
@@ -100,9 +112,10 @@ impl<T: Patchable> Patch<T> {
     /// if they break a rule that was added later.
     ///
     /// # Errors
-    /// A violation if the result is larger than 256 KiB and larger than `stored`; the violations of
-    /// rules about an object as a whole, such as its number of values, that a merge breaks and
-    /// `stored` does not.
+    /// A violation if the result is larger than 256 KiB and larger than `stored`; what is missing
+    /// if the result is no draft, and was not missing before unless that was a draft; the
+    /// violations of rules about an object as a whole, such as its number of values, that a merge
+    /// breaks and `stored` does not.
     pub fn apply_to(&self, stored: &T) -> Result<T, Vec<Violation>> {
         let patched = match &self.change {
             Change::Replace(names, new) => {
@@ -118,7 +131,60 @@ impl<T: Patchable> Patch<T> {
         if length > MAX_ITEM_BYTES && length > json_length(stored) {
             return Err(vec![too_large()]);
         }
+        self.ensure_complete(stored, &patched)?;
         Ok(patched)
+    }
+
+    fn ensure_complete(&self, stored: &T, patched: &T) -> Result<(), Vec<Violation>> {
+        // Else nothing can be missing, and finding that out takes time.
+        if patched.is_draft() || !(self.has_gaps || stored.is_draft()) {
+            return Ok(());
+        }
+        let mut gaps = missing(patched);
+        if !stored.is_draft() {
+            let known = missing(stored);
+            gaps.retain(|gap| !known.contains(gap));
+        }
+        if gaps.is_empty() { Ok(()) } else { Err(gaps) }
+    }
+}
+
+/// The status that a patch gives a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NamedStatus {
+    None,
+    Draft,
+    Other,
+}
+
+impl NamedStatus {
+    fn of(fields: &Map<String, Value>) -> Self {
+        let status = fields.get("governance").and_then(|section| section.get("status"));
+        match status.and_then(Value::as_str) {
+            None => Self::None,
+            Some("draft") => Self::Draft,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+/// Parses a template with a patch in it. Also returns whether it lacks what only drafts may lack.
+/// If the patch does not say whether the result is a draft, and breaks other rules, too, what is
+/// missing is reported with them: all violations of a body come in one response.
+fn parse_patched<T: Patchable>(
+    whole: Map<String, Value>,
+    status: NamedStatus,
+) -> Result<(T, bool), Vec<Violation>> {
+    let whole = Value::Object(whole);
+    let parse = |whole, needs| trusting(|| parse_needing::<T>(whole, needs));
+    match (Needs::of(&whole, &Shape::of::<T>()), status) {
+        (Needs::Type, _) => Ok((parse(whole, Needs::Type)?, false)),
+        (_, NamedStatus::Draft) => Ok((parse(whole, Needs::Draft)?, true)),
+        (_, NamedStatus::Other) => Ok((parse(whole, Needs::All)?, false)),
+        (_, NamedStatus::None) => match parse(whole.clone(), Needs::All) {
+            Ok(complete) => Ok((complete, false)),
+            Err(all) => parse(whole, Needs::Draft).map_or(Err(all), |draft| Ok((draft, true))),
+        },
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) enum Shape {
 pub(super) struct Field {
     pub name: String,
     pub required: bool,
+    /// Whether it is a list that must not be empty.
+    pub at_least_one: bool,
     pub shape: Shape,
 }
 
@@ -234,6 +236,7 @@ fn from_properties(object: &Object, components: &Components) -> Shape {
     let field = |(name, schema): (&String, &RefOr<Schema>)| Field {
         name: name.clone(),
         required: object.required.contains(name),
+        at_least_one: matches!(schema, RefOr::T(Schema::Array(list)) if list.min_items > Some(0)),
         shape: from_ref(schema, components),
     };
     Shape::Object { fields: object.properties.iter().map(field).collect(), open }

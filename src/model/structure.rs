@@ -5,23 +5,26 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::completeness::{Needs, REQUIRED, TOO_SHORT};
 use super::shape::{Field, Shape};
 use super::violations::{MAX_COUNTED, MAX_PATH, Violation};
 
 /// What is wrong with the structure of a value.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Structure {
     /// In the order of the fields of the shape; after the first `max_shown` without texts.
     pub violations: Vec<Violation>,
     max_shown: usize,
+    needs: Needs,
     path: String,
 }
 
 impl Structure {
     /// Checks a value and puts samples in place of what is wrong. If there are more than
-    /// `max_shown` violations, the rest of the value stays as it is.
-    pub(super) fn check(value: &mut Value, shape: &Shape, max_shown: usize) -> Self {
-        let mut structure = Self { max_shown, ..Self::default() };
+    /// `max_shown` violations, the rest of the value stays as it is. Fields that are missing and
+    /// not needed stay absent.
+    pub(super) fn check(value: &mut Value, shape: &Shape, needs: Needs, max_shown: usize) -> Self {
+        let mut structure = Self { violations: Vec::new(), max_shown, needs, path: String::new() };
         structure.visit(value, shape);
         structure
     }
@@ -72,12 +75,23 @@ impl Structure {
     }
 
     fn visit_fields(&mut self, map: &mut Map<String, Value>, fields: &[Field], open: bool) {
-        for Field { name, required, shape } in fields {
+        for Field { name, required, at_least_one, shape } in fields {
             if let Some(value) = map.get_mut(name) {
-                self.at_field(name, |this| this.visit(value, shape));
+                self.at_field(name, |this| {
+                    if *at_least_one && this.needs == Needs::All && is_empty_list(value) {
+                        this.report(TOO_SHORT);
+                    }
+                    this.visit(value, shape);
+                });
             } else if *required {
-                self.at_field(name, |this| this.report_missing(shape));
-                if self.is_repaired() {
+                let needed = self.at_field(name, |this| {
+                    let needed = this.needs.include(&this.path);
+                    if needed {
+                        this.report_missing(shape);
+                    }
+                    needed
+                });
+                if needed && self.is_repaired() {
                     map.insert(name.clone(), shape.sample());
                 }
             }
@@ -94,7 +108,7 @@ impl Structure {
 
     /// Reports a missing field, and what it must contain itself.
     fn report_missing(&mut self, shape: &Shape) {
-        self.report("is required");
+        self.report(REQUIRED);
         if let Shape::Object { fields, .. } = shape {
             for field in fields.iter().filter(|field| field.required) {
                 self.at_field(&field.name, |this| this.report_missing(&field.shape));
@@ -123,23 +137,28 @@ impl Structure {
         self.violations.len() < self.max_shown
     }
 
-    fn at_field(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
+    fn at_field<R>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> R) -> R {
         if !self.is_described() {
             return work(self);
         }
         let dot = if self.path.is_empty() { "" } else { "." };
         let name = Violation::printable_name(name);
-        self.at(format_args!("{dot}{name}"), work);
+        self.at(format_args!("{dot}{name}"), work)
     }
 
-    fn at(&mut self, step: std::fmt::Arguments<'_>, work: impl FnOnce(&mut Self)) {
+    fn at<R>(&mut self, step: std::fmt::Arguments<'_>, work: impl FnOnce(&mut Self) -> R) -> R {
         use std::fmt::Write;
         let length = self.path.len();
         // Writing to a String does not fail.
         let _ = self.path.write_fmt(step);
-        work(self);
+        let done = work(self);
         self.path.truncate(length);
+        done
     }
+}
+
+fn is_empty_list(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty)
 }
 
 fn is_instant(text: &str) -> bool {

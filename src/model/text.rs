@@ -222,6 +222,16 @@ text_with_rule!(
     normalize_instant
 );
 
+text_with_rule!(
+    /// A day of the calendar: `full-date` of RFC 3339.
+    Day,
+    string_schema(10).format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))),
+    |text| {
+        let valid = text.len() == 10 && text.parse::<chrono::NaiveDate>().is_ok();
+        (!valid).then_some("must be an existing day such as 2026-12-31".into())
+    }
+);
+
 /// Returns an instant in its canonical form. What has none is returned unchanged: a text that will
 /// be refused, and an instant outside of the years 0 to 9999 in UTC.
 fn normalize_instant(text: &str) -> String {

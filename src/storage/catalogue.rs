@@ -11,6 +11,7 @@ pub use self::export::{ExportBatch, ExportPosition, next_batch};
 pub use self::export_document::{ExportDocument, ExportError, Exported};
 pub use self::import::CatalogueImport;
 pub use self::record::record_import;
+use super::metrics::UnknownIds;
 use super::{StorageError, Transaction};
 use crate::model::catalogue::{CatalogueDraft, ImportTally};
 use crate::model::versions::RevisionStamp;
@@ -25,11 +26,12 @@ pub async fn import(
     conn: &mut Transaction<'_>,
     draft: &CatalogueDraft,
     writer: Option<RevisionStamp<'_>>,
+    unknown: UnknownIds,
 ) -> Result<ImportTally, StorageError> {
     let mut import = CatalogueImport::begin(conn, writer).await?;
     import.domains(conn, &draft.domains).await?;
     for batch in draft.metrics.chunks(BATCH) {
         import.metrics(conn, batch).await?;
     }
-    Ok(import.into_tally())
+    import.finish(conn, unknown).await
 }

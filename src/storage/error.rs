@@ -22,6 +22,9 @@ pub enum StorageError {
     /// Metrics still refer to the business domain.
     #[error("the business domain is in use")]
     InUse,
+    /// Other metrics derive from this one: the first of them, and whether there are more.
+    #[error("other metrics derive from this one")]
+    HasDependents { ids: Vec<String>, has_more: bool },
     /// The input breaks a rule that can only be checked against the stored data.
     #[error("the input has {} violations", .0.len())]
     Invalid(Vec<Violation>),

@@ -20,6 +20,7 @@ mod full_text;
 pub mod health;
 pub mod idempotency_keys;
 pub mod known_addresses;
+pub mod metric_edges;
 pub mod metric_revisions;
 pub mod metrics;
 pub mod page_size;

@@ -18,7 +18,7 @@ const COUNT: &[&str] = &["SELECT", "UPDATE"];
 const CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// The tables, and what the service does with their rows.
-const NEEDED: [(&str, &[&str]); 23] = [
+const NEEDED: [(&str, &[&str]); 24] = [
     ("__diesel_schema_migrations", READ),
     ("api_keys", CHANGE),
     ("audit_events", APPEND),
@@ -34,6 +34,7 @@ const NEEDED: [(&str, &[&str]); 23] = [
     ("deleted_business_domains", CHANGE),
     ("idempotency_keys", CHANGE),
     ("known_addresses", CHANGE),
+    ("metric_edges", CHANGE),
     ("metric_periods", APPEND),
     ("metric_revisions", KEEP),
     ("metric_snapshots", APPEND),

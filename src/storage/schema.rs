@@ -271,6 +271,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which metrics derive from which, by their relationships; kept by a trigger. Ids may be unknown: no foreign keys.
+    metric_edges (metric_id, upstream_id, declared_by) {
+        /// The metric that derives from the other one.
+        metric_id -> Text,
+        /// The metric that it derives from.
+        upstream_id -> Text,
+        /// The metric whose relationships say so: either of the two.
+        declared_by -> Text,
+    }
+}
+
+diesel::table! {
     /// When each kept version of a metric was the present one. The period of the present version has no end, and no row.
     metric_periods (metric_id, version) {
         /// As in metric_snapshots.
@@ -332,17 +344,17 @@ diesel::table! {
         metric_id -> Text,
         /// What people call it.
         name -> Text,
-        /// For charts and tables.
+        /// For charts and tables; empty in drafts without one.
         short_name -> Text,
-        /// Cleaned HTML.
+        /// Cleaned HTML; empty in drafts without one.
         description -> Text,
-        /// Free grouping inside or across domains.
+        /// Free grouping inside or across domains; empty in drafts without one.
         category -> Text,
-        /// Tier-1 (company), Tier-2 (area) or Tier-3 (team).
+        /// Tier-1 (company), Tier-2 (area) or Tier-3 (team); empty in drafts without one.
         tier -> Text,
         /// The name of its business domain.
         business_domain -> Text,
-        /// leading, lagging or operational.
+        /// leading, lagging or operational; empty in drafts without one.
         metric_type -> Text,
         /// JSON array of labels; a list filter asks for all of those it names.
         tags -> Jsonb,
@@ -384,8 +396,8 @@ diesel::table! {
         change_history -> Jsonb,
         /// governance.status, for filters.
         status -> Text,
-        /// governance.owner_team, for filters.
-        owner_team -> Text,
+        /// governance.owner_team, for filters; null in drafts without one.
+        owner_team -> Nullable<Text>,
         /// The words of name, description and formula.
         search -> Tsvector,
         /// About how long it is as JSON, in bytes; bounds the pages of lists.
@@ -502,6 +514,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     deleted_business_domains,
     idempotency_keys,
     known_addresses,
+    metric_edges,
     metric_periods,
     metric_revisions,
     metric_snapshots,

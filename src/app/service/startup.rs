@@ -16,6 +16,7 @@ use crate::postgres::migrations::{self, MigrationError};
 use crate::postgres::url::DatabaseTarget;
 use crate::storage::audit_events::Actor;
 use crate::storage::catalogue_epochs::LockedCatalogue;
+use crate::storage::metrics::UnknownIds;
 use crate::storage::{Transaction, business_domains, catalogue, metrics, privileges};
 use crate::telemetry::error_chain;
 
@@ -163,7 +164,7 @@ impl Startup {
             if domains > 0 || metrics::count(conn).await? > 0 {
                 return Ok(None);
             }
-            let tally = catalogue::import(conn, &draft, Some(stamp)).await?;
+            let tally = catalogue::import(conn, &draft, Some(stamp), UnknownIds::Refused).await?;
             catalogue::record_import(conn, &actor, &tally, now).await?;
             Ok(Some(tally.counts().created))
         };

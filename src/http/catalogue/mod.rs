@@ -4,6 +4,7 @@
 
 pub mod cache_key;
 pub mod cached_read;
+pub mod deprecation;
 pub mod known_list;
 pub mod replay;
 pub mod selected;

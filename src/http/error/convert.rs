@@ -45,6 +45,14 @@ impl From<StorageError> for ApiError {
             StorageError::InUse => {
                 Self::Conflict("Metrics still refer to this business domain".into())
             }
+            StorageError::HasDependents { ids, has_more } => {
+                let more = if has_more { " and others" } else { "" };
+                Self::Conflict(format!(
+                    "Metrics derive from this one: {}{more}; delete it all the same with \
+                     ?force=true",
+                    ids.join(", ")
+                ))
+            }
             StorageError::Invalid(violations) => Self::Validation(violations),
             StorageError::Stale(current) => {
                 Self::PreconditionFailed(VersionConflict::new(current, false))

@@ -3,12 +3,12 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, web};
 
 use crate::http::app_data::AccessPolicy;
 use crate::http::error::ApiError;
-use crate::http::request::entity_tags::{EntityTag, EntityTags};
+use crate::http::request::entity_tags::{EntityTag, EntityTags, StoredTag};
 use crate::storage::precondition::{ExcludedVersion, ExpectedVersion, Precondition};
 
 /// The versions that a change is meant for (`If-Match`), and those that it is not meant for
@@ -30,7 +30,7 @@ impl IfNoneMatch {
     /// # Errors
     /// [`ApiError::Validation`] if it is not a list of entity tags.
     pub fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
-        EntityTags::from_headers(headers, &IF_NONE_MATCH).map(Self)
+        tags(headers, &IF_NONE_MATCH).map(Self)
     }
 
     /// Returns the tag by which the client has stored a response, however compressed. `identity`
@@ -46,19 +46,16 @@ impl IfNoneMatch {
     }
 }
 
-/// How a client names the response that it has stored.
-#[derive(Clone, Copy, Debug)]
-pub enum StoredTag<'a> {
-    /// `*`.
-    Any,
-    /// The text between the quotes.
-    Named(&'a str),
+/// Reads the entity tags of a header.
+fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<EntityTags>, ApiError> {
+    let tags = EntityTags::from_headers(headers, name);
+    tags.map_err(|malformed| ApiError::invalid(name.as_str(), &malformed.to_string()))
 }
 
 fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
     let required =
         request.app_data::<web::Data<AccessPolicy>>().is_some_and(|policy| policy.require_if_match);
-    let expected = match EntityTags::from_headers(request.headers(), &IF_MATCH)? {
+    let expected = match tags(request.headers(), &IF_MATCH)? {
         None if required => ExpectedVersion::Missing,
         None => ExpectedVersion::Unspecified,
         Some(EntityTags::Any) => ExpectedVersion::Any,
@@ -67,7 +64,7 @@ fn if_match(request: &HttpRequest) -> Result<IfMatch, ApiError> {
             ExpectedVersion::OneOf(versions(tags.iter().filter(|tag| !tag.is_weak)))
         }
     };
-    let excluded = match EntityTags::from_headers(request.headers(), &IF_NONE_MATCH)? {
+    let excluded = match tags(request.headers(), &IF_NONE_MATCH)? {
         None => ExcludedVersion::None,
         Some(EntityTags::Any) => ExcludedVersion::Any,
         Some(EntityTags::Listed(tags)) => ExcludedVersion::OneOf(versions(tags.iter())),

@@ -8,9 +8,10 @@
 use actix_cors::Cors;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 
-const EXPOSED: [&str; 15] = [
+const EXPOSED: [&str; 17] = [
     "Accept-Patch",
     "Age",
+    "Deprecation",
     "ETag",
     "Link",
     "Location",
@@ -20,6 +21,7 @@ const EXPOSED: [&str; 15] = [
     "RateLimit-Remaining",
     "RateLimit-Reset",
     "Retry-After",
+    "Sunset",
     "X-Page",
     "X-Request-ID",
     "X-Total-Count",

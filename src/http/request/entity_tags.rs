@@ -7,7 +7,12 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-use crate::http::error::ApiError;
+use thiserror::Error;
+
+/// A header that is no list of entity tags.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("must be a list of quoted entity tags, or *")]
+pub struct MalformedTags;
 
 /// What a client names in one of the headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,15 @@ pub struct EntityTag {
     /// The text between the quotes. Bytes beyond ASCII are read as Latin-1: none of our tags has
     /// any.
     pub opaque: String,
+}
+
+/// How a client names the response that it has stored.
+#[derive(Clone, Copy, Debug)]
+pub enum StoredTag<'a> {
+    /// Whatever exists (`*`).
+    Any,
+    /// The text between the quotes.
+    Named(&'a str),
 }
 
 impl EntityTag {
@@ -43,10 +57,11 @@ impl EntityTags {
     /// Reads a header, which may be sent in several lines. None if there is none.
     ///
     /// # Errors
-    /// [`ApiError::Validation`] if it is not `*` or a list with at least one tag.
-    pub fn from_headers(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, ApiError> {
-        let malformed =
-            || ApiError::invalid(name.as_str(), "must be a list of quoted entity tags, or *");
+    /// [`MalformedTags`] if it is not `*` or a list with at least one tag.
+    pub fn from_headers(
+        headers: &HeaderMap,
+        name: &HeaderName,
+    ) -> Result<Option<Self>, MalformedTags> {
         let mut lines = headers.get_all(name).map(|value| value.as_bytes()).peekable();
         if lines.peek().is_none() {
             return Ok(None);
@@ -56,7 +71,7 @@ impl EntityTags {
         if text.trim_ascii() == b"*" {
             return Ok(Some(Self::Any));
         }
-        let tags = listed(&text).filter(|tags| !tags.is_empty()).ok_or_else(malformed)?;
+        let tags = listed(&text).filter(|tags| !tags.is_empty()).ok_or(MalformedTags)?;
         Ok(Some(Self::Listed(tags)))
     }
 }

@@ -17,22 +17,28 @@ use crate::http::cached_response::CachedResponse;
 use crate::http::catalogue::cache_key::CacheKey;
 use crate::http::catalogue::cached_read;
 use crate::http::catalogue::selected::{select, tagged_version};
+use crate::http::envelope::MetricBody;
 use crate::http::error::ApiError;
 use crate::http::extract::accepted_diff::{DiffFormat, JSON_PATCH};
 use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::conditions::IfNoneMatch;
-use crate::http::response::{cached_item, cached_page, to_json};
+use crate::http::response::{cached_body, cached_item, cached_page, to_json};
+use crate::model::completeness::Completeness;
 use crate::model::fields::FieldSelection;
 use crate::model::page::PageRequest;
 use crate::model::text::Id;
 use crate::model::versions::diff::{VersionDiff, changes_between, patch_between};
 use crate::model::versions::query::DiffQuery;
 use crate::model::versions::{Version, VersionEntry};
+use crate::storage::StorageError;
 use crate::storage::document::Document;
 use crate::storage::versions::{self, VersionedTable};
 
 /// A year: as long as a response may be kept (RFC 9111, RFC 8246).
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+
+/// Computes how complete a content is.
+type CompletenessOf = fn(&Document) -> Result<Completeness, StorageError>;
 
 /// What has versions.
 pub(super) struct VersionedNoun {
@@ -46,6 +52,8 @@ pub(super) struct VersionedNoun {
     pub(super) operations: (&'static str, &'static str),
     /// The name of the query of a list as of an instant.
     pub(super) list_operation: &'static str,
+    /// Says how complete a content is, where it may be incomplete.
+    pub(super) completeness: Option<CompletenessOf>,
     /// JSON Pointers of the fields that the server sets.
     pub(super) set_by_server: &'static [&'static str],
 }
@@ -117,7 +125,12 @@ impl VersionRead<'_> {
             });
             let kept = read.await.map_err(name_missing(noun, id))?;
             let version = tagged_version(&kept.entry.version, fields);
-            cached_item(&select(kept.into_content()?, fields)?, &version)
+            let content = kept.into_content()?;
+            let Some(completeness) = self.of.completeness else {
+                return cached_item(&select(content, fields)?, &version);
+            };
+            let completeness = completeness(&content)?;
+            cached_body(&MetricBody::new(select(content, fields)?, completeness), &version)
         };
         cached_read::read(self.services, &key, self.encoding, if_none_match, load).await
     }

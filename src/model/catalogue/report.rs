@@ -79,12 +79,22 @@ pub struct ImportCounts {
 impl ImportCounts {
     /// Counts one more item.
     pub fn add(&mut self, outcome: ItemOutcome) {
-        let count = match outcome {
+        let count = self.count(outcome);
+        *count = count.saturating_add(1);
+    }
+
+    /// Takes back an item that was counted.
+    pub fn remove(&mut self, outcome: ItemOutcome) {
+        let count = self.count(outcome);
+        *count = count.saturating_sub(1);
+    }
+
+    fn count(&mut self, outcome: ItemOutcome) -> &mut usize {
+        match outcome {
             ItemOutcome::Created => &mut self.created,
             ItemOutcome::Updated => &mut self.updated,
             ItemOutcome::Unchanged => &mut self.unchanged,
             ItemOutcome::Error => &mut self.errors,
-        };
-        *count = count.saturating_add(1);
+        }
     }
 }

@@ -31,10 +31,7 @@ impl ImportTally {
     /// Adds the report of the next item.
     pub fn add(&mut self, item: ItemReport) {
         self.counts.add(item.outcome);
-        let found = item.errors.len().saturating_add(item.errors_omitted);
-        self.violation_count = self.violation_count.saturating_add(found);
-        let room = MAX_SHOWN.saturating_sub(self.violations.len());
-        self.violations.extend(item.errors.iter().take(room).cloned());
+        self.note_violations(&item);
         let is_changed = matches!(item.outcome, ItemOutcome::Created | ItemOutcome::Updated);
         if is_changed && self.changed.len() < MAX_CHANGED {
             self.changed.push(item.clone());
@@ -47,6 +44,28 @@ impl ImportTally {
         } else {
             self.items_omitted = self.items_omitted.saturating_add(1);
         }
+    }
+
+    /// Replaces the report of an item that was added as `former` and turned out to have errors.
+    pub fn refuse(&mut self, item: ItemReport, former: ItemOutcome) {
+        self.counts.remove(former);
+        let position = self.items.iter().position(|known| known.path == item.path);
+        if let Some(known) = position.and_then(|at| self.items.get_mut(at)) {
+            self.counts.add(item.outcome);
+            known.clone_from(&item);
+            self.note_violations(&item);
+        } else {
+            self.add(item);
+            // It was counted as omitted before.
+            self.items_omitted = self.items_omitted.saturating_sub(1);
+        }
+    }
+
+    fn note_violations(&mut self, item: &ItemReport) {
+        let found = item.errors.len().saturating_add(item.errors_omitted);
+        self.violation_count = self.violation_count.saturating_add(found);
+        let room = MAX_SHOWN.saturating_sub(self.violations.len());
+        self.violations.extend(item.errors.iter().take(room).cloned());
     }
 
     /// Notes that the metric at this position was created.
@@ -93,6 +112,25 @@ mod tests {
         let errors = if outcome == ItemOutcome::Error { vec![violation] } else { Vec::new() };
         let (path, id) = (format!("metrics[{id}]"), Some(format!("m{id}")));
         ItemReport { path, id, outcome, errors, errors_omitted: 0 }
+    }
+
+    #[test]
+    fn refused_item_replaces_its_report() {
+        let mut tally = ImportTally::default();
+        for id in 0..20_000 {
+            tally.add(item(ItemOutcome::Created, id));
+        }
+        let omitted = tally.items_omitted;
+        for (refused, id) in [(1, 1), (2, 19_999)] {
+            tally.refuse(item(ItemOutcome::Error, id), ItemOutcome::Created);
+            assert_eq!((tally.counts.created, tally.counts.errors), (20_000 - refused, refused));
+            assert_eq!(tally.violations().len(), refused);
+        }
+        let report = tally.into_report(true);
+        assert_eq!(report.items.len() + report.items_omitted, 20_000);
+        assert_eq!(report.items_omitted, omitted - 1);
+        assert_eq!((&*report.items[1].path, report.items[1].errors.len()), ("metrics[1]", 1));
+        assert_eq!(report.items[2].outcome, ItemOutcome::Created);
     }
 
     #[test]

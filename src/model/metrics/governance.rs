@@ -10,47 +10,82 @@ use utoipa::openapi::Ref;
 use utoipa::openapi::schema::{Array, ArrayBuilder};
 
 use super::history::HistoryEntry;
-use crate::model::number::deserialize_number;
+use crate::model::number::deserialize_some_number;
 use crate::model::read_only::ignored;
 use crate::model::rich_text::RichText;
-use crate::model::text::{Prose2000, Text2000, Timestamp};
+use crate::model::text::{Day, Id, Prose2000, Text2000, Timestamp};
 
 /// The owners of a metric, and the rules for its use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Governance {
     /// Classification, e.g. internal or confidential.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub data_classification: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub data_classification: Option<Text2000>,
     /// Whether the metric uses personal data.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
-    pub pii_involved: bool,
+    #[schema(required = true, nullable = false)]
+    pub pii_involved: Option<bool>,
     /// Laws and contracts that restrict its use.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
     #[schema(max_items = 200)]
     pub regulatory_constraints: Vec<Prose2000>,
     /// Team that owns the metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub owner_team: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub owner_team: Option<Text2000>,
     /// Person responsible for the computation.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub technical_owner: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub technical_owner: Option<Text2000>,
     /// Person responsible for the meaning.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub business_owner: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub business_owner: Option<Text2000>,
     /// Version given by the owners; the server's version is `metadata.version`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub version: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub version: Option<Text2000>,
     /// Whether the metric is in use.
     #[garde(skip)]
     pub status: MetricStatus,
+    /// Metric that replaces this one; only of deprecated metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(dive, custom(only_if_deprecated(self.status)))]
+    pub successor_id: Option<Id>,
+    /// Day from which on the metric may be gone, in UTC; only of deprecated metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(dive, custom(only_if_deprecated(self.status)))]
+    pub sunset_on: Option<Day>,
     /// Date given by the owners; returned in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub created_at: Timestamp,
+    #[schema(required = true, nullable = false)]
+    pub created_at: Option<Timestamp>,
     /// Date given by the owners; returned in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub updated_at: Timestamp,
+    #[schema(required = true, nullable = false)]
+    pub updated_at: Option<Timestamp>,
+}
+
+/// Accepts a field of deprecated metrics.
+fn only_if_deprecated<T>(status: MetricStatus) -> impl FnOnce(&Option<T>, &()) -> garde::Result {
+    move |value, ()| {
+        if value.is_none() || status == MetricStatus::Deprecated {
+            Ok(())
+        } else {
+            Err(garde::Error::new("must be absent unless governance.status is deprecated"))
+        }
+    }
 }
 
 /// Whether a metric is in use.
@@ -76,27 +111,41 @@ pub enum MetricStatus {
 }
 
 /// The target values of a metric, and the alerts about them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetsAndAlerts {
     /// Value that is aimed at.
-    #[serde(deserialize_with = "deserialize_number")]
+    #[serde(
+        default,
+        deserialize_with = "deserialize_some_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[garde(skip)]
-    #[schema(value_type = f64)]
-    pub target_value: Number,
+    #[schema(required = true, nullable = false, value_type = f64)]
+    pub target_value: Option<Number>,
     /// Value that needs attention.
-    #[serde(deserialize_with = "deserialize_number")]
+    #[serde(
+        default,
+        deserialize_with = "deserialize_some_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[garde(skip)]
-    #[schema(value_type = f64)]
-    pub warning_threshold: Number,
+    #[schema(required = true, nullable = false, value_type = f64)]
+    pub warning_threshold: Option<Number>,
     /// Value that needs action.
-    #[serde(deserialize_with = "deserialize_number")]
+    #[serde(
+        default,
+        deserialize_with = "deserialize_some_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[garde(skip)]
-    #[schema(value_type = f64)]
-    pub critical_threshold: Number,
+    #[schema(required = true, nullable = false, value_type = f64)]
+    pub critical_threshold: Option<Number>,
     /// Value or period that the metric is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub comparison_baseline: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub comparison_baseline: Option<Text2000>,
     /// Rules that raise alerts.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
@@ -109,20 +158,29 @@ pub struct TargetsAndAlerts {
 #[serde(deny_unknown_fields)]
 pub struct AlertRule {
     /// Name in the alerting system.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub rule_id: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub rule_id: Option<Text2000>,
     /// Condition of the alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub condition: Prose2000,
+    #[schema(required = true, nullable = false)]
+    pub condition: Option<Prose2000>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(skip)]
-    pub severity: Severity,
-    /// Channels that are notified; at least one.
-    #[garde(length(min = 1, max = 200), dive)]
-    #[schema(min_items = 1, max_items = 200)]
+    #[schema(required = true, nullable = false)]
+    pub severity: Option<Severity>,
+    /// Channels that are notified.
+    #[serde(default)]
+    #[garde(length(max = 200), dive)]
+    #[schema(required = true, min_items = 1, max_items = 200)]
     pub notify_channels: Vec<Text2000>,
     /// Period over which the condition is evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub evaluation_window: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub evaluation_window: Option<Text2000>,
 }
 
 /// The severity of an alert.
@@ -194,9 +252,13 @@ fn history_schema() -> Array {
 #[serde(deny_unknown_fields)]
 pub struct ExampleQuery {
     /// Language of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub language: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub language: Option<Text2000>,
     /// The query, stored unchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub query: Prose2000,
+    #[schema(required = true, nullable = false)]
+    pub query: Option<Prose2000>,
 }

@@ -1,8 +1,10 @@
-//! The smallest metric that breaks no rule: the template that patches are validated with.
+//! The smallest metric that breaks no rule: the template that patches are validated with. It is
+//! deprecated, because only such metrics may have all fields.
 
 use serde_json::{Map, Value, json};
 
 use super::Metric;
+use super::governance::MetricStatus;
 use crate::model::patch::{Patchable, copy_fields};
 
 impl Patchable for Metric {
@@ -26,7 +28,8 @@ impl Patchable for Metric {
             },
             "governance": {
                 "data_classification": "x", "pii_involved": false, "owner_team": "x",
-                "technical_owner": "x", "business_owner": "x", "version": "x", "status": "draft",
+                "technical_owner": "x", "business_owner": "x", "version": "x",
+                "status": "deprecated",
                 "created_at": time, "updated_at": time,
             },
             "targets_and_alerts": {
@@ -41,6 +44,10 @@ impl Patchable for Metric {
             Value::Object(whole) => whole,
             _ => Map::new(),
         }
+    }
+
+    fn is_draft(&self) -> bool {
+        self.governance.status == MetricStatus::Draft
     }
 
     copy_fields!(

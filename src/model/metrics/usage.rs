@@ -11,8 +11,10 @@ use crate::model::text::{HttpUrl, Id, Prose2000, Text2000};
 #[serde(deny_unknown_fields)]
 pub struct Dimension {
     /// Name of the dimension.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub name: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub name: Option<Text2000>,
     /// All values, if they are a closed set.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
@@ -25,15 +27,19 @@ pub struct Dimension {
 }
 
 /// How and where a metric is displayed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Visualization {
     /// Type of chart, e.g. line.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub default_chart_type: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub default_chart_type: Option<Text2000>,
     /// Time range, e.g. last 90 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub default_time_range: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub default_time_range: Option<Text2000>,
     /// Dashboards that display the metric.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
@@ -51,14 +57,18 @@ pub struct Visualization {
 #[serde(deny_unknown_fields)]
 pub struct DashboardLocation {
     /// Dashboard tool, e.g. Grafana.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub tool: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub tool: Option<Text2000>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub url: HttpUrl,
+    #[schema(required = true, nullable = false)]
+    pub url: Option<HttpUrl>,
 }
 
 /// The relations of a metric to other metrics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Relationships {
     /// Metrics that influence this one.
@@ -79,16 +89,19 @@ pub struct Relationships {
 }
 
 /// The decisions that use a metric.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OperationalUsage {
-    /// Decisions that use the metric; at least one.
-    #[garde(length(min = 1, max = 200), dive)]
-    #[schema(min_items = 1, max_items = 200)]
+    /// Decisions that use the metric.
+    #[serde(default)]
+    #[garde(length(max = 200), dive)]
+    #[schema(required = true, min_items = 1, max_items = 200)]
     pub decision_use_cases: Vec<Prose2000>,
     /// How often the metric is reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub review_cadence: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub review_cadence: Option<Text2000>,
     /// Instructions for changes of the metric.
     #[serde(default)]
     #[garde(length(max = 200), dive)]
@@ -101,8 +114,12 @@ pub struct OperationalUsage {
 #[serde(deny_unknown_fields)]
 pub struct Playbook {
     /// Title of the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub name: Text2000,
+    #[schema(required = true, nullable = false)]
+    pub name: Option<Text2000>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
-    pub url: HttpUrl,
+    #[schema(required = true, nullable = false)]
+    pub url: Option<HttpUrl>,
 }

@@ -133,7 +133,7 @@ fn rich_texts_of_a_change_are_sanitised_once() {
         // A transaction may run again.
         for _ in 0..2 {
             let patched = patch.apply_to(&stored).expect("a metric");
-            assert_eq!(patched.description.as_str(), "<b>x</b>");
+            assert_eq!(patched.description.unwrap().as_str(), "<b>x</b>");
         }
     });
     assert_eq!(texts, 2);
@@ -161,7 +161,7 @@ fn rich_texts_of_a_change_are_sanitised_once() {
     created.extend(object(&replacing));
     let texts = sanitised(|| {
         let (metric, warnings) = parse_body::<Metric>(created).expect("a metric");
-        assert_eq!((metric.description.as_str(), warnings.shown.len()), ("<b>x</b>", 1));
+        assert_eq!((metric.description.unwrap().as_str(), warnings.shown.len()), ("<b>x</b>", 1));
     });
     assert_eq!(texts, 2);
 }

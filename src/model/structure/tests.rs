@@ -4,7 +4,12 @@ use super::*;
 use serde_json::json;
 
 fn shape() -> Shape {
-    let field = |name: &str, required, shape| Field { name: name.into(), required, shape };
+    let field = |name: &str, required, shape| Field {
+        name: name.into(),
+        required,
+        at_least_one: false,
+        shape,
+    };
     let inner = vec![field("a", true, Shape::Text), field("b", false, Shape::Boolean)];
     let inner = Shape::Object { fields: inner, open: false };
     let fields = vec![
@@ -17,7 +22,7 @@ fn shape() -> Shape {
 }
 
 fn check(mut value: Value) -> (Vec<(String, String)>, Value) {
-    let structure = Structure::check(&mut value, &shape(), 100);
+    let structure = Structure::check(&mut value, &shape(), Needs::Type, 100);
     let found = structure.violations.into_iter();
     (found.map(|violation| (violation.field, violation.message)).collect(), value)
 }
@@ -56,7 +61,7 @@ fn wrong_parts_are_named_and_replaced() {
             "numbers": {"k\u{200b}": 0},
         })
     );
-    let structure = Structure::check(&mut json!({"count": 1}), &shape(), 100);
+    let structure = Structure::check(&mut json!({"count": 1}), &shape(), Needs::Type, 100);
     assert!(structure.replaces("items") && structure.replaces("items[0].a"));
     assert!(!structure.replaces("count") && !structure.replaces("itemsize"));
 }
@@ -74,7 +79,7 @@ fn violations_beyond_the_maximum_are_counted_and_not_repaired() {
     let wrong = json!({"count": 10, "note": 1, "items": [{"b": 0}], "other": 1});
     for max in [0, 1, 4, 5] {
         let mut value = wrong.clone();
-        let structure = Structure::check(&mut value, &shape(), max);
+        let structure = Structure::check(&mut value, &shape(), Needs::Type, max);
         let described = structure.violations.iter().filter(|one| !one.message.is_empty());
         let paths: Vec<&str> = described.map(|violation| violation.field.as_str()).collect();
         let all = ["count", "note", "items[0].a", "items[0].b", "other"];

@@ -2,7 +2,7 @@
 //! the items batch by batch, domains first, so that a document of any length takes the memory of a
 //! batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::business_domains::BusinessDomain;
 use crate::model::catalogue::{DraftItem, ImportTally, ItemOutcome, ItemReport, ViolationBudget};
@@ -10,7 +10,9 @@ use crate::model::metrics::Metric;
 use crate::model::versions::RevisionStamp;
 use crate::model::violations::{Violation, Violations};
 use crate::storage::business_domains::{self, DomainRow};
-use crate::storage::metrics::{self, ChangedMetric, MetricRow};
+use crate::storage::metrics::{
+    self, ChangedMetric, MetricRow, RefusedChange, RelationChanges, UnknownIds,
+};
 use crate::storage::{StorageError, Transaction};
 
 /// An import: new items are created, different ones are replaced, nothing is deleted. Without a
@@ -26,6 +28,9 @@ pub struct CatalogueImport<'a> {
     shown: ViolationBudget,
     domain_count: usize,
     metric_count: usize,
+    relations: RelationChanges,
+    /// New metrics that a dry run has not written.
+    planned: HashSet<String>,
 }
 
 impl<'a> CatalogueImport<'a> {
@@ -48,6 +53,8 @@ impl<'a> CatalogueImport<'a> {
             shown: ViolationBudget::default(),
             domain_count: 0,
             metric_count: 0,
+            relations: RelationChanges::default(),
+            planned: HashSet::new(),
         })
     }
 
@@ -56,9 +63,24 @@ impl<'a> CatalogueImport<'a> {
         self.domain_count.saturating_add(self.metric_count)
     }
 
-    /// Returns what the import has done.
-    pub fn into_tally(self) -> ImportTally {
-        self.tally
+    /// Checks what can only be checked when all items are known, the relations between metrics, and
+    /// returns what the import has done.
+    ///
+    /// # Errors
+    /// Those of the statements.
+    pub async fn finish(
+        mut self,
+        conn: &mut Transaction<'_>,
+        unknown: UnknownIds,
+    ) -> Result<ImportTally, StorageError> {
+        let found = self.relations.check(conn, &self.planned, unknown).await?;
+        for RefusedChange { change, metric_id, is_new, violations } in found {
+            let path = format!("metrics[{change}]");
+            let violations = self.shown.take(violations);
+            let former = if is_new { ItemOutcome::Created } else { ItemOutcome::Updated };
+            self.tally.refuse(report(path, Some(metric_id), Err(violations)), former);
+        }
+        Ok(self.tally)
     }
 
     /// Imports further domains; all of them precede the metrics.
@@ -80,7 +102,7 @@ impl<'a> CatalogueImport<'a> {
             };
             let path = format!("domains[{}]", self.domain_count);
             self.domain_count = self.domain_count.saturating_add(1);
-            self.tally.add(report(path, item, outcome));
+            self.tally.add(report(path, item.id.clone(), outcome));
         }
         Ok(())
     }
@@ -105,6 +127,10 @@ impl<'a> CatalogueImport<'a> {
                 }
                 Ok(metric) => Ok(match stored.remove(metric.metric_id.as_str()) {
                     None => {
+                        self.relations.add(self.metric_count, None, metric);
+                        if self.writer.is_none() {
+                            self.planned.insert(metric.metric_id.as_str().to_owned());
+                        }
                         new.push(metric.as_ref());
                         self.tally.add_created_metric(self.metric_count);
                         ItemOutcome::Created
@@ -112,6 +138,7 @@ impl<'a> CatalogueImport<'a> {
                     Some(row) => match ChangedMetric::new(self.stored.renamed(row), metric)? {
                         None => ItemOutcome::Unchanged,
                         Some(change) => {
+                            self.relations.add(self.metric_count, Some(&change.former), metric);
                             changed.push(change);
                             ItemOutcome::Updated
                         }
@@ -120,7 +147,7 @@ impl<'a> CatalogueImport<'a> {
             };
             let path = format!("metrics[{}]", self.metric_count);
             self.metric_count = self.metric_count.saturating_add(1);
-            self.tally.add(report(path, item, outcome));
+            self.tally.add(report(path, item.id.clone(), outcome));
         }
         if let Some(stamp) = self.writer {
             metrics::replace_many(conn, &changed, stamp).await?;
@@ -144,9 +171,9 @@ impl<'a> CatalogueImport<'a> {
     }
 }
 
-fn report<T>(
+fn report(
     path: String,
-    item: &DraftItem<T>,
+    id: Option<String>,
     outcome: Result<ItemOutcome, Violations>,
 ) -> ItemReport {
     let (outcome, Violations { shown, omitted }) = match outcome {
@@ -154,7 +181,7 @@ fn report<T>(
         Err(violations) => (ItemOutcome::Error, violations),
     };
     let errors = shown.into_iter().map(|violation| violation.under(&path)).collect();
-    ItemReport { path, id: item.id.clone(), outcome, errors, errors_omitted: omitted }
+    ItemReport { path, id, outcome, errors, errors_omitted: omitted }
 }
 
 /// The business domains that are stored so far.

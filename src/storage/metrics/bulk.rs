@@ -50,6 +50,8 @@ const COLUMNS: [&str; 23] = [
 #[derive(Debug)]
 pub struct ChangedMetric<'a> {
     row: MetricRow,
+    /// What is stored.
+    pub former: Metric,
     metric: &'a Metric,
     diff: MetricDiff,
 }
@@ -60,8 +62,9 @@ impl<'a> ChangedMetric<'a> {
     /// # Errors
     /// [`StorageError::Corrupt`].
     pub fn new(row: MetricRow, metric: &'a Metric) -> Result<Option<Self>, StorageError> {
-        let diff = MetricDiff::between(&row.to_metric()?, metric);
-        Ok(diff.map(|diff| Self { row, metric, diff }))
+        let former = row.to_metric()?;
+        let diff = MetricDiff::between(&former, metric);
+        Ok(diff.map(|diff| Self { row, former, metric, diff }))
     }
 }
 
@@ -107,7 +110,7 @@ pub async fn replace_many(
     stamp: RevisionStamp<'_>,
 ) -> Result<(), StorageError> {
     let (mut rows, mut revisions) = (Vec::new(), Vec::new());
-    for ChangedMetric { row, metric, diff } in changed {
+    for ChangedMetric { row, metric, diff, .. } in changed {
         let revision = changed_revision(row, diff, stamp);
         let history = HistoryColumns::appended(row, &revision.entry)?;
         let content = ContentColumns::changed(row, metric, diff)?;

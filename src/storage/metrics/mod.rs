@@ -1,6 +1,6 @@
 //! Metrics: reading, and changes, each of which gets a version and a revision in the history.
 //! Lists are in [`list()`], those as of an instant in `past`, the statements of imports in `bulk`,
-//! former versions in `restore`.
+//! former versions in `restore`, what the status says to readers in `state`.
 
 mod audited;
 mod bulk;
@@ -8,9 +8,11 @@ mod filter;
 mod keyset;
 mod list;
 mod past;
+mod relations;
 mod restore;
 mod row;
 mod selection;
+mod state;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Jsonb, Text, Timestamptz};
@@ -20,9 +22,12 @@ use self::audited::audited_changes;
 pub use self::bulk::{ChangedMetric, create_many, replace_many};
 pub use self::list::{ListedMetrics, count, list};
 pub use self::past::past_list;
+pub use self::relations::{DeletePolicy, RefusedChange, RelationChanges, UnknownIds};
+use self::relations::{ensure_sound, ensure_unused};
 pub use self::restore::restore_version;
 pub use self::row::MetricRow;
 use self::row::{AuthorColumns, ContentColumns, HistoryColumns};
+pub use self::state::{DeprecationNotice, completeness_of, find_deprecation};
 use super::document::Document;
 use super::metric_revisions::{self, NewRevision};
 use super::precondition::Precondition;
@@ -55,6 +60,8 @@ pub async fn list_top_categories(
     limit: i64,
 ) -> Result<Vec<String>, StorageError> {
     Ok(dsl::metrics
+        // Drafts without one.
+        .filter(dsl::category.ne(""))
         .group_by(dsl::category)
         .select(dsl::category)
         .order_by((diesel::dsl::count_star().desc(), dsl::category))
@@ -89,14 +96,15 @@ pub async fn lock_many(
 /// Stores a new metric.
 ///
 /// # Errors
-/// [`StorageError::Duplicate`] with `metric_id`, [`StorageError::Invalid`] for a domain that does
-/// not exist.
+/// [`StorageError::Duplicate`] with `metric_id`, [`StorageError::Invalid`] for a domain or another
+/// metric that does not exist, and for a metric that would derive from itself.
 pub async fn create(
     conn: &mut Transaction<'_>,
     metric: &Metric,
     stamp: RevisionStamp<'_>,
 ) -> Result<MetricRow, StorageError> {
     let id = metric.metric_id.as_str();
+    ensure_sound(conn, None, metric).await?;
     let former = metric_revisions::find_latest(conn, id).await?;
     let former = former.as_ref().map(|(revision, version)| (*revision, version.as_str()));
     let revision = first_revision(id, former, stamp);
@@ -172,6 +180,7 @@ pub async fn update(
     match MetricDiff::between(&before, &metric) {
         None => Ok((row, None)),
         Some(diff) => {
+            ensure_sound(conn, Some(&before), &metric).await?;
             let revision = changed_revision(&row, &diff, stamp);
             replace(conn, &row, &metric, (&diff, &revision), stamp).await
         }
@@ -217,15 +226,19 @@ async fn lock(conn: &mut Transaction<'_>, metric_id: &str) -> Result<MetricRow, 
 /// Deletes a metric, but not its history. Returns the version that it had.
 ///
 /// # Errors
-/// [`StorageError::NotFound`], [`StorageError::Stale`].
+/// [`StorageError::NotFound`], [`StorageError::Stale`], [`StorageError::HasDependents`].
 pub async fn delete(
     conn: &mut Transaction<'_>,
     metric_id: &str,
     precondition: &Precondition,
+    policy: DeletePolicy,
     stamp: RevisionStamp<'_>,
 ) -> Result<String, StorageError> {
     let row = lock(conn, metric_id).await?;
     precondition.check(&row.version)?;
+    if policy == DeletePolicy::Unused {
+        ensure_unused(conn, metric_id).await?;
+    }
     diesel::delete(dsl::metrics.find(metric_id)).execute(conn).await?;
     let change = (ChangeType::Delete, Vec::new(), "Deleted".to_owned());
     let revision =

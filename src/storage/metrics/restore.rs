@@ -1,6 +1,6 @@
 //! Restores former versions of metrics: what a version contained becomes a new version.
 
-use super::{MetricRow, changed_revision, first_revision, insert, lock, replace};
+use super::{MetricRow, changed_revision, ensure_sound, first_revision, insert, lock, replace};
 use crate::model::audit::Changes;
 use crate::model::metrics::Metric;
 use crate::model::metrics::revision::MetricDiff;
@@ -17,8 +17,8 @@ use crate::storage::{StorageError, Transaction};
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::UnknownVersion`], [`StorageError::ContentNotKept`],
 /// [`StorageError::Stale`], [`StorageError::CreatedAgain`] for a version of a former metric with
-/// the id of a present one, and [`StorageError::Invalid`] if its business domain does not exist any
-/// more.
+/// the id of a present one, and [`StorageError::Invalid`] if its business domain, or a metric that
+/// the present one does not name, does not exist any more.
 pub async fn restore_version(
     conn: &mut Transaction<'_>,
     metric_id: &str,
@@ -42,6 +42,7 @@ pub async fn restore_version(
         let former = former.as_ref().map(|(revision, version)| (*revision, version.as_str()));
         let last = former.map(|(_, version)| version.to_owned());
         precondition.check_absent(last.as_deref().unwrap_or(version))?;
+        ensure_sound(conn, None, &metric).await?;
         let mut revision = first_revision(metric_id, former, stamp);
         revision.entry.changes_summary = summary;
         let row = insert(conn, &metric, &revision, stamp).await?;
@@ -53,9 +54,11 @@ pub async fn restore_version(
     if created.is_some_and(|created| revision < created) {
         return Err(StorageError::CreatedAgain);
     }
-    match MetricDiff::between(&row.to_metric()?, &metric) {
+    let present = row.to_metric()?;
+    match MetricDiff::between(&present, &metric) {
         None => Ok((row, None)),
         Some(diff) => {
+            ensure_sound(conn, Some(&present), &metric).await?;
             let mut revision = changed_revision(&row, &diff, stamp);
             revision.entry.changes_summary = summary;
             replace(conn, &row, &metric, (&diff, &revision), stamp).await

@@ -1,15 +1,17 @@
 //! The columns of a metric, and the conversions between them and the model.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::model::metrics::Metric;
 use crate::model::metrics::governance::MetricMetadata;
 use crate::model::metrics::history::HistoryEntry;
 use crate::model::metrics::revision::{HISTORY_SHOWN, MetricDiff};
+use crate::model::metrics::{Metric, MetricType, Tier};
 use crate::model::rich_text::RichText;
 use crate::model::text::{Id, Text};
 use crate::model::trusted::from_stored;
@@ -18,7 +20,8 @@ use crate::storage::StorageError;
 use crate::storage::document::Document;
 use crate::storage::schema::metrics;
 
-/// A row of `metrics`. The JSON sections are passed through as they are stored.
+/// A row of `metrics`. The JSON sections are passed through as they are stored. A text that a draft
+/// lacks is empty, which no other text is.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = metrics, check_for_backend(diesel::pg::Pg))]
 pub struct MetricRow {
@@ -61,12 +64,12 @@ impl MetricRow {
         Ok(Metric {
             metric_id: Id::new(&self.metric_id),
             name: Text::new(&self.name),
-            short_name: Text::new(&self.short_name),
-            description: RichText::from_stored(&self.description),
-            category: Text::new(&self.category),
-            tier: self.tier.parse().map_err(StorageError::corrupt_by("a metric"))?,
+            short_name: present(&self.short_name).map(Text::new),
+            description: present(&self.description).map(RichText::from_stored),
+            category: present(&self.category).map(Text::new),
+            tier: choice(&self.tier)?,
             business_domain: Text::new(&self.business_domain),
-            metric_type: self.metric_type.parse().map_err(StorageError::corrupt_by("a metric"))?,
+            metric_type: choice(&self.metric_type)?,
             tags: section(&self.tags)?,
             alignment: section(&self.alignment)?,
             definition: section(&self.definition)?,
@@ -84,6 +87,18 @@ impl MetricRow {
             },
         })
     }
+}
+
+fn present(stored: &str) -> Option<&str> {
+    Some(stored).filter(|text| !text.is_empty())
+}
+
+fn choice<T>(stored: &str) -> Result<Option<T>, StorageError>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    let parsed = present(stored).map(T::from_str).transpose();
+    parsed.map_err(StorageError::corrupt_by("a metric"))
 }
 
 fn section<T: DeserializeOwned>(stored: &Document) -> Result<T, StorageError> {
@@ -161,12 +176,12 @@ impl<'a> ContentColumns<'a> {
         let queries = &metric.metadata.example_queries;
         Ok(Self {
             name: metric.name.as_str(),
-            short_name: metric.short_name.as_str(),
-            description: metric.description.as_str(),
-            category: metric.category.as_str(),
-            tier: metric.tier.as_ref(),
+            short_name: metric.short_name.as_ref().map_or("", Text::as_str),
+            description: metric.description.as_ref().map_or("", RichText::as_str),
+            category: metric.category.as_ref().map_or("", Text::as_str),
+            tier: metric.tier.as_ref().map_or("", Tier::as_ref),
             business_domain: metric.business_domain.as_str(),
-            metric_type: metric.metric_type.as_ref(),
+            metric_type: metric.metric_type.as_ref().map_or("", MetricType::as_ref),
             tags: document(unchanged("tags"), &metric.tags)?,
             alignment: document(unchanged("alignment"), &metric.alignment)?,
             definition: document(unchanged("definition"), &metric.definition)?,

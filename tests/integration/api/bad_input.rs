@@ -153,8 +153,8 @@ async fn metric_violations_name_the_field() {
             "visualization.dashboard_locations[0].url",
         ),
         (
-            "/relationships/upstream_metric_ids/0",
-            json!("a/b"),
+            "/relationships/upstream_metric_ids",
+            json!(["a/b"]),
             "relationships.upstream_metric_ids[0]",
         ),
         (

@@ -200,9 +200,12 @@ fn merge_patch_requires_nothing_and_removes_what_is_optional() {
         }
     }
     assert!(sections > 8, "{sections}");
-    // The examples of the operations.
-    let unit = &schemas["DefinitionMergePatch"]["properties"]["unit"];
-    assert!(unit.is_object() && !accepts_null(unit), "{unit}");
+    // What drafts need, too; they may lose the other fields.
+    for (section, field) in [("Metric", "name"), ("Governance", "status")] {
+        let needed = &schemas[&format!("{section}MergePatch")]["properties"][field];
+        assert!(needed.is_object() && !accepts_null(needed), "{needed}");
+    }
+    assert!(accepts_null(&schemas["DefinitionMergePatch"]["properties"]["unit"]));
     assert!(accepts_null(&schemas["MetadataMergePatch"]["properties"]["notes"]));
 }
 

@@ -10,6 +10,7 @@ mod commands;
 mod database_hosts;
 mod database_roles;
 mod database_server;
+mod draft_migrations;
 mod dump_restore;
 mod durability;
 mod ended_callers;

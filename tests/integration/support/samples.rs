@@ -46,7 +46,7 @@ pub fn metric(id: &str) -> Value {
             "dashboard_locations": [{"tool": "Grafana", "url": "https://example.com/d?a=1&b=2"}],
             "drilldowns": ["region"],
         },
-        "relationships": {"upstream_metric_ids": ["other-1"], "downstream_metric_ids": [],
+        "relationships": {"upstream_metric_ids": [], "downstream_metric_ids": [],
         "tradeoffs": ["speed < safety"]},
         "operational_usage": {
             "decision_use_cases": ["plan"], "review_cadence": "weekly",

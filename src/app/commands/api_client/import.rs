@@ -22,20 +22,22 @@ struct ImportResponse {
 }
 
 impl ApiClient {
-    /// Imports a document.
+    /// Imports a document, or a part of one, whose metrics may name metrics of other parts.
     pub(in crate::app) async fn import(
         &self,
         document: Bytes,
         format: DocumentFormat,
-        dry_run: bool,
+        (dry_run, is_part): (bool, bool),
     ) -> Result<(ImportReport, Warnings), RequestError> {
         let media_type = match format {
             DocumentFormat::Json => "application/json",
             DocumentFormat::Yaml => "application/yaml",
         };
+        // A service of a former release, which does not know the parameter, needs none for a whole.
+        let part = if is_part { "&part=true" } else { "" };
         let request = self
             .http
-            .post(format!("{}/api/v1/import?dry_run={dry_run}", self.base))
+            .post(format!("{}/api/v1/import?dry_run={dry_run}{part}", self.base))
             .header(CONTENT_TYPE, media_type)
             .body(document);
         // A dry run changes nothing, and may be repeated without a key.

@@ -16,6 +16,7 @@ use crate::model::warnings::Warnings;
 use crate::storage::audit_events::Actor;
 use crate::storage::catalogue::CatalogueImport;
 use crate::storage::catalogue_epochs::LockedCatalogue;
+use crate::storage::metrics::UnknownIds;
 use crate::storage::{StorageError, Transaction, catalogue};
 
 /// Author of the revisions that an import into the database makes.
@@ -55,7 +56,7 @@ async fn into_database(
             show_items(&bar, import.count());
         }
         let warnings = batches.finish().await.map_err(StorageError::Invalid)?;
-        Ok((import.into_tally(), warnings))
+        Ok((import.finish(conn, UnknownIds::Refused).await?, warnings))
     };
     let imported = if dry_run {
         let import = async |conn: &mut Transaction<'_>| import(conn, None).await;

@@ -45,7 +45,7 @@ pub(super) async fn import(
 ) -> Result<(ImportReport, Warnings), CommandError> {
     if source.length() <= MAX_WHOLE {
         let document = source.bytes()?.into();
-        match client.import(document, source.format(), dry_run).await {
+        match client.import(document, source.format(), (dry_run, false)).await {
             Err(RequestError::TooLarge(_)) => {}
             Err(RequestError::Lost(message)) if !dry_run => {
                 return Err(CommandError::failed(format!("{message}; {REPEAT}")));
@@ -261,7 +261,7 @@ impl<'a> Sending<'a> {
         let what = if dry_run { "dry run, part" } else { "part" };
         self.bar.set_message(format!("({what} {})", self.sent.saturating_add(1)));
         let document = part.document().into_bytes().into();
-        let sent = self.client.import(document, DocumentFormat::Json, dry_run).await;
+        let sent = self.client.import(document, DocumentFormat::Json, (dry_run, true)).await;
         let (report, _) = sent.map_err(|error| match error {
             RequestError::Invalid(violations) => RequestError::Invalid(
                 violations.into_iter().map(|violation| part.located(violation)).collect(),

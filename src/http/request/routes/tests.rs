@@ -60,7 +60,7 @@ fn query_parameters_are_those_of_the_document() {
     for (method, path, expected) in [
         (&get, "/health/ready", Some(vec!["for"])),
         (&head, "/health/ready", Some(vec!["for"])),
-        (&post, "/api/v1/import", Some(vec!["dry_run"])),
+        (&post, "/api/v1/import", Some(vec!["dry_run", "part"])),
         (&get, "/api/v1/changes", Some(vec!["since", "limit"])),
         (&get, "/api/v1/domains", Some(DOMAINS.to_vec())),
         (&get, "/api/v1/metrics/a", Some(vec!["fields", "as_of"])),

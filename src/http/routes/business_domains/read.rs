@@ -60,7 +60,11 @@ use crate::storage::business_domains::{self, listing};
                 kept",
             example = "2026-01-31T12:00:00Z", min_length = 1, max_length = 100),
     ),
-    responses((status = 304, description = "Not modified"), (status = 200, body = ListBody<BusinessDomain>))
+    responses(
+        (status = 200, body = ListBody<BusinessDomain>,
+            headers(("ETag" = String, description = "Entity tag of the response, quoted"))),
+        (status = 304, description = "Not modified"),
+    )
 )]
 #[get("/api/v1/domains")]
 pub(super) async fn list(

@@ -41,6 +41,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     path: PATH,
     operations: ("business_domain_revisions.list", "business_domain_snapshots.get"),
     list_operation: "business_domain_periods.list",
+    completeness: None,
     set_by_server: &["/version", "/created_at", "/updated_at"],
 };
 
@@ -60,7 +61,11 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
         ("If-None-Match" = Option<String>, Header,
             description = "Entity tags of the responses that the client has"),
     ),
-    responses((status = 304, description = "Not modified"), (status = 200, body = PageBody<VersionEntry>))
+    responses(
+        (status = 200, body = PageBody<VersionEntry>,
+            headers(("ETag" = String, description = "Entity tag of the response, quoted"))),
+        (status = 304, description = "Not modified"),
+    )
 )]
 #[get("/api/v1/domains/{id}/versions")]
 pub(super) async fn list(

@@ -23,6 +23,7 @@ use crate::model::catalogue::{
 use crate::model::versions::{ChangeChannel, RevisionStamp};
 use crate::storage::authority::Authority;
 use crate::storage::idempotency_keys::StoredResponse;
+use crate::storage::metrics::UnknownIds;
 use crate::storage::{StorageError, Transaction, authority, catalogue};
 
 const TARGET: (Circuit, &str) = (Circuit::Metrics, "metrics.import");
@@ -39,6 +40,9 @@ const TARGET: (Circuit, &str) = (Circuit::Metrics, "metrics.import");
     params(
         ("dry_run" = Option<bool>, Query,
             description = "Report what the import would do, without doing it"),
+        ("part" = Option<bool>, Query,
+            description = "The document is a part of a larger one: ids of metrics that do not \
+                exist are accepted, because another part may bring them"),
         ("Idempotency-Key" = Option<String>, Header,
             description = "1 to 255 printable ASCII characters; a repeated request within 24 \
                 hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$",
@@ -61,14 +65,14 @@ pub(super) async fn import(
     body: ImportBody,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let dry_run = parse_dry_run(&parameters)?;
+    let ImportQuery { dry_run, unknown } = ImportQuery::parse(&parameters)?;
     let format = document_format(&body.media_type)?;
     let ImportBody { bytes, digest, place, .. } = body;
     let (authority, user) = (editor.authority(), &editor.caller.user);
     // A dry run changes nothing, so it may be repeated without a key. That is also all that the
     // query can say.
     let digest = digest.filter(|_| !dry_run);
-    let content = digest.map(|digest| format!("{} {digest}", format_name(format)));
+    let content = digest.map(|digest| content_name(format, unknown, &digest));
     let request = content.and_then(|content| idempotent.request(user.user_id, &content));
     // Before the turn of this import: the first one may be running, or done.
     if let Some(request) = &request
@@ -82,14 +86,14 @@ pub(super) async fn import(
     let (draft, _permit) = permit.run(move || CatalogueDraft::parse(&bytes, format)).await?;
     let draft = draft.map_err(ApiError::Validation)?;
     if dry_run {
-        let tally = try_import(&services, &authority, &draft).await?;
+        let tally = try_import(&services, &authority, &draft, unknown).await?;
         let body = ChangedBody::new(tally.into_report(true), draft.warnings);
         return json(&mut HttpResponse::Ok(), &body);
     }
     let (author, actor) = (user.username.as_str(), origin.actor(user));
     let work = async |conn: &mut Transaction<'_>, now| {
         let stamp = RevisionStamp { author, channel: ChangeChannel::Import, now };
-        let tally = catalogue::import(conn, &draft, Some(stamp)).await?;
+        let tally = catalogue::import(conn, &draft, Some(stamp), unknown).await?;
         let violations = tally.violations();
         if !violations.is_empty() {
             return Err(StorageError::Invalid(violations));
@@ -109,8 +113,10 @@ async fn try_import(
     services: &CatalogueServices,
     caller: &Authority,
     draft: &CatalogueDraft,
+    unknown: UnknownIds,
 ) -> Result<ImportTally, ApiError> {
-    let work = async |conn: &mut Transaction<'_>| catalogue::import(conn, draft, None).await;
+    let work =
+        async |conn: &mut Transaction<'_>| catalogue::import(conn, draft, None, unknown).await;
     let tally = services.db.read_snapshot(Circuit::Metrics, "metrics.import_dry_run", work);
     let tally = tally.await?;
     // The snapshot cannot lock the caller's row, and would not see that it has changed.
@@ -135,10 +141,8 @@ fn stored_report(
 fn count_created_metrics(services: &CatalogueServices, draft: &CatalogueDraft, created: &[usize]) {
     let created = created.iter().filter_map(|index| draft.metrics.get(*index));
     for metric in created.filter_map(|item| item.parsed.as_ref().ok()) {
-        services
-            .instruments
-            .catalogue
-            .count_created_metric(metric.tier.as_ref(), metric.category.as_str());
+        let (tier, category) = metric.labels();
+        services.instruments.catalogue.count_created_metric(tier, category);
     }
 }
 
@@ -154,7 +158,13 @@ fn document_format(media_type: &str) -> Result<DocumentFormat, ApiError> {
     }
 }
 
-/// Names a format where a request is identified: the same bytes may mean something else in another.
+/// Names a document where a request is identified: the same bytes may mean something else in
+/// another format, or as a part.
+fn content_name(format: DocumentFormat, unknown: UnknownIds, digest: &str) -> String {
+    let part = if unknown == UnknownIds::Accepted { "part " } else { "" };
+    format!("{part}{} {digest}", format_name(format))
+}
+
 fn format_name(format: DocumentFormat) -> &'static str {
     match format {
         DocumentFormat::Json => "json",
@@ -162,12 +172,27 @@ fn format_name(format: DocumentFormat) -> &'static str {
     }
 }
 
-fn parse_dry_run(parameters: &[(String, String)]) -> Result<bool, ApiError> {
-    match parameters {
-        [] => Ok(false),
-        [(name, value)] if name == "dry_run" => {
-            value.parse().map_err(|_| ApiError::invalid("dry_run", "must be true or false"))
+/// The parameters of an import.
+struct ImportQuery {
+    dry_run: bool,
+    unknown: UnknownIds,
+}
+
+impl ImportQuery {
+    fn parse(parameters: &[(String, String)]) -> Result<Self, ApiError> {
+        let value = |name: &'static str| {
+            let mut named = parameters.iter().filter(|(other, _)| other == name);
+            let value = named.next().map_or(Ok(false), |(_, value)| value.parse());
+            value.map_err(|_| ApiError::invalid(name, "must be true or false"))
+        };
+        let known = |name: &str| ["dry_run", "part"].contains(&name);
+        let repeated =
+            |name: &str| parameters.iter().filter(|(other, _)| other == name).count() > 1;
+        if parameters.iter().any(|(name, _)| !known(name) || repeated(name)) {
+            let message = "the only allowed parameters are dry_run and part, each once";
+            return Err(ApiError::invalid("", message));
         }
-        _ => Err(ApiError::invalid("", "the only allowed parameter is dry_run, once")),
+        let unknown = if value("part")? { UnknownIds::Accepted } else { UnknownIds::Refused };
+        Ok(Self { dry_run: value("dry_run")?, unknown })
     }
 }

@@ -1,6 +1,7 @@
-//! Routes of metrics: reads in `read`, changes in `write`, former versions in
-//! `versions`, response types in `response`.
+//! Routes of metrics: reads in `read`, changes in `write`, former versions in `versions`, what
+//! depends on a metric in `impact`, response types in `response`.
 
+mod impact;
 mod path;
 mod read;
 mod response;
@@ -19,6 +20,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(write::merge)
         .service(write::delete)
         .service(read::history)
+        .service(impact::impact)
         .service(versions::list)
         .service(versions::get)
         .service(versions::diff)

@@ -9,9 +9,10 @@ use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::cache_key::CacheKey;
 use crate::http::catalogue::cached_read;
+use crate::http::catalogue::deprecation::deprecation_headers;
 use crate::http::catalogue::known_list::ListLookup;
 use crate::http::catalogue::selected::{select, tagged_version};
-use crate::http::envelope::{DataBody, ListBody, PageBody};
+use crate::http::envelope::{ListBody, MetricBody, PageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::accepted_encoding::AcceptedEncoding;
 use crate::http::extract::caller::{Metrics, Reader};
@@ -19,7 +20,7 @@ use crate::http::extract::conditions::IfNoneMatch;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::{MetricFields, MetricSort};
-use crate::http::response::{cached_item, cached_page, cached_part};
+use crate::http::response::{cached_body, cached_page, cached_part};
 use crate::http::routes::not_found::name_missing;
 use crate::http::routes::past_lists::PastRead;
 use crate::http::routes::versions::VersionRead;
@@ -81,14 +82,18 @@ use crate::storage::{metric_revisions, metrics};
                 kept, and together with `search`",
             example = "2026-01-31T12:00:00Z", min_length = 1, max_length = 100),
     ),
-    responses((status = 304, description = "Not modified"), (status = 200, body = ListBody<Metric>, headers(
-        ("Link" = String,
-            description = "first, prev, next, last (RFC 8288); with `cursor` next only"),
-        ("X-Total-Count" = i64, description = "Number of items in the list; not with `cursor`"),
-        ("X-Page" = i64, description = "Number of this page; not with `cursor`"),
-        ("X-Per-Page" = i64, description = "Items per page; not with `cursor`"),
-        ("X-Total-Pages" = i64, description = "Number of pages; not with `cursor`"),
-    )))
+    responses(
+        (status = 200, body = ListBody<Metric>, headers(
+            ("ETag" = String, description = "Entity tag of the response, quoted"),
+            ("Link" = String,
+                description = "first, prev, next, last (RFC 8288); with `cursor` next only"),
+            ("X-Total-Count" = i64, description = "Number of items in the list; not with `cursor`"),
+            ("X-Page" = i64, description = "Number of this page; not with `cursor`"),
+            ("X-Per-Page" = i64, description = "Items per page; not with `cursor`"),
+            ("X-Total-Pages" = i64, description = "Number of pages; not with `cursor`"),
+    )),
+        (status = 304, description = "Not modified"),
+    )
 )]
 #[get("/api/v1/metrics")]
 pub(super) async fn list(
@@ -151,8 +156,14 @@ pub(super) async fn list(
             description = "Entity tags of the versions that the client has"),
     ),
     responses(
-        (status = 200, body = DataBody<Metric>,
-            headers(("ETag" = String, description = "Version of the metric, quoted"))),
+        (status = 200, body = MetricBody<Metric>,
+            headers(("ETag" = String, description = "Version of the metric, quoted"),
+                ("Deprecation" = String, description = "Of deprecated metrics: since when \
+                    (RFC 9745); also with 304"),
+                ("Sunset" = String, description = "Of deprecated metrics with `sunset_on`: when \
+                    they may be gone (RFC 8594); also with 304"),
+                ("Link" = String, description = "Of deprecated metrics with `successor_id`: \
+                    the successor-version (RFC 5829); also with 304"))),
         (status = 304, description = "Not modified"),
     )
 )]
@@ -174,15 +185,20 @@ pub(super) async fn get(
     let path = format!("{PATH}/{}", id.as_str());
     let key = CacheKey::of_item(&path, &parameters).for_readers_of::<Metrics>();
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
-        let row = services
+        let (row, notice) = services
             .db
             .run(Circuit::Metrics, "metrics.get", async |conn| {
-                metrics::get(conn, id.as_str()).await
+                let row = metrics::get(conn, id.as_str()).await?;
+                let notice = metrics::find_deprecation(conn, &row).await?;
+                Ok((row, notice))
             })
             .await
             .map_err(name_missing("Metric", id.as_str()))?;
         let item = select(MetricResponse::from(&row), fields.as_ref())?;
-        cached_item(&item, &tagged_version(&row.version, fields.as_ref()))
+        let body = MetricBody::new(item, row.completeness()?);
+        let response = cached_body(&body, &tagged_version(&row.version, fields.as_ref()))?;
+        let notices = notice.map(|notice| deprecation_headers(&notice, PATH));
+        response.with_notices(notices.unwrap_or_default())
     })
     .await
 }
@@ -203,7 +219,11 @@ pub(super) async fn get(
         ("If-None-Match" = Option<String>, Header,
             description = "Entity tags of the responses that the client has"),
     ),
-    responses((status = 304, description = "Not modified"), (status = 200, body = PageBody<HistoryEntry>))
+    responses(
+        (status = 200, body = PageBody<HistoryEntry>,
+            headers(("ETag" = String, description = "Entity tag of the response, quoted"))),
+        (status = 304, description = "Not modified"),
+    )
 )]
 #[get("/api/v1/metrics/{id}/history")]
 pub(super) async fn history(

@@ -5,20 +5,30 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::clock::{rfc3339, serialize_micros};
+use crate::http::envelope::ChangedMetricBody;
+use crate::http::response::changed_body;
+use crate::model::warnings::Warnings;
+use crate::storage::StorageError;
 use crate::storage::document::Document;
+use crate::storage::idempotency_keys::StoredResponse;
 use crate::storage::metric_revisions::RevisionRow;
 use crate::storage::metrics::MetricRow;
 
-/// A metric as clients see it.
+/// A metric as clients see it. The empty texts of a row are those that a draft lacks.
 #[derive(Serialize)]
 pub(super) struct MetricResponse<'a> {
     metric_id: &'a str,
     name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     short_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     category: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     tier: &'a str,
     business_domain: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     metric_type: &'a str,
     tags: &'a Document,
     alignment: &'a Document,
@@ -79,6 +89,16 @@ impl<'a> From<&'a MetricRow> for MetricResponse<'a> {
             },
         }
     }
+}
+
+/// Builds the response to a change of a metric, to be stored with the change.
+pub(super) fn changed_metric(
+    row: &MetricRow,
+    warnings: &Warnings,
+) -> Result<StoredResponse, StorageError> {
+    let (metric, completeness) = (MetricResponse::from(row), row.completeness()?);
+    let body = ChangedMetricBody::new(metric, completeness, warnings.clone());
+    changed_body(&body, &row.version)
 }
 
 /// A revision of a metric.

@@ -3,12 +3,12 @@
 use actix_web::{HttpResponse, get, post, web};
 
 use super::path::{NOUN, PATH};
-use super::response::MetricResponse;
+use super::response::changed_metric;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::write::{change_once, restore_stamp};
-use crate::http::envelope::{ChangedBody, DataBody, PageBody};
+use crate::http::envelope::{ChangedMetricBody, DataBody, PageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::accepted_diff::DiffFormat;
 use crate::http::extract::accepted_encoding::AcceptedEncoding;
@@ -21,7 +21,6 @@ use crate::http::extract::path::{IdPath, VersionPath};
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::patches::JsonPatchOperation;
 use crate::http::openapi::versions::MetricVersion;
-use crate::http::response::changed_item;
 use crate::http::routes::version_conflicts::answer_change;
 use crate::http::routes::versions::{VersionRead, VersionedNoun};
 use crate::model::audit::Action;
@@ -40,6 +39,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     path: PATH,
     operations: ("metric_revisions.list_versions", "metric_snapshots.get"),
     list_operation: "metric_periods.list",
+    completeness: Some(metrics::completeness_of),
     set_by_server: &[
         "/metadata/version",
         "/metadata/created_at",
@@ -65,7 +65,11 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
         ("If-None-Match" = Option<String>, Header,
             description = "Entity tags of the responses that the client has"),
     ),
-    responses((status = 304, description = "Not modified"), (status = 200, body = PageBody<VersionEntry>))
+    responses(
+        (status = 200, body = PageBody<VersionEntry>,
+            headers(("ETag" = String, description = "Entity tag of the response, quoted"))),
+        (status = 304, description = "Not modified"),
+    )
 )]
 #[get("/api/v1/metrics/{id}/versions")]
 pub(super) async fn list(
@@ -174,7 +178,7 @@ pub(super) async fn diff(
     ),
     request_body = MetricRestore,
     responses(
-        (status = 200, body = ChangedBody<Metric>,
+        (status = 200, body = ChangedMetricBody<Metric>,
             headers(("ETag" = String, description = "Version of the metric, quoted"))),
         (status = 409, description = "The version is of a metric that was deleted, and another \
             one was created with its id, or the first request with this Idempotency-Key is still \
@@ -206,7 +210,7 @@ pub(super) async fn restore(
                 let action = Action::MetricRestored;
                 audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
             }
-            changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)
+            changed_metric(&row, &body.warnings)
         });
     let change = (&item, &precondition);
     answer_change(&services, &VERSIONED, change, restored.await).await

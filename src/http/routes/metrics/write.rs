@@ -3,13 +3,13 @@
 use actix_web::{HttpResponse, delete, patch, post, put, web};
 
 use super::path::PATH;
-use super::response::MetricResponse;
+use super::response::changed_metric;
 use super::versions::VERSIONED;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::write::{api_stamp, change_once, change_or_replay};
-use crate::http::envelope::{ChangedBody, MessageBody};
+use crate::http::envelope::{ChangedMetricBody, MessageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Remover};
 use crate::http::extract::conditions::{IdempotencyKey, IfMatch};
@@ -17,13 +17,15 @@ use crate::http::extract::idempotency::IdempotentChange;
 use crate::http::extract::json_body::{ITEM, JsonBody, MergePatchBody, PatchBody};
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
+use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::patches::MetricPatch;
-use crate::http::response::{changed_item, created_item, deleted_item};
+use crate::http::response::{created_item, deleted_item};
 use crate::http::routes::version_conflicts::answer_change;
 use crate::model::audit::{Action, Changes};
 use crate::model::metrics::Metric;
 use crate::model::text::Id;
 use crate::storage::idempotency_keys::IdempotentRequest;
+use crate::storage::metrics::DeletePolicy;
 use crate::storage::precondition::Precondition;
 use crate::storage::{audit_events, metrics};
 
@@ -39,7 +41,7 @@ use crate::storage::{audit_events, metrics};
         description = "1 to 255 printable ASCII characters", pattern = "^[ -~]{1,255}$")),
     request_body = Metric,
     responses(
-        (status = 201, description = "Created", body = ChangedBody<Metric>,
+        (status = 201, description = "Created", body = ChangedMetricBody<Metric>,
             headers(("Location" = String, description = "Path of the metric"),
                 ("ETag" = String, description = "Version of the metric, quoted"))),
         (status = 409,
@@ -72,14 +74,12 @@ pub(super) async fn create(
                 (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
             audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
                 .await?;
-            Ok((changed_item(&MetricResponse::from(&row), &row.version, &body.warnings)?, ()))
+            Ok((changed_metric(&row, &body.warnings)?, ()))
         });
     let (response, created) = created.await?;
     if created.is_some() {
-        services
-            .instruments
-            .catalogue
-            .count_created_metric(metric.tier.as_ref(), metric.category.as_str());
+        let (tier, category) = metric.labels();
+        services.instruments.catalogue.count_created_metric(tier, category);
     }
     let path = format!("{PATH}/{}", metric.metric_id.as_str());
     Ok(created_item(&path, &response.etag, response.body))
@@ -102,7 +102,7 @@ pub(super) async fn create(
     ),
     request_body = MetricPatch,
     responses(
-        (status = 200, body = ChangedBody<Metric>,
+        (status = 200, body = ChangedMetricBody<Metric>,
             headers(("ETag" = String, description = "Version of the metric, quoted"))),
         (status = 409,
             description = "The first request with this Idempotency-Key is still running"),
@@ -140,7 +140,7 @@ pub(super) async fn update(
     ),
     request_body(content = MetricPatch, content_type = "application/merge-patch+json"),
     responses(
-        (status = 200, body = ChangedBody<Metric>,
+        (status = 200, body = ChangedMetricBody<Metric>,
             headers(("ETag" = String, description = "Version of the metric, quoted"))),
         (status = 409,
             description = "The first request with this Idempotency-Key is still running"),
@@ -185,7 +185,7 @@ async fn apply(
                 let action = Action::MetricUpdated;
                 audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
             }
-            changed_item(&MetricResponse::from(&row), &row.version, &patch.warnings)
+            changed_metric(&row, &patch.warnings)
         });
     let change = (item, &precondition);
     answer_change(&services, &VERSIONED, change, updated.await).await
@@ -193,7 +193,8 @@ async fn apply(
 
 /// Delete a metric
 ///
-/// Its revisions are kept.
+/// Its revisions are kept. A metric from which others derive is deleted only with `force`; they
+/// keep its id, which is then unknown.
 #[utoipa::path(
     tag = "metrics",
     operation_id = "delete_metric",
@@ -202,14 +203,16 @@ async fn apply(
         ("id" = Id, Path, description = "metric_id"),
         ("If-Match" = Option<String>, Header,
             description = "Entity tag of the version to be deleted"),
+        ("force" = Option<bool>, Query,
+            description = "Whether to delete it even if others derive from it, default false"),
         ("Idempotency-Key" = Option<String>, Header,
             description = "1 to 255 printable ASCII characters; a repeated request within 24 \
                 hours gets the same response and changes nothing", pattern = "^[ -~]{1,255}$"),
     ),
     responses(
         (status = 200, body = MessageBody),
-        (status = 409,
-            description = "The first request with this Idempotency-Key is still running"),
+        (status = 409, description = "Other metrics derive from it: the message has their ids, of \
+            many the first 20; or the first request with this Idempotency-Key is still running"),
         (status = 422, description = "The Idempotency-Key was used with another request"),
     )
 )]
@@ -217,24 +220,47 @@ async fn apply(
 pub(super) async fn delete(
     remover: Remover<Metrics>,
     IdPath(item): IdPath,
+    QueryParameters(parameters): QueryParameters,
     IfMatch(precondition): IfMatch,
     idempotent: IdempotentChange,
     origin: Origin,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = item.as_str();
+    let (id, policy) = (item.as_str(), parse_policy(&parameters)?);
     let actor = origin.actor(&remover.caller.user);
     let authority = remover.authority();
-    let request = idempotent.request(remover.caller.user.user_id, "");
+    let request = idempotent.request(remover.caller.user.user_id, content_of(policy));
     let target = (Circuit::Metrics, "metrics.delete");
     let deleted =
         change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
             let stamp = api_stamp(&remover.caller, now);
-            let version = metrics::delete(conn, id, &precondition, stamp).await?;
+            let version = metrics::delete(conn, id, &precondition, policy, stamp).await?;
             let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
             audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
             deleted_item("Metric deleted successfully")
         });
     let change = (&item, &precondition);
     answer_change(&services, &VERSIONED, change, deleted.await).await
+}
+
+/// Parses the parameters of a deletion.
+fn parse_policy(parameters: &[(String, String)]) -> Result<DeletePolicy, ApiError> {
+    match parameters {
+        [] => Ok(DeletePolicy::Unused),
+        [(name, value)] if name == "force" => match value.as_str() {
+            "true" => Ok(DeletePolicy::Force),
+            "false" => Ok(DeletePolicy::Unused),
+            _ => Err(ApiError::invalid("force", "must be true or false")),
+        },
+        _ => Err(ApiError::invalid("", "the only allowed parameter is force, once")),
+    }
+}
+
+/// Returns by which content an idempotency key knows a deletion. Without force it is empty, as
+/// before there was force.
+fn content_of(policy: DeletePolicy) -> &'static str {
+    match policy {
+        DeletePolicy::Unused => "",
+        DeletePolicy::Force => "force",
+    }
 }

@@ -101,7 +101,7 @@ fn sample_value(pattern: &str, name: &str, ids: &Ids) -> String {
         ("since", _) => "2020-01-01T00:00:00Z",
         ("until", _) => "2100-01-01T00:00:00Z",
         ("for", _) => "reads",
-        ("dry_run", _) => "false",
+        ("dry_run" | "force" | "part", _) => "false",
         ("format", _) => "json",
         _ => panic!("no value for {name} of {pattern}: add one that the service accepts"),
     };
