@@ -30,7 +30,7 @@ pub struct Tokens {
     access: SigningKeys,
     refresh: SigningKeys,
     lifetimes: Lifetimes,
-    verified: VerifiedTokens,
+    verified: VerifiedTokens<AccessClaims>,
 }
 
 /// Lifetimes of tokens, in seconds.

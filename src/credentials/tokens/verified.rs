@@ -6,30 +6,28 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::{AccessClaims, InvalidToken};
-
 /// Number of tokens whose claims are kept.
 const MAX_TOKENS: usize = 4096;
 
 /// The claims of tokens, by the SHA-256 of the token.
-pub(super) struct VerifiedTokens(Cache<[u8; 32], Arc<AccessClaims>>);
+pub(super) struct VerifiedTokens<C>(Cache<[u8; 32], Arc<C>>);
 
-impl Default for VerifiedTokens {
+impl<C> Default for VerifiedTokens<C> {
     fn default() -> Self {
         Self(Cache::new(MAX_TOKENS))
     }
 }
 
-impl VerifiedTokens {
+impl<C> VerifiedTokens<C> {
     /// Returns the claims of a token, which `verify` verifies if that was not done lately.
     ///
     /// # Errors
     /// Those of `verify`; they are not kept.
-    pub(super) fn get_or_verify(
+    pub(super) fn get_or_verify<E>(
         &self,
         token: &str,
-        verify: impl FnOnce() -> Result<AccessClaims, InvalidToken>,
-    ) -> Result<Arc<AccessClaims>, InvalidToken> {
+        verify: impl FnOnce() -> Result<C, E>,
+    ) -> Result<Arc<C>, E> {
         let hash: [u8; 32] = Sha256::digest(token).into();
         self.0.get_or_insert_with(&hash, || verify().map(Arc::new))
     }
