@@ -119,7 +119,7 @@ async fn change(conn: &mut AsyncPgConnection, id: &str, caller: &Authority) {
     let mut transaction = Transaction::new(conn);
     let conn_in = &mut transaction;
     catalogue_epochs::lock(conn_in).await.unwrap();
-    let any = Precondition::None;
+    let any = Precondition::none();
     let stamp = RevisionStamp { author: "bench", channel: ChangeChannel::Command, now };
     let updated = metrics::update(conn_in, id, &any, &patch, stamp).await.unwrap();
     let (actor, action) = (Actor::command("bench"), Action::MetricUpdated);

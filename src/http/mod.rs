@@ -4,9 +4,10 @@
 //! A request passes, from the outside in: `middleware::bodies` (deadline of its body),
 //! `middleware::method`, `middleware::classify` (canonical path, request class),
 //! `middleware::access_log` (request id, client IP, log event, counts, error body, security
-//! headers), CORS, compression, `middleware::head`, `rate_limit::burst` and `rate_limit::general`,
-//! `middleware::classify` again (refused paths), `middleware::queries` (size and parameters of the
-//! query), `middleware::authenticate`, `middleware::run_to_end` (writes finish after their client
+//! headers), CORS, `middleware::cached_reads` (answers at once what is cached), compression,
+//! `middleware::head`, `rate_limit::burst` and `rate_limit::general`, `middleware::classify` again
+//! (refused paths), `middleware::queries` (size and parameters of the query),
+//! `middleware::authenticate`, `middleware::run_to_end` (writes finish after their client
 //! disconnects), then its handler. A handler's parameters show who may call it and which services
 //! it uses.
 

@@ -32,6 +32,11 @@ pub enum ExcludedVersion {
 }
 
 impl Precondition {
+    /// A change of whatever version the row has.
+    pub fn none() -> Self {
+        Self { expected: ExpectedVersion::Unspecified, excluded: ExcludedVersion::None }
+    }
+
     /// Checks the present version of a row that the transaction has locked.
     ///
     /// # Errors

@@ -129,8 +129,10 @@ impl CatalogueEpochs {
         // The counter may already have grown past its old value, so that only the value before the
         // change shows that it went back.
         let went_back = locked < before.number;
-        if known.current.incarnation != before.incarnation || went_back {
-            self.begin_incarnation(&mut known, change.epoch, went_back);
+        let is_other = known.current.incarnation != before.incarnation;
+        if is_other || went_back {
+            // The change may have been made on a server that has failed since.
+            self.begin_incarnation(&mut known, change.epoch, !is_other);
         } else {
             self.verify(&mut known, change.epoch);
             // The transaction held the counter, so that between the two numbers all is its own.

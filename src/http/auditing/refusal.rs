@@ -66,11 +66,10 @@ pub(super) fn from_request(
         credential: identity.and_then(Identity::credential),
         target: attempt.and_then(|attempt| attempt.account.clone()),
     };
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
     let sample = RefusedRequest {
         request_id: context.ids.as_str().to_owned(),
         server_request_id: context.ids.server,
-        route: Some(format!("{} {route}", request.method())),
+        route: Some(format!("{} {}", request.method(), context.route)),
     };
     Some((key, sample))
 }

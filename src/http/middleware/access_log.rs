@@ -78,7 +78,8 @@ impl LoggedRequest {
         let client = state.middleware.forwarding.client_address(request, &logger);
         let entry =
             AccessLogEntry::new(request, client, began, &state.instruments.http, is_counted);
-        let context = RequestContext { client, ids: ids.clone(), logger: logger.clone() };
+        let (route, own_logger) = (entry.route(), logger.clone());
+        let context = RequestContext { client, ids: ids.clone(), route, logger: own_logger };
         request.extensions_mut().insert(context);
         Self { entry, ids, not_done: not_done(request), state, logger }
     }

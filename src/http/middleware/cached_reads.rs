@@ -60,15 +60,11 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        match answer(&request, &self.burst) {
-            Some(response) => {
-                let response = request.into_response(response).map_into_right_body();
-                Either::Left(ready(Ok(response)))
-            }
-            None => {
-                let mapped: Mapped<B> = ServiceResponse::map_into_left_body;
-                Either::Right(self.next.call(request).map_ok(mapped))
-            }
+        if let Some(response) = answer(&request, &self.burst) {
+            let response = request.into_response(response).map_into_right_body();
+            return Either::Left(ready(Ok(response)));
         }
+        let mapped: Mapped<B> = ServiceResponse::map_into_left_body;
+        Either::Right(self.next.call(request).map_ok(mapped))
     }
 }

@@ -77,12 +77,12 @@ fn log_first(logger: &Logger, refused: &RateLimitedRequest<'_>) {
     let own_logger = RequestContext::logger(request);
     let client = RequestContext::client_prefix(request).map(|client| client.to_string());
     let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
+    let (route, subject) = (RequestContext::route(request), refused.subject);
     // The logger of the request has its ids.
     slog::warn!(own_logger.as_ref().unwrap_or(logger), "rate limit exceeded";
         "policy" => refused.policy.as_ref(), "client" => client,
         "method" => request.method().as_str(), "path" => prefix(request.path()),
-        "route" => route, "subject" => refused.subject, "user_agent" => agent.map(prefix));
+        "route" => route.as_deref(), "subject" => subject, "user_agent" => agent.map(prefix));
 }
 
 fn prefix(text: &str) -> &str {

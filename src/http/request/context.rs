@@ -1,6 +1,8 @@
 //! What is known of every request before it is handled. The access log middleware finds it once,
 //! and puts it into the request.
 
+use std::sync::Arc;
+
 use actix_web::HttpMessage;
 use slog::Logger;
 
@@ -8,11 +10,13 @@ use super::client_ip::ClientAddress;
 use super::request_id::RequestIds;
 use crate::rate_limit::client_ip::ClientPrefix;
 
-/// Client, ids and logger of a request.
+/// Client, ids, route and logger of a request.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     pub client: ClientAddress,
     pub ids: RequestIds,
+    /// The pattern of its route, or `unmatched`.
+    pub route: Arc<str>,
     /// Its events have the ids.
     pub logger: Logger,
 }
@@ -31,6 +35,11 @@ impl RequestContext {
     /// Returns the ids of a request.
     pub fn ids(request: &impl HttpMessage) -> Option<RequestIds> {
         request.extensions().get::<Self>().map(|context| context.ids.clone())
+    }
+
+    /// Returns the pattern of the route of a request.
+    pub fn route(request: &impl HttpMessage) -> Option<Arc<str>> {
+        request.extensions().get::<Self>().map(|context| Arc::clone(&context.route))
     }
 
     /// Returns the logger of a request.

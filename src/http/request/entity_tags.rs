@@ -5,7 +5,7 @@
 //! what follows a `;` how its body is compressed: such a response is another representation, of the
 //! same version.
 
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use thiserror::Error;
 
@@ -62,7 +62,7 @@ impl EntityTags {
         headers: &HeaderMap,
         name: &HeaderName,
     ) -> Result<Option<Self>, MalformedTags> {
-        let mut lines = headers.get_all(name).map(|value| value.as_bytes()).peekable();
+        let mut lines = headers.get_all(name).map(HeaderValue::as_bytes).peekable();
         if lines.peek().is_none() {
             return Ok(None);
         }

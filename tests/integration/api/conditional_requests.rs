@@ -193,8 +193,8 @@ async fn append(server: &Server, token: &str, start: &Answer, text: &str) -> u32
         let changes = diff["changes"].as_array().unwrap();
         let change = changes.iter().find(|change| change["path"] == "metadata.notes").unwrap();
         assert_eq!(change["old"], notes.as_str());
-        notes = change["new"].as_str().unwrap().to_owned();
-        tag = refused.header("etag").to_owned();
+        change["new"].as_str().unwrap().clone_into(&mut notes);
+        refused.header("etag").clone_into(&mut tag);
     }
     unreachable!("the loop has no end");
 }

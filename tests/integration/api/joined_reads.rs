@@ -13,7 +13,7 @@ use crate::support::samples::metric;
 use crate::support::{Server, database};
 
 const LIST: &str = "/api/v1/metrics?limit=20";
-const READERS: usize = 16;
+const READERS: u32 = 16;
 
 /// Statements of the list.
 const STATEMENTS: &str = "%metrics%";
@@ -39,9 +39,9 @@ async fn lock(server: &Server) -> Client {
     client
 }
 
-async fn in_flight(server: &Server, requests: usize) {
+async fn in_flight(server: &Server, requests: u32) {
     for _ in 0..200 {
-        if (server.reading("http_requests_in_flight").await - requests as f64).abs() < 0.5 {
+        if (server.reading("http_requests_in_flight").await - f64::from(requests)).abs() < 0.5 {
             return;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;

@@ -47,7 +47,7 @@ async fn document_describes_every_operation() {
             }
         }
     }
-    assert_eq!(operations, 53);
+    assert_eq!(operations, 54);
     assert_references(&document, &document);
 }
 

@@ -112,3 +112,17 @@ fn events_of_an_unverified_counter_count_for_everything() {
     epochs.apply_notified(&event("12 items metrics/a"), now);
     assert_eq!(reads.fresh(verified), ALL_BUT_A);
 }
+
+/// A change that was made between two failovers, and is applied after the second: its number says
+/// nothing about the counter of the present server.
+#[test]
+fn own_change_on_a_former_server_verifies_no_number() {
+    let (epochs, now) = at_ten();
+    epochs.start_incarnation();
+    let before = epochs.current();
+    epochs.start_incarnation();
+    epochs.apply_committed(8, &event("9 items metrics/a"), before, now);
+    let read = epochs.current();
+    epochs.apply_notified(&event("9 items metrics/b"), now);
+    assert_eq!(Reads { epochs: &epochs, now }.fresh(read), NONE);
+}

@@ -91,6 +91,11 @@ impl AccessLogEntry {
         }
     }
 
+    /// Returns the pattern of the route.
+    pub(super) fn route(&self) -> Arc<str> {
+        Arc::clone(&self.route)
+    }
+
     /// Whether the response has no body, whatever its length (RFC 9110, 9.3.2).
     pub(super) fn is_head(&self) -> bool {
         self.method == Method::HEAD

@@ -1,6 +1,6 @@
 //! Tests of `http::request::entity_tags`.
 
-use actix_web::http::header::{HeaderValue, IF_MATCH};
+use actix_web::http::header::IF_MATCH;
 use proptest::prelude::*;
 
 use super::*;
@@ -87,7 +87,8 @@ proptest! {
     ) {
         let mut line = String::new();
         for ((is_weak, opaque), gap) in tags.iter().zip(&gaps) {
-            line += &format!("{gap}{}\"{opaque}\",", if *is_weak { "W/" } else { "" });
+            let mark = if *is_weak { "W/" } else { "" };
+            line.extend([gap.as_str(), mark, "\"", opaque.as_str(), "\","]);
         }
         let expected = tags.iter().map(|(is_weak, opaque)| {
             EntityTag { is_weak: *is_weak, opaque: opaque.clone() }
