@@ -247,12 +247,14 @@ async fn bad_patch_is_refused_without_any_statement() {
         );
         database::sql(&database::url("postgres"), &question).await[0][0].parse::<u64>().unwrap()
     };
+    let mut data = metric("m1")["data"].clone();
+    data["time_grain"] = json!("day");
     let before = statements().await;
     for (path, body, fields) in [
         ("/api/v1/metrics/m1", json!({"colour": 1}), &["colour"][..]),
         ("/api/v1/metrics/m1", json!({"name": ""}), &["name"]),
         ("/api/v1/metrics/m1", json!({"tags": {}}), &["tags"]),
-        ("/api/v1/metrics/m1", json!({"data": {"time_grain": "day"}}), &["data.time_grain"]),
+        ("/api/v1/metrics/m1", json!({"data": data}), &["data.time_grain"]),
         ("/api/v1/metrics/m1", json!({"metric_id": "m2"}), &["metric_id"]),
         ("/api/v1/domains/d1", json!({"colour": 1}), &["colour"][..]),
         ("/api/v1/domains/d1", json!({"contact_email": "x"}), &["contact_email"]),

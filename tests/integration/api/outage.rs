@@ -97,10 +97,14 @@ async fn dead_pooled_connections_fail_no_request() {
     let server = Server::on(&url, &[]).await;
     server.ready().await;
     let admin = server.admin().await;
-    let many =
-        || futures_util::future::join_all((0..8).map(|_| server.get("/api/v1/domains", &admin)));
-    for _ in 0..3 {
-        for answer in many().await {
+    for round in 0..3 {
+        // None of these responses is cached, so that each request needs a connection.
+        let paths = (1..=8).map(|read| format!("/api/v1/domains?limit={}", round * 8 + read));
+        let many = paths.map(|path| {
+            let (server, admin) = (&server, &admin);
+            async move { server.get(&path, admin).await }
+        });
+        for answer in futures_util::future::join_all(many).await {
             answer.expect(200);
         }
         // Waits until the backends have ended, so that their last messages are on the way.
