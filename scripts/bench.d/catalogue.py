@@ -29,13 +29,20 @@ def sample(bench, database):
     text = output(bench.programs.service, "export", "--format", "json", env=variables)
     document = json.loads(text[text.index("{"):])
     metric = next(metric for metric in document["metrics"] if metric["metric_id"] == "mrr")
-    return document["domains"], metric
+    return document["domains"], related(metric, [])
+
+
+def related(metric, upstream):
+    """Returns a metric that derives from these, and nothing from it: ids must exist."""
+    ids = {"upstream_metric_ids": upstream, "downstream_metric_ids": []}
+    return {**metric, "relationships": {**metric["relationships"], **ids}}
 
 
 def copy(metric, number):
     """Returns a copy of a metric, with values distributed as in a real catalogue."""
     governance = {**metric["governance"], "owner_team": f"Team {number % 40}"}
-    return {**metric, "metric_id": identifier(number), "name": f"Metric {number:06}",
+    derived = related(metric, [metric["metric_id"]])
+    return {**derived, "metric_id": identifier(number), "name": f"Metric {number:06}",
             "category": f"Category {number % 50}", "tier": f"Tier-{1 + number % 3}",
             "tags": [f"t{number % 100}", "benchmark"], "governance": governance}
 

@@ -149,7 +149,7 @@ pub(super) const METRICS_CREATED: MetricFamily = family(
     "metrics_created_total",
     Counter,
     &[
-        ("tier", Bounded("Tier-1, Tier-2 or Tier-3")),
+        ("tier", Bounded("Tier-1, Tier-2, Tier-3, or none (draft)")),
         (
             "category",
             Bounded(
