@@ -1,7 +1,7 @@
 //! Drafts: a document whose `governance.status` is `draft` may lack fields that the others need.
 //! Which these are says the schema of the type (`required`, and lists with at least one item), so
 //! that rule, OpenAPI document and completeness cannot disagree. `structure` refuses what is
-//! missing in a body, [`missing`] finds it in a document of the model.
+//! missing in a body, `missing` finds it in a document of the model.
 
 use serde::Serialize;
 use serde_json::Value;

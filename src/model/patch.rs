@@ -78,7 +78,7 @@ impl<T: Patchable> Patch<T> {
     /// Validates fields that replace those of a document.
     ///
     /// # Errors
-    /// As [`parse`].
+    /// As `parse`.
     pub fn new(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
         let warnings = Warnings::clean_body(&mut fields);
         let (id, names) = (named_id::<T>(&fields), fields.keys().cloned().collect());
@@ -92,7 +92,7 @@ impl<T: Patchable> Patch<T> {
     /// Validates a merge patch (RFC 7396).
     ///
     /// # Errors
-    /// As [`parse`].
+    /// As `parse`.
     pub fn from_merge_patch(mut fields: Map<String, Value>) -> Result<Self, Vec<Violation>> {
         let warnings = Warnings::clean_body(&mut fields);
         let id = named_id::<T>(&fields);
