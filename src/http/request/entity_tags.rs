@@ -9,6 +9,9 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use thiserror::Error;
 
+/// The encodings of responses (`extract::accepted_encoding`), as their tags name them.
+const ENCODINGS: [&str; 4] = ["br", "deflate", "gzip", "zstd"];
+
 /// A header that is no list of entity tags.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("must be a list of quoted entity tags, or *")]
@@ -43,7 +46,10 @@ pub enum StoredTag<'a> {
 impl EntityTag {
     /// The tag without what it says about compression.
     pub fn identity(&self) -> &str {
-        self.opaque.split_once(';').map_or(self.opaque.as_str(), |(tag, _)| tag)
+        match self.opaque.rsplit_once(';') {
+            Some((tag, encoding)) if ENCODINGS.contains(&encoding) => tag,
+            _ => &self.opaque,
+        }
     }
 
     /// The version of the item.

@@ -73,6 +73,9 @@ fn tags_name_a_version_whatever_its_representation() {
         ("1.0.0;gzip", "1.0.0", "1.0.0"),
         ("1.0.0+ab12", "1.0.0+ab12", "1.0.0"),
         ("1.0.0+ab12;br", "1.0.0+ab12", "1.0.0"),
+        // No tag of ours.
+        ("1.0.0;other", "1.0.0;other", "1.0.0;other"),
+        ("1.0.0;br;gzip", "1.0.0;br", "1.0.0;br"),
     ] {
         let tag = strong(opaque);
         assert_eq!((tag.identity(), tag.version()), (identity, version), "{opaque}");
