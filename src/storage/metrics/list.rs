@@ -1,21 +1,19 @@
-//! Lists of metrics. The ids of the page are read first, from an index alone; then only its rows
-//! are fetched (`selection`). A page is reached from the nearest known place (`model::list_walk`),
-//! the beginning and the end of the list among them, so that neither the last page nor the next one
-//! costs more than the first; `keyset` walks. A page longer than the maximum is refused before its
-//! rows are fetched.
-
-use std::collections::HashMap;
+//! Lists of metrics. A page is reached from the nearest known place (`model::list_walk`), the
+//! beginning and the end of the list among them, so that neither the last page nor the next one
+//! costs more than the first. One statement walks there in an index alone (`on_walk`) and fetches
+//! the rows (`selection`), or refuses a page that is too long.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join;
 
 use super::filter::filtered;
-use super::{MetricRow, keyset, selection};
-use crate::model::cursor::ListPosition;
+use super::{MetricRow, selection};
+use crate::model::cursor::{ListPosition, SortKey};
 use crate::model::list_walk::{IndexedPosition, KnownList, ListWalk, ends_of_page};
-use crate::model::metrics::query::{MetricFilter, MetricQuery};
+use crate::model::metrics::query::{MetricFilter, MetricQuery, SortField};
 use crate::model::page::PageRequest;
-use crate::model::paging::{ListPart, Paging};
+use crate::model::paging::{CursorRequest, ListPart, Paging};
 use crate::storage::StorageError;
 use crate::storage::schema::catalogue_totals;
 
@@ -38,54 +36,77 @@ pub async fn list(
     query: &MetricQuery,
     known: &KnownList,
 ) -> Result<ListedMetrics, StorageError> {
-    let mut positions = Vec::new();
-    let (ids, part) = match &query.paging {
-        Paging::Page(page) => {
-            let total = match known.total {
+    let conn: &AsyncPgConnection = conn;
+    match &query.paging {
+        Paging::Page(page) => page_of(conn, query, *page, known).await,
+        Paging::Cursor(cursor) => after_cursor(conn, query, cursor).await,
+    }
+}
+
+async fn page_of(
+    conn: &AsyncPgConnection,
+    query: &MetricQuery,
+    page: PageRequest,
+    known: &KnownList,
+) -> Result<ListedMetrics, StorageError> {
+    let (total, rows) = match known.total {
+        // The first page is where it is, so both are asked for at once.
+        None if page.offset() == 0 => {
+            let walk = ListWalk { from: None, backwards: false, skip: 0, count: page.limit };
+            try_join(total(conn, &query.filter), selection::rows(conn, query, &walk)).await?
+        }
+        known_total => {
+            let total = match known_total {
                 Some(total) => total,
                 None => total(conn, &query.filter).await?,
             };
-            let items = on_page(conn, query, *page, total, known).await?;
-            positions = ends_of_page(*page, total, &items);
-            let ids = items.into_iter().map(|item| item.id).collect();
-            (ids, ListPart::Page(*page, total))
-        }
-        Paging::Cursor(cursor) => {
-            let (ids, position) = keyset::ids(conn, query, cursor).await?;
-            (ids, ListPart::Cursor(cursor.clone(), position))
+            let rows = match ListWalk::to_page(page, total, known) {
+                Some(walk) => selection::rows(conn, query, &walk).await?,
+                None => Vec::new(),
+            };
+            (total, rows)
         }
     };
-    let rows = selection::rows(conn, &ids, query.fields.as_ref()).await?;
-    let mut by_id: HashMap<String, MetricRow> =
-        rows.into_iter().map(|row| (row.metric_id.clone(), row)).collect();
-    // A metric that was deleted between the two statements is left out.
-    let rows = ids.iter().filter_map(|id| by_id.remove(id)).collect();
-    Ok(ListedMetrics { rows, part, positions })
+    let items: Vec<_> = rows.iter().map(|row| position_of(row, query.sort.by)).collect();
+    let positions = ends_of_page(page, total, &items);
+    Ok(ListedMetrics { rows, part: ListPart::Page(page, total), positions })
 }
 
-async fn total(conn: &mut AsyncPgConnection, filter: &MetricFilter) -> Result<i64, StorageError> {
+async fn after_cursor(
+    conn: &AsyncPgConnection,
+    query: &MetricQuery,
+    cursor: &CursorRequest,
+) -> Result<ListedMetrics, StorageError> {
+    // One more than requested says whether there are more.
+    let count = cursor.limit.saturating_add(1);
+    let walk = ListWalk { from: cursor.after.clone(), backwards: false, skip: 0, count };
+    let mut rows = selection::rows(conn, query, &walk).await?;
+    let limit = usize::try_from(cursor.limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| has_more).map(|row| position_of(row, query.sort.by));
+    Ok(ListedMetrics { rows, part: ListPart::Cursor(cursor.clone(), last), positions: Vec::new() })
+}
+
+fn position_of(row: &MetricRow, by: SortField) -> ListPosition {
+    let key = match by {
+        SortField::Name => SortKey::Text(row.name.clone()),
+        SortField::Tier => SortKey::Text(row.tier.clone()),
+        SortField::CreatedAt => SortKey::Instant(row.created_at),
+        SortField::UpdatedAt => SortKey::Instant(row.updated_at),
+    };
+    ListPosition { key, id: row.metric_id.clone() }
+}
+
+async fn total(mut conn: &AsyncPgConnection, filter: &MetricFilter) -> Result<i64, StorageError> {
     if *filter == MetricFilter::default() {
-        return count(conn).await;
+        let total = catalogue_totals::table.select(catalogue_totals::metrics);
+        return Ok(total.first(&mut conn).await?);
     }
-    Ok(filtered(filter).count().get_result(conn).await?)
+    Ok(filtered(filter).count().get_result(&mut conn).await?)
 }
 
 /// Counts all metrics, by a counter that triggers maintain.
 pub async fn count(conn: &mut AsyncPgConnection) -> Result<i64, StorageError> {
-    Ok(catalogue_totals::table.select(catalogue_totals::metrics).first(conn).await?)
-}
-
-async fn on_page(
-    conn: &mut AsyncPgConnection,
-    query: &MetricQuery,
-    page: PageRequest,
-    total: i64,
-    known: &KnownList,
-) -> Result<Vec<ListPosition>, StorageError> {
-    let Some(walk) = ListWalk::to_page(page, total, known) else { return Ok(Vec::new()) };
-    let mut items = keyset::positions(conn, query, &walk).await?;
-    if walk.backwards {
-        items.reverse();
-    }
-    Ok(items)
+    total(conn, &MetricFilter::default()).await
 }

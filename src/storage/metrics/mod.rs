@@ -5,8 +5,8 @@
 mod audited;
 mod bulk;
 mod filter;
-mod keyset;
 mod list;
+mod on_walk;
 mod past;
 mod relations;
 mod restore;

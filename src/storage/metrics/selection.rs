@@ -1,12 +1,15 @@
-//! Fetches the rows of a part of the list, with the columns that its response needs.
+//! Fetches the rows that a walk through the list reads, with the columns that a response needs.
 
 use diesel::dsl::{case_when, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Text};
+use diesel::sql_types::{BigInt, Bool, Jsonb};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::MetricRow;
-use crate::model::fields::FieldSelection;
+use super::filter::sorted;
+use super::on_walk::OnWalk;
+use crate::model::list_walk::ListWalk;
+use crate::model::metrics::query::MetricQuery;
 use crate::storage::StorageError;
 use crate::storage::page_size::{MAX_PAGE_BYTES, ensure_fits};
 use crate::storage::schema::metrics::dsl;
@@ -16,18 +19,22 @@ const WHOLE: &str = "size_bytes";
 /// About how long the columns are that are fetched whatever is selected.
 const TEXTS: &str = "2400 + octet_length(description) + coalesce(octet_length(notes), 0)";
 
-/// Fetches these metrics, or none if all of them together are too long; one statement measures and
-/// fetches. JSON columns that are not selected are null, and are neither decompressed nor sent.
-/// With any of them, a metric counts as a whole.
+/// So many metrics of the largest size (256 KiB) fit on a page, so they are not measured before.
+const ALWAYS_FIT: i64 = 24;
+
+/// Fetches the metrics that a walk reads, in the order of the list, or none if all of them together
+/// are too long; one statement finds, measures and fetches. JSON columns that are not selected are
+/// null, and are neither decompressed nor sent. With any of them, a metric counts as a whole.
 ///
 /// # Errors
-/// [`StorageError::Invalid`] for more than [`MAX_PAGE_BYTES`].
+/// [`StorageError::Invalid`] for more than [`MAX_PAGE_BYTES`], and if the walk starts at a position
+/// of a list with another sort.
 pub(super) async fn rows(
-    conn: &mut AsyncPgConnection,
-    ids: &[String],
-    fields: Option<&FieldSelection>,
+    mut conn: &AsyncPgConnection,
+    query: &MetricQuery,
+    walk: &ListWalk,
 ) -> Result<Vec<MetricRow>, StorageError> {
-    let on_page = dsl::metrics.filter(dsl::metric_id.eq_any(ids));
+    let fields = query.fields.as_ref();
     let part = |part: &str| fields.is_none_or(|fields| fields.includes_part("metadata", part));
     let mut measure = TEXTS;
     macro_rules! selected {
@@ -73,14 +80,20 @@ pub(super) async fn rows(
         dsl::updated_by,
         selected!(change_history, part("change_history")),
     );
+    let on_walk = || OnWalk::new(query, walk);
+    let found = sorted(dsl::metrics.into_boxed(), query.sort, false).filter(on_walk()?);
+    if walk.count <= ALWAYS_FIT {
+        return Ok(found.select(columns).load(&mut conn).await?);
+    }
     let size = format!("coalesce(sum({measure}), 0)::bigint");
-    let fits = sql::<Bool>(&format!("(SELECT {size} FROM metrics AS page WHERE metric_id = ANY("))
-        .bind::<Array<Text>, _>(ids)
-        .sql(")) <= ")
+    let fits = sql::<Bool>(&format!("(SELECT {size} FROM metrics WHERE "))
+        .bind::<Bool, _>(on_walk()?)
+        .sql(") <= ")
         .bind::<BigInt, _>(MAX_PAGE_BYTES);
-    let rows: Vec<MetricRow> = on_page.clone().filter(fits).select(columns).load(conn).await?;
-    if rows.is_empty() && !ids.is_empty() {
-        ensure_fits(on_page.select(sql::<BigInt>(&size)).first(conn).await?)?;
+    let rows: Vec<MetricRow> = found.filter(fits).select(columns).load(&mut conn).await?;
+    if rows.is_empty() {
+        let size = dsl::metrics.filter(on_walk()?).select(sql::<BigInt>(&size));
+        ensure_fits(size.first(&mut conn).await?)?;
     }
     Ok(rows)
 }

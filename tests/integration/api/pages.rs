@@ -175,7 +175,7 @@ async fn statements(server: &Server, like: &str) -> (i64, i64) {
 #[actix_web::test]
 async fn next_and_previous_pages_pass_over_no_rows() {
     const PASSED: &str = "SELECT%metric_id%OFFSET%";
-    const READ: &str = r#"SELECT "metrics"."metric_id", "metrics"."name" FROM%"#;
+    const READ: &str = r#"SELECT "metrics"."metric_id"%AS passed%"#;
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -193,7 +193,8 @@ async fn next_and_previous_pages_pass_over_no_rows() {
         read(page, "").await;
     }
     assert_eq!(statements(&server, PASSED).await.0, 0);
-    assert_eq!(statements(&server, READ).await.1, 90);
+    // One statement for each page finds its metrics and fetches them.
+    assert_eq!(statements(&server, READ).await, (9, 90));
     // Other fields, the same list.
     for page in (1..=8).rev() {
         read(page, "&fields=name").await;
