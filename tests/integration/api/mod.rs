@@ -101,6 +101,7 @@ mod suspension;
 mod swagger_ui;
 mod texts;
 mod totals;
+mod trace_context;
 mod unknown_keys;
 mod unknown_parameters;
 mod unreached_database;
