@@ -45,6 +45,8 @@ pub struct Lifetimes {
 struct SigningKeys {
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// Verifies tokens that another secret has signed, while the secret is replaced.
+    also_accepted: Option<DecodingKey>,
     /// What the library checks of each token; made once.
     validation: Validation,
 }
@@ -138,6 +140,21 @@ impl Tokens {
     pub fn new(access: &SecretString, refresh: &SecretString, lifetimes: Lifetimes) -> Self {
         let (access, refresh) = (SigningKeys::new(access), SigningKeys::new(refresh));
         Self { access, refresh, lifetimes, verified: VerifiedTokens::default() }
+    }
+
+    /// Accepts tokens of other secrets, too, but issues none with them: the secrets before or after
+    /// the present ones, while they are replaced.
+    #[must_use]
+    pub fn also_accepting(
+        mut self,
+        access: Option<&SecretString>,
+        refresh: Option<&SecretString>,
+    ) -> Self {
+        let key =
+            |secret: &SecretString| DecodingKey::from_secret(secret.expose_secret().as_bytes());
+        self.access.also_accepted = access.map(key);
+        self.refresh.also_accepted = refresh.map(key);
+        self
     }
 
     /// Returns the start time at or before which a token family has reached its maximum age.
@@ -269,6 +286,7 @@ impl SigningKeys {
             validation,
             encoding: EncodingKey::from_secret(bytes),
             decoding: DecodingKey::from_secret(bytes),
+            also_accepted: None,
         }
     }
 
@@ -281,9 +299,13 @@ impl SigningKeys {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken);
         }
-        jsonwebtoken::decode(token, &self.decoding, &self.validation)
-            .map(|data| data.claims)
-            .map_err(|_| InvalidToken)
+        let decode = |key| jsonwebtoken::decode(token, key, &self.validation);
+        let decoded = decode(&self.decoding);
+        let decoded = match &self.also_accepted {
+            Some(other) => decoded.or_else(|_| decode(other)),
+            None => decoded,
+        };
+        decoded.map(|data| data.claims).map_err(|_| InvalidToken)
     }
 }
 
