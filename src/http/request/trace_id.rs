@@ -6,11 +6,11 @@
 use std::fmt;
 use std::num::NonZeroU128;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
-/// Name of the header, which `HeaderMap` compares without regard to case.
-const HEADER: &str = "traceparent";
+/// Name of the header. A text instead would be copied to the heap for each lookup.
+static HEADER: HeaderName = HeaderName::from_static("traceparent");
 /// Length of a `traceparent` of version 00, and the least of a later one.
 const LENGTH: usize = 55;
 
@@ -22,7 +22,7 @@ impl TraceId {
     /// Reads the header. None if there is none, more than one, or an invalid one: then the request
     /// is the first of its trace, and its own id names it.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(HEADER);
+        let mut values = headers.get_all(&HEADER);
         let only = values.next().filter(|_| values.next().is_none())?;
         Self::parse(only.as_bytes())
     }
@@ -74,7 +74,7 @@ fn hexadecimal(digits: &[u8]) -> Option<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
     use proptest::prelude::*;
 
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -87,8 +87,7 @@ mod tests {
     fn headers(values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
-            let name = HeaderName::from_static(HEADER);
-            headers.append(name, HeaderValue::from_str(value).unwrap());
+            headers.append(HEADER.clone(), HeaderValue::from_str(value).unwrap());
         }
         headers
     }
