@@ -36,6 +36,7 @@ mod secrets;
 mod serving;
 mod shutdown;
 mod steady_clients;
+mod supervisor;
 mod tls;
 mod transport;
 mod version_migrations;
