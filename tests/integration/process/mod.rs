@@ -1,5 +1,6 @@
 //! The binary as operators run it: commands, first start, signals, `kill -9`.
 
+mod backup;
 pub mod binary;
 mod bodies;
 mod change_migrations;
