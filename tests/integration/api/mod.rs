@@ -99,6 +99,7 @@ mod smoke;
 mod stopped_actors;
 mod suspension;
 mod swagger_ui;
+mod switches;
 mod texts;
 mod totals;
 mod trace_context;

@@ -35,6 +35,7 @@ mod round_trip;
 mod runbook_commands;
 mod secrets;
 mod serving;
+mod shipping_switches;
 mod shutdown;
 mod steady_clients;
 mod supervisor;
