@@ -69,6 +69,18 @@ pub enum Command {
         #[command(flatten)]
         remote: RemoteOptions,
     },
+    /// Write the data of the embedded mode to a new file, while no service uses it
+    Backup {
+        /// File to write; it contains secrets
+        file: PathBuf,
+    },
+    /// Create the data of the embedded mode from a file that `mdl backup` has written
+    ///
+    /// `DATA_DIR` must be empty. A newer version of mdl migrates the data at its start.
+    Restore {
+        /// File to read
+        file: PathBuf,
+    },
     /// Print a valid metric, domain or catalogue with the required fields, for POST or `mdl import`
     Example {
         /// What to print; a metric needs the domain that `mdl example domain` prints

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use self::cli::{Cli, Command};
 use self::command_error::CommandError;
-use self::commands::{admin, circuits, example, export, healthcheck, import, key, migrate};
+use self::commands::{admin, backup, circuits, example, export, healthcheck, import, key, migrate};
 use self::output::{print_line, print_warning};
 use crate::config::secrets;
 
@@ -78,6 +78,8 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Export { format, output, remote } => {
             export::run(&config, format, output.as_deref(), &remote).await
         }
+        Command::Backup { file } => backup::back_up(&config, &file),
+        Command::Restore { file } => backup::restore(&config, &file),
         Command::Circuits(arguments) => circuits::run(&config, arguments).await,
         Command::Example { item, format, full } => example::run(item, format, full),
         Command::Admin { command } => admin::run(&config, command).await,

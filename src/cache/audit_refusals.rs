@@ -39,6 +39,8 @@ pub struct RefusedRequest {
     pub request_id: String,
     /// Always made by the server.
     pub server_request_id: Uuid,
+    /// The trace of the request, if its client sent one.
+    pub trace_id: Option<Uuid>,
     /// Method and pattern of the route, if it matched one.
     pub route: Option<String>,
 }

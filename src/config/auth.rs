@@ -19,6 +19,12 @@ pub struct AuthConfig {
     /// Value of `JWT_REFRESH_SECRET`; signs refresh tokens.
     #[arg(skip)]
     pub jwt_refresh_secret: Option<SecretString>,
+    /// Value of `JWT_SECRET_ALSO_ACCEPTED`; verifies access tokens while the secret is replaced.
+    #[arg(skip)]
+    pub jwt_secret_also_accepted: Option<SecretString>,
+    /// Value of `JWT_REFRESH_SECRET_ALSO_ACCEPTED`; the same for refresh tokens.
+    #[arg(skip)]
+    pub jwt_refresh_secret_also_accepted: Option<SecretString>,
     /// Lifetime of an access token, in seconds
     #[arg(long, env, global = true, default_value_t = 900, value_name = "JWT_ACCESS_TOKEN_EXPIRY",
           value_parser = clap::value_parser!(i64).range(1..=86_400))]
@@ -58,6 +64,14 @@ impl AuthConfig {
         non_empty(self.jwt_secret.as_ref()).zip(non_empty(self.jwt_refresh_secret.as_ref()))
     }
 
+    /// Secrets whose access and refresh tokens are accepted beside those of [`Self::secrets`].
+    pub fn also_accepted(&self) -> (Option<&SecretString>, Option<&SecretString>) {
+        (
+            non_empty(self.jwt_secret_also_accepted.as_ref()),
+            non_empty(self.jwt_refresh_secret_also_accepted.as_ref()),
+        )
+    }
+
     /// Password of the first administrator, if it is set.
     pub fn password(&self) -> Option<&SecretString> {
         non_empty(self.admin_password.as_ref())
@@ -66,12 +80,18 @@ impl AuthConfig {
     /// Checks the token secrets.
     ///
     /// # Errors
-    /// When one is missing although `required`, or too short, or both are the same.
+    /// When one is missing although `required`, or too short, or one of access tokens is one of
+    /// refresh tokens, too.
     pub fn check(&self, required: bool) -> Result<(), ConfigError> {
         let long_enough = |secret: &SecretString| secret.expose_secret().len() >= MIN_SECRET_BYTES;
-        for (name, secret) in
-            [("JWT_SECRET", &self.jwt_secret), ("JWT_REFRESH_SECRET", &self.jwt_refresh_secret)]
-        {
+        let (other_access, other_refresh) = self.also_accepted();
+        let secrets = [
+            ("JWT_SECRET", &self.jwt_secret, required),
+            ("JWT_REFRESH_SECRET", &self.jwt_refresh_secret, required),
+            ("JWT_SECRET_ALSO_ACCEPTED", &self.jwt_secret_also_accepted, false),
+            ("JWT_REFRESH_SECRET_ALSO_ACCEPTED", &self.jwt_refresh_secret_also_accepted, false),
+        ];
+        for (name, secret, required) in secrets {
             match non_empty(secret.as_ref()) {
                 Some(secret) if !long_enough(secret) => {
                     return Err(ConfigError::new(
@@ -91,11 +111,22 @@ impl AuthConfig {
                 _ => {}
             }
         }
-        match self.secrets() {
-            Some((access, refresh)) if access.expose_secret() == refresh.expose_secret() => {
-                Err(ConfigError::new("JWT_REFRESH_SECRET", "must differ from JWT_SECRET"))
-            }
-            _ => Ok(()),
+        let (access, refresh) = self.secrets().unzip();
+        let same = |left: Option<&SecretString>, right: Option<&SecretString>| {
+            let pair = left.zip(right);
+            pair.is_some_and(|(left, right)| left.expose_secret() == right.expose_secret())
+        };
+        if same(access, refresh) {
+            return Err(ConfigError::new("JWT_REFRESH_SECRET", "must differ from JWT_SECRET"));
         }
+        if [access, other_access].iter().any(|access| same(*access, other_refresh))
+            || same(other_access, refresh)
+        {
+            return Err(ConfigError::new(
+                "JWT_REFRESH_SECRET_ALSO_ACCEPTED",
+                "no secret may be one of access and of refresh tokens",
+            ));
+        }
+        Ok(())
     }
 }

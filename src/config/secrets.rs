@@ -22,7 +22,7 @@ pub struct SecretVariable {
 }
 
 /// All variables that hold a secret.
-pub const SECRETS: [SecretVariable; 8] = [
+pub const SECRETS: [SecretVariable; 10] = [
     SecretVariable {
         name: "DATABASE_URL",
         help: "PostgreSQL 14 or newer: postgres://user:password@host:5432/name?\
@@ -39,6 +39,16 @@ pub const SECRETS: [SecretVariable; 8] = [
     SecretVariable {
         name: "JWT_REFRESH_SECRET",
         help: "Signs refresh tokens; at least 32 bytes, different from JWT_SECRET",
+        default: "",
+    },
+    SecretVariable {
+        name: "JWT_SECRET_ALSO_ACCEPTED",
+        help: "Access tokens of this secret are accepted, too; set it while JWT_SECRET is replaced",
+        default: "",
+    },
+    SecretVariable {
+        name: "JWT_REFRESH_SECRET_ALSO_ACCEPTED",
+        help: "The same for refresh tokens, while JWT_REFRESH_SECRET is replaced",
         default: "",
     },
     SecretVariable {
@@ -196,11 +206,13 @@ impl Config {
         Ok(())
     }
 
-    fn secrets(&mut self) -> [(&'static str, &mut Option<SecretString>); 7] {
+    fn secrets(&mut self) -> [(&'static str, &mut Option<SecretString>); 9] {
         [
             ("DATABASE_URL", &mut self.database.database_url),
             ("JWT_SECRET", &mut self.auth.jwt_secret),
             ("JWT_REFRESH_SECRET", &mut self.auth.jwt_refresh_secret),
+            ("JWT_SECRET_ALSO_ACCEPTED", &mut self.auth.jwt_secret_also_accepted),
+            ("JWT_REFRESH_SECRET_ALSO_ACCEPTED", &mut self.auth.jwt_refresh_secret_also_accepted),
             ("ADMIN_PASSWORD", &mut self.auth.admin_password),
             ("SMTP_URL", &mut self.mail.smtp_url),
             ("ELASTICSEARCH_URL", &mut self.shipping.elasticsearch_url),

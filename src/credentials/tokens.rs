@@ -3,18 +3,18 @@
 //! (issuer, audience, type, times without leeway, RFC 8725); whether the session still exists is
 //! checked in the database (`storage::sessions`).
 
+mod signing_keys;
 mod verified;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use self::signing_keys::SigningKeys;
 use self::verified::VerifiedTokens;
 
 const ISSUER: &str = "mdl-api";
@@ -40,13 +40,6 @@ pub struct Lifetimes {
     pub refresh: i64,
     /// Of a token family, however often its tokens are rotated.
     pub session: i64,
-}
-
-struct SigningKeys {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    /// What the library checks of each token; made once.
-    validation: Validation,
 }
 
 /// The claims of an access token. Name, e-mail address and role are for display; the database
@@ -138,6 +131,19 @@ impl Tokens {
     pub fn new(access: &SecretString, refresh: &SecretString, lifetimes: Lifetimes) -> Self {
         let (access, refresh) = (SigningKeys::new(access), SigningKeys::new(refresh));
         Self { access, refresh, lifetimes, verified: VerifiedTokens::default() }
+    }
+
+    /// Accepts tokens of other secrets, too, but issues none with them: the secrets before or after
+    /// the present ones, while they are replaced.
+    #[must_use]
+    pub fn also_accepting(
+        mut self,
+        access: Option<&SecretString>,
+        refresh: Option<&SecretString>,
+    ) -> Self {
+        self.access = self.access.also_accepting(access);
+        self.refresh = self.refresh.also_accepting(refresh);
+        self
     }
 
     /// Returns the start time at or before which a token family has reached its maximum age.
@@ -252,38 +258,6 @@ impl Tokens {
         let claims: RefreshClaims = self.refresh.decode(token)?;
         let is_valid = claims.kind == REFRESH && is_in_time(claims.nbf, claims.exp, now);
         if is_valid { Ok(claims) } else { Err(InvalidToken) }
-    }
-}
-
-impl SigningKeys {
-    fn new(secret: &SecretString) -> Self {
-        let bytes = secret.expose_secret().as_bytes();
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "nbf", "sub", "iss", "aud"]);
-        // The library reads the system's clock; `is_in_time` takes the instant as a parameter.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Self {
-            validation,
-            encoding: EncodingKey::from_secret(bytes),
-            decoding: DecodingKey::from_secret(bytes),
-        }
-    }
-
-    fn sign<T: Serialize>(&self, claims: &T) -> Result<String, InvalidToken> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
-            .map_err(|_| InvalidToken)
-    }
-
-    fn decode<T: DeserializeOwned>(&self, token: &str) -> Result<T, InvalidToken> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return Err(InvalidToken);
-        }
-        jsonwebtoken::decode(token, &self.decoding, &self.validation)
-            .map(|data| data.claims)
-            .map_err(|_| InvalidToken)
     }
 }
 

@@ -27,9 +27,23 @@ pub enum EmbeddedError {
         .0.display()
     )]
     Locked(PathBuf),
+    #[error("DATA_DIR: another process uses {}; stop it first", .0.display())]
+    InUse(PathBuf),
+    #[error("DATA_DIR: {} has no database", .0.display())]
+    NoData(PathBuf),
+    #[error("DATA_DIR: {} is not empty; move it away, or name another folder", .0.display())]
+    NotEmpty(PathBuf),
+    #[error("backup {}", .path.display())]
+    Backup { path: PathBuf, source: io::Error },
 }
 
 impl EmbeddedError {
+    /// Returns a function that adds the path of a backup to an I/O error.
+    #[cfg(feature = "embedded")]
+    pub(super) fn backup(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |source| Self::Backup { path: path.to_owned(), source }
+    }
+
     /// Returns a function that adds the path to an I/O error.
     pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }

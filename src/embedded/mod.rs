@@ -1,6 +1,8 @@
 //! The embedded database: `PostgreSQL` inside the binary, on a Unix socket in a private folder,
 //! with its own signing secrets. An external database is reached through `postgres`.
 
+#[cfg(feature = "embedded")]
+pub mod backup;
 mod error;
 mod secrets;
 #[cfg(feature = "embedded")]

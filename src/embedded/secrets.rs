@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::EmbeddedError;
 
-const FILE: &str = "secrets.json";
+/// Name of the file in the data folder.
+pub(super) const FILE: &str = "secrets.json";
 
 /// The secrets that sign access and refresh tokens.
 #[derive(Clone, Debug)]

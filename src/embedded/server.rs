@@ -106,7 +106,7 @@ fn serve(proxy: &PgliteProxy, listener: &UnixListener, stopping: &AtomicBool) {
 }
 
 /// Locks the folder for this process. The system releases the lock when the process ends.
-fn lock(folder: &Path) -> Result<File, EmbeddedError> {
+pub(super) fn lock(folder: &Path) -> Result<File, EmbeddedError> {
     let path = folder.join("lock");
     let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
     let file = open.map_err(EmbeddedError::at(&path))?;

@@ -152,7 +152,8 @@ fn log(logger: &Logger, event_id: i64, row: &NewEvent) {
         "actor_id" => row.actor_id.map(|id| id.to_string()), "target" => row.target.clone(),
         "target_id" => row.target_id.map(|id| id.to_string()), "channel" => row.channel,
         "address" => row.address.clone(), "request_id" => row.request_id.clone(),
-        "server_request_id" => row.server_request_id.map(|id| id.to_string()));
+        "server_request_id" => row.server_request_id.map(|id| id.to_string()),
+        "trace_id" => row.trace_id.map(|id| id.simple().to_string()));
     if row.reason.is_some() {
         slog::warn!(logger, "audit"; values);
     } else {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::openapi::vocabulary::ErrorCode;
+use super::request::trace_id::TraceId;
 use crate::clock::rfc3339;
 use crate::model::completeness::Completeness;
 use crate::model::page::Pagination;
@@ -168,6 +169,10 @@ pub struct ErrorBody<'a> {
     pub error: ErrorDetail<'a>,
     /// Also in `X-Request-ID`; quote it when you ask for help.
     pub request_id: &'a str,
+    /// The trace-id of the request's `traceparent`, 32 hexadecimal digits; absent if it had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub trace_id: Option<String>,
     /// RFC 3339 in UTC.
     #[schema(format = DateTime)]
     pub timestamp: String,
@@ -231,7 +236,14 @@ impl<'a> ErrorBody<'a> {
                 retry_after,
             },
             request_id,
+            trace_id: None,
             timestamp: rfc3339(now),
         }
+    }
+
+    /// Names the trace that the request belongs to.
+    #[must_use]
+    pub fn in_trace(self, trace: Option<TraceId>) -> Self {
+        Self { trace_id: trace.map(|trace| trace.to_string()), ..self }
     }
 }

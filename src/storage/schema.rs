@@ -77,6 +77,8 @@ diesel::table! {
         server_request_id -> Nullable<Uuid>,
         /// Changed fields: {"field": {"from": …, "to": …}}. Never a secret.
         changes -> Jsonb,
+        /// The trace-id of the request's traceparent, in its 128 bits; null if it had none.
+        trace_id -> Nullable<Uuid>,
     }
 }
 

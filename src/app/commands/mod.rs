@@ -3,6 +3,7 @@
 
 pub(super) mod admin;
 mod api_client;
+pub(super) mod backup;
 pub(super) mod circuits;
 pub(super) mod example;
 pub(super) mod export;

@@ -189,7 +189,8 @@ fn build_tokens(config: &Config) -> Result<Tokens, CommandError> {
         refresh: auth.jwt_refresh_token_expiry,
         session: auth.session_max_age_days.saturating_mul(86_400),
     };
-    Ok(Tokens::new(&access, &refresh, lifetimes))
+    let (other_access, other_refresh) = auth.also_accepted();
+    Ok(Tokens::new(&access, &refresh, lifetimes).also_accepting(other_access, other_refresh))
 }
 
 fn check_first_admin(auth: &AuthConfig) -> Result<(), CommandError> {

@@ -24,6 +24,7 @@ mod running_listener;
 mod signals;
 mod startup;
 mod startup_error;
+mod supervisor;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -86,6 +87,8 @@ pub(super) async fn run(config: &Config, sample: bool) -> Result<(), CommandErro
     let mut signals = StopSignals::listen()?;
     let telemetry = (logs.logger.clone(), logs.sinks.clone());
     let mut service = Service::start(config, Clock::default(), sample, telemetry).await?;
+    supervisor::notify_ready(&format!("http://{}", service.address), &logs.logger);
+    supervisor::spawn_watchdog(&logs.logger);
     let admin = AdminSocket::start(config.admin_socket(service.address.port()), &service.state);
     let end = tokio::select! {
         signal = signals.next() => Ok(signal),
@@ -103,6 +106,7 @@ pub(super) async fn run(config: &Config, sample: bool) -> Result<(), CommandErro
         }
         Err(cause) => slog::error!(logs.logger, "listener failed"; "error" => cause),
     }
+    supervisor::notify_stopping(&logs.logger);
     let stop = async {
         service.state.operations.readiness.mark_stopping();
         // Their clients connect to another instance.

@@ -16,7 +16,12 @@ fn key(address: usize, target: usize) -> RefusalKey {
 }
 
 fn sample() -> RefusedRequest {
-    RefusedRequest { request_id: "r".into(), server_request_id: Uuid::nil(), route: None }
+    RefusedRequest {
+        request_id: "r".into(),
+        server_request_id: Uuid::nil(),
+        trace_id: None,
+        route: None,
+    }
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {

@@ -50,6 +50,34 @@ fn access_token_is_valid_from_issue_to_expiry() {
 }
 
 #[test]
+fn tokens_of_a_secret_that_is_replaced_are_accepted_and_not_issued() {
+    let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+    let issued = |by: &Tokens| {
+        let access = by.issue_access(access_subject(), Uuid::from_u128(3), now, 900);
+        (access.expect("a token"), by.issue_refresh(refresh_subject(now)).expect("a token"))
+    };
+    let accepted = |by: &Tokens, (access, refresh): &(String, String)| {
+        (by.verify_access(access, now).is_ok(), by.verify_refresh(refresh, now).is_ok())
+    };
+    let secret = |name: &str, seed: &str| SecretString::from(format!("{name}-{seed}-").repeat(8));
+    let (old, new, third) = (issued(&tokens("old")), issued(&tokens("new")), tokens("third"));
+    for (present, other) in [("old", "new"), ("new", "old")] {
+        let (access, refresh) = (secret("access", other), secret("refresh", other));
+        let both = tokens(present).also_accepting(Some(&access), Some(&refresh));
+        assert_eq!(accepted(&both, &old), (true, true));
+        assert_eq!(accepted(&both, &new), (true, true));
+        assert_eq!(accepted(&both, &issued(&third)), (false, false));
+        assert_eq!(accepted(&tokens(present), &issued(&both)), (true, true));
+        assert_eq!(accepted(&tokens(other), &issued(&both)), (false, false));
+        // A refresh token is no access token, whichever secret signed it.
+        assert_eq!(accepted(&both, &(old.1.clone(), old.0.clone())), (false, false));
+        let access_only = tokens(present).also_accepting(Some(&access), None);
+        let foreign = if present == "old" { &new } else { &old };
+        assert_eq!(accepted(&access_only, foreign), (true, false));
+    }
+}
+
+#[test]
 fn token_of_another_type_or_service_is_refused() {
     let (ours, theirs, now) =
         (tokens("a"), tokens("b"), DateTime::UNIX_EPOCH + TimeDelta::days(20_000));

@@ -15,6 +15,7 @@ use crate::http::request::attempted_action::AttemptedAction;
 use crate::http::request::caller::Identity;
 use crate::http::request::context::RequestContext;
 use crate::http::request::credential::API_KEY;
+use crate::http::request::trace_id::TraceId;
 use crate::model::audit::{Action, AuditOutcome, Changes, Channel};
 use crate::rate_limit::client_ip::ClientPrefix;
 use crate::storage::StorageError;
@@ -69,6 +70,7 @@ pub(super) fn from_request(
     let sample = RefusedRequest {
         request_id: context.ids.as_str().to_owned(),
         server_request_id: context.ids.server,
+        trace_id: context.ids.trace.map(TraceId::as_uuid),
         route: Some(format!("{} {}", request.method(), context.route)),
     };
     Some((key, sample))
@@ -93,6 +95,7 @@ pub(super) fn from_actor(
     let sample = RefusedRequest {
         request_id: actor.request_id.clone()?,
         server_request_id: actor.server_request_id?,
+        trace_id: actor.trace_id,
         route: None,
     };
     Some((key, sample))
@@ -125,6 +128,7 @@ pub(super) fn to_event(refused: &RefusalCount) -> Result<NewEvent, StorageError>
         address: key.address.clone(),
         request_id: Some(sample.request_id.clone()),
         server_request_id: Some(sample.server_request_id),
+        trace_id: sample.trace_id,
         details: Document::new(&details)?,
         changes: Document::new(&Changes::default())?,
     })

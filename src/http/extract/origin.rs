@@ -11,6 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::request::attempted_action::AttemptedAction;
 use crate::http::request::caller::Identity;
 use crate::http::request::context::RequestContext;
+use crate::http::request::trace_id::TraceId;
 use crate::model::audit::{Action, Channel};
 use crate::storage::audit_events::Actor;
 use crate::storage::users::Account;
@@ -47,6 +48,7 @@ impl Origin {
             address: context.map(|context| context.client.0.to_string()),
             request_id: context.map(|context| context.ids.as_str().to_owned()),
             server_request_id: context.map(|context| context.ids.server),
+            trace_id: context.and_then(|context| context.ids.trace).map(TraceId::as_uuid),
             trail,
         }
     }

@@ -141,7 +141,9 @@ impl LoggedRequest {
             slog::error!(self.logger, "request failed"; "code" => error.code(), "error" => cause);
         }
         let mut response = error.error_response();
-        let body = ErrorBody::new(error, self.not_done, self.ids.as_str(), self.state.clock.now());
+        let now = self.state.clock.now();
+        let body = ErrorBody::new(error, self.not_done, self.ids.as_str(), now);
+        let body = body.in_trace(self.ids.trace);
         let body = serde_json::to_string(&body).unwrap_or_default();
         response
             .headers_mut()

@@ -42,6 +42,8 @@ pub fn preflights(origins: &[String]) -> Cors {
         .allowed_header("X-API-Key")
         .allowed_header("Idempotency-Key")
         .allowed_header("X-Request-ID")
+        .allowed_header("traceparent")
+        .allowed_header("tracestate")
         .max_age(600)
         .disable_vary_header()
 }

@@ -1,6 +1,6 @@
 //! What is known of a request before its handler runs: canonical path, class, client IP, presented
-//! credential, caller and request ids. Extractors, middleware and rate limits import this folder;
-//! it imports none of them.
+//! credential, caller, request ids and trace. Extractors, middleware and rate limits import this
+//! folder; it imports none of them.
 
 pub mod attempted_action;
 pub mod caller;
@@ -14,3 +14,4 @@ pub mod method;
 pub mod path;
 pub mod request_id;
 pub mod routes;
+pub mod trace_id;

@@ -1,22 +1,28 @@
-//! The two ids of a request, used in its response, its log events and the audit log: the client's
-//! (`X-Request-ID`), if it sends a usable one, and the server's, which no client can choose.
+//! The ids of a request, used in its response, its log events and the audit log: the client's
+//! (`X-Request-ID`), if it sends a usable one, the server's, which no client can choose, and that
+//! of the trace that it belongs to (`traceparent`), if it belongs to one.
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use slog::{KV, Record, Serializer};
 use uuid::Uuid;
+
+use super::trace_id::TraceId;
 
 /// Name of the header of the client's id, in requests and responses.
 pub const HEADER: &str = "x-request-id";
 /// Longest accepted id of a client, in bytes.
 const MAX: usize = 128;
 
-/// The ids of a request. As fields of a log event they are `request_id` and `server_request_id`.
+/// The ids of a request. As fields of a log event they are `request_id`, `server_request_id` and
+/// `trace_id`, which only requests of a trace have.
 #[derive(Clone, Debug)]
 pub struct RequestIds {
     /// The client's, or the server's if the client sent none.
     client: HeaderValue,
     /// The server's, a UUID v7.
     pub server: Uuid,
+    /// The client's trace.
+    pub trace: Option<TraceId>,
 }
 
 impl RequestIds {
@@ -30,7 +36,8 @@ impl RequestIds {
             (1..=MAX).contains(&id.len()) && id.as_bytes().iter().all(|byte| is_safe(*byte))
         };
         let client = only.filter(is_accepted).cloned();
-        Self { client: client.unwrap_or_else(|| to_header(server)), server }
+        let client = client.unwrap_or_else(|| to_header(server));
+        Self { client, server, trace: TraceId::from_headers(headers) }
     }
 
     /// Returns the client's id, or the server's if the client sent none.
@@ -48,6 +55,9 @@ impl RequestIds {
 impl KV for RequestIds {
     /// Passes the last field first, as slog's own macros do.
     fn serialize(&self, _: &Record<'_>, fields: &mut dyn Serializer) -> slog::Result {
+        if let Some(trace) = self.trace {
+            fields.emit_arguments("trace_id", &format_args!("{trace}"))?;
+        }
         fields.emit_arguments("server_request_id", &format_args!("{}", self.server))?;
         fields.emit_str("request_id", self.as_str())
     }

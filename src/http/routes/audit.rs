@@ -68,6 +68,9 @@ struct AuditEventResponse {
     request_id: Option<String>,
     /// The id that the server gave the request; it is also in the log.
     server_request_id: Option<Uuid>,
+    /// The trace-id of the request's `traceparent`, 32 hexadecimal digits; null if it had none. It
+    /// is also in the log.
+    trace_id: Option<String>,
     /// Further details of the action.
     #[schema(value_type = Object)]
     details: Document,
@@ -95,6 +98,7 @@ impl From<AuditEvent> for AuditEventResponse {
             address: row.address,
             request_id: row.request_id,
             server_request_id: row.server_request_id,
+            trace_id: row.trace_id.map(|id| id.simple().to_string()),
             details: row.details,
             changes: row.changes,
         }

@@ -30,6 +30,7 @@ impl KeyEventLog {
     pub(super) fn new(logger: &Logger, user: &Account, actor: &Actor) -> Self {
         Self(logger.new(o!(
             "server_request_id" => actor.server_request_id.map(|id| id.to_string()),
+            "trace_id" => actor.trace_id.map(|id| id.simple().to_string()),
             "request_id" => actor.request_id.clone(), "actor_role" => user.role.as_ref().to_owned(),
             "actor_id" => user.user_id.to_string())))
     }

@@ -26,6 +26,8 @@ pub struct Actor {
     pub request_id: Option<String>,
     /// The id that the server gave the request.
     pub server_request_id: Option<Uuid>,
+    /// The trace of the request, if its client sent one.
+    pub trace_id: Option<Uuid>,
     /// Collects the rows that are written for this actor, for the log.
     pub trail: Trail,
 }
@@ -50,6 +52,7 @@ impl Actor {
             address: None,
             request_id: None,
             server_request_id: None,
+            trace_id: None,
             trail: Trail::default(),
         }
     }
@@ -95,6 +98,7 @@ impl NewEvent {
             address: actor.address.clone(),
             request_id: actor.request_id.clone(),
             server_request_id: actor.server_request_id,
+            trace_id: actor.trace_id,
             details: Document::new(details)?,
             changes: Document::new(changes)?,
         })

@@ -52,6 +52,7 @@ pub struct NewEvent {
     pub address: Option<String>,
     pub request_id: Option<String>,
     pub server_request_id: Option<Uuid>,
+    pub trace_id: Option<Uuid>,
     pub details: Document,
     pub changes: Document,
 }

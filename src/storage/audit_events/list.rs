@@ -49,6 +49,8 @@ pub struct AuditEvent {
     pub request_id: Option<String>,
     /// The id that the server gave the request; it is also in the log.
     pub server_request_id: Option<Uuid>,
+    /// The trace of the request, if its client sent one; it is also in the log.
+    pub trace_id: Option<Uuid>,
     /// Further details of the action.
     pub details: Document,
     /// Changed fields: `{"email": {"from": …, "to": …}}`; lists and objects without values.

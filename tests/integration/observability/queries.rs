@@ -54,11 +54,22 @@ pub fn dashboard_queries() -> Vec<Query> {
     queries
 }
 
-/// Returns the rules of all alerts.
-pub fn alerts() -> Vec<Value> {
-    let rules: Value = serde_saphyr::from_str(&file("deploy/prometheus/alerts.yml")).unwrap();
+fn rules(path: &str) -> Vec<Value> {
+    let rules: Value = serde_saphyr::from_str(&file(path)).unwrap();
     let groups = rules["groups"].as_array().unwrap();
     groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
+}
+
+/// Returns the rules of all alerts on the metrics of the service.
+pub fn alerts() -> Vec<Value> {
+    rules("deploy/prometheus/alerts.yml")
+}
+
+/// Returns the rules of the alerts on the error budget, which query recorded series.
+pub fn budget_alerts() -> Vec<Value> {
+    let mut rules = rules("deploy/prometheus/slo.yml");
+    rules.retain(|rule| rule["alert"].is_string());
+    rules
 }
 
 pub fn alert_queries() -> Vec<Query> {
@@ -227,9 +238,30 @@ async fn queries_use_existing_metrics_and_labels() {
     server.stop().await;
 }
 
+/// What the error budget is made of are queries of other alerts, too, which are checked above.
+#[test]
+fn recorded_series_of_the_budget_are_known_queries() {
+    let (alerts, rules) =
+        (file("deploy/prometheus/alerts.yml"), rules("deploy/prometheus/slo.yml"));
+    let (mut base, mut recorded) = (0, Vec::new());
+    for rule in rules {
+        let query = rule["expr"].as_str().unwrap();
+        if query.contains("{job=") {
+            base += 1;
+            assert!(alerts.contains(query), "{query}");
+        }
+        for name in query.split(|c: char| c.is_whitespace() || "([".contains(c)) {
+            let known = !name.starts_with("mdl:") || recorded.iter().any(|record| record == name);
+            assert!(known, "{name} is not recorded before {query}");
+        }
+        recorded.extend(rule["record"].as_str().map(str::to_owned));
+    }
+    assert_eq!((base, recorded.len()), (2, 9));
+}
+
 #[test]
 fn alerts_have_severity_texts_and_runbook() {
-    for rule in alerts() {
+    for rule in alerts().into_iter().chain(budget_alerts()) {
         let name = rule["alert"].as_str().unwrap();
         let severity = rule["labels"]["severity"].as_str().unwrap_or_default();
         assert!(["critical", "warning", "info"].contains(&severity), "{name}: {severity}");

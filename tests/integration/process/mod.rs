@@ -1,5 +1,6 @@
 //! The binary as operators run it: commands, first start, signals, `kill -9`.
 
+mod backup;
 pub mod binary;
 mod bodies;
 mod change_migrations;
@@ -24,6 +25,7 @@ mod import_memory;
 mod import_repeats;
 mod logged;
 mod migrations;
+mod operations;
 mod poolers;
 mod remote_commands;
 mod remote_failures;
@@ -34,8 +36,10 @@ mod round_trip;
 mod runbook_commands;
 mod secrets;
 mod serving;
+mod shipping_switches;
 mod shutdown;
 mod steady_clients;
+mod supervisor;
 mod tls;
 mod transport;
 mod version_migrations;
