@@ -38,4 +38,6 @@ mod shutdown;
 mod steady_clients;
 mod tls;
 mod transport;
+mod version_commands;
+mod version_files;
 mod version_migrations;
