@@ -2,6 +2,8 @@
 //! users. Every option of the configuration is also an environment variable; secrets are variables
 //! only (`config::secrets`).
 
+mod versions;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 
@@ -9,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use strum::AsRefStr;
 
+pub use self::versions::{DiffArguments, ExportFormat, KindOption, LogArguments, ShowArguments};
 use crate::config::{Config, secrets};
 
 /// Metrics Definition Library: a resilient REST service for a company's metric definitions
@@ -41,6 +44,9 @@ pub enum Command {
     },
     /// Import a catalogue (JSON or YAML), all of it or nothing
     ///
+    /// A file of `mdl export --versions` is recognised; it needs an empty catalogue, and the
+    /// database itself.
+    ///
     /// With --url, a file of more than 8 MiB (or what the service accepts) is sent in parts,
     /// domains first. All parts are tried in a dry run before the first one is written, but they
     /// are not one transaction: if the service fails in the middle, the message says what was
@@ -59,10 +65,15 @@ pub enum Command {
     /// Export the catalogue to stdout or a file
     ///
     /// A file is written beside its place and put there when it is complete.
+    #[command(after_help = "Example:\n  mdl export --versions -o all.jsonl")]
     Export {
         /// Format of the output
         #[arg(long, value_enum, default_value_t = ExportFormat::Yaml)]
         format: ExportFormat,
+        /// Export all kept versions, also of deleted items, as JSON Lines; `mdl import` restores
+        /// them in an empty database
+        #[arg(long, conflicts_with_all = ["format", "url"])]
+        versions: bool,
         /// File to write instead of stdout
         #[arg(long, short)]
         output: Option<PathBuf>,
@@ -81,6 +92,21 @@ pub enum Command {
         /// File to read
         file: PathBuf,
     },
+    /// List the versions of a metric or business domain, newest first
+    #[command(after_help = "Example:\n  mdl log customer_churn_rate --limit 5")]
+    Log(LogArguments),
+    /// Print a version of a metric or business domain, or its present state
+    #[command(after_help = "Example:\n  mdl show customer_churn_rate@1.0.0 > before.yaml")]
+    Show(ShowArguments),
+    /// Compare the catalogue with a file, or two versions, field by field
+    ///
+    /// Exits with 0 if they are equal, 1 if they differ, and 2 if they could not be compared. The
+    /// database is not changed.
+    #[command(
+        after_help = "Examples:\n  mdl diff catalogue.yaml\n  mdl diff customer_churn_rate@1.0.0 \
+                      customer_churn_rate@1.1.0"
+    )]
+    Diff(DiffArguments),
     /// Print a valid metric, domain or catalogue with the required fields, for POST or `mdl import`
     Example {
         /// What to print; a metric needs the domain that `mdl example domain` prints
@@ -161,13 +187,6 @@ pub enum CircuitsAction {
     Close,
     /// Permit calls again and discard all counts
     Reset,
-}
-
-/// Output format of `mdl export` and `mdl example`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    Yaml,
-    Json,
 }
 
 /// What `mdl example` prints.

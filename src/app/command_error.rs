@@ -1,4 +1,5 @@
-//! The error of a command: a message for the operator on stderr, and the exit code.
+//! The error of a command: a message for the operator on stderr, and the exit code. `mdl diff` has
+//! the exit codes of other comparisons (`diff`, `cmp`): 1 is its result, 2 an error.
 
 use std::error::Error;
 use std::io::Write;
@@ -11,6 +12,9 @@ use crate::telemetry::error_chain;
 
 /// Violations that are printed; more are counted.
 const MAX_SHOWN_VIOLATIONS: usize = 50;
+
+/// The title of violations of a command that writes.
+const INVALID_INPUT: &str = "nothing was written; the input is not valid";
 
 /// Why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,9 @@ pub enum CommandError {
     /// The command has shown a state that needs attention: exit code 3.
     #[error("{0}")]
     Attention(String),
+    /// What was compared differs, which the command has printed: exit code 1.
+    #[error("there are differences")]
+    Different,
 }
 
 impl CommandError {
@@ -38,8 +45,22 @@ impl CommandError {
         Self::Usage(error.into())
     }
 
-    /// Lists the violations of a command's input, one a line.
+    /// Gives every error the exit code 2, for commands whose exit code 1 is a result.
+    #[must_use]
+    pub fn into_trouble(self) -> Self {
+        match self {
+            Self::Failed(error) => Self::Usage(error),
+            other => other,
+        }
+    }
+
+    /// Lists the violations of the input of a command that writes, one a line.
     pub fn invalid_input(violations: &[Violation]) -> Self {
+        Self::violations(INVALID_INPUT, violations)
+    }
+
+    /// Lists violations after a title, one a line.
+    pub fn violations(title: &str, violations: &[Violation]) -> Self {
         let mut lines: Vec<String> = violations
             .iter()
             .take(MAX_SHOWN_VIOLATIONS)
@@ -49,14 +70,16 @@ impl CommandError {
         if omitted > 0 {
             lines.push(format!("  … and {omitted} more"));
         }
-        Self::failed(format!("nothing was written; the input is not valid:\n{}", lines.join("\n")))
+        Self::failed(format!("{title}:\n{}", lines.join("\n")))
     }
 
     /// Prints the error and its sources to stderr and returns the exit code.
     pub fn report(&self) -> ExitCode {
-        let _ = writeln!(std::io::stderr().lock(), "mdl: {}", error_chain(self));
+        if !matches!(self, Self::Different) {
+            let _ = writeln!(std::io::stderr().lock(), "mdl: {}", error_chain(self));
+        }
         match self {
-            Self::Failed(_) => ExitCode::FAILURE,
+            Self::Failed(_) | Self::Different => ExitCode::FAILURE,
             Self::Usage(_) => ExitCode::from(2),
             Self::Attention(_) => ExitCode::from(3),
         }
@@ -66,8 +89,15 @@ impl CommandError {
 /// Unlike an API response, the operator's terminal may show the cause.
 impl From<DbError> for CommandError {
     fn from(error: DbError) -> Self {
+        Self::from_database(INVALID_INPUT, error)
+    }
+}
+
+impl CommandError {
+    /// Creates the error of a call of the database; violations are listed after `title`.
+    pub fn from_database(title: &str, error: DbError) -> Self {
         match ApiError::from(error) {
-            ApiError::Validation(violations) => Self::invalid_input(&violations),
+            ApiError::Validation(violations) => Self::violations(title, &violations),
             error => match error.cause() {
                 Some(cause) => Self::failed(format!("{error}: {cause}")),
                 None => Self::failed(error.to_string()),

@@ -161,6 +161,21 @@ impl Database {
         self.db.open_pool().await.map_err(CommandError::from)
     }
 
+    /// Runs the work of a command on an up-to-date database, which is stopped afterwards.
+    pub(super) async fn run_command<T>(
+        config: &Config,
+        work: impl AsyncFnOnce(&DbBreakerHandle) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        let logger = Logger::root(slog::Discard, slog::o!());
+        let database = Self::start(config, Purpose::Command, &logger).await?;
+        let outcome = match database.open().await {
+            Ok(()) => work(&database.db).await,
+            Err(error) => Err(error),
+        };
+        database.stop().await;
+        outcome
+    }
+
     /// Closes all connections and stops the embedded database.
     pub(super) async fn stop(self) {
         self.db.close_pool().await;

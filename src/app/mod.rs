@@ -13,7 +13,9 @@ use std::process::ExitCode;
 
 use self::cli::{Cli, Command};
 use self::command_error::CommandError;
-use self::commands::{admin, backup, circuits, example, export, healthcheck, import, key, migrate};
+use self::commands::{
+    admin, backup, circuits, diff, example, export, healthcheck, import, key, log, migrate, show,
+};
 use self::output::{print_line, print_warning};
 use crate::config::secrets;
 
@@ -75,11 +77,17 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Import { file, dry_run, remote } => {
             import::run(&config, &file, dry_run, &remote).await
         }
-        Command::Export { format, output, remote } => {
+        Command::Export { output, versions: true, .. } => {
+            export::run_versions(&config, output.as_deref()).await
+        }
+        Command::Export { format, output, remote, .. } => {
             export::run(&config, format, output.as_deref(), &remote).await
         }
         Command::Backup { file } => backup::back_up(&config, &file),
         Command::Restore { file } => backup::restore(&config, &file),
+        Command::Log(arguments) => log::run(&config, arguments).await,
+        Command::Show(arguments) => show::run(&config, arguments).await,
+        Command::Diff(arguments) => diff::run(&config, arguments).await,
         Command::Circuits(arguments) => circuits::run(&config, arguments).await,
         Command::Example { item, format, full } => example::run(item, format, full),
         Command::Admin { command } => admin::run(&config, command).await,

@@ -1,8 +1,9 @@
 //! A catalogue as a document, for import and export. `document` reads documents item by item,
-//! `draft` says what their items are, `writer` writes them, `examples` has one of each, and
-//! `report` and `tally` say what an import did. `storage::catalogue` is between them and the
-//! database.
+//! `draft` says what their items are, `writer` writes them, `examples` has one of each, `report`
+//! and `tally` say what an import did, and `difference` what a comparison found.
+//! `storage::catalogue` is between them and the database.
 
+mod difference;
 mod document;
 mod draft;
 mod examples;
@@ -14,6 +15,7 @@ mod yaml;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use self::difference::{DifferenceCounts, DifferenceKind, ItemDifference};
 pub use self::document::{
     DocumentFormat, DocumentInput, DocumentSink, MAX_ITEMS, Section, read_document,
 };

@@ -8,7 +8,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strum::{AsRefStr, EnumString};
 use utoipa::ToSchema;
@@ -28,7 +28,9 @@ const END: &str = "end";
 const CHECKSUM: usize = 8;
 
 /// The kind of an item of the catalogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, AsRefStr, EnumString)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, AsRefStr, EnumString,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ItemKind {
@@ -38,6 +40,21 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
+    /// Returns the pointers (RFC 6901) of the fields that the server sets. Comparisons of versions
+    /// leave them out.
+    pub const fn set_by_server(self) -> &'static [&'static str] {
+        match self {
+            Self::Metric => &[
+                "/metadata/version",
+                "/metadata/created_at",
+                "/metadata/created_by",
+                "/metadata/last_updated",
+                "/metadata/last_updated_by",
+            ],
+            Self::Domain => &["/version", "/created_at", "/updated_at"],
+        }
+    }
+
     /// Returns the path of a version of an item.
     pub fn version_path(self, id: &str, version: &str) -> String {
         let list = match self {

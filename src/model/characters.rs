@@ -31,7 +31,7 @@ pub(super) fn multi_line_violation(text: &str) -> Option<&'static str> {
 }
 
 /// Whether a character must not occur in a message.
-pub(super) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control() || is_direction(c) || is_invisible(c) || is_joiner(c)
 }
 

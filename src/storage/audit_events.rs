@@ -36,9 +36,7 @@ pub async fn record<'a, D: Serialize>(
     details: &D,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    let details = (details, &Changes::default());
-    let event = NewEvent::success(actor, action, target.into(), details, now)?;
-    insert(conn, &actor.trail, event).await
+    record_detailed(conn, actor, action, target, (details, &Changes::default()), now).await
 }
 
 /// Records an action with the old and new values of what it changed, in the transaction of the
@@ -51,7 +49,19 @@ pub async fn record_changes<'a>(
     changes: &Changes,
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    let event = NewEvent::success(actor, action, target.into(), (&json!({}), changes), now)?;
+    record_detailed(conn, actor, action, target, (&json!({}), changes), now).await
+}
+
+/// As [`record_changes`], with details.
+pub async fn record_detailed<'a, D: Serialize>(
+    conn: &mut Transaction<'_>,
+    actor: &Actor,
+    action: Action,
+    target: impl Into<Subject<'a>>,
+    details: (&D, &Changes),
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let event = NewEvent::success(actor, action, target.into(), details, now)?;
     insert(conn, &actor.trail, event).await
 }
 

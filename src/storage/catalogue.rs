@@ -1,12 +1,14 @@
 //! The catalogue as a whole: import in one transaction, export in batches, both without holding
 //! more than a batch of it. `import` compares and writes, `record` writes the audit event; `export`
-//! reads, `export_document` makes a document of what was read.
+//! reads, `export_document` makes a document of what was read. `compare` only compares.
 
+mod compare;
 mod export;
 mod export_document;
 mod import;
 mod record;
 
+pub use self::compare::CatalogueComparison;
 pub use self::export::{ExportBatch, ExportPosition, next_batch};
 pub use self::export_document::{ExportDocument, ExportError, Exported};
 pub use self::import::CatalogueImport;

@@ -37,6 +37,16 @@ impl Document {
         self.0.get()
     }
 
+    /// Takes JSON text as it is.
+    pub(super) fn from_raw(raw: Box<RawValue>) -> Self {
+        Self(raw)
+    }
+
+    /// Returns the JSON text as a value of its own.
+    pub(super) fn into_raw(self) -> Box<RawValue> {
+        self.0
+    }
+
     /// Returns the value as a part of another one.
     pub(super) fn raw(&self) -> &RawValue {
         &self.0

@@ -27,12 +27,13 @@ pub struct EdgeRow {
     pub declared_by: String,
 }
 
-/// Lists the edges from these metrics upwards, also over unknown ids. Each edge comes once, so that
-/// a cycle ends. `OFFSET 0` makes each step an index lookup, whatever the planner knows of the
-/// table.
+/// Lists at most `limit` edges from these metrics upwards, also over unknown ids. Each edge comes
+/// once, so that a cycle ends. `OFFSET 0` makes each step an index lookup, whatever the planner
+/// knows of the table.
 pub async fn list_above(
     conn: &mut Transaction<'_>,
     metric_ids: &[&str],
+    limit: i64,
 ) -> Result<Vec<EdgeRow>, StorageError> {
     let statement = "WITH RECURSIVE above AS ( \
              SELECT metric_id, upstream_id, declared_by FROM metric_edges \
@@ -41,8 +42,9 @@ pub async fn list_above(
              SELECT edge.metric_id, edge.upstream_id, edge.declared_by \
              FROM above CROSS JOIN LATERAL (SELECT * FROM metric_edges \
                  WHERE metric_edges.metric_id = above.upstream_id OFFSET 0) AS edge \
-         ) SELECT metric_id, upstream_id, declared_by FROM above";
-    Ok(diesel::sql_query(statement).bind::<Array<Text>, _>(metric_ids).load(conn).await?)
+         ) SELECT metric_id, upstream_id, declared_by FROM above LIMIT $2";
+    let query = diesel::sql_query(statement).bind::<Array<Text>, _>(metric_ids);
+    Ok(query.bind::<BigInt, _>(limit).load(conn).await?)
 }
 
 /// The metrics that derive from one.

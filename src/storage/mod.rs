@@ -37,6 +37,7 @@ pub mod table_rows;
 pub mod transaction;
 pub mod user_changes;
 pub mod users;
+pub mod version_records;
 pub mod versions;
 
 pub use self::error::StorageError;

@@ -1,8 +1,10 @@
 //! Reads the versions of metrics and business domains: their revisions, and their contents. The
 //! content of the present version is the row of the item itself; triggers keep those of replaced
 //! and deleted ones as snapshots. Both are documents of the same database function, so that a
-//! version reads the same before and after it is replaced. Lists as of an instant are in [`past`].
+//! version reads the same before and after it is replaced. Lists as of an instant are in [`past`],
+//! what commands ask about one item in [`item`].
 
+pub mod item;
 pub mod past;
 
 use chrono::{DateTime, Utc};

@@ -1,19 +1,19 @@
 //! `mdl export`: writes the whole catalogue, from the database or from a running service, without
 //! holding more than a part of it. Where it is written to is [`target`]; [`pages`] exports from
-//! services that have no route for it.
+//! services that have no route for it, [`versions`] all versions.
 
 mod pages;
 mod target;
+mod versions;
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Duration;
 
 use futures_util::future::join;
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
-use self::target::ExportTarget;
+use self::target::{ExportTarget, LIMIT};
 use crate::actors::db_breaker::Circuit;
 use crate::app::cli::{ExportFormat, RemoteOptions};
 use crate::app::command_error::CommandError;
@@ -25,8 +25,13 @@ use crate::model::catalogue::DocumentFormat;
 use crate::storage::catalogue::{ExportBatch, ExportDocument, ExportError, Exported};
 use crate::storage::{catalogue, metrics};
 
-/// Longest export from a database: what the output is piped to may be slow.
-const LIMIT: Duration = Duration::from_hours(12);
+/// Writes all versions to `output`, or to stdout.
+pub(in crate::app) async fn run_versions(
+    config: &Config,
+    output: Option<&Path>,
+) -> Result<(), CommandError> {
+    versions::from_database(config, ExportTarget::create(output)?).await?.finish()
+}
 
 /// Writes the catalogue to `output`, or to stdout.
 pub(in crate::app) async fn run(

@@ -1,13 +1,14 @@
 //! `mdl import`: imports a document, into the database (`local`) or through a running service
 //! (`remote`). [`source`] reads the document and [`batches`] parses it, so that a file of any
-//! length takes little memory.
+//! length takes little memory. Files of `mdl export --versions` are imported by [`versions`].
 
-mod batches;
+pub(super) mod batches;
 mod known_domains;
 mod local;
 mod parts;
 mod remote;
-mod source;
+pub(super) mod source;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +30,14 @@ pub(in crate::app) async fn run(
     remote: &RemoteOptions,
 ) -> Result<(), CommandError> {
     let source = Arc::new(ImportSource::open(file)?);
+    if source.has_versions() {
+        if remote.url.is_some() {
+            return Err(CommandError::usage(
+                "a file of versions is imported into the database, without --url",
+            ));
+        }
+        return versions::import(config, &source, dry_run).await;
+    }
     let (report, warnings) = match ApiClient::from_options(remote, &config.transport)? {
         Some(client) => remote::import(&client, &source, dry_run).await?,
         None => local::import(config, &source, dry_run).await?,

@@ -1,8 +1,10 @@
 //! The versions of an item of the catalogue: each change leads to a new one, and the content of
 //! all of them is kept. [`diff`] compares two contents field by field, `words` two texts; [`query`]
-//! has the parameters of requests. `storage::versions` reads what is kept.
+//! has the parameters of requests, [`name`] those of commands. `storage::versions` reads what is
+//! kept.
 
 pub mod diff;
+pub mod name;
 pub mod query;
 mod words;
 

@@ -15,6 +15,14 @@ use crate::model::violations::Violation;
 use crate::storage::schema::metrics::dsl;
 use crate::storage::{StorageError, Transaction, metric_edges};
 
+/// The number of edges above the metrics of a change that are followed to find cycles, beside those
+/// that the change itself may declare ([`MAX_DECLARED`] a metric).
+const MAX_ABOVE: usize = 100_000;
+/// The number of edges that one metric may declare: two lists of 200 ids.
+const MAX_DECLARED: usize = 400;
+/// What is wrong with an edge whose cycles cannot be searched within that.
+const TOO_MANY_ABOVE: &str = "must not derive from metrics with more than 100000 relationships \
+    above them, over all levels";
 /// Number of ids in one statement.
 const CHUNK: usize = 10_000;
 
@@ -102,6 +110,8 @@ impl RelationChanges {
         let named: HashSet<&str> = named.filter(|id| !created.contains(*id)).collect();
         let known = existing(conn, named).await?;
         let graph = self.graph(conn).await?;
+        let is_cut = graph.is_none();
+        let graph = graph.unwrap_or_default();
         let components = graph.components();
         let mut refused: Vec<RefusedChange> = Vec::new();
         for AddedReference { change, is_new, owner, reference } in &self.added {
@@ -111,6 +121,8 @@ impl RelationChanges {
                 && let Some(cycle) = graph.cycle(&components, (&metric, &upstream))
             {
                 format!("must not let a metric derive from itself: {cycle}")
+            } else if is_cut && reference.edge(owner).is_some() {
+                TOO_MANY_ABOVE.to_owned()
             } else if unknown == UnknownIds::Accepted
                 || known.contains(&reference.id)
                 || created.contains(&reference.id)
@@ -133,8 +145,8 @@ impl RelationChanges {
         Ok(refused)
     }
 
-    /// Returns all edges that a cycle with an added one may have.
-    async fn graph(&self, conn: &mut Transaction<'_>) -> Result<Derivations, StorageError> {
+    /// Returns all edges that a cycle with an added one may have; none if they are too many.
+    async fn graph(&self, conn: &mut Transaction<'_>) -> Result<Option<Derivations>, StorageError> {
         let mut graph = Derivations::default();
         for (metric, upstream) in &self.edges {
             graph.add(metric, upstream);
@@ -146,13 +158,19 @@ impl RelationChanges {
                 .flat_map(|(metric, upstream)| [metric.as_str(), upstream.as_str()])
                 .collect();
             let ends: Vec<&str> = ends.into_iter().collect();
-            for edge in metric_edges::list_above(conn, &ends).await? {
+            let most = MAX_ABOVE.saturating_add(self.changed.len().saturating_mul(MAX_DECLARED));
+            let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+            let above = metric_edges::list_above(conn, &ends, limit).await?;
+            if above.len() > most {
+                return Ok(None);
+            }
+            for edge in above {
                 if !self.changed.contains(&edge.declared_by) {
                     graph.add(&edge.metric_id, &edge.upstream_id);
                 }
             }
         }
-        Ok(graph)
+        Ok(Some(graph))
     }
 }
 

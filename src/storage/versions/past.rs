@@ -18,7 +18,7 @@ use crate::model::cursor::{ListPosition, SortKey};
 use crate::model::paging::{CursorRequest, ListPart, Paging, foreign_cursor};
 use crate::storage::StorageError;
 use crate::storage::document::Document;
-use crate::storage::page_size::ensure_fits;
+use crate::storage::page_size::{MAX_PAGE_BYTES, ensure_fits};
 use crate::storage::schema::catalogue_epochs;
 
 /// A list as of an instant.
@@ -195,22 +195,21 @@ async fn contents(
     }
     let ids: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
     let versions: Vec<&str> = items.iter().map(|item| item.version.as_str()).collect();
-    let contents = table.contents();
-    let measure = format!(
-        "SELECT coalesce(sum(octet_length(content::text)), 0)::bigint AS total FROM ({contents}) \
-         AS page"
+    // One statement: contents that are too long together are measured, and not returned.
+    let statement = format!(
+        "WITH page AS MATERIALIZED ({}), measured AS ( \
+             SELECT coalesce(sum(octet_length(content::text)), 0)::bigint AS total FROM page \
+         ) SELECT total, CASE WHEN total <= $3 THEN content END AS content \
+         FROM measured CROSS JOIN page ORDER BY place",
+        table.contents()
     );
-    let total: PastTotalRow = sql_query(measure)
+    let rows: Vec<PastContentRow> = sql_query(statement)
         .bind::<Array<Text>, _>(&ids)
         .bind::<Array<Text>, _>(&versions)
-        .get_result(conn)
-        .await?;
-    ensure_fits(total.total)?;
-    let rows: Vec<PastContentRow> = sql_query(contents)
-        .bind::<Array<Text>, _>(&ids)
-        .bind::<Array<Text>, _>(&versions)
+        .bind::<BigInt, _>(MAX_PAGE_BYTES)
         .load(conn)
         .await?;
+    ensure_fits(rows.as_slice().first().map_or(0, |row| row.total))?;
     Ok(rows.into_iter().filter_map(|row| row.content).collect())
 }
 
@@ -222,6 +221,9 @@ struct PastTotalRow {
 
 #[derive(QueryableByName)]
 struct PastContentRow {
+    /// The length of all contents of the page, in bytes.
+    #[diesel(sql_type = BigInt)]
+    total: i64,
     #[diesel(sql_type = Nullable<Jsonb>)]
     content: Option<Document>,
 }

@@ -177,6 +177,18 @@ async fn page_of_more_than_8_mib_is_refused_and_a_smaller_one_works() {
     let answer = server.get("/api/v1/metrics?limit=25", &admin).await.expect(200);
     assert_eq!(answer.json()["count"], 25);
     assert!(answer.text.len() > 6_000_000);
+    // The past has the same bound, whether the versions are present or former ones.
+    let then = mdl::clock::rfc3339(server.clock.now());
+    for changed in 0..2 {
+        let past = format!("/api/v1/metrics?as_of={then}&limit=");
+        let refused = server.get(&format!("{past}40"), &admin).await;
+        assert_eq!(refused.expect_error(400, "VALIDATION_ERROR").fields(), ["limit"]);
+        let list = server.get(&format!("{past}25"), &admin).await.expect(200).json();
+        assert_eq!(list["count"], 25);
+        assert_eq!(list["data"][24]["metric_id"], "m24");
+        let path = format!("/api/v1/metrics/m{changed:02}");
+        server.put(&path, &admin, &json!({"tags": ["t"]})).await.expect(200);
+    }
     // Only what is fetched counts.
     let names = server.get("/api/v1/metrics?limit=100&fields=name,metadata.notes", &admin).await;
     assert_eq!(names.expect(200).json()["count"], 40);

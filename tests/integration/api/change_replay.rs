@@ -53,7 +53,7 @@ async fn change(server: &Server, token: &str, random: &mut StdRng) -> Answer {
 }
 
 /// Runs writers until each has made so many attempts. The clock advances beside them.
-async fn write(server: &Server, admin: &str, seed: u64, writers: u64, attempts: u32) {
+pub async fn write(server: &Server, admin: &str, seed: u64, writers: u64, attempts: u32) {
     let writer = async |writer: u64| {
         let mut random = StdRng::seed_from_u64(seed * 100 + writer);
         for _ in 0..attempts {

@@ -85,6 +85,10 @@ async fn metric_with_dependents_is_deleted_only_by_force() {
         server.send(Method::DELETE, &forced, &admin, &key, None).await.expect(200);
     }
     server.send(Method::DELETE, &a, &admin, &key, None).await.expect(422);
+    // Once, and the audit log tells that it was forced.
+    let forced = "SELECT details ->> 'force' FROM audit_events WHERE action = 'metric.deleted' \
+        AND outcome = 'success' AND target = 'a'";
+    assert_eq!(database::sql(&server.database_url, forced).await, [["true"]]);
     // What named it keeps the unknown id, and can be changed and deleted.
     let b = format!("{METRICS}/b");
     let data =
@@ -92,6 +96,8 @@ async fn metric_with_dependents_is_deleted_only_by_force() {
     assert_eq!(data["relationships"]["upstream_metric_ids"], json!(["a"]));
     // Nothing derives from c.
     server.delete(&format!("{METRICS}/c"), &admin).await.expect(200);
+    let plain = forced.replace("'a'", "'c'");
+    assert_eq!(database::sql(&server.database_url, &plain).await, [["NULL"]]);
     server.delete(&b, &admin).await.expect(200);
     // The id may be used again.
     create(&server, &admin, &related("a", &[], &[])).await;

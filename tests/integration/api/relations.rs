@@ -281,3 +281,36 @@ async fn restored_version_brings_back_only_relations_that_may_be() {
     create(&server, &admin, &related("a", &[], &[])).await;
     restore().await.expect(200);
 }
+
+#[actix_web::test]
+async fn cycles_are_searched_within_a_bound_and_what_is_beyond_it_is_refused() {
+    let (server, admin) = started().await;
+    for id in ["wide", "free"] {
+        create(&server, &admin, &related(id, &[], &[])).await;
+    }
+    // With those that the change itself may declare, 400 of each metric, the most that is followed.
+    let fill = "INSERT INTO metric_edges SELECT 'wide', 'u' || number, 'other' \
+        FROM generate_series(1, 100400) AS number";
+    database::sql(&server.database_url, fill).await;
+    relate(&server, &admin, "free", &["wide"]).await.expect(200);
+    relate(&server, &admin, "free", &[]).await.expect(200);
+    database::sql(&server.database_url, "INSERT INTO metric_edges VALUES ('wide', 'u0', 'other')")
+        .await;
+    let state = "SELECT (SELECT count(*) FROM metric_revisions), (SELECT epoch FROM \
+        catalogue_epochs), (SELECT count(*) FROM metric_edges)";
+    let before = database::sql(&server.database_url, state).await;
+    let message = "must not derive from metrics with more than 100000 relationships above them, \
+        over all levels";
+    let found = refusals(relate(&server, &admin, "free", &["wide"]).await);
+    assert_eq!(found, [(format!("{UPSTREAM}[0]"), message.to_owned())]);
+    let found = refusals(server.post(METRICS, &admin, &related("new", &["wide"], &[])).await);
+    assert_eq!(found, [(format!("{UPSTREAM}[0]"), message.to_owned())]);
+    let document = json!({"metrics": [related("new", &["wide"], &[])]});
+    let refused = server.post("/api/v1/import", &admin, &document).await;
+    assert!(refused.status == 400 && refused.text.contains(message), "{}", refused.text);
+    assert_eq!(database::sql(&server.database_url, state).await, before);
+    // What adds no relationship is not concerned.
+    let tags = json!({"tags": ["t"]});
+    server.put(&format!("{METRICS}/wide"), &admin, &tags).await.expect(200);
+    relate(&server, &admin, "free", &[]).await.expect(200);
+}

@@ -63,3 +63,48 @@ async fn memory_of_an_import_does_not_grow_with_the_document() {
         assert!(again < small + 40, "{format}: {again} MiB instead of {small}");
     }
 }
+
+/// Makes so many further versions of every metric, as the service would write them.
+async fn change_all(url: &str, versions: usize) {
+    let statement = format!(
+        "DO $$ BEGIN FOR round IN 1..{versions} LOOP
+            WITH changed AS (
+                UPDATE metrics SET version = '1.0.' || revision, revision = revision + 1,
+                    updated_at = clock_timestamp(), tags = jsonb_build_array(round::text)
+                RETURNING metric_id, version, revision
+            )
+            INSERT INTO metric_revisions (metric_id, revision, version, changed_at, changed_by,
+                change_type, fields_changed, changes_summary)
+            SELECT metric_id, revision, version, clock_timestamp(), 'admin', 'update', '[]', 'x'
+            FROM changed;
+        END LOOP; END $$"
+    );
+    database::sql(url, &statement).await;
+}
+
+#[tokio::test]
+#[ignore = "takes minutes: scripts/test runs it alone"]
+async fn memory_of_versions_does_not_grow_with_their_number() {
+    const METRICS: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    write_catalogue(&folder.path().join("all.json"), METRICS);
+    let first = database::fresh().await;
+    let mdl = |url: &str, arguments: &[&str]| {
+        let mut command = command(folder.path(), arguments);
+        command.env("DATABASE_URL", url);
+        measured(command)
+    };
+    mdl(&first, &["import", "all.json"]);
+    let mut peaks = Vec::new();
+    for (name, further) in [("few.jsonl", 2), ("many.jsonl", 40)] {
+        change_all(&first, further).await;
+        let (_, export) = mdl(&first, &["export", "--versions", "-o", name]);
+        let (said, import) = mdl(&database::fresh().await, &["import", name]);
+        assert!(said.contains(&format!("metrics {METRICS}, domains 2")), "{said}");
+        let length = std::fs::metadata(folder.path().join(name)).unwrap().len();
+        println!("{name}: {} MiB", length / 1024 / 1024);
+        peaks.push((export, import));
+    }
+    let [few, many] = peaks[..] else { panic!("{peaks:?}") };
+    assert!(many.0 < few.0 + 30 && many.1 < few.1 + 40, "{many:?} MiB instead of {few:?}");
+}

@@ -42,4 +42,6 @@ mod steady_clients;
 mod supervisor;
 mod tls;
 mod transport;
+mod version_commands;
+mod version_files;
 mod version_migrations;

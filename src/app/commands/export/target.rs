@@ -5,11 +5,15 @@ use std::fs::{File, Metadata, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
 use crate::app::command_error::CommandError;
 use crate::telemetry::error_chain;
+
+/// Longest export from a database: what the output is piped to may be slow.
+pub(super) const LIMIT: Duration = Duration::from_hours(12);
 
 /// The output of an export.
 #[derive(Debug)]

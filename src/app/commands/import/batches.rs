@@ -22,20 +22,20 @@ use crate::storage::catalogue::BATCH;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Items of one list of the document. All domains precede all metrics.
-pub(super) enum Batch {
+pub(in crate::app::commands) enum Batch {
     Domains(Vec<DraftItem<BusinessDomain>>),
     Metrics(Vec<DraftItem<Metric>>),
 }
 
 /// The batches of one document. Parsing ends when this is dropped.
-pub(super) struct Batches {
+pub(in crate::app::commands) struct Batches {
     receiver: mpsc::Receiver<Batch>,
     parsing: JoinHandle<Result<Warnings, Vec<Violation>>>,
 }
 
 impl Batches {
     /// Begins to parse a document, and shows in `bar` how far it is.
-    pub(super) fn parse(source: &Arc<ImportSource>, bar: &ProgressBar) -> Self {
+    pub(in crate::app::commands) fn parse(source: &Arc<ImportSource>, bar: &ProgressBar) -> Self {
         let (sender, receiver) = mpsc::channel(1);
         let (source, bar) = (Arc::clone(source), bar.clone());
         let parsing = tokio::task::spawn_blocking(move || parse(&source, sender, &bar));
@@ -43,13 +43,13 @@ impl Batches {
     }
 
     /// Returns the next batch; none at the end of the document, or of what is valid of it.
-    pub(super) async fn next(&mut self) -> Option<Batch> {
+    pub(in crate::app::commands) async fn next(&mut self) -> Option<Batch> {
         self.receiver.recv().await
     }
 
     /// Returns what is removed from the rich texts of all items, or what is wrong with the document
     /// as a whole.
-    pub(super) async fn finish(self) -> Result<Warnings, Vec<Violation>> {
+    pub(in crate::app::commands) async fn finish(self) -> Result<Warnings, Vec<Violation>> {
         let Self { receiver, parsing } = self;
         drop(receiver);
         let broken = |_| Err(vec![Violation::new("", "cannot be read: the parser failed")]);

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::app::command_error::CommandError;
 use crate::model::catalogue::{DocumentFormat, DocumentInput, DocumentSink, read_document};
+use crate::model::version_records::RecordFileHeader;
 use crate::model::violations::Violation;
 
 /// Number of bytes in which the format shows.
@@ -19,7 +20,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A document that can be read several times.
 #[derive(Debug)]
-pub(super) struct ImportSource {
+pub(in crate::app::commands) struct ImportSource {
     path: PathBuf,
     /// A copy of what can be read only once: stdin or a pipe.
     copy: Option<NamedTempFile>,
@@ -28,11 +29,13 @@ pub(super) struct ImportSource {
     length: u64,
     /// Number of bytes before it.
     skipped: u64,
+    /// Whether it is a file of `mdl export --versions`.
+    has_versions: bool,
 }
 
 impl ImportSource {
     /// Opens a file, or stdin if it is named `-`.
-    pub(super) fn open(path: &Path) -> Result<Self, CommandError> {
+    pub(in crate::app::commands) fn open(path: &Path) -> Result<Self, CommandError> {
         Self::open_file(path)
             .map_err(|error| CommandError::usage(format!("{}: {error}", path.display())))
     }
@@ -55,21 +58,28 @@ impl ImportSource {
         let skipped = if marked { BYTE_ORDER_MARK.len() as u64 } else { 0 };
         let format = format(path, &beginning);
         let (path, length) = (path.to_owned(), length.saturating_sub(skipped));
-        Ok(Self { path, copy, format, length, skipped })
+        let text = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&beginning);
+        let has_versions = RecordFileHeader::begins(text);
+        Ok(Self { path, copy, format, length, skipped, has_versions })
     }
 
     /// Returns the length of the document in bytes.
-    pub(super) fn length(&self) -> u64 {
+    pub(in crate::app::commands) fn length(&self) -> u64 {
         self.length
     }
 
     /// Returns the format of the document.
-    pub(super) fn format(&self) -> DocumentFormat {
+    pub(in crate::app::commands) fn format(&self) -> DocumentFormat {
         self.format
     }
 
+    /// Whether it is a file of `mdl export --versions`, which is no document.
+    pub(in crate::app::commands) fn has_versions(&self) -> bool {
+        self.has_versions
+    }
+
     /// Returns the document as it is.
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, CommandError> {
+    pub(in crate::app::commands) fn bytes(&self) -> Result<Vec<u8>, CommandError> {
         let mut bytes = Vec::new();
         let read = self.reader().and_then(|mut file| file.read_to_end(&mut bytes));
         read.map(|_| bytes)
@@ -77,7 +87,7 @@ impl ImportSource {
     }
 
     /// Reads the document from its beginning to its end, and shows in `bar` how far it is.
-    pub(super) fn read(
+    pub(in crate::app::commands) fn read(
         &self,
         sink: &mut dyn DocumentSink,
         bar: &ProgressBar,
@@ -90,7 +100,8 @@ impl ImportSource {
         read_document(DocumentInput::Stream(&mut reader, self.length), self.format, sink)
     }
 
-    fn reader(&self) -> io::Result<File> {
+    /// Opens the document at its beginning.
+    pub(super) fn reader(&self) -> io::Result<File> {
         let mut file = reopen(&self.path, self.copy.as_ref())?;
         file.seek(SeekFrom::Start(self.skipped))?;
         Ok(file)

@@ -27,6 +27,7 @@ use crate::http::routes::version_conflicts::answer_change;
 use crate::http::routes::versions::{VersionRead, VersionedNoun};
 use crate::model::audit::Action;
 use crate::model::business_domains::BusinessDomain;
+use crate::model::changes::ItemKind;
 use crate::model::text::Id;
 use crate::model::versions::VersionEntry;
 use crate::model::versions::diff::VersionDiff;
@@ -42,7 +43,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     operations: ("business_domain_revisions.list", "business_domain_snapshots.get"),
     list_operation: "business_domain_periods.list",
     completeness: None,
-    set_by_server: &["/version", "/created_at", "/updated_at"],
+    set_by_server: ItemKind::Domain.set_by_server(),
 };
 
 /// List the versions of a business domain, newest first

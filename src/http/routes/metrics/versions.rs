@@ -24,6 +24,7 @@ use crate::http::openapi::versions::MetricVersion;
 use crate::http::routes::version_conflicts::answer_change;
 use crate::http::routes::versions::{VersionRead, VersionedNoun};
 use crate::model::audit::Action;
+use crate::model::changes::ItemKind;
 use crate::model::metrics::Metric;
 use crate::model::text::Id;
 use crate::model::versions::VersionEntry;
@@ -40,13 +41,7 @@ pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
     operations: ("metric_revisions.list_versions", "metric_snapshots.get"),
     list_operation: "metric_periods.list",
     completeness: Some(metrics::completeness_of),
-    set_by_server: &[
-        "/metadata/version",
-        "/metadata/created_at",
-        "/metadata/created_by",
-        "/metadata/last_updated",
-        "/metadata/last_updated_by",
-    ],
+    set_by_server: ItemKind::Metric.set_by_server(),
 };
 
 /// List the versions of a metric, newest first

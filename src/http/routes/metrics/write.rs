@@ -236,7 +236,8 @@ pub(super) async fn delete(
             let stamp = api_stamp(&remover.caller, now);
             let version = metrics::delete(conn, id, &precondition, policy, stamp).await?;
             let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
-            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
+            let details = (&details_of(policy), &changes);
+            audit_events::record_detailed(conn, &actor, action, id, details, now).await?;
             deleted_item("Metric deleted successfully")
         });
     let change = (&item, &precondition);
@@ -253,6 +254,14 @@ fn parse_policy(parameters: &[(String, String)]) -> Result<DeletePolicy, ApiErro
             _ => Err(ApiError::invalid("force", "must be true or false")),
         },
         _ => Err(ApiError::invalid("", "the only allowed parameter is force, once")),
+    }
+}
+
+/// Returns the details of a deletion for the audit log.
+fn details_of(policy: DeletePolicy) -> serde_json::Value {
+    match policy {
+        DeletePolicy::Unused => serde_json::json!({}),
+        DeletePolicy::Force => serde_json::json!({"force": true}),
     }
 }
 

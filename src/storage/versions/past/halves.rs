@@ -77,18 +77,18 @@ impl VersionedTable {
         [present, former]
     }
 
-    /// Returns a query of the contents of the versions `$2` of the items `$1`, in their order.
+    /// Returns a query of the contents of the versions `$2` of the items `$1`, with their places.
     pub(super) fn contents(self) -> String {
         let Self { items, id, snapshots, document, .. } = self;
         format!(
-            "SELECT CASE WHEN item.{id} IS NULL THEN kept.content ELSE {document}(item) END \
+            "SELECT wanted.place, \
+                 CASE WHEN item.{id} IS NULL THEN kept.content ELSE {document}(item) END \
                  AS content \
              FROM unnest($1, $2) WITH ORDINALITY AS wanted (id, version, place) \
              LEFT JOIN {items} AS item \
                  ON item.{id} = wanted.id AND item.version::text = wanted.version \
              LEFT JOIN {snapshots} AS kept \
-                 ON kept.{id} = wanted.id AND kept.version::text = wanted.version \
-             ORDER BY wanted.place"
+                 ON kept.{id} = wanted.id AND kept.version::text = wanted.version"
         )
     }
 }
