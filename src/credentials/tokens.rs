@@ -11,16 +11,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use uuid::Uuid;
 
-use self::signing_keys::SigningKeys;
+pub use self::signing_keys::InvalidToken;
+use self::signing_keys::{AUDIENCE, ISSUER, MAX_TOKEN_BYTES, SigningKeys};
 use self::verified::VerifiedTokens;
 
-const ISSUER: &str = "mdl-api";
-const AUDIENCE: &str = "mdl-client";
-/// Maximum length of a token; longer ones are refused without being parsed.
-const MAX_TOKEN_BYTES: usize = 4096;
 /// The claim `type` of the two kinds of tokens.
 const ACCESS: &str = "access";
 const REFRESH: &str = "refresh";
@@ -114,11 +110,6 @@ pub struct RefreshSubject {
     pub issued_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }
-
-/// A token is not valid. The reason is not given, neither to the client nor to the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("invalid token")]
-pub struct InvalidToken;
 
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

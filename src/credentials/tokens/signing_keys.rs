@@ -4,8 +4,18 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use thiserror::Error;
 
-use super::{AUDIENCE, ISSUER, InvalidToken, MAX_TOKEN_BYTES};
+/// The claims `iss` and `aud` of all tokens.
+pub(super) const ISSUER: &str = "mdl-api";
+pub(super) const AUDIENCE: &str = "mdl-client";
+/// Maximum length of a token; longer ones are refused without being parsed.
+pub(super) const MAX_TOKEN_BYTES: usize = 4096;
+
+/// A token is not valid. The reason is not given, neither to the client nor to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("invalid token")]
+pub struct InvalidToken;
 
 /// The keys of one kind of tokens.
 pub(super) struct SigningKeys {
