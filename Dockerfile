@@ -3,6 +3,7 @@ FROM rust:1.93-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY assets assets
 COPY benches benches
 COPY examples examples
 COPY migrations migrations

@@ -14,3 +14,5 @@ pub mod method;
 pub mod path;
 pub mod request_id;
 pub mod routes;
+pub mod script_nonce;
+pub mod session_cookie;

@@ -21,7 +21,6 @@ mod password_rules;
 mod past_lists;
 pub mod sessions;
 mod token_pair;
-mod user_target;
 pub mod users;
 mod version_conflicts;
 mod versions;

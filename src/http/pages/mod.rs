@@ -1,0 +1,26 @@
+//! The pages for people, below `/dashboard`: HTML from components that are functions (maud), plain
+//! links and forms, and htmx where it makes them quicker. They stand beside the API's routes and
+//! call the same functions below; no rule lives in them alone. `docs/pages.md` says how to add one.
+//!
+//! [`table`] lists every page with its method, query parameters and whether it knows its caller;
+//! routing, rate limits, authentication and the tests all read it.
+
+mod assets;
+mod document;
+mod elements;
+pub mod failed_page;
+mod hx;
+mod notice;
+mod page_table;
+mod sign_in;
+mod start;
+
+pub use self::page_table::PageTable;
+
+/// Returns all pages. A path is compared in this order.
+pub fn table() -> PageTable {
+    let table = PageTable::default();
+    let table = start::add_to(table);
+    let table = sign_in::add_to(table);
+    assets::add_to(table)
+}

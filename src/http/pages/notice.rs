@@ -1,0 +1,38 @@
+//! The message after a form was sent: what has been done. The form's answer sends the browser to a
+//! page whose query names the message, so that a reload repeats neither the change nor a text that
+//! somebody else could choose.
+
+use std::str::FromStr;
+
+use strum::{AsRefStr, EnumString};
+
+/// The query parameter that names a notice.
+pub(super) const DONE: &str = "done";
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub(super) enum Notice {
+    SignedOut,
+}
+
+impl Notice {
+    /// Reads the notice that a query names.
+    pub(super) fn from_query(query: &str) -> Option<Self> {
+        let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+        let named = parameters.find(|(name, _)| name == DONE);
+        named.and_then(|(_, value)| Self::from_str(&value).ok())
+    }
+
+    /// Returns the path of a page that shows this notice.
+    pub(super) fn on(self, path: &str) -> String {
+        format!("{path}?{DONE}={}", self.as_ref())
+    }
+
+    /// Returns the message.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::SignedOut => "You are signed out.",
+        }
+    }
+}
