@@ -2,9 +2,14 @@
 //! (`http::routes::sessions`, `own_sessions`) and the pages (`http::pages`), which differ in how
 //! they read the request and write the response.
 
+pub mod audit_log;
+pub mod issued_keys;
+mod key_target;
 pub mod log_in;
+pub mod own_keys;
 pub mod own_sessions;
 pub(in crate::http) mod user_target;
+pub mod users;
 
 use uuid::Uuid;
 
