@@ -9,6 +9,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::assets::Asset;
 use super::hx;
+pub(super) use super::navigation::NavSection;
+use super::navigation::links;
 use super::notice::Notice;
 use crate::http::app_data::AccessPolicy;
 use crate::http::error::ApiError;
@@ -19,14 +21,6 @@ use crate::model::users::Role;
 use crate::storage::users::Account;
 
 const HTML: &str = "text/html; charset=utf-8";
-
-/// A part of the navigation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Section {
-    Metrics,
-    /// Pages that are not in the navigation.
-    None,
-}
 
 /// What a page knows of its request: who reads it, and the message about what was just done.
 #[derive(Clone, Debug)]
@@ -68,7 +62,7 @@ impl PageContext {
     }
 
     /// Answers with a page. `title` is also its heading.
-    pub(super) fn page(&self, title: &str, section: Section, content: &Markup) -> HttpResponse {
+    pub(super) fn page(&self, title: &str, section: NavSection, content: &Markup) -> HttpResponse {
         self.send(HttpResponse::Ok().finish(), title, section, content)
     }
 
@@ -77,7 +71,7 @@ impl PageContext {
         &self,
         error: ApiError,
         title: &str,
-        section: Section,
+        section: NavSection,
         content: &Markup,
     ) -> HttpResponse {
         let mut response = error.error_response();
@@ -90,7 +84,7 @@ impl PageContext {
         &self,
         mut response: HttpResponse,
         title: &str,
-        section: Section,
+        section: NavSection,
         content: &Markup,
     ) -> HttpResponse {
         let page = self.document(title, section, content).into_string();
@@ -98,7 +92,7 @@ impl PageContext {
         with_page(response, page)
     }
 
-    fn document(&self, title: &str, section: Section, content: &Markup) -> Markup {
+    fn document(&self, title: &str, section: NavSection, content: &Markup) -> Markup {
         let body = html! {
             (self.header(section))
             main id="main" tabindex="-1" {
@@ -112,12 +106,15 @@ impl PageContext {
         frame(title, &hx::scripts(&self.nonce), &body)
     }
 
-    fn header(&self, current: Section) -> Markup {
-        let here = |section: Section| (section == current).then_some("page");
+    fn header(&self, current: NavSection) -> Markup {
+        let here = |section: NavSection| (section == current).then_some("page");
         html! {
             header {
                 nav aria-label="Main" {
-                    a.brand href=(DASHBOARD) aria-current=[here(Section::Metrics)] { "Metrics" }
+                    a.brand href=(DASHBOARD) aria-current=[here(NavSection::Metrics)] { "Metrics" }
+                    div.sections {
+                        (links(self.viewer.as_deref(), self.policy.anonymous_read, current))
+                    }
                     div.account {
                         @if let Some(viewer) = &self.viewer {
                             span.viewer { (viewer.username) " (" (viewer.role.as_ref()) ")" }

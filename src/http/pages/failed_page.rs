@@ -1,5 +1,5 @@
-//! Errors as pages. Whoever is not signed in is sent to the sign-in and back; everything else is
-//! told what happened, whether to try again, and the id of the request.
+//! Errors as pages. A person who is not signed in is sent to the sign-in and back; everything else
+//! is told what happened, whether to try again, and the id of the request.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;

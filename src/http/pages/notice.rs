@@ -1,6 +1,6 @@
 //! The message after a form was sent: what has been done. The form's answer sends the browser to a
 //! page whose query names the message, so that a reload repeats neither the change nor a text that
-//! somebody else could choose.
+//! another person could choose.
 
 use std::str::FromStr;
 
@@ -14,6 +14,16 @@ pub(super) const DONE: &str = "done";
 #[strum(serialize_all = "kebab-case")]
 pub(super) enum Notice {
     SignedOut,
+    KeyRenamed,
+    KeyExtended,
+    KeyRevoked,
+    KeysRevoked,
+    DomainCreated,
+    DomainSaved,
+    DomainDeleted,
+    /// Saved, but not all of what was typed.
+    DomainCleaned,
+    UserChanged,
 }
 
 impl Notice {
@@ -33,6 +43,18 @@ impl Notice {
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::SignedOut => "You are signed out.",
+            Self::KeyRenamed => "The API key has its new name.",
+            Self::KeyExtended => "The API key is extended.",
+            Self::KeyRevoked => "The API key is revoked. It is refused from now on.",
+            Self::KeysRevoked => "All your API keys are revoked. They are refused from now on.",
+            Self::DomainCreated => "The business domain is created.",
+            Self::DomainSaved => "The business domain is saved.",
+            Self::DomainDeleted => "The business domain is deleted.",
+            Self::DomainCleaned => {
+                "The business domain is saved, without the parts of its description that are not \
+                 allowed."
+            }
+            Self::UserChanged => "The user is changed.",
         }
     }
 }

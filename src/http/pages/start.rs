@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use maud::html;
 
 use super::PageTable;
-use super::document::{PageContext, Section};
+use super::document::{NavSection, PageContext};
 use super::notice::DONE;
 use super::page_table::Audience;
 use crate::http::extract::caller::{Metrics, Reader};
@@ -16,5 +16,5 @@ pub(super) fn add_to(table: PageTable) -> PageTable {
 }
 
 async fn show(_: Reader<Metrics>, context: PageContext) -> HttpResponse {
-    context.page("Metrics", Section::Metrics, &html! {})
+    context.page("Metrics", NavSection::Metrics, &html! {})
 }

@@ -2,8 +2,12 @@
 //! What needs a real browser is in `browser` (ignored; `scripts/test` runs it).
 
 mod accounts;
+mod api_keys;
+mod audit;
+mod business_domains;
 mod errors;
 mod foreign_forms;
 mod frames;
 mod limits;
+mod users;
 mod visitor;
