@@ -13,6 +13,7 @@ RUN mkdir src benches && echo 'fn main() {}' >src/main.rs && touch src/lib.rs \
     && rm -r src benches
 
 COPY build.rs ./
+COPY assets assets
 COPY benches benches
 COPY examples examples
 COPY migrations migrations

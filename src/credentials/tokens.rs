@@ -3,6 +3,7 @@
 //! (issuer, audience, type, times without leeway, RFC 8725); whether the session still exists is
 //! checked in the database (`storage::sessions`).
 
+pub mod browser;
 mod signing_keys;
 mod verified;
 

@@ -11,6 +11,7 @@
 //! disconnects), then its handler. A handler's parameters show who may call it and which services
 //! it uses.
 
+pub mod accounts;
 pub mod app_data;
 pub mod auditing;
 pub mod background_work;
@@ -29,6 +30,7 @@ pub mod mail_failures;
 pub mod media_type;
 pub mod middleware;
 pub mod openapi;
+pub mod pages;
 pub mod rate_limit;
 pub mod readiness;
 pub mod request;

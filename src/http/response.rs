@@ -39,6 +39,11 @@ pub fn secret_json<T: Serialize>(
     json(builder.insert_header((CACHE_CONTROL, "no-store")), body)
 }
 
+/// Sends a browser to another page of this service (RFC 9110, 15.4.4).
+pub fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
 /// Serialises a body to JSON text.
 ///
 /// # Errors

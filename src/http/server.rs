@@ -14,7 +14,7 @@ use super::middleware::access_log::access_log;
 use super::middleware::cached_reads::CachedReads;
 use super::rate_limit::burst::BurstConfig;
 use super::request::routes::Routes;
-use super::{error, middleware, openapi, rate_limit, routes, unmatched};
+use super::{error, middleware, openapi, pages, rate_limit, routes, unmatched};
 use crate::http::state::AppState;
 
 /// Options of the API's server.
@@ -49,14 +49,17 @@ pub fn app(
     let (app, document) = with_routes(App::new());
     let public_url = state.mail.public_url.as_deref();
     let document = openapi::complete(document, &state.access_policy, public_url);
+    let pages = pages::table();
+    let known = Routes::new(&document, with_metrics).with_pages(&pages.operations());
     let measured = options.measured;
     let cross_origin = !options.origins.is_empty();
     let preflights = middleware::cors::preflights(&options.origins);
     let response_headers = middleware::cors::response_headers(&options.origins);
     let app = app
-        .app_data(web::Data::new(Routes::new(&document, with_metrics)))
+        .app_data(web::Data::new(known))
         .configure(|config| state.register(config))
         .app_data(state)
+        .configure(|config| pages.register(config))
         .configure(|config| routes::docs::configure(config, &document))
         .configure(|config| {
             if with_metrics {
@@ -67,6 +70,7 @@ pub fn app(
         .wrap(from_fn(middleware::run_to_end::run_to_end))
         .wrap(from_fn(rate_limit::general::settle_charge))
         .wrap(from_fn(middleware::authenticate::authenticate))
+        .wrap(from_fn(middleware::same_origin::refuse_foreign))
         .wrap(Condition::new(cross_origin, preflights))
         .wrap(from_fn(middleware::queries::refuse_query))
         .wrap(from_fn(middleware::classify::refuse_path))

@@ -6,6 +6,7 @@ pub mod listing;
 mod past;
 mod restore;
 mod row;
+pub mod usage;
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};

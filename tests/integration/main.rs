@@ -22,5 +22,6 @@ mod chaos;
 mod hostile;
 #[cfg(all(feature = "cloudwatch", feature = "elasticsearch"))]
 mod observability;
+mod pages;
 mod process;
 mod support;

@@ -14,7 +14,7 @@ use crate::http::error::ApiError;
 use crate::http::request::attempted_action::AttemptedAction;
 use crate::http::request::caller::Identity;
 use crate::http::request::context::RequestContext;
-use crate::http::request::credential::API_KEY;
+use crate::http::request::credential::{API_KEY, PresentedCredential, presented};
 use crate::http::request::trace_id::TraceId;
 use crate::model::audit::{Action, AuditOutcome, Changes, Channel};
 use crate::rate_limit::client_ip::ClientPrefix;
@@ -102,7 +102,10 @@ pub(super) fn from_actor(
 }
 
 fn has_credentials(request: &HttpRequest) -> bool {
-    request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key(API_KEY)
+    let headers = request.headers();
+    headers.contains_key(AUTHORIZATION)
+        || headers.contains_key(API_KEY)
+        || matches!(presented(request), Ok(Some(PresentedCredential::Cookie(_))))
 }
 
 /// Makes the event of a count.

@@ -5,6 +5,7 @@
 pub mod cache_key;
 pub mod cached_read;
 pub mod deprecation;
+pub mod domain_changes;
 pub mod known_list;
 pub mod replay;
 pub mod selected;

@@ -69,10 +69,10 @@ pub struct ImportBody {
 }
 
 /// A body of any media type.
-struct RawBody {
+pub(super) struct RawBody {
     /// Without parameters, in lower case.
-    media_type: String,
-    bytes: web::Bytes,
+    pub(super) media_type: String,
+    pub(super) bytes: web::Bytes,
     digest: Option<String>,
 }
 
@@ -175,7 +175,7 @@ impl FromRequest for ImportBody {
 }
 
 /// Reads at most `max` bytes. Memory is allocated as they arrive, not by `Content-Length`.
-fn raw(
+pub(super) fn raw(
     request: &HttpRequest,
     payload: &mut Payload,
     max: usize,

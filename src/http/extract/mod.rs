@@ -9,6 +9,7 @@ pub mod anyone;
 pub mod caller;
 pub mod circuit_admin;
 pub mod conditions;
+pub mod form_body;
 pub mod idempotency;
 pub mod json_body;
 pub mod origin;

@@ -27,8 +27,10 @@ use crate::http::auditing;
 use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
 use crate::http::error::not_done::not_done;
+use crate::http::pages::failed_page::FailedPage;
 use crate::http::request::context::RequestContext;
 use crate::http::request::request_id::RequestIds;
+use crate::http::request::script_nonce::ScriptNonce;
 
 /// Logs a request and completes its response; if `is_counted`, also counts and times it for
 /// Prometheus.
@@ -66,6 +68,8 @@ struct LoggedRequest {
     ids: RequestIds,
     /// What the request was to do, if it was to change something.
     not_done: Option<&'static str>,
+    /// How its errors are shown, if they are shown to a person.
+    page: Option<FailedPage>,
     state: web::Data<AppState>,
     logger: Logger,
 }
@@ -81,7 +85,8 @@ impl LoggedRequest {
         let (route, own_logger) = (entry.route(), logger.clone());
         let context = RequestContext { client, ids: ids.clone(), route, logger: own_logger };
         request.extensions_mut().insert(context);
-        Self { entry, ids, not_done: not_done(request), state, logger }
+        let page = FailedPage::of(request);
+        Self { entry, ids, not_done: not_done(request), page, state, logger }
     }
 
     /// Completes the response and writes the entry.
@@ -118,14 +123,16 @@ impl LoggedRequest {
     }
 
     /// Gives an error response its body. Error responses that were not made from an error keep
-    /// theirs: health answers 503 with its own.
+    /// theirs: health answers 503 with its own. So do finished pages, which show the error
+    /// themselves.
     fn with_error_body(
         &self,
         response: ServiceResponse<BoxBody>,
         error: Option<ApiError>,
     ) -> ServiceResponse<BoxBody> {
         let status = response.status();
-        let is_error = status.is_client_error() || status.is_server_error();
+        let is_page = response.response().extensions().contains::<ScriptNonce>();
+        let is_error = !is_page && (status.is_client_error() || status.is_server_error());
         let Some(error) = error.filter(|_| is_error) else { return response };
         let headers = response.headers().clone();
         let mut rendered = self.render(&error);
@@ -139,6 +146,10 @@ impl LoggedRequest {
     fn render(&self, error: &ApiError) -> HttpResponse {
         if let Some(cause) = error.cause() {
             slog::error!(self.logger, "request failed"; "code" => error.code(), "error" => cause);
+        }
+        if let Some(page) = &self.page {
+            let now = self.state.clock.now();
+            return page.respond(error, self.not_done, self.ids.as_str(), now);
         }
         let mut response = error.error_response();
         let now = self.state.clock.now();

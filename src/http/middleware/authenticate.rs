@@ -13,7 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
 pub use self::cached::CachedIdentity;
-use self::session::by_token;
+use self::session::{by_cookie, by_token};
 use crate::actors::api_key_cache::KeyError;
 use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
@@ -23,7 +23,7 @@ use crate::http::rate_limit::refusals::{RateLimitedRequest, rate_limited};
 use crate::http::request::caller::{Caller, Identity, LoggedCaller};
 use crate::http::request::class::RequestClass;
 use crate::http::request::context::RequestContext;
-use crate::http::request::credential::{NO_TOKEN, PresentedCredential, credential};
+use crate::http::request::credential::{NO_TOKEN, PresentedCredential, presented};
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Wait;
 use crate::telemetry::instruments::authentication::AuthMethod;
@@ -47,8 +47,11 @@ pub async fn authenticate<B: MessageBody>(
 
 async fn identify(request: &ServiceRequest) -> Result<Option<Caller>, ApiError> {
     let Some(state) = request.app_data::<web::Data<AppState>>() else { return Ok(None) };
-    let (method, identified) = match credential(request.headers())? {
+    let (method, identified) = match presented(request)? {
         None => return Ok(None),
+        Some(PresentedCredential::Cookie(token)) => {
+            (AuthMethod::Jwt, by_cookie(state, &token, request.request()).await)
+        }
         Some(PresentedCredential::Token(token)) => {
             (AuthMethod::Jwt, by_token(state, token.token(), request.request()).await)
         }
@@ -80,8 +83,9 @@ pub async fn reauthenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     let Some(state) = request.app_data::<web::Data<AppState>>() else {
         return Err(ApiError::Internal { cause: "the application has no state".into() });
     };
-    match credential(request.headers())? {
+    match presented(request)? {
         None => Err(ApiError::Authentication(NO_TOKEN)),
+        Some(PresentedCredential::Cookie(token)) => by_cookie(state, &token, request).await,
         Some(PresentedCredential::Token(token)) => by_token(state, token.token(), request).await,
         Some(PresentedCredential::ApiKey(key)) => by_key(state, &key, request).await,
     }

@@ -12,4 +12,5 @@ pub mod head;
 pub mod method;
 pub mod queries;
 pub mod run_to_end;
+pub mod same_origin;
 pub mod security;

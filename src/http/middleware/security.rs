@@ -8,6 +8,7 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 
 use crate::http::request::class::RequestKind;
+use crate::http::request::script_nonce::ScriptNonce;
 
 /// Responses with data need no rights in a browser.
 const DATA_CSP: &str =
@@ -56,6 +57,28 @@ impl SecurityHeaders {
             }
         }
     }
+
+    /// Replaces the policy by that of a page for people, whose scripts have this nonce.
+    pub fn insert_policy_of_page(self, headers: &mut HeaderMap, nonce: Option<&ScriptNonce>) {
+        if !self.enabled || !self.csp {
+            return;
+        }
+        if let Ok(policy) = HeaderValue::try_from(policy_of_page(nonce)) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// The policy of a page for people: its own files and forms, scripts only by the nonce of this
+/// response, and markup from scripts only by the policy of htmx, which asks for the nonce, too.
+fn policy_of_page(nonce: Option<&ScriptNonce>) -> String {
+    let scripts = nonce.map(|nonce| format!("'nonce-{}'", nonce.as_str()));
+    format!(
+        "default-src 'none'; script-src {}; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types htmx",
+        scripts.as_deref().unwrap_or("'none'")
+    )
 }
 
 /// Sets `Cache-Control` (RFC 9111) unless the handler has set it. Reads of the catalogue may be

@@ -17,8 +17,8 @@ use super::limiter::RateLimiter;
 use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
 use crate::http::request::caller::{Caller, Credential, VerifiedToken};
-use crate::http::request::class::RequestClass;
-use crate::http::request::credential::{PresentedCredential, credential};
+use crate::http::request::class::{RequestClass, RequestKind};
+use crate::http::request::credential::{PresentedCredential, presented};
 use crate::model::api_keys::is_expired;
 use crate::model::users::Role;
 use crate::rate_limit::caller_windows::CallerId;
@@ -68,11 +68,29 @@ impl Claim {
     fn recognise(request: &ServiceRequest, state: &AppState, client: ClientPrefix) -> Self {
         let limiter = &state.rate_limiter;
         let address = limiter.claim_of_address(client);
-        if limiter.quotas.caller.is_none() || !RequestClass::from_request(request).uses_caller {
+        let class = RequestClass::from_request(request);
+        // People who use the pages have their own limit, whether or not other callers have.
+        let is_page = class.kind == RequestKind::Dashboard;
+        if !class.uses_caller || (limiter.quotas.caller.is_none() && !is_page) {
             return address;
         }
         let now = state.clock.now();
-        match credential(request.headers()) {
+        match presented(request) {
+            Ok(Some(PresentedCredential::Cookie(token))) => {
+                let Ok(claims) = state.accounts.tokens.verify_browser(&token, now) else {
+                    return address;
+                };
+                let payer = if limiter.ended_sessions.contains(claims.sid) {
+                    address.payer
+                } else {
+                    Payer::Caller(CallerId::User(claims.user_id()))
+                };
+                let quota = match payer {
+                    Payer::Address(_) => address.quota,
+                    Payer::Caller(_) => limiter.quotas.caller.unwrap_or(address.quota),
+                };
+                Self { payer, quota, session: Some(claims.sid), is_new_key: false }
+            }
             Ok(Some(PresentedCredential::Token(token))) => {
                 let tokens = &state.accounts.tokens;
                 let Some(claims) = VerifiedToken::of(request, tokens, token.token(), now) else {

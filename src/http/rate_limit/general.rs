@@ -75,7 +75,7 @@ pub async fn settle_charge<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let settled = match &identity {
-        _ if state.rate_limiter.caller_quota().is_none() => Ok(charge),
+        _ if state.rate_limiter.caller_quota().is_none() && charge.caller().is_none() => Ok(charge),
         // The lookup failed, so the credential may be valid: its charge stays as it is. Without a
         // hit, an unverified request ends here.
         Err(

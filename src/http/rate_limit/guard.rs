@@ -5,7 +5,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, web};
 
 use super::headers::LimitReport;
 use super::hit::Hit;
@@ -54,13 +54,13 @@ impl RequestLimiter {
     /// # Errors
     /// Those of `work`; [`ApiError::RateLimited`] if no hit is left; [`ApiError::Unavailable`] if
     /// the hit cannot be counted.
-    pub async fn guard(
+    pub async fn guard<T>(
         &self,
         policy: Policy,
         against: Against<'_>,
-        keeps: fn(&Result<HttpResponse, ApiError>) -> bool,
-        work: impl AsyncFnOnce() -> Result<HttpResponse, ApiError>,
-    ) -> Result<HttpResponse, ApiError> {
+        keeps: fn(&Result<T, ApiError>) -> bool,
+        work: impl AsyncFnOnce() -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let state = self.state()?;
         if !state.rate_limiter.enabled {
             return work().await;

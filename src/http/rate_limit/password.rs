@@ -8,7 +8,6 @@
 //! lets the owner through. A name that does not exist is an account of its own, with the same
 //! statements.
 
-use actix_web::HttpResponse;
 use uuid::Uuid;
 
 use super::guard::RequestLimiter;
@@ -44,7 +43,7 @@ impl RateLimiter {
 
 /// Whether an attempt keeps its hit: only if it failed for a wrong credential or a name that is
 /// taken. Success, invalid input and faults of the service do not count.
-pub fn is_failed_attempt(outcome: &Result<HttpResponse, ApiError>) -> bool {
+pub fn is_failed_attempt<T>(outcome: &Result<T, ApiError>) -> bool {
     use ApiError::{Authentication, Authorization, Conflict, WrongPassword};
     matches!(outcome, Err(Authentication(_) | Authorization(_) | Conflict(_) | WrongPassword))
 }
@@ -82,12 +81,12 @@ impl RequestLimiter {
     /// # Errors
     /// Those of `lookup` and `check`; [`ApiError::RateLimited`]; [`ApiError::Unavailable`] if the
     /// hit cannot be counted.
-    pub async fn guard_password(
+    pub async fn guard_password<T>(
         &self,
         name: &str,
         lookup: impl AsyncFnOnce(&str) -> Result<Option<Candidate>, ApiError>,
-        check: impl AsyncFnOnce(Option<Candidate>) -> Result<HttpResponse, ApiError>,
-    ) -> Result<HttpResponse, ApiError> {
+        check: impl AsyncFnOnce(Option<Candidate>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let state = self.state()?;
         let address = self.client_prefix();
         if !state.rate_limiter.enabled {

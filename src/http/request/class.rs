@@ -17,6 +17,10 @@ pub enum RequestKind {
     Page,
     Catalogue,
     Operation,
+    /// A page for people, whose credential is the session cookie.
+    Dashboard,
+    /// A script or style sheet of those pages.
+    Asset,
     /// No route, no such method on the route, or a refused path.
     #[default]
     Unmatched,
@@ -34,8 +38,11 @@ pub struct RequestClass {
     /// Whether its handler uses a caller. Credentials of other requests are not read.
     pub uses_caller: bool,
     pub refused: Option<RefusedPath>,
-    /// The route with this path, whatever the method; none for pages and the exposition.
+    /// The route with this path, whatever the method; none for the API documentation and the
+    /// exposition.
     pub route: Option<RouteIndex>,
+    /// Whether a browser shows its response to a person, who gets errors as pages, too.
+    pub is_for_people: bool,
 }
 
 impl RequestClass {
@@ -49,14 +56,14 @@ impl RequestClass {
         Self { refused: Some(why), ..Self::default() }
     }
 
-    /// Whether the general and the caller limit count it: everything but health checks, pages and
-    /// the exposition.
+    /// Whether the general and the caller limit count it: everything but health checks, the API
+    /// documentation, assets and the exposition.
     pub fn has_quota(self) -> bool {
         self.is_burst_limited() && self.kind != RequestKind::Page
     }
 
-    /// Whether the burst limit counts it: everything but health checks and the exposition.
+    /// Whether the burst limit counts it: everything but health checks, assets and the exposition.
     pub fn is_burst_limited(self) -> bool {
-        !matches!(self.kind, RequestKind::Health | RequestKind::Exposition)
+        !matches!(self.kind, RequestKind::Health | RequestKind::Exposition | RequestKind::Asset)
     }
 }

@@ -1,10 +1,13 @@
 //! The credential that a request presents, read from its headers and not yet verified. Rate limits
 //! use it to choose who is charged, `middleware::authenticate` to find the caller.
 
+use actix_web::HttpMessage;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use actix_web_httpauth::headers::authorization::{Bearer, Scheme};
 
 use crate::http::error::ApiError;
+use crate::http::request::class::{RequestClass, RequestKind};
+use crate::http::request::session_cookie::SessionCookie;
 
 /// Name of the header that carries an API key.
 pub const API_KEY: &str = "x-api-key";
@@ -18,6 +21,21 @@ pub enum PresentedCredential {
     /// A bearer token (RFC 6750, 2.1).
     Token(Bearer),
     ApiKey(String),
+    /// The value of the session cookie.
+    Cookie(String),
+}
+
+/// Reads the one credential of a request. That of a page for people is the session cookie, and
+/// nothing else; everything else ignores cookies, so that no other site can use them.
+///
+/// # Errors
+/// As [`credential`].
+pub fn presented(request: &impl HttpMessage) -> Result<Option<PresentedCredential>, ApiError> {
+    if RequestClass::from_request(request).kind == RequestKind::Dashboard {
+        let cookie = SessionCookie::of(request.headers()).read(request.headers());
+        return Ok(cookie.map(PresentedCredential::Cookie));
+    }
+    credential(request.headers())
 }
 
 /// Reads the one credential of a request; none if it has neither header.
@@ -69,6 +87,7 @@ mod tests {
             Ok(None) => Ok(None),
             Ok(Some(PresentedCredential::Token(token))) => Ok(Some(format!("T{}", token.token()))),
             Ok(Some(PresentedCredential::ApiKey(key))) => Ok(Some(format!("K{key}"))),
+            Ok(Some(PresentedCredential::Cookie(_))) => Err("a cookie"),
             Err(error) => Err(error.code()),
         }
     }

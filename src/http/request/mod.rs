@@ -14,4 +14,6 @@ pub mod method;
 pub mod path;
 pub mod request_id;
 pub mod routes;
+pub mod script_nonce;
+pub mod session_cookie;
 pub mod trace_id;

@@ -18,6 +18,8 @@ use crate::http::request::class::{RequestClass, RequestKind, RouteIndex};
 const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 const EXPOSITION: &str = "/metrics";
 const PAGES: &str = "/api-docs";
+/// The pages for people are at this path and below it.
+pub const DASHBOARD: &str = "/dashboard";
 const INDEX: &str = "/api/v1";
 /// The one path that also has a trailing slash.
 const SLASHED_INDEX: &str = "/api/v1/";
@@ -48,8 +50,18 @@ struct Route {
 #[derive(Debug)]
 struct OperationTraits {
     uses_caller: bool,
-    catalogue: bool,
+    kind: RequestKind,
     query_parameters: Vec<String>,
+}
+
+/// An operation that is not in the OpenAPI document: a page for people, or a file of it.
+#[derive(Clone, Debug)]
+pub struct PageOperation {
+    pub method: Method,
+    pub path: &'static str,
+    pub query_parameters: &'static [&'static str],
+    pub kind: RequestKind,
+    pub uses_caller: bool,
 }
 
 impl Routes {
@@ -60,12 +72,28 @@ impl Routes {
         Self { routes: numbered.map(route).collect(), with_exposition }
     }
 
+    /// Adds the pages for people.
+    #[must_use]
+    pub fn with_pages(mut self, pages: &[PageOperation]) -> Self {
+        for page in pages {
+            let known = self.routes.iter_mut().find(|route| *route.path == *page.path);
+            if let Some(route) = known {
+                route.add_page(page);
+            } else {
+                let mut route = Route::new(self.routes.len(), page.path, &PathItem::default());
+                route.add_page(page);
+                self.routes.push(route);
+            }
+        }
+        self
+    }
+
     /// Classifies a request by its method and canonical path.
     pub fn classify(&self, method: &Method, path: &str) -> RequestClass {
         let read = is_read(method);
         let kind = match path {
             path if read && self.is_exposition(path) => RequestKind::Exposition,
-            path if read && is_page(path) => RequestKind::Page,
+            path if read && is_below(PAGES, path) => RequestKind::Page,
             path => return self.classify_operation(method, path),
         };
         RequestClass { kind, ..RequestClass::default() }
@@ -73,25 +101,21 @@ impl Routes {
 
     fn classify_operation(&self, method: &Method, path: &str) -> RequestClass {
         let mut class = RequestClass::default();
-        let mut strictest: Option<(bool, bool)> = None;
+        let mut strictest: Option<(bool, RequestKind)> = None;
         for route in self.matching(path) {
             class.route.get_or_insert(route.index);
             // Where two patterns match, the stricter class of both holds.
             for one in route.operations(method) {
-                let (uses_caller, catalogue) = strictest.unwrap_or((false, true));
-                strictest = Some((uses_caller || one.uses_caller, catalogue && one.catalogue));
+                let (uses_caller, kind) = strictest.unwrap_or((false, one.kind));
+                let kind = if kind == one.kind { kind } else { RequestKind::Operation };
+                strictest = Some((uses_caller || one.uses_caller, kind));
             }
         }
-        if let Some((uses_caller, catalogue)) = strictest {
+        if let Some((uses_caller, kind)) = strictest {
             class.uses_caller = uses_caller;
-            class.kind = if HEALTH.contains(&path) {
-                RequestKind::Health
-            } else if catalogue {
-                RequestKind::Catalogue
-            } else {
-                RequestKind::Operation
-            };
+            class.kind = if HEALTH.contains(&path) { RequestKind::Health } else { kind };
         }
+        class.is_for_people = is_below(DASHBOARD, path) && class.kind != RequestKind::Asset;
         class
     }
 
@@ -162,6 +186,19 @@ impl Route {
         }
     }
 
+    /// Adds an operation of a page.
+    fn add_page(&mut self, page: &PageOperation) {
+        let name = if page.method == Method::GET { "GET, HEAD" } else { page.method.as_str() };
+        let separator = if self.allow.is_empty() { "" } else { ", " };
+        self.allow = format!("{}{separator}{name}", self.allow);
+        let traits = OperationTraits {
+            uses_caller: page.uses_caller,
+            kind: page.kind,
+            query_parameters: page.query_parameters.iter().map(ToString::to_string).collect(),
+        };
+        self.operations.push((page.method.clone(), traits));
+    }
+
     /// Whether a path is one of this route, as the router decides: a parameter is any segment that
     /// is not empty.
     fn matches(&self, path: &str) -> bool {
@@ -189,7 +226,11 @@ impl OperationTraits {
         let queried = parameters.filter(|one| matches!(one.parameter_in, ParameterIn::Query));
         Self {
             uses_caller: operation.security.iter().flatten().next().is_some(),
-            catalogue: operation.tags.iter().flatten().any(tagged),
+            kind: if operation.tags.iter().flatten().any(tagged) {
+                RequestKind::Catalogue
+            } else {
+                RequestKind::Operation
+            },
             query_parameters: queried.map(|parameter| parameter.name.clone()).collect(),
         }
     }
@@ -200,8 +241,8 @@ fn is_read(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
 }
 
-fn is_page(path: &str) -> bool {
-    path.strip_prefix(PAGES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+fn is_below(folder: &str, path: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns the text of a segment; none for a parameter.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::actors::db_breaker::Circuit;
+use crate::http::accounts::audit_log::list_events;
 use crate::http::app_data::AccountServices;
 use crate::http::envelope::PageBody;
 use crate::http::error::ApiError;
@@ -16,7 +16,7 @@ use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::{AuditAction, AuditActionFilter};
 use crate::http::response::cached_page;
 use crate::model::audit::{AuditOutcome, AuditQuery, Channel, CredentialKind};
-use crate::storage::audit_events::{self, AuditEvent};
+use crate::storage::audit_events::AuditEvent;
 use crate::storage::document::Document;
 
 const PATH: &str = "/api/v1/audit";
@@ -139,12 +139,7 @@ async fn list(
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = AuditQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    let (rows, total) = services
-        .db
-        .run(Circuit::Auth, "audit_events.list", async |conn| {
-            audit_events::list(conn, &query).await
-        })
-        .await?;
+    let (rows, total) = list_events(&services, &query).await?;
     let events: Vec<_> = rows.into_iter().map(AuditEventResponse::from).collect();
     Ok(cached_page(PATH, &parameters, query.page.paginate(total), events)?.respond(None))
 }

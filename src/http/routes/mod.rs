@@ -12,19 +12,18 @@ pub mod docs;
 pub mod exposition;
 pub mod health;
 pub mod index;
-mod key_events;
+pub(in crate::http) mod key_events;
 pub mod metrics;
-mod not_found;
+pub(in crate::http) mod not_found;
 pub mod own_sessions;
 pub mod password_resets;
 mod password_rules;
 mod past_lists;
 pub mod sessions;
 mod token_pair;
-mod user_target;
 pub mod users;
-mod version_conflicts;
-mod versions;
+pub(in crate::http) mod version_conflicts;
+pub(in crate::http) mod versions;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

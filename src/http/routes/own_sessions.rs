@@ -4,24 +4,19 @@
 use actix_web::{HttpResponse, delete, get, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::actors::db_breaker::Circuit;
+use crate::http::accounts::own_sessions::{end_other_sessions, end_session, list_sessions};
 use crate::http::app_data::AccountServices;
 use crate::http::envelope::MessageBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::SessionCaller;
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
-use crate::http::response::{json as json_response, secret_json};
-use crate::model::audit::Action;
-use crate::model::authority::InvalidationScope;
-use crate::storage::audit_events::{self, Target};
-use crate::storage::authority;
-use crate::storage::sessions::{self, Session};
+use crate::http::response::{json, secret_json};
+use crate::storage::sessions::Session;
 
 /// Registers the routes of the caller's own sessions.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -78,10 +73,6 @@ struct EndedSessionsBody {
     count: usize,
 }
 
-fn target(caller: &SessionCaller) -> Target<'_> {
-    Target { id: caller.user.user_id, name: &caller.user.username }
-}
-
 /// List my sessions, last used first
 ///
 /// Only sessions that have not ended; at most 100.
@@ -96,11 +87,7 @@ async fn list(
     caller: SessionCaller,
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, user_id) = (services.clock.now(), caller.user.user_id);
-    let rows = services
-        .db
-        .run(Circuit::Auth, "sessions.list", async |conn| sessions::list(conn, user_id, now).await)
-        .await?;
+    let rows = list_sessions(&services, &caller).await?;
     let sessions: Vec<_> =
         rows.into_iter().map(|row| SessionBody::new(row, caller.family_id)).collect();
     let body = SessionsBody { success: true, count: sessions.len(), sessions };
@@ -127,20 +114,8 @@ async fn end(
     origin: Origin,
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, user_id, actor) =
-        (services.clock.now(), caller.user.user_id, origin.actor(&caller.user));
-    let ended = services.db.transaction(Circuit::Auth, "sessions.end", async |conn| {
-        authority::lock_and_confirm(conn, &caller.authority(), now).await?;
-        sessions::revoke(conn, user_id, id, now).await?;
-        let (action, details) = (Action::SessionEnded, json!({ "session": id }));
-        audit_events::record(conn, &actor, action, target(&caller), &details, now).await
-    });
-    let invalidation = services.invalidation(InvalidationScope::Sessions(user_id));
-    invalidation.apply_after(ended).await.map_err(|error| match error.into() {
-        ApiError::NotFound(_) => ApiError::NotFound("Session not found".into()),
-        error => error,
-    })?;
-    json_response(&mut HttpResponse::Ok(), &MessageBody::new("Session ended"))
+    end_session(&services, &caller, &origin, id).await?;
+    json(&mut HttpResponse::Ok(), &MessageBody::new("Session ended"))
 }
 
 /// End all my other sessions
@@ -158,19 +133,7 @@ async fn end_others(
     origin: Origin,
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, user_id, actor) =
-        (services.clock.now(), caller.user.user_id, origin.actor(&caller.user));
-    let ended = services.db.transaction(Circuit::Auth, "sessions.end_others", async |conn| {
-        authority::lock_and_confirm(conn, &caller.authority(), now).await?;
-        let count = sessions::revoke_all(conn, user_id, Some(caller.family_id), now).await?;
-        if count > 0 {
-            let (action, details) = (Action::SessionEnded, json!({ "sessions": count }));
-            audit_events::record(conn, &actor, action, target(&caller), &details, now).await?;
-        }
-        Ok(count)
-    });
-    let invalidation = services.invalidation(InvalidationScope::Sessions(user_id));
-    let count = invalidation.apply_after(ended).await?;
+    let count = end_other_sessions(&services, &caller, &origin).await?;
     let message = format!("{count} other sessions ended");
-    json_response(&mut HttpResponse::Ok(), &EndedSessionsBody { success: true, message, count })
+    json(&mut HttpResponse::Ok(), &EndedSessionsBody { success: true, message, count })
 }

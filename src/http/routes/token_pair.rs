@@ -5,10 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::clock::Clock;
 use crate::credentials::tokens::{AccessSubject, InvalidToken, Tokens};
 use crate::http::error::ApiError;
-use crate::storage::sessions::{NextSession, Session, SessionClient};
+use crate::storage::sessions::Session;
 use crate::storage::users::User;
 
 /// An access token and its refresh token.
@@ -28,11 +27,6 @@ impl From<InvalidToken> for ApiError {
     fn from(_: InvalidToken) -> Self {
         Self::Internal { cause: "a token could not be signed".into() }
     }
-}
-
-/// Describes the session that a log-in or refresh creates.
-pub(super) fn next_session(clock: &Clock, client: SessionClient) -> NextSession {
-    NextSession { session_id: Uuid::now_v7(), now: clock.now(), client }
 }
 
 /// Issues the tokens of a session.

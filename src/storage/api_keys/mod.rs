@@ -5,6 +5,7 @@
 //! its keys by id, then (by trigger, at the end) the authority epoch.
 
 pub mod authority;
+pub mod family;
 pub mod lifecycle;
 
 use chrono::{DateTime, Utc};

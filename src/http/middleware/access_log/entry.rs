@@ -19,6 +19,7 @@ use crate::http::request::client_ip::ClientAddress;
 use crate::http::request::event_stream::EventStream;
 use crate::http::request::request_id::{HEADER, RequestIds};
 use crate::http::request::routes::Routes;
+use crate::http::request::script_nonce::ScriptNonce;
 use crate::telemetry::instruments::http::{
     HttpInstruments, RequestInFlight, ResponseCounts, UNMATCHED,
 };
@@ -118,6 +119,11 @@ impl AccessLogEntry {
         headers.insert(HeaderName::from_static(HEADER), ids.header_value());
         state.middleware.security_headers.insert_into(headers, kind);
         set_cache_control(headers, &self.method, kind, status);
+        if self.class.is_for_people {
+            let nonce = response.extensions().get::<ScriptNonce>().cloned();
+            let headers = response.headers_mut();
+            state.middleware.security_headers.insert_policy_of_page(headers, nonce.as_ref());
+        }
         if state.operations.readiness.is_stopping() {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }

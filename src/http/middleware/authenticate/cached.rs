@@ -30,6 +30,8 @@ impl CachedIdentity {
         let (now, instant) = (state.clock.now(), Instant::now());
         match credential(request.headers()).ok()? {
             None => Some(Self::Anonymous),
+            // Of pages only, which are not answered from the cache.
+            Some(PresentedCredential::Cookie(_)) => None,
             Some(PresentedCredential::ApiKey(key)) => {
                 let hash = ApiKey::parse(&key).ok()?.hash();
                 let key = state.accounts.keys.fresh(&hash, now, instant)?;

@@ -28,20 +28,41 @@ pub(super) async fn by_token(
     request: &HttpRequest,
 ) -> Result<Caller, ApiError> {
     let claims = claims(state, token, request)?;
+    by_session(state, (claims.user_id, claims.sid), Some(&claims), request).await
+}
+
+/// Authenticates by the token in a session cookie.
+pub(super) async fn by_cookie(
+    state: &AppState,
+    token: &str,
+    request: &HttpRequest,
+) -> Result<Caller, ApiError> {
+    let claims = state.accounts.tokens.verify_browser(token, state.clock.now());
+    let claims = claims.map_err(|_| ApiError::InvalidToken)?;
+    by_session(state, (claims.user_id(), claims.sid), None, request).await
+}
+
+/// Finds the session that a verified token names. `claims` are those of an access token.
+async fn by_session(
+    state: &AppState,
+    session: SessionKey,
+    claims: Option<&Arc<AccessClaims>>,
+    request: &HttpRequest,
+) -> Result<Caller, ApiError> {
     let (cached, now) = (&state.accounts.sessions, Instant::now());
     let outcomes = &state.instruments.authentication;
-    let found = match cached.get((claims.user_id, claims.sid), now) {
+    let found = match cached.get(session, now) {
         SessionLookup::Fresh(session) => {
             outcomes.count_session_lookup(CacheOutcome::Hit);
             Some(session)
         }
-        _ => look_up(state, &claims, request).await?,
+        _ => look_up(state, session, claims, request).await?,
     };
     // Its end is checked on every hit: nothing announces it.
     match found {
-        Some(session) if session.expires_at > state.clock.now() => {
-            let user = Arc::clone(&session.user);
-            Ok(Caller { user, credential: Credential::Session(claims.sid) })
+        Some(live) if live.expires_at > state.clock.now() => {
+            let user = Arc::clone(&live.user);
+            Ok(Caller { user, credential: Credential::Session(session.1) })
         }
         _ => Err(ApiError::InvalidToken),
     }
@@ -69,10 +90,11 @@ fn claims(
 /// session is accepted.
 async fn look_up(
     state: &AppState,
-    claims: &Arc<AccessClaims>,
+    session: SessionKey,
+    claims: Option<&Arc<AccessClaims>>,
     request: &HttpRequest,
 ) -> Result<Option<LiveSession>, ApiError> {
-    let (cached, session) = (&state.accounts.sessions, (claims.user_id, claims.sid));
+    let cached = &state.accounts.sessions;
     let outcomes = &state.instruments.authentication;
     for _ in 0..MAX_READS {
         let start = cached.begin_lookup(Instant::now());
@@ -99,7 +121,7 @@ async fn look_up(
                     return Ok(Some(live));
                 }
                 outcomes.count_session_lookup(CacheOutcome::Miss);
-                if is_unavailable {
+                if let (true, Some(claims)) = (is_unavailable, claims) {
                     let token = UnconfirmedToken(AccessClaims::clone(claims));
                     request.extensions_mut().insert(token);
                 }

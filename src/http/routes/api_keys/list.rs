@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, web};
 
 use super::response::KeysBody;
-use crate::actors::db_breaker::Circuit;
+use crate::http::accounts::own_keys::list_keys;
 use crate::http::app_data::AccountServices;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::SessionCaller;
@@ -11,8 +11,6 @@ use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::ApiKeyStatusFilter;
 use crate::http::response::cached_list;
 use crate::model::api_keys::KeyQuery;
-use crate::model::users::Role;
-use crate::storage::api_keys;
 
 const PATH: &str = "/api/auth/api-keys";
 
@@ -42,16 +40,8 @@ pub(super) async fn list(
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let query = KeyQuery::parse(&parameters).map_err(ApiError::Validation)?;
-    let (now, user_id) = (services.clock.now(), query.user_id.unwrap_or(caller.user.user_id));
-    if user_id != caller.user.user_id && caller.user.role != Role::Admin {
-        return Err(ApiError::Authorization("Only administrators see other users' API keys"));
-    }
-    let (rows, total) = services
-        .db
-        .run(Circuit::ApiKeys, "api_keys.list", async |conn| {
-            api_keys::list(conn, user_id, &query, now).await
-        })
-        .await?;
+    let now = services.clock.now();
+    let (rows, total) = list_keys(&services, &caller, &query).await?;
     let pagination = query.page.paginate(total);
     let body = KeysBody::new(rows, pagination, now);
     Ok(cached_list(PATH, &parameters, pagination, &body)?.respond(None))

@@ -1,13 +1,10 @@
-//! Routes of API keys. Users manage their keys with a session: an API key cannot create or change
-//! API keys. A change that ends a key is committed first, then invalidates the caches, then is
-//! answered.
+//! Routes of API keys, whose work is in `http::accounts`. Users manage their keys with a session:
+//! an API key cannot create or change API keys.
 
 mod issue;
 mod list;
-mod rate_limit;
 mod response;
 mod revoke;
-mod target;
 mod update;
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -2,10 +2,8 @@
 
 use actix_web::{HttpResponse, patch, web};
 
-use super::rate_limit::check_rate_limit;
 use super::response::ChangedKeyBody;
-use super::target::{key_not_found, target};
-use crate::actors::db_breaker::Circuit;
+use crate::http::accounts::own_keys::update_key;
 use crate::http::app_data::AccountServices;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::SessionCaller;
@@ -14,12 +12,7 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::path::UuidPath;
 use crate::http::rate_limit::limiter::RateLimiter;
 use crate::http::response;
-use crate::http::routes::key_events::KeyEventLog;
 use crate::model::api_keys::KeyPatch;
-use crate::model::audit::Action;
-use crate::model::authority::InvalidationScope;
-use crate::storage::api_keys::lifecycle;
-use crate::storage::{audit_events, authority};
 
 /// Rename an API key, extend its expiry, or set its rate limit
 ///
@@ -45,23 +38,7 @@ pub(super) async fn update(
     services: web::Data<AccountServices>,
     rate_limiter: web::Data<RateLimiter>,
 ) -> Result<HttpResponse, ApiError> {
-    let (patch, now, actor) = (body.value, services.clock.now(), origin.actor(&caller.user));
-    if patch.name.is_none() && patch.extend_days.is_none() && patch.rate_limit.is_none() {
-        return Err(ApiError::invalid(
-            "",
-            "must contain at least one of name, extend_days and rate_limit",
-        ));
-    }
-    check_rate_limit(&rate_limiter, &caller, patch.rate_limit.flatten())?;
-    let updated = services.db.transaction(Circuit::ApiKeys, "api_keys.update", async |conn| {
-        authority::lock_and_confirm(conn, &caller.authority(), now).await?;
-        let (row, changes) = lifecycle::update(conn, caller.user.user_id, id, &patch, now).await?;
-        audit_events::record_changes(conn, &actor, Action::KeyUpdated, target(&row), &changes, now)
-            .await?;
-        Ok(row)
-    });
-    let invalidation = services.invalidation(InvalidationScope::Key(id));
-    let row = invalidation.apply_after(updated).await.map_err(key_not_found)?;
-    KeyEventLog::new(&services.logger, &caller.user, &actor).updated(&row);
+    let change = (id, &body.value);
+    let row = update_key(&services, (&caller, &origin), &rate_limiter, change).await?;
     response::json(&mut HttpResponse::Ok(), &ChangedKeyBody::from(row))
 }

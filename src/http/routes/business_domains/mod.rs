@@ -1,22 +1,19 @@
-//! Routes of business domains: changes here, each with its audit event in its transaction; reads in
-//! `read`, former versions in `versions`, response types in `response`.
+//! Routes of business domains: changes here, whose work is in `http::catalogue::domain_changes`;
+//! reads in `read`, former versions in `versions`, response types in `response`.
 
-mod path;
+pub(in crate::http) mod path;
 mod read;
-mod response;
+pub(in crate::http) mod response;
+pub(in crate::http) mod versioned;
 mod versions;
 
 use actix_web::{HttpResponse, delete, patch, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use self::path::PATH;
-use self::response::DomainResponse;
-use self::versions::VERSIONED;
-use super::version_conflicts::answer_change;
-use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::write::{api_stamp, change_once};
+use crate::http::catalogue::domain_changes::{DomainChangeRequest, create_domain};
 use crate::http::envelope::{ChangedBody, MessageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Domains, Editor, Remover};
@@ -26,12 +23,10 @@ use crate::http::extract::json_body::{ITEM, JsonBody, MergePatchBody, PatchBody}
 use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::openapi::patches::BusinessDomainPatch;
-use crate::http::response::{changed_item, created_item, deleted_item};
-use crate::model::audit::{Action, Changes};
+use crate::http::response::{created_item, stored_change};
 use crate::model::business_domains::BusinessDomain;
 use crate::model::text::Id;
 use crate::storage::precondition::Precondition;
-use crate::storage::{audit_events, business_domains};
 
 /// Registers the routes of business domains.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -78,23 +73,10 @@ async fn create(
     body: JsonBody<BusinessDomain, ITEM>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let actor = origin.actor(&editor.caller.user);
-    let authority = editor.authority();
     let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
     let request = idempotent.request(editor.caller.user.user_id, &digest);
-    let target = (Circuit::Domains, "business_domains.create");
-    let created =
-        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
-            let stamp = api_stamp(&editor.caller, now);
-            let row = business_domains::create(conn, &body.value, stamp).await?;
-            let changes = Changes::version(None, Some(row.version));
-            let id = row.domain_id.as_str();
-            audit_events::record_changes(conn, &actor, Action::DomainCreated, id, &changes, now)
-                .await?;
-            let version = row.version.to_string();
-            changed_item(&DomainResponse::from(row), &version, &body.warnings)
-        });
-    let created = created.await?;
+    let domain = (&body.value, &body.warnings);
+    let created = create_domain(&services, &editor, &origin, request, domain).await?;
     let path = format!("{PATH}/{}", body.value.domain_id.as_str());
     Ok(created_item(&path, &created.etag, created.body))
 }
@@ -184,28 +166,15 @@ async fn apply(
     PatchBody { patch, digest }: PatchBody<BusinessDomain>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = item.as_str();
-    if !patch.keeps_id(id) {
-        return Err(ApiError::invalid("domain_id", "cannot be changed"));
-    }
-    let actor = origin.actor(&editor.caller.user);
-    let authority = editor.authority();
     let request = idempotent.request(editor.caller.user.user_id, &digest);
-    let target = (Circuit::Domains, "business_domains.update");
-    let updated =
-        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
-            let stamp = api_stamp(&editor.caller, now);
-            let (row, changes) =
-                business_domains::update(conn, id, &precondition, &patch, stamp).await?;
-            if let Some(changes) = changes {
-                let action = Action::DomainUpdated;
-                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-            }
-            let version = row.version.to_string();
-            changed_item(&DomainResponse::from(row), &version, &patch.warnings)
-        });
-    let change = (item, &precondition);
-    answer_change(&services, &VERSIONED, change, updated.await).await
+    let change = DomainChangeRequest {
+        services: &services,
+        origin: &origin,
+        id: item,
+        precondition: &precondition,
+        request,
+    };
+    Ok(stored_change(change.update(&editor, &patch).await?))
 }
 
 /// Delete a business domain
@@ -239,19 +208,13 @@ async fn delete(
     origin: Origin,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = item.as_str();
-    let actor = origin.actor(&remover.caller.user);
-    let authority = remover.authority();
     let request = idempotent.request(remover.caller.user.user_id, "");
-    let target = (Circuit::Domains, "business_domains.delete");
-    let deleted =
-        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
-            let stamp = api_stamp(&remover.caller, now);
-            let version = business_domains::delete(conn, id, &precondition, stamp).await?;
-            let (action, changes) = (Action::DomainDeleted, Changes::version(Some(version), None));
-            audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-            deleted_item("Domain deleted successfully")
-        });
-    let change = (&item, &precondition);
-    answer_change(&services, &VERSIONED, change, deleted.await).await
+    let change = DomainChangeRequest {
+        services: &services,
+        origin: &origin,
+        id: &item,
+        precondition: &precondition,
+        request,
+    };
+    Ok(stored_change(change.delete(&remover).await?))
 }

@@ -8,7 +8,7 @@ use crate::storage::document::Document;
 
 /// A business domain. Its schema in the OpenAPI document is that of the model.
 #[derive(Serialize)]
-pub(super) struct DomainResponse {
+pub(in crate::http) struct DomainResponse {
     domain_id: String,
     name: String,
     description: Option<String>,

@@ -3,8 +3,8 @@
 
 use actix_web::{HttpResponse, get, post, web};
 
-use super::path::{NOUN, PATH};
 use super::response::DomainResponse;
+use super::versioned::VERSIONED;
 use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
@@ -24,27 +24,14 @@ use crate::http::openapi::patches::JsonPatchOperation;
 use crate::http::openapi::versions::BusinessDomainVersion;
 use crate::http::response::changed_item;
 use crate::http::routes::version_conflicts::answer_change;
-use crate::http::routes::versions::{VersionRead, VersionedNoun};
+use crate::http::routes::versions::VersionRead;
 use crate::model::audit::Action;
 use crate::model::business_domains::BusinessDomain;
-use crate::model::changes::ItemKind;
 use crate::model::text::Id;
 use crate::model::versions::VersionEntry;
 use crate::model::versions::diff::VersionDiff;
 use crate::model::versions::query::{BusinessDomainRestore, DiffQuery};
-use crate::storage::versions::BUSINESS_DOMAINS;
 use crate::storage::{audit_events, business_domains};
-
-pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
-    circuit: Circuit::Domains,
-    table: BUSINESS_DOMAINS,
-    noun: NOUN,
-    path: PATH,
-    operations: ("business_domain_revisions.list", "business_domain_snapshots.get"),
-    list_operation: "business_domain_periods.list",
-    completeness: None,
-    set_by_server: ItemKind::Domain.set_by_server(),
-};
 
 /// List the versions of a business domain, newest first
 ///

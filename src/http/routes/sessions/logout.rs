@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::refresh_token::{BAD_REFRESH, RefreshBody, presented};
 use crate::actors::db_breaker::Circuit;
+use crate::http::accounts::user_target::target;
 use crate::http::app_data::AccountServices;
 use crate::http::envelope::MessageBody;
 use crate::http::error::ApiError;
@@ -13,7 +14,6 @@ use crate::http::extract::anyone::Anyone;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
 use crate::http::response;
-use crate::http::routes::user_target::target;
 use crate::model::audit::Action;
 use crate::model::authority::InvalidationScope;
 use crate::storage::sessions::rotation;

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 use super::response::LoggedInBody;
 use crate::actors::db_breaker::Circuit;
+use crate::http::accounts::next_session;
+use crate::http::accounts::user_target::target;
 use crate::http::app_data::AccountServices;
 use crate::http::error::ApiError;
 use crate::http::extract::json_body::JsonBody;
@@ -18,8 +20,7 @@ use crate::http::extract::registration::RegistrationEnabled;
 use crate::http::rate_limit::{Against, RequestLimiter, is_failed_attempt, pseudonym};
 use crate::http::response::secret_json;
 use crate::http::routes::password_rules::check_password;
-use crate::http::routes::token_pair::{next_session, token_pair};
-use crate::http::routes::user_target::target;
+use crate::http::routes::token_pair::token_pair;
 use crate::model::audit::Action;
 use crate::model::object::Object;
 use crate::model::text::{Email, Text100, Username};

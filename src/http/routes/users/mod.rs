@@ -1,4 +1,5 @@
-//! Routes of users, for administrators. What users do with their own account is in `account`.
+//! Routes of users, for administrators; the work of what pages do, too, is in
+//! `http::accounts::users`. What users do with their own account is in `account`.
 
 pub(super) mod response;
 mod self_or_admin;
@@ -18,8 +19,9 @@ use self::self_or_admin::SelfOrAdmin;
 use super::key_events::{KeyEventLog, RevocationCause};
 use super::not_found::name_missing;
 use super::password_rules::check_password;
-use super::user_target::target;
 use crate::actors::db_breaker::Circuit;
+use crate::http::accounts::user_target::target;
+use crate::http::accounts::users::{get_user, list_users, update_user};
 use crate::http::app_data::AccountServices;
 use crate::http::envelope::MessageBody;
 use crate::http::error::ApiError;
@@ -103,12 +105,7 @@ async fn list(
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let request = PageRequest::parse(&parameters, 100).map_err(ApiError::Validation)?;
-    let (rows, total) = services
-        .db
-        .run(Circuit::Auth, "users.list", async |conn| {
-            users::list(conn, request.offset(), request.limit).await
-        })
-        .await?;
+    let (rows, total) = list_users(&services, request).await?;
     let pagination = request.paginate(total);
     let body = UsersBody::new(rows, pagination);
     Ok(cached_list(PATH, &parameters, pagination, &body)?.respond(None))
@@ -129,11 +126,7 @@ async fn get(
     SelfOrAdmin { user_id }: SelfOrAdmin,
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let user = services
-        .db
-        .run(Circuit::Auth, "users.get", async |conn| users::get(conn, user_id).await)
-        .await
-        .map_err(name_missing("User", &user_id.to_string()))?;
+    let user = get_user(&services, user_id).await?;
     json_response(&mut HttpResponse::Ok(), &UserBody::from(user))
 }
 
@@ -218,28 +211,9 @@ async fn update(
     body: JsonBody<UserPatch>,
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, actor) = (services.clock.now(), origin.actor(&caller.user));
-    let updated = services.db.transaction(Circuit::Auth, "users.update", async |conn| {
-        let changed =
-            user_changes::update(conn, &admin.authority(), &actor, (id, &body.value), now).await?;
-        let (user, difference) = (&changed.after, changed.after.changes_since(&changed.before));
-        let action = Action::UserUpdated;
-        audit_events::record_changes(conn, &actor, action, target(user), &difference, now).await?;
-        Ok(changed)
-    });
-    let changed = services
-        .invalidation(InvalidationScope::User(id))
-        .apply_after(updated)
-        .await
-        .map_err(name_missing("User", &id.to_string()))?;
-    services.instruments.authentication.count_revoked_keys(changed.revoked_keys.len());
-    let cause = match changed.after.status {
-        UserStatus::Suspended => RevocationCause::UserSuspended,
-        _ => RevocationCause::UserDeactivated,
-    };
-    let events = KeyEventLog::new(&services.logger, &caller.user, &actor);
-    events.revoked_with(cause, id, &changed.revoked_keys);
-    json_response(&mut HttpResponse::Ok(), &ChangedUserBody::new(changed.after, body.warnings))
+    let change = (id, &body.value);
+    let user = update_user(&services, (&caller, &admin), &origin, change).await?;
+    json_response(&mut HttpResponse::Ok(), &ChangedUserBody::new(user, body.warnings))
 }
 
 /// Delete a user

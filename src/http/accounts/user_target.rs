@@ -3,6 +3,6 @@
 use crate::storage::audit_events::Target;
 use crate::storage::users::User;
 
-pub(super) fn target(user: &User) -> Target<'_> {
+pub(in crate::http) fn target(user: &User) -> Target<'_> {
     Target { id: user.user_id, name: &user.username }
 }

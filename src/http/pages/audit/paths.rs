@@ -1,0 +1,3 @@
+//! The path of the page of the audit log.
+
+pub(super) const PATH: &str = "/dashboard/audit";

@@ -1,0 +1,37 @@
+//! The pages for people, below `/dashboard`: HTML from components that are functions (maud), plain
+//! links and forms, and htmx where it makes them quicker. They stand beside the API's routes and
+//! call the same functions below; no rule lives in them alone. `docs/pages.md` says how to add one.
+//!
+//! [`table`] lists every page with its method, query parameters and whether it knows its caller;
+//! routing, rate limits, authentication and the tests all read it.
+
+mod api_keys;
+mod assets;
+mod audit;
+mod business_domains;
+mod document;
+mod elements;
+pub mod failed_page;
+mod form_parts;
+mod hx;
+mod navigation;
+mod notice;
+mod page_table;
+mod pager;
+mod sign_in;
+mod start;
+mod users;
+
+pub use self::page_table::PageTable;
+
+/// Returns all pages. A path is compared in this order.
+pub fn table() -> PageTable {
+    let table = PageTable::default();
+    let table = start::add_to(table);
+    let table = sign_in::add_to(table);
+    let table = api_keys::add_to(table);
+    let table = business_domains::add_to(table);
+    let table = users::add_to(table);
+    let table = audit::add_to(table);
+    assets::add_to(table)
+}

@@ -1,0 +1,13 @@
+//! The pages for people, over HTTP and without scripts: what a browser sends and a person reads.
+//! What needs a real browser is in `browser` (ignored; `scripts/test` runs it).
+
+mod accounts;
+mod api_keys;
+mod audit;
+mod business_domains;
+mod errors;
+mod foreign_forms;
+mod frames;
+mod limits;
+mod users;
+mod visitor;
