@@ -46,7 +46,7 @@ async fn show(
         }
     };
     let (events, total) = list_events(&services, &query).await?;
-    let content = html! {
+    let body = html! {
         (filters.form(None))
         p.count { (total) @if total == 1 { " event" } @else { " events" } ", newest first" }
         @if events.is_empty() {
@@ -63,5 +63,5 @@ async fn show(
         }
         (pager(PATH, &parameters, query.page.paginate(total)))
     };
-    Ok(context.page(TITLE, NavSection::Audit, &content))
+    Ok(context.page(TITLE, NavSection::Audit, &body))
 }

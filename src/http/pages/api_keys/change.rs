@@ -81,8 +81,8 @@ async fn update(
         Err(error @ (ApiError::Validation(_) | ApiError::Conflict(_))) => {
             let family = get_key(services, &caller, id).await?;
             let now = services.clock.now();
-            let content = one::content(&family, now, fields, FormErrors(Some(&error)));
-            Ok(context.refused(error, &family.key.name, NavSection::Keys, &content))
+            let body = one::content(&family, now, fields, FormErrors(Some(&error)));
+            Ok(context.refused(error, &family.key.name, NavSection::Keys, &body))
         }
         Err(error) => Err(error),
     }

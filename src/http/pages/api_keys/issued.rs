@@ -12,7 +12,7 @@ use crate::storage::api_keys::KeyRow;
 
 /// Shows a key that was just created.
 pub(super) fn page(context: &PageContext, key: &ApiKey, row: &KeyRow) -> HttpResponse {
-    let content = html! {
+    let body = html! {
         p.banner role="status" {
             "Copy the key now and keep it in a safe place: it will not be shown again."
         }
@@ -29,7 +29,7 @@ pub(super) fn page(context: &PageContext, key: &ApiKey, row: &KeyRow) -> HttpRes
             a href=(PATH) { "All API keys" }
         }
     };
-    let mut response = context.page("Your new API key", NavSection::Keys, &content);
+    let mut response = context.page("Your new API key", NavSection::Keys, &body);
     response.head_mut().status = StatusCode::CREATED;
     response
 }

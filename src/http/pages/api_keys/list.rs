@@ -32,7 +32,7 @@ pub(super) async fn show(
     let now = services.clock.now();
     let filter = parameters.iter().find(|(name, _)| name == "status");
     let filter = filter.map_or("", |(_, value)| value.as_str());
-    let content = html! {
+    let body = html! {
         div.toolbar {
             a.button href=(NEW) { "New API key" }
             @if keys.iter().any(|key| key.status(now) == KeyStatus::Active) {
@@ -43,7 +43,7 @@ pub(super) async fn show(
         @if keys.is_empty() { (empty(filter)) } @else { (rows(&keys, now)) }
         (pager(PATH, &parameters, query.page.paginate(total)))
     };
-    Ok(context.page("API keys", NavSection::Keys, &content))
+    Ok(context.page("API keys", NavSection::Keys, &body))
 }
 
 fn filters(current: &str) -> Markup {

@@ -36,8 +36,8 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, ApiError> {
     let family = get_key(&services, &caller, id).await?;
     let typed = FormFields::default();
-    let content = content(&family, services.clock.now(), &typed, FormErrors::default());
-    Ok(context.page(&family.key.name, NavSection::Keys, &content))
+    let body = content(&family, services.clock.now(), &typed, FormErrors::default());
+    Ok(context.page(&family.key.name, NavSection::Keys, &body))
 }
 
 /// Renders the page. `typed` is what a refused form had, `errors` why it was refused.

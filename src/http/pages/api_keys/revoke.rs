@@ -26,7 +26,7 @@ pub(super) async fn ask(
 ) -> Result<HttpResponse, ApiError> {
     let key = get_key(&services, &caller, id).await?.key;
     let path = path_of(id);
-    let content = html! {
+    let body = html! {
         p { "Programs that use the key " strong { (key.name) } " (" code { (key.prefix) "…" }
             ") are refused at once. This cannot be undone." }
         dl {
@@ -35,7 +35,7 @@ pub(super) async fn ask(
         }
         (confirmation(&format!("{path}/revoke"), "Revoke", &path, &[]))
     };
-    Ok(context.page("Revoke this API key?", NavSection::Keys, &content))
+    Ok(context.page("Revoke this API key?", NavSection::Keys, &body))
 }
 
 pub(super) async fn submit(
@@ -57,7 +57,7 @@ pub(super) async fn ask_all(
     let active = [("status".to_owned(), "active".to_owned())];
     let query = KeyQuery::parse(&active).map_err(ApiError::Validation)?;
     let (keys, total) = list_keys(&services, &caller, &query).await?;
-    let content = html! {
+    let body = html! {
         p { "All programs that use one of your keys are refused at once. This cannot be undone. "
             "Active keys: " (total) "." }
         ul {
@@ -68,7 +68,7 @@ pub(super) async fn ask_all(
         }
         (confirmation(REVOKE_ALL, "Revoke all", PATH, &[]))
     };
-    Ok(context.page("Revoke all your API keys?", NavSection::Keys, &content))
+    Ok(context.page("Revoke all your API keys?", NavSection::Keys, &body))
 }
 
 pub(super) async fn submit_all(

@@ -59,9 +59,8 @@ pub(super) async fn submit(
         precondition: &precondition,
         request: None,
     };
-    let error = match request.delete(&remover).await {
-        Ok(_) => return Ok(see_other(&Notice::DomainDeleted.on(PATH))),
-        Err(error) => error,
+    let Err(error) = request.delete(&remover).await else {
+        return Ok(see_other(&Notice::DomainDeleted.on(PATH)));
     };
     let message = match &error {
         ApiError::Conflict(message) => message.clone(),

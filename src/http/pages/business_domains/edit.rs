@@ -86,9 +86,9 @@ pub(super) async fn show(
     });
     let row = read.await.map_err(name_missing(NOUN, id))?;
     let version = row.version.to_string();
-    let content = serde_json::to_value(DomainResponse::from(row))
+    let body = serde_json::to_value(DomainResponse::from(row))
         .map_err(|error| ApiError::Internal { cause: error.to_string() })?;
-    let texts = DomainTexts::from_content(&content);
+    let texts = DomainTexts::from_content(&body);
     let form = edit_form(id, &version, &texts, FormErrors::default());
     Ok(context.page(TITLE, NavSection::Domains, &form))
 }
@@ -132,7 +132,7 @@ pub(super) async fn submit(
         Ok(warnings) => return Ok(see_other(&notice(Notice::DomainSaved, &warnings).on(&page))),
         Err(error) => error,
     };
-    let content = match &error {
+    let body = match &error {
         ApiError::PreconditionFailed(found) => {
             let theirs = load_version(&services, &id, &found.current).await?;
             let theirs = DomainTexts::from_content(&theirs);
@@ -147,5 +147,5 @@ pub(super) async fn submit(
         }
         _ => return Err(error),
     };
-    Ok(context.refused(error, TITLE, NavSection::Domains, &content))
+    Ok(context.refused(error, TITLE, NavSection::Domains, &body))
 }

@@ -36,7 +36,7 @@ pub(super) async fn show(
     let (rows, part, counts) = read.await?;
     let search = parameters.iter().find(|(name, _)| name == "search");
     let search = search.map_or("", |(_, value)| value.as_str());
-    let content = html! {
+    let body = html! {
         div.toolbar {
             form.search role="search" method="get" action=(PATH) {
                 label.visually-hidden for="search" { "Search name and description" }
@@ -52,7 +52,7 @@ pub(super) async fn show(
             (pager(PATH, &parameters, pagination))
         }
     };
-    Ok(context.page("Business domains", NavSection::Domains, &content))
+    Ok(context.page("Business domains", NavSection::Domains, &body))
 }
 
 fn empty(search: &str, may_edit: bool) -> Markup {

@@ -37,7 +37,7 @@ pub(super) async fn show(
     let page = page.map_or("1", |(_, value)| value.as_str());
     let metrics = DomainMetrics::read(&services, &row.name, page).await?;
     let (path, name) = (path_of(id), row.name.clone());
-    let content = html! {
+    let body = html! {
         div.toolbar {
             @if context.may_edit() { a.button href=(format!("{path}/edit")) { "Edit" } }
             @if context.may_delete() { a href=(format!("{path}/delete")) { "Delete" } }
@@ -48,15 +48,15 @@ pub(super) async fn show(
         @else { (metrics.table()?) }
         (pager(&path, &parameters, metrics.pagination))
     };
-    Ok(context.page(&name, NavSection::Domains, &content))
+    Ok(context.page(&name, NavSection::Domains, &body))
 }
 
 fn facts(row: DomainRow) -> Result<Markup, ApiError> {
     let (version, updated_at) = (row.version, row.updated_at);
     let id = row.domain_id.clone();
-    let content = serde_json::to_value(DomainResponse::from(row))
+    let body = serde_json::to_value(DomainResponse::from(row))
         .map_err(|error| ApiError::Internal { cause: error.to_string() })?;
-    let texts = DomainTexts::from_content(&content);
+    let texts = DomainTexts::from_content(&body);
     Ok(html! {
         @if !texts.text("description").is_empty() {
             div.description { (rich_text(texts.text("description"))) }

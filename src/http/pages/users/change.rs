@@ -52,12 +52,12 @@ pub(super) async fn submit(
         Ok(_) => Ok(see_other(&Notice::UserChanged.on(&path_of(id)))),
         Err(error @ ApiError::Conflict(_)) => {
             let user = get_user(&services, id).await?;
-            let content = html! {
+            let body = html! {
                 (form_error(&error.to_string()))
                 (facts(&user))
                 p { a href=(path_of(id)) { "Back to the user" } }
             };
-            Ok(context.refused(error, &user.username, NavSection::Users, &content))
+            Ok(context.refused(error, &user.username, NavSection::Users, &body))
         }
         Err(error) => Err(error),
     }

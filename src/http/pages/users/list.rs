@@ -26,7 +26,7 @@ pub(super) async fn show(
     let parameters = list_parameters(parameters);
     let request = PageRequest::parse(&parameters, 50).map_err(ApiError::Validation)?;
     let (users, total) = list_users(&services, request).await?;
-    let content = html! {
+    let body = html! {
         p.count { (total) @if total == 1 { " user" } @else { " users" } }
         table.small {
             thead { tr {
@@ -49,5 +49,5 @@ pub(super) async fn show(
         }
         (pager(PATH, &parameters, request.paginate(total)))
     };
-    Ok(context.page("Users", NavSection::Users, &content))
+    Ok(context.page("Users", NavSection::Users, &body))
 }

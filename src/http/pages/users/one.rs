@@ -33,8 +33,8 @@ pub(super) async fn show(
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
     let user = get_user(&services, id).await?;
-    let content = html! { (facts(&user)) (form(&user)) };
-    Ok(context.page(&user.username, NavSection::Users, &content))
+    let body = html! { (facts(&user)) (form(&user)) };
+    Ok(context.page(&user.username, NavSection::Users, &body))
 }
 
 pub(super) fn facts(user: &User) -> Markup {

@@ -41,8 +41,8 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let issuer =
         KeyIssuer { services: &services, caller: &caller, limiter: &limiter, origin: &origin };
-    let issued = issuer.create(&body.value, &rate_limiter).await?;
-    respond(issued, body.warnings)
+    let key = issuer.create(&body.value, &rate_limiter).await?;
+    respond(key, body.warnings)
 }
 
 fn respond(
