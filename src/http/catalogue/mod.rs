@@ -6,6 +6,7 @@ pub mod cache_key;
 pub mod cached_read;
 pub mod deprecation;
 pub mod known_list;
+pub mod metric_changes;
 pub mod replay;
 pub mod selected;
 pub mod write;

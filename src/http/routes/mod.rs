@@ -14,7 +14,7 @@ pub mod health;
 pub mod index;
 mod key_events;
 pub mod metrics;
-mod not_found;
+pub(in crate::http) mod not_found;
 pub mod own_sessions;
 pub mod password_resets;
 mod password_rules;
@@ -22,8 +22,8 @@ mod past_lists;
 pub mod sessions;
 mod token_pair;
 pub mod users;
-mod version_conflicts;
-mod versions;
+pub(in crate::http) mod version_conflicts;
+pub(in crate::http) mod versions;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

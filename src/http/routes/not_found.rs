@@ -4,7 +4,7 @@ use crate::http::error::{ApiError, NOT_FOUND};
 
 /// Replaces the message of a 404 that does not name what is missing by `<noun> "<id>" not found`;
 /// `id` must have passed validation, because the message repeats it. Other errors stay as they are.
-pub(super) fn name_missing<E: Into<ApiError>>(
+pub(in crate::http) fn name_missing<E: Into<ApiError>>(
     noun: &'static str,
     id: &str,
 ) -> impl FnOnce(E) -> ApiError {

@@ -21,11 +21,25 @@ use crate::storage::precondition::Precondition;
 pub(super) async fn answer_change(
     services: &CatalogueServices,
     of: &'static VersionedNoun,
-    (id, precondition): (&Id, &Precondition),
+    change: (&Id, &Precondition),
     changed: Result<StoredResponse, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
+    explain_refusal(services, of, change, changed).await.map(stored_change)
+}
+
+/// Completes the error of a change of an item under this condition: which item was not found, or
+/// what another writer has changed.
+///
+/// # Errors
+/// Those of the change.
+pub(in crate::http) async fn explain_refusal(
+    services: &CatalogueServices,
+    of: &'static VersionedNoun,
+    (id, precondition): (&Id, &Precondition),
+    changed: Result<StoredResponse, ApiError>,
+) -> Result<StoredResponse, ApiError> {
     let mut error = match changed {
-        Ok(stored) => return Ok(stored_change(stored)),
+        Ok(stored) => return Ok(stored),
         Err(error) => name_missing(of.noun, id.as_str())(error),
     };
     if let ApiError::PreconditionFailed(conflict) = &mut error

@@ -41,29 +41,29 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=315360
 type CompletenessOf = fn(&Document) -> Result<Completeness, StorageError>;
 
 /// What has versions.
-pub(super) struct VersionedNoun {
-    pub(super) circuit: Circuit,
-    pub(super) table: VersionedTable,
+pub(in crate::http) struct VersionedNoun {
+    pub(in crate::http) circuit: Circuit,
+    pub(in crate::http) table: VersionedTable,
     /// Its name in messages.
-    pub(super) noun: &'static str,
+    pub(in crate::http) noun: &'static str,
     /// The path of its list.
-    pub(super) path: &'static str,
+    pub(in crate::http) path: &'static str,
     /// The names of the queries of a list of versions, and of one or two versions.
-    pub(super) operations: (&'static str, &'static str),
+    pub(in crate::http) operations: (&'static str, &'static str),
     /// The name of the query of a list as of an instant.
-    pub(super) list_operation: &'static str,
+    pub(in crate::http) list_operation: &'static str,
     /// Says how complete a content is, where it may be incomplete.
-    pub(super) completeness: Option<CompletenessOf>,
+    pub(in crate::http) completeness: Option<CompletenessOf>,
     /// JSON Pointers of the fields that the server sets.
-    pub(super) set_by_server: &'static [&'static str],
+    pub(in crate::http) set_by_server: &'static [&'static str],
 }
 
 /// A read of the versions of one item.
-pub(super) struct VersionRead<'a> {
-    pub(super) services: &'a CatalogueServices,
-    pub(super) of: &'static VersionedNoun,
-    pub(super) id: &'a Id,
-    pub(super) encoding: AcceptedEncoding,
+pub(in crate::http) struct VersionRead<'a> {
+    pub(in crate::http) services: &'a CatalogueServices,
+    pub(in crate::http) of: &'static VersionedNoun,
+    pub(in crate::http) id: &'a Id,
+    pub(in crate::http) encoding: AcceptedEncoding,
 }
 
 impl VersionRead<'_> {
@@ -135,8 +135,12 @@ impl VersionRead<'_> {
         cached_read::read(self.services, &key, self.encoding, if_none_match, load).await
     }
 
-    /// Compares two versions for a client whose change was refused.
-    pub(super) async fn compare(&self, from: &str, to: &str) -> Result<VersionDiff, ApiError> {
+    /// Compares two versions for a person, or for a client whose change was refused.
+    pub(in crate::http) async fn compare(
+        &self,
+        from: &str,
+        to: &str,
+    ) -> Result<VersionDiff, ApiError> {
         let [old, new] = self.load([from, to]).await?;
         let changes = changes_between(&value(&old.1)?, &value(&new.1)?, self.of.set_by_server);
         Ok(VersionDiff { from: old.0, to: new.0, changes })
@@ -183,7 +187,7 @@ impl VersionRead<'_> {
     }
 
     /// Loads versions with their contents.
-    async fn load<const N: usize>(
+    pub(in crate::http) async fn load<const N: usize>(
         &self,
         wanted: [&str; N],
     ) -> Result<[(VersionEntry, Document); N], ApiError> {
