@@ -4,13 +4,12 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::Asset;
 use super::hx;
 use super::notice::Notice;
-use crate::http::app_data::AccessPolicy;
 use crate::http::error::ApiError;
 use crate::http::request::caller::Identity;
 use crate::http::request::routes::DASHBOARD;
@@ -22,7 +21,7 @@ const HTML: &str = "text/html; charset=utf-8";
 
 /// A part of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Section {
+pub(super) enum NavSection {
     Metrics,
     /// Pages that are not in the navigation.
     None,
@@ -33,7 +32,6 @@ pub(super) enum Section {
 pub(super) struct PageContext {
     /// The user of the session; none without a session, or if it cannot be looked up.
     pub(super) viewer: Option<Arc<Account>>,
-    pub(super) policy: AccessPolicy,
     pub(super) nonce: ScriptNonce,
     notice: Option<Notice>,
 }
@@ -43,13 +41,10 @@ impl FromRequest for PageContext {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let missing = || ApiError::Internal { cause: "no access policy".into() };
-        let policy = request.app_data::<web::Data<AccessPolicy>>().map(|policy| ***policy);
         let identity = request.extensions().get::<Identity>().cloned();
         let caller = identity.and_then(|Identity(found)| found.ok().flatten());
-        ready(policy.ok_or_else(missing).map(|policy| Self {
+        ready(Ok(Self {
             viewer: caller.map(|caller| caller.user),
-            policy,
             nonce: ScriptNonce::generate(),
             notice: Notice::from_query(request.query_string()),
         }))
@@ -68,7 +63,7 @@ impl PageContext {
     }
 
     /// Answers with a page. `title` is also its heading.
-    pub(super) fn page(&self, title: &str, section: Section, content: &Markup) -> HttpResponse {
+    pub(super) fn page(&self, title: &str, section: NavSection, content: &Markup) -> HttpResponse {
         self.send(HttpResponse::Ok().finish(), title, section, content)
     }
 
@@ -77,7 +72,7 @@ impl PageContext {
         &self,
         error: ApiError,
         title: &str,
-        section: Section,
+        section: NavSection,
         content: &Markup,
     ) -> HttpResponse {
         let mut response = error.error_response();
@@ -90,7 +85,7 @@ impl PageContext {
         &self,
         mut response: HttpResponse,
         title: &str,
-        section: Section,
+        section: NavSection,
         content: &Markup,
     ) -> HttpResponse {
         let page = self.document(title, section, content).into_string();
@@ -98,7 +93,7 @@ impl PageContext {
         with_page(response, page)
     }
 
-    fn document(&self, title: &str, section: Section, content: &Markup) -> Markup {
+    fn document(&self, title: &str, section: NavSection, content: &Markup) -> Markup {
         let body = html! {
             (self.header(section))
             main id="main" tabindex="-1" {
@@ -112,12 +107,12 @@ impl PageContext {
         frame(title, &hx::scripts(&self.nonce), &body)
     }
 
-    fn header(&self, current: Section) -> Markup {
-        let here = |section: Section| (section == current).then_some("page");
+    fn header(&self, current: NavSection) -> Markup {
+        let here = |section: NavSection| (section == current).then_some("page");
         html! {
             header {
                 nav aria-label="Main" {
-                    a.brand href=(DASHBOARD) aria-current=[here(Section::Metrics)] { "Metrics" }
+                    a.brand href=(DASHBOARD) aria-current=[here(NavSection::Metrics)] { "Metrics" }
                     div.account {
                         @if let Some(viewer) = &self.viewer {
                             span.viewer { (viewer.username) " (" (viewer.role.as_ref()) ")" }

@@ -6,21 +6,27 @@
 //! routing, rate limits, authentication and the tests all read it.
 
 mod assets;
+mod catalogue;
 mod document;
 mod elements;
 pub mod failed_page;
 mod hx;
+mod input_field;
+mod metric_form;
+mod metrics;
 mod notice;
 mod page_table;
 mod sign_in;
-mod start;
+mod stored_texts;
 
 pub use self::page_table::PageTable;
 
 /// Returns all pages. A path is compared in this order.
 pub fn table() -> PageTable {
     let table = PageTable::default();
-    let table = start::add_to(table);
+    let table = catalogue::add_to(table);
+    let table = metrics::add_to(table);
+    let table = metric_form::add_to(table);
     let table = sign_in::add_to(table);
     assets::add_to(table)
 }

@@ -1,6 +1,6 @@
 //! The message after a form was sent: what has been done. The form's answer sends the browser to a
 //! page whose query names the message, so that a reload repeats neither the change nor a text that
-//! somebody else could choose.
+//! another person could choose.
 
 use std::str::FromStr;
 
@@ -14,6 +14,13 @@ pub(super) const DONE: &str = "done";
 #[strum(serialize_all = "kebab-case")]
 pub(super) enum Notice {
     SignedOut,
+    VersionRestored,
+    Created,
+    Saved,
+    /// Some HTML was removed from a rich text.
+    SavedCleaned,
+    Deprecated,
+    Deleted,
 }
 
 impl Notice {
@@ -33,6 +40,12 @@ impl Notice {
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::SignedOut => "You are signed out.",
+            Self::VersionRestored => "The version is restored.",
+            Self::Created => "The metric is created.",
+            Self::Saved => "The metric is saved.",
+            Self::SavedCleaned => "The metric is saved. HTML that is not allowed was removed.",
+            Self::Deprecated => "The metric is deprecated.",
+            Self::Deleted => "The metric is deleted. Its versions are kept.",
         }
     }
 }

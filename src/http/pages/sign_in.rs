@@ -8,8 +8,9 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::PageTable;
-use super::document::{PageContext, Section};
-use super::elements::{InputField, form_error};
+use super::document::{NavSection, PageContext};
+use super::elements::form_error;
+use super::input_field::InputField;
 use super::notice::{DONE, Notice};
 use super::page_table::Audience;
 use crate::http::accounts::log_in::log_in;
@@ -70,11 +71,10 @@ async fn show(
 ) -> HttpResponse {
     let next = parameters.iter().find(|(name, _)| name == NEXT);
     let next = next.map_or(DASHBOARD, |(_, value)| own_page(value));
-    context.page(TITLE, Section::None, &form("", next, None))
+    context.page(TITLE, NavSection::None, &form("", next, None))
 }
 
 async fn submit(
-    _: Anyone,
     context: PageContext,
     limiter: RequestLimiter,
     client: SessionClient,
@@ -97,7 +97,7 @@ async fn submit(
                 _ => "Enter user name and password",
             };
             let form = form(fields.text("username"), next, Some(message));
-            return Ok(context.refused(error, TITLE, Section::None, &form));
+            return Ok(context.refused(error, TITLE, NavSection::None, &form));
         }
         Err(error) => return Err(error),
     };
@@ -116,7 +116,7 @@ fn credentials(fields: &FormFields) -> Map<String, Value> {
     names.map(|name| (name.to_owned(), Value::from(fields.text(name)))).collect()
 }
 
-/// Signs out; also whoever is signed out already.
+/// Signs out; also a person who is signed out already.
 async fn sign_out(
     caller: Result<SessionCaller, ApiError>,
     origin: Origin,

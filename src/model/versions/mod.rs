@@ -4,7 +4,7 @@
 
 pub mod diff;
 pub mod query;
-mod words;
+pub mod words;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,13 @@
 //! What needs a real browser is in `browser` (ignored; `scripts/test` runs it).
 
 mod accounts;
+mod browser;
+mod catalogue;
+mod editing;
 mod errors;
 mod foreign_forms;
 mod frames;
 mod limits;
+mod metric;
+mod payloads;
 mod visitor;
