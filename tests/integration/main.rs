@@ -8,6 +8,7 @@
 //! - `chaos`: faults of the database; ignored by default, because it stops the shared cluster.
 //! - `hostile`: random and malicious input to everything that parses input.
 //! - `observability`: metrics, alerts, dashboards and log shipping, against the real servers.
+//! - `pages`: the pages for people, without scripts and in a browser.
 //! - `process`: the binary as operators run it.
 
 #![allow(missing_docs, unreachable_pub)]

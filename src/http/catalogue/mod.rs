@@ -7,6 +7,7 @@ pub mod cached_read;
 pub mod deprecation;
 pub mod domain_changes;
 pub mod known_list;
+pub mod metric_changes;
 pub mod replay;
 pub mod selected;
 pub mod write;

@@ -23,6 +23,11 @@ pub struct FormBody<const MAX: usize = SMALL>(pub FormFields);
 pub struct FormFields(Vec<(String, String)>);
 
 impl FormFields {
+    /// Makes a form with these fields.
+    pub fn new(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// Parses the fields.
     ///
     /// # Errors

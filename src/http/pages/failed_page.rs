@@ -24,8 +24,8 @@ pub struct FailedPage {
     is_safe: bool,
     /// Path and query.
     target: String,
-    cookie: SessionCookie,
-    has_cookie: bool,
+    /// Removes the cookie that the request has.
+    removed_cookie: Option<HeaderValue>,
     /// Whether another site led here: the browser has kept the cookie back.
     is_from_elsewhere: bool,
     /// Whether htmx asked, which would show a sign-in inside of the page.
@@ -44,8 +44,7 @@ impl FailedPage {
         Some(Self {
             is_safe: request.method().is_safe(),
             target: request.uri().to_string(),
-            cookie,
-            has_cookie: cookie.read(headers).is_some(),
+            removed_cookie: cookie.read(headers).and_then(|_| cookie.remove()),
             is_from_elsewhere: matches!(site, Some("cross-site" | "same-site")),
             is_part: headers.contains_key("hx-request"),
         })
@@ -90,7 +89,7 @@ impl FailedPage {
             let page = page("Signed out", &content, request_id);
             return with_page(HttpResponse::Unauthorized().finish(), page);
         }
-        if self.is_from_elsewhere && !self.has_cookie {
+        if self.is_from_elsewhere && self.removed_cookie.is_none() {
             // The same page, from here: now the browser sends the cookie, if it has one.
             let content = html! {
                 meta http-equiv="refresh" content=(format!("0;url={}", self.target));
@@ -108,8 +107,8 @@ impl FailedPage {
         if let Ok(value) = HeaderValue::try_from(sign_in) {
             response.headers_mut().insert(name, value);
         }
-        if let Some(removed) = self.cookie.remove().filter(|_| self.has_cookie) {
-            response.headers_mut().insert(SET_COOKIE, removed);
+        if let Some(removed) = &self.removed_cookie {
+            response.headers_mut().insert(SET_COOKIE, removed.clone());
         }
         response
     }

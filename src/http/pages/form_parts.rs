@@ -3,7 +3,8 @@
 
 use maud::{Markup, html};
 
-use super::elements::{InputField, form_error};
+use super::elements::form_error;
+use super::input_field::InputField;
 use crate::http::error::ApiError;
 
 /// Why a form was refused, if it was.

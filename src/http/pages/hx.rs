@@ -11,6 +11,19 @@ use crate::http::request::script_nonce::ScriptNonce;
 /// No style element of its own (the policy has no room for one), and nothing is evaluated.
 const CONFIG: &str = r#"{"extensions":"hx-csp","includeIndicatorCSS":false}"#;
 
+/// A form that searches: without scripts it loads the page again, with them it replaces the part of
+/// the page with this id while a person types, and the address with it.
+pub(super) fn search_form(nonce: &ScriptNonce, path: &str, part: &str, inputs: &Markup) -> Markup {
+    let target = format!("#{part}");
+    html! {
+        form.search role="search" method="get" action=(path)
+            hx-get=(path) hx-trigger="submit, input changed delay:300ms" hx-target=(target)
+            hx-select=(target) hx-swap="outerHTML" hx-replace-url="true" hx-nonce=(nonce.as_str()) {
+            (inputs)
+        }
+    }
+}
+
 /// The scripts of a page.
 pub(super) fn scripts(nonce: &ScriptNonce) -> Markup {
     let nonce = nonce.as_str();

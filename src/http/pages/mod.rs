@@ -9,17 +9,21 @@ mod api_keys;
 mod assets;
 mod audit;
 mod business_domains;
+mod catalogue;
 mod document;
 mod elements;
 pub mod failed_page;
 mod form_parts;
 mod hx;
+mod input_field;
+mod metric_form;
+mod metrics;
 mod navigation;
 mod notice;
 mod page_table;
 mod pager;
 mod sign_in;
-mod start;
+mod stored_texts;
 mod users;
 
 pub use self::page_table::PageTable;
@@ -27,7 +31,9 @@ pub use self::page_table::PageTable;
 /// Returns all pages. A path is compared in this order.
 pub fn table() -> PageTable {
     let table = PageTable::default();
-    let table = start::add_to(table);
+    let table = catalogue::add_to(table);
+    let table = metrics::add_to(table);
+    let table = metric_form::add_to(table);
     let table = sign_in::add_to(table);
     let table = api_keys::add_to(table);
     let table = business_domains::add_to(table);

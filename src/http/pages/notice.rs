@@ -24,6 +24,13 @@ pub(super) enum Notice {
     /// Saved, but not all of what was typed.
     DomainCleaned,
     UserChanged,
+    VersionRestored,
+    Created,
+    Saved,
+    /// Some HTML was removed from a rich text.
+    SavedCleaned,
+    Deprecated,
+    Deleted,
 }
 
 impl Notice {
@@ -55,6 +62,12 @@ impl Notice {
                  allowed."
             }
             Self::UserChanged => "The user is changed.",
+            Self::VersionRestored => "The version is restored.",
+            Self::Created => "The metric is created.",
+            Self::Saved => "The metric is saved.",
+            Self::SavedCleaned => "The metric is saved. HTML that is not allowed was removed.",
+            Self::Deprecated => "The metric is deprecated.",
+            Self::Deleted => "The metric is deleted. Its versions are kept.",
         }
     }
 }

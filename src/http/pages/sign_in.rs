@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::PageTable;
 use super::document::{NavSection, PageContext};
-use super::elements::{InputField, form_error};
+use super::elements::form_error;
+use super::input_field::InputField;
 use super::notice::{DONE, Notice};
 use super::page_table::Audience;
 use crate::http::accounts::log_in::log_in;
@@ -74,7 +75,6 @@ async fn show(
 }
 
 async fn submit(
-    _: Anyone,
     context: PageContext,
     limiter: RequestLimiter,
     client: SessionClient,

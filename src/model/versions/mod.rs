@@ -6,7 +6,7 @@
 pub mod diff;
 pub mod name;
 pub mod query;
-mod words;
+pub mod words;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@
 
 mod audited;
 mod bulk;
+mod facets;
 mod filter;
 mod list;
 mod on_walk;
@@ -20,6 +21,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use self::audited::audited_changes;
 pub use self::bulk::{ChangedMetric, create_many, replace_many};
+pub use self::facets::{FacetValue, count_facets};
 pub use self::list::{ListedMetrics, count, list};
 pub use self::past::past_list;
 pub use self::relations::{DeletePolicy, RefusedChange, RelationChanges, UnknownIds};

@@ -87,10 +87,15 @@ impl Browser {
         self.send(Method::POST, format!("{}/{command}", self.session), body).await
     }
 
+    /// Sends a command of the Chrome DevTools protocol.
+    pub async fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.post("goog/cdp/execute", &json!({"cmd": command, "params": parameters})).await
+    }
+
     /// Runs a script at the beginning of every document that is opened from now on.
     pub async fn run_in_every_document(&self, source: &str) {
         let command = "Page.addScriptToEvaluateOnNewDocument";
-        self.post("goog/cdp/execute", &json!({"cmd": command, "params": {"source": source}})).await;
+        self.devtools(command, &json!({"source": source})).await;
     }
 
     /// Opens a page and waits until it is loaded.

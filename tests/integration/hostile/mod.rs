@@ -2,10 +2,10 @@
 //! attacker's script in a browser, and a scan for vulnerabilities. The parsers of API keys and
 //! `X-Forwarded-For` are tested beside their code.
 
-mod browser;
+pub mod browser;
 mod csp;
 mod html;
 mod queries;
-mod recorder;
+pub mod recorder;
 mod scan;
 mod tokens;

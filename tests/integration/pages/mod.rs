@@ -4,10 +4,15 @@
 mod accounts;
 mod api_keys;
 mod audit;
+mod browser;
 mod business_domains;
+mod catalogue;
+mod editing;
 mod errors;
 mod foreign_forms;
 mod frames;
 mod limits;
+mod metric;
+mod payloads;
 mod users;
 mod visitor;

@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::super::document::{NavSection, PageContext};
-use super::super::elements::InputField;
 use super::super::form_parts::{FormErrors, text_area};
+use super::super::input_field::InputField;
 use super::issued;
 use super::paths::PATH;
 use crate::http::accounts::issued_keys::{IssuedKey, KeyIssuer};

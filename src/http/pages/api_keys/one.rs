@@ -5,8 +5,10 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::super::document::{NavSection, PageContext};
-use super::super::elements::{InputField, rich_text, time};
+use super::super::elements::time;
 use super::super::form_parts::{FormErrors, choice};
+use super::super::input_field::InputField;
+use super::super::stored_texts::rich_text;
 use super::paths::path_of;
 use super::state::{key_status, time_or, use_since_rotation};
 use crate::http::accounts::own_keys::get_key;

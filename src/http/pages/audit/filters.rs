@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use maud::{Markup, html};
 use strum::VariantNames;
 
-use super::super::elements::InputField;
 use super::super::form_parts::{FormErrors, choice};
+use super::super::input_field::InputField;
 use super::paths::PATH;
 use crate::http::error::ApiError;
 use crate::model::audit::Action;

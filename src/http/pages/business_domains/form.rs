@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::super::elements::InputField;
 use super::super::form_parts::{FormErrors, text_area};
+use super::super::input_field::InputField;
 use super::texts::{DomainTexts, FIELDS};
 
 /// A form with its values.

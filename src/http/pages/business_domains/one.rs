@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 
 use super::super::document::{NavSection, PageContext};
-use super::super::elements::{rich_text, time};
+use super::super::elements::time;
 use super::super::pager::{list_parameters, pager};
+use super::super::stored_texts::rich_text;
 use super::metrics::DomainMetrics;
 use super::paths::path_of;
 use super::texts::{DomainTexts, FIELDS};

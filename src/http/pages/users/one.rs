@@ -4,8 +4,9 @@ use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 
 use super::super::document::{NavSection, PageContext};
-use super::super::elements::{InputField, status, time};
+use super::super::elements::{status, time};
 use super::super::form_parts::choice;
+use super::super::input_field::InputField;
 use super::paths::path_of;
 use crate::http::accounts::users::get_user;
 use crate::http::app_data::AccountServices;

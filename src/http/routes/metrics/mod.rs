@@ -2,9 +2,10 @@
 //! depends on a metric in `impact`, response types in `response`.
 
 mod impact;
-mod path;
+pub(in crate::http) mod path;
 mod read;
-mod response;
+pub(in crate::http) mod response;
+pub(in crate::http) mod versioned;
 mod versions;
 mod write;
 

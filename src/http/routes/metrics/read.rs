@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 
 use super::path::PATH;
 use super::response::{MetricResponse, RevisionResponse};
-use super::versions::VERSIONED;
+use super::versioned::VERSIONED;
 use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::cache_key::CacheKey;

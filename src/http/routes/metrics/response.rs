@@ -16,7 +16,7 @@ use crate::storage::metrics::MetricRow;
 
 /// A metric as clients see it. The empty texts of a row are those that a draft lacks.
 #[derive(Serialize)]
-pub(super) struct MetricResponse<'a> {
+pub(in crate::http) struct MetricResponse<'a> {
     metric_id: &'a str,
     name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -92,7 +92,7 @@ impl<'a> From<&'a MetricRow> for MetricResponse<'a> {
 }
 
 /// Builds the response to a change of a metric, to be stored with the change.
-pub(super) fn changed_metric(
+pub(in crate::http) fn changed_metric(
     row: &MetricRow,
     warnings: &Warnings,
 ) -> Result<StoredResponse, StorageError> {

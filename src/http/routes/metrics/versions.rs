@@ -2,12 +2,10 @@
 
 use actix_web::{HttpResponse, get, post, web};
 
-use super::path::{NOUN, PATH};
-use super::response::changed_metric;
-use crate::actors::db_breaker::Circuit;
+use super::versioned::VERSIONED;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::write::{change_once, restore_stamp};
+use crate::http::catalogue::metric_changes::MetricChange;
 use crate::http::envelope::{ChangedMetricBody, DataBody, PageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::accepted_diff::DiffFormat;
@@ -21,28 +19,13 @@ use crate::http::extract::path::{IdPath, VersionPath};
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::patches::JsonPatchOperation;
 use crate::http::openapi::versions::MetricVersion;
-use crate::http::routes::version_conflicts::answer_change;
-use crate::http::routes::versions::{VersionRead, VersionedNoun};
-use crate::model::audit::Action;
-use crate::model::changes::ItemKind;
+use crate::http::response::stored_change;
+use crate::http::routes::versions::VersionRead;
 use crate::model::metrics::Metric;
 use crate::model::text::Id;
 use crate::model::versions::VersionEntry;
 use crate::model::versions::diff::VersionDiff;
 use crate::model::versions::query::{DiffQuery, MetricRestore};
-use crate::storage::versions::METRICS;
-use crate::storage::{audit_events, metrics};
-
-pub(super) const VERSIONED: VersionedNoun = VersionedNoun {
-    circuit: Circuit::Metrics,
-    table: METRICS,
-    noun: NOUN,
-    path: PATH,
-    operations: ("metric_revisions.list_versions", "metric_snapshots.get"),
-    list_operation: "metric_periods.list",
-    completeness: Some(metrics::completeness_of),
-    set_by_server: ItemKind::Metric.set_by_server(),
-};
 
 /// List the versions of a metric, newest first
 ///
@@ -191,22 +174,10 @@ pub(super) async fn restore(
     body: JsonBody<MetricRestore, ITEM>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, version) = (item.as_str(), body.value.version.as_str());
-    let (authority, actor) = (editor.authority(), origin.actor(&editor.caller.user));
+    let version = body.value.version.as_str();
     let digest = fingerprint(&String::from_utf8_lossy(&body.bytes));
     let request = idempotent.request(editor.caller.user.user_id, &digest);
-    let target = (Circuit::Metrics, "metrics.restore");
-    let restored =
-        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
-            let stamp = restore_stamp(&editor.caller, now);
-            let (row, changes) =
-                metrics::restore_version(conn, id, &precondition, version, stamp).await?;
-            if let Some(changes) = changes {
-                let action = Action::MetricRestored;
-                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-            }
-            changed_metric(&row, &body.warnings)
-        });
-    let change = (&item, &precondition);
-    answer_change(&services, &VERSIONED, change, restored.await).await
+    let (services, origin, precondition) = (&services, &origin, &precondition);
+    let change = MetricChange { services, origin, id: &item, precondition, request };
+    change.restore(&editor, (version, &body.warnings)).await.map(stored_change)
 }

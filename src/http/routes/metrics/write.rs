@@ -3,12 +3,9 @@
 use actix_web::{HttpResponse, delete, patch, post, put, web};
 
 use super::path::PATH;
-use super::response::changed_metric;
-use super::versions::VERSIONED;
-use crate::actors::db_breaker::Circuit;
 use crate::credentials::digest::fingerprint;
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::write::{api_stamp, change_once, change_or_replay};
+use crate::http::catalogue::metric_changes::{MetricChange, create_metric};
 use crate::http::envelope::{ChangedMetricBody, MessageBody};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Remover};
@@ -19,15 +16,12 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::path::IdPath;
 use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::patches::MetricPatch;
-use crate::http::response::{created_item, deleted_item};
-use crate::http::routes::version_conflicts::answer_change;
-use crate::model::audit::{Action, Changes};
+use crate::http::response::{created_item, stored_change};
 use crate::model::metrics::Metric;
 use crate::model::text::Id;
 use crate::storage::idempotency_keys::IdempotentRequest;
 use crate::storage::metrics::DeletePolicy;
 use crate::storage::precondition::Precondition;
-use crate::storage::{audit_events, metrics};
 
 /// Create a metric
 ///
@@ -64,23 +58,9 @@ pub(super) async fn create(
         key,
         request_hash: fingerprint(&String::from_utf8_lossy(&body.bytes)),
     });
-    let (metric, actor) = (&body.value, origin.actor(&editor.caller.user));
-    let authority = editor.authority();
-    let target = (Circuit::Metrics, "metrics.create");
-    let created =
-        change_or_replay(&services, target, &authority, request.as_ref(), async |conn, now| {
-            let row = metrics::create(conn, metric, api_stamp(&editor.caller, now)).await?;
-            let (id, changes) =
-                (row.metric_id.as_str(), Changes::version(None, Some(&row.version)));
-            audit_events::record_changes(conn, &actor, Action::MetricCreated, id, &changes, now)
-                .await?;
-            Ok((changed_metric(&row, &body.warnings)?, ()))
-        });
-    let (response, created) = created.await?;
-    if created.is_some() {
-        let (tier, category) = metric.labels();
-        services.instruments.catalogue.count_created_metric(tier, category);
-    }
+    let metric = &body.value;
+    let created = create_metric(&services, &editor, &origin, request, (metric, &body.warnings));
+    let response = created.await?;
     let path = format!("{PATH}/{}", metric.metric_id.as_str());
     Ok(created_item(&path, &response.etag, response.body))
 }
@@ -169,26 +149,10 @@ async fn apply(
     PatchBody { patch, digest }: PatchBody<Metric>,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = item.as_str();
-    if !patch.keeps_id(id) {
-        return Err(ApiError::invalid("metric_id", "cannot be changed"));
-    }
-    let actor = origin.actor(&editor.caller.user);
-    let authority = editor.authority();
     let request = idempotent.request(editor.caller.user.user_id, &digest);
-    let target = (Circuit::Metrics, "metrics.update");
-    let updated =
-        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
-            let stamp = api_stamp(&editor.caller, now);
-            let (row, changes) = metrics::update(conn, id, &precondition, &patch, stamp).await?;
-            if let Some(changes) = changes {
-                let action = Action::MetricUpdated;
-                audit_events::record_changes(conn, &actor, action, id, &changes, now).await?;
-            }
-            changed_metric(&row, &patch.warnings)
-        });
-    let change = (item, &precondition);
-    answer_change(&services, &VERSIONED, change, updated.await).await
+    let (services, origin, precondition) = (&services, &origin, &precondition);
+    let change = MetricChange { services, origin, id: item, precondition, request };
+    change.update(&editor, &patch).await.map(stored_change)
 }
 
 /// Delete a metric
@@ -226,22 +190,11 @@ pub(super) async fn delete(
     origin: Origin,
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let (id, policy) = (item.as_str(), parse_policy(&parameters)?);
-    let actor = origin.actor(&remover.caller.user);
-    let authority = remover.authority();
+    let policy = parse_policy(&parameters)?;
     let request = idempotent.request(remover.caller.user.user_id, content_of(policy));
-    let target = (Circuit::Metrics, "metrics.delete");
-    let deleted =
-        change_once(&services, target, &authority, request.as_ref(), async |conn, now| {
-            let stamp = api_stamp(&remover.caller, now);
-            let version = metrics::delete(conn, id, &precondition, policy, stamp).await?;
-            let (action, changes) = (Action::MetricDeleted, Changes::version(Some(version), None));
-            let details = (&details_of(policy), &changes);
-            audit_events::record_detailed(conn, &actor, action, id, details, now).await?;
-            deleted_item("Metric deleted successfully")
-        });
-    let change = (&item, &precondition);
-    answer_change(&services, &VERSIONED, change, deleted.await).await
+    let (services, origin, precondition) = (&services, &origin, &precondition);
+    let change = MetricChange { services, origin, id: &item, precondition, request };
+    change.delete(&remover, policy).await.map(stored_change)
 }
 
 /// Parses the parameters of a deletion.
@@ -254,14 +207,6 @@ fn parse_policy(parameters: &[(String, String)]) -> Result<DeletePolicy, ApiErro
             _ => Err(ApiError::invalid("force", "must be true or false")),
         },
         _ => Err(ApiError::invalid("", "the only allowed parameter is force, once")),
-    }
-}
-
-/// Returns the details of a deletion for the audit log.
-fn details_of(policy: DeletePolicy) -> serde_json::Value {
-    match policy {
-        DeletePolicy::Unused => serde_json::json!({}),
-        DeletePolicy::Force => serde_json::json!({"force": true}),
     }
 }
 

@@ -1,0 +1,79 @@
+//! The facets of a list of metrics: which values its metrics have, and how many have each.
+
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::model::metrics::query::MetricFilter;
+use crate::storage::StorageError;
+use crate::storage::full_text::prefixes;
+
+/// Most values of one facet, the commonest first.
+const MAX_VALUES: i64 = 20;
+/// The columns that have few values, by the parameters that filter by them.
+const COLUMNS: [(&str, &str); 6] = [
+    ("business_domain", "business_domain"),
+    ("status", "status"),
+    ("tier", "tier"),
+    ("metric_type", "metric_type"),
+    ("owner_team", "owner_team"),
+    ("category", "category"),
+];
+
+/// A value of a facet.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct FacetValue {
+    /// The parameter that filters by this value.
+    #[diesel(sql_type = Text)]
+    pub parameter: String,
+    #[diesel(sql_type = Text)]
+    pub value: String,
+    /// The metrics of the list that have it.
+    #[diesel(sql_type = BigInt)]
+    pub metrics: i64,
+}
+
+/// Counts the values of the metrics that match the filter, at most 20 of each facet, the commonest
+/// first. What drafts lack is no value.
+pub async fn count_facets(
+    conn: &mut AsyncPgConnection,
+    filter: &MetricFilter,
+) -> Result<Vec<FacetValue>, StorageError> {
+    let column = |(parameter, column): (&str, &str)| {
+        format!(
+            "(SELECT '{parameter}' AS parameter, {column} AS value, count(*) AS metrics \
+             FROM matching WHERE {column} <> '' GROUP BY {column} \
+             ORDER BY metrics DESC, value LIMIT {MAX_VALUES})"
+        )
+    };
+    let columns: Vec<String> = COLUMNS.into_iter().map(column).collect();
+    let statement = format!(
+        "WITH matching AS MATERIALIZED ( \
+             SELECT business_domain, status, tier, metric_type, owner_team, category, tags \
+             FROM metrics \
+             WHERE ($1 IS NULL OR category = $1) AND ($2 IS NULL OR business_domain = $2) \
+             AND ($3 IS NULL OR tier = $3) AND ($4 IS NULL OR metric_type = $4) \
+             AND ($5 IS NULL OR status = $5) AND ($6 IS NULL OR owner_team = $6) \
+             AND ($7 IS NULL OR tags @> $7) \
+             AND ($8 IS NULL OR search @@ to_tsquery('simple', $8)) \
+         ) \
+         {} UNION ALL (SELECT 'tags', tag, count(*) AS metrics \
+             FROM matching, jsonb_array_elements_text(tags) AS tag \
+             WHERE position(',' IN tag) = 0 \
+             GROUP BY tag ORDER BY metrics DESC, tag LIMIT {MAX_VALUES})",
+        columns.join(" UNION ALL ")
+    );
+    let tags = (!filter.tags.is_empty()).then(|| serde_json::Value::from(filter.tags.clone()));
+    let search = (!filter.search.is_empty()).then(|| prefixes(&filter.search));
+    Ok(sql_query(statement)
+        .bind::<Nullable<Text>, _>(filter.category.as_deref())
+        .bind::<Nullable<Text>, _>(filter.business_domain.as_deref())
+        .bind::<Nullable<Text>, _>(filter.tier.as_ref().map(AsRef::<str>::as_ref))
+        .bind::<Nullable<Text>, _>(filter.metric_type.as_ref().map(AsRef::<str>::as_ref))
+        .bind::<Nullable<Text>, _>(filter.status.as_ref().map(AsRef::<str>::as_ref))
+        .bind::<Nullable<Text>, _>(filter.owner_team.as_deref())
+        .bind::<Nullable<Jsonb>, _>(tags)
+        .bind::<Nullable<Text>, _>(search)
+        .load(conn)
+        .await?)
+}

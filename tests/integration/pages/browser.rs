@@ -1,0 +1,230 @@
+//! The pages in a real browser: with scripts, under the policy, at two widths and in two colour
+//! schemes. A message in the console or a report of the policy fails a test.
+//!
+//!     cargo test --test integration pages::browser:: -- --ignored
+//!
+//! Pictures of all pages are written to `screenshots` in the target folder, to be looked at.
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::hostile::browser::{Browser, within_a_minute};
+use crate::hostile::recorder::Recorder;
+use crate::pages::payloads;
+use crate::support::samples::metric_with;
+use crate::support::{ADMIN_PASSWORD, Server};
+
+const WATCH: &str = "window.reports = []; window.pwned = () => { window.wasPwned = true; }; \
+    document.addEventListener('securitypolicyviolation', event => window.reports.push(\
+    [event.violatedDirective, event.blockedURI, event.sample]))";
+
+async fn watched() -> Browser {
+    let browser = Browser::start().await;
+    browser.run_in_every_document(WATCH).await;
+    browser
+}
+
+/// Asserts that the page is as it should be, and that nothing was reported.
+async fn assert_quiet(browser: &Browser, what: &str) {
+    assert_eq!(browser.run("return window.reports", &json!([])).await, json!([]), "{what}");
+    assert_eq!(browser.run("return window.wasPwned", &json!([])).await, Value::Null, "{what}");
+    let console = browser.console().await;
+    // What a browser says about the status of a page that is an error.
+    let is_status = |line: &&String| line.contains("Failed to load resource: the server responded");
+    let other: Vec<_> = console.iter().filter(|line| !is_status(line)).collect();
+    assert!(other.is_empty(), "{what}: {other:?}");
+}
+
+async fn text(browser: &Browser, css: &str) -> String {
+    let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
+    browser.run(script, &json!([css])).await.as_str().unwrap().to_owned()
+}
+
+async fn sign_in(browser: &Browser, server: &Server) {
+    browser.open(&format!("{}/dashboard", server.base)).await;
+    let script = "document.querySelector('[name=username]').value = 'admin'; \
+        document.querySelector('[name=password]').value = arguments[0]; \
+        document.querySelector('main form button').click()";
+    browser.run(script, &json!([ADMIN_PASSWORD])).await;
+    within_a_minute("the first page", async || {
+        text(browser, ".viewer").await.starts_with("admin").then_some(())
+    })
+    .await;
+}
+
+async fn filled() -> Server {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    let metrics: Vec<_> = (0..60)
+        .map(|n| {
+            let (name, domain) = [
+                ("Net revenue retention", "Finance"),
+                ("Weekly active users", "Growth"),
+                ("Time to first response of support, median", "Growth"),
+            ][n % 3];
+            let tag = ["board", "weekly"][n % 2];
+            let fields = json!({"name": format!("{name} {n:02}"), "business_domain": domain,
+                "tier": format!("Tier-{}", n % 3 + 1), "tags": [tag]});
+            metric_with(&format!("metric_{n:02}"), &fields)
+        })
+        .collect();
+    server.post("/api/v1/import", &admin, &json!({"metrics": metrics})).await.expect(200);
+    let api = "/api/v1/metrics/metric_00";
+    for change in [
+        json!({"description": "Revenue of this year's month from customers of <b>a year ago</b>."}),
+        json!({"definition": {"formula": "sum(revenue now) / sum(revenue a year ago)"}}),
+        json!({"definition": {"formula": "sum(net revenue now) / sum(revenue a year ago)"},
+            "tags": ["board", "retention"]}),
+        json!({"governance": {"status": "deprecated", "successor_id": "metric_01"}}),
+    ] {
+        server.merge(api, &admin, &change).await.expect(200);
+    }
+    let draft = json!({"metric_id": "draft", "name": "Promoters", "business_domain": "Growth",
+        "governance": {"status": "draft"}});
+    server.post("/api/v1/metrics", &admin, &draft).await.expect(201);
+    server
+}
+
+#[actix_web::test]
+#[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
+async fn person_finds_a_metric_and_signs_out() {
+    let (server, browser) = (filled().await, watched().await);
+    sign_in(&browser, &server).await;
+    assert_quiet(&browser, "sign-in").await;
+    // A slash leads to the search, and typing replaces the list and the address.
+    let slash = "document.body.dispatchEvent(new KeyboardEvent('keydown', \
+        {key: '/', bubbles: true, cancelable: true})); return document.activeElement.id";
+    assert_eq!(browser.run(slash, &json!([])).await, "search");
+    let typed = "const search = document.getElementById('search'); search.value = 'weekly'; \
+        search.dispatchEvent(new Event('input', {bubbles: true}))";
+    browser.run(typed, &json!([])).await;
+    within_a_minute("the list is searched", async || {
+        text(&browser, ".count").await.contains("of 20 metrics").then_some(())
+    })
+    .await;
+    assert!(browser.url().await.ends_with("/dashboard?search=weekly"), "{}", browser.url().await);
+    assert_eq!(browser.run(slash, &json!([])).await, "search", "the field keeps its focus");
+    assert_quiet(&browser, "live search").await;
+    let unusable = "const search = document.getElementById('search'); search.value = '!'; \
+        search.dispatchEvent(new Event('input', {bubbles: true}))";
+    browser.run(unusable, &json!([])).await;
+    within_a_minute("the refusal is shown", async || {
+        text(&browser, "#results [role=alert]").await.starts_with("search").then_some(())
+    })
+    .await;
+    assert_quiet(&browser, "refused search").await;
+    // Instants are in the reader's zone.
+    browser.open(&format!("{}/dashboard/metrics/metric_00", server.base)).await;
+    assert!(!text(&browser, "time").await.contains("UTC"));
+    let shown = "return document.querySelector('[data-copy]').hidden";
+    assert_eq!(browser.run(shown, &json!([])).await, false, "a copy can be made");
+    assert_quiet(&browser, "metric").await;
+    browser.run("document.querySelector('.account button').click()", &json!([])).await;
+    within_a_minute("the sign-in", async || {
+        (text(&browser, "#notice").await.trim() == "You are signed out.").then_some(())
+    })
+    .await;
+    browser.open(&format!("{}/dashboard", server.base)).await;
+    assert!(browser.url().await.ends_with("/dashboard/sign-in"));
+    assert_quiet(&browser, "signed out").await;
+}
+
+#[actix_web::test]
+#[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
+async fn stored_payloads_run_nothing() {
+    let (server, browser) = (Server::start().await, watched().await);
+    payloads::store(&server).await;
+    sign_in(&browser, &server).await;
+    for path in payloads::paths() {
+        browser.open(&format!("{}{path}", server.base)).await;
+        assert_quiet(&browser, &path).await;
+    }
+    // Markup with htmx's attributes, but without the page's nonce, is stripped.
+    browser.open(&format!("{}/dashboard", server.base)).await;
+    let inject = "const one = document.createElement('b'); \
+        one.setAttribute('hx-get', '/dashboard/injected'); one.setAttribute('hx-trigger', 'load'); \
+        document.querySelector('main').append(one); htmx.process(one); \
+        return one.hasAttribute('hx-get')";
+    assert_eq!(browser.run(inject, &json!([])).await, false);
+    let console = browser.console().await;
+    assert!(console.iter().any(|line| line.contains("[hx-csp] blocked")), "{console:?}");
+    assert!(!server.logs.text().contains("/dashboard/injected"));
+}
+
+#[actix_web::test]
+#[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
+async fn link_from_another_site_finds_the_session() {
+    let (server, browser) = (filled().await, watched().await);
+    sign_in(&browser, &server).await;
+    let other = Recorder::start(vec![(
+        "/link.html",
+        "text/html",
+        format!("<a href=\"{}/dashboard/metrics/metric_01\">look</a>", server.base),
+    )]);
+    let elsewhere = other.base.replace("127.0.0.1", "localhost");
+    browser.open(&format!("{elsewhere}/link.html")).await;
+    browser.run("document.querySelector('a').click()", &json!([])).await;
+    within_a_minute("the metric", async || {
+        text(&browser, "h1").await.starts_with("Weekly active users").then_some(())
+    })
+    .await;
+    assert!(text(&browser, ".viewer").await.starts_with("admin"));
+}
+
+fn folder() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into());
+    let folder = target.join("screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[actix_web::test]
+#[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
+async fn pages_fit_every_width_in_light_and_dark() {
+    let (server, browser) = (filled().await, watched().await);
+    sign_in(&browser, &server).await;
+    let metric = "/dashboard/metrics/metric_00";
+    let pages = [
+        ("catalogue", "/dashboard".to_owned()),
+        ("filtered", "/dashboard?tier=Tier-1&search=net&sort=-name".to_owned()),
+        ("nothing", "/dashboard?search=nothing".to_owned()),
+        ("metric", metric.to_owned()),
+        ("draft", "/dashboard/metrics/draft".to_owned()),
+        ("versions", format!("{metric}/versions")),
+        ("compare", format!("{metric}/compare?from=1.0.0&to=3.0.0")),
+        ("activity", format!("{metric}/activity")),
+        ("edit", format!("{metric}/edit")),
+        ("delete", format!("{metric}/delete")),
+        ("new", "/dashboard/new-metric".to_owned()),
+        ("sign-in", "/dashboard/sign-in?done=signed-out".to_owned()),
+        ("not-found", "/dashboard/nowhere".to_owned()),
+    ];
+    for width in [320, 375, 1280] {
+        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        browser.devtools("Emulation.setDeviceMetricsOverride", &size).await;
+        for scheme in ["light", "dark"] {
+            let scheme_feature = json!({"name": "prefers-color-scheme", "value": scheme});
+            let media = json!({"features": [scheme_feature]});
+            browser.devtools("Emulation.setEmulatedMedia", &media).await;
+            for (name, path) in &pages {
+                browser.open(&format!("{}{path}", server.base)).await;
+                let overflow = "return document.documentElement.scrollWidth - window.innerWidth";
+                let overflow = browser.run(overflow, &json!([])).await.as_i64().unwrap();
+                assert!(overflow <= 0, "{name} is {overflow} px too wide at {width} px");
+                assert_quiet(&browser, name).await;
+                let whole = json!({"captureBeyondViewport": true, "format": "png"});
+                let picture = browser.devtools("Page.captureScreenshot", &whole).await;
+                let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+                if width != 320 {
+                    let file = folder().join(format!("{name}-{width}-{scheme}.png"));
+                    std::fs::write(file, picture).unwrap();
+                }
+            }
+        }
+    }
+}
