@@ -137,9 +137,9 @@ async fn person_finds_a_metric_and_signs_out() {
 #[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
 async fn stored_payloads_run_nothing() {
     let (server, browser) = (Server::start().await, watched().await);
-    payloads::store(&server).await;
+    let paths = payloads::store(&server).await;
     sign_in(&browser, &server).await;
-    for path in payloads::paths() {
+    for path in paths {
         browser.open(&format!("{}{path}", server.base)).await;
         assert_quiet(&browser, &path).await;
     }

@@ -49,8 +49,9 @@ fn poisoned(key: &str, value: &Value) -> Value {
     }
 }
 
-/// Stores a metric whose every text is a payload, in two versions.
-pub async fn store(server: &Server) {
+/// Stores a metric whose every text is a payload, in two versions, and an API key. Returns the pages
+/// that show them.
+pub async fn store(server: &Server) -> Vec<String> {
     let admin = server.admin().await;
     let domain = json!({"domain_id": "d", "name": PAYLOAD, "description": PAYLOAD});
     server.post("/api/v1/domains", &admin, &domain).await.expect(201);
@@ -62,10 +63,15 @@ pub async fn store(server: &Server) {
     let change = json!({"name": format!("{PAYLOAD} {PAYLOAD}"), "tags": [PAYLOAD, "javascript:x"],
         "definition": {"formula": format!("{PAYLOAD} and again a few words more")}});
     server.merge("/api/v1/metrics/m", &admin, &change).await.expect(200);
+    let key = json!({"name": "\"'><script>pwned()</script>", "description": PAYLOAD,
+        "scopes": ["metrics:read"]});
+    let (key, _) = server.create_key(&admin, &key).await;
+    let me = server.get("/api/auth/me", &admin).await.expect(200).json();
+    paths(&key, me["user"]["user_id"].as_str().unwrap())
 }
 
-/// The pages that show a metric. A new page that no path here leads to fails the test below.
-pub fn paths() -> Vec<String> {
+/// The pages of these, and all others. A new page that no path here leads to fails the test below.
+fn paths(key: &str, user: &str) -> Vec<String> {
     let encoded: String = url::form_urlencoded::byte_serialize(PAYLOAD.as_bytes()).collect();
     let mut paths: Vec<String> = [
         "/dashboard",
@@ -79,12 +85,28 @@ pub fn paths() -> Vec<String> {
         "/dashboard/metrics/m/delete",
         "/dashboard/new-metric?from=m",
         "/dashboard/sign-in",
+        "/dashboard/domains",
+        "/dashboard/domains/d",
+        "/dashboard/domains/d/edit",
+        "/dashboard/domains/d/delete",
+        "/dashboard/new-domain",
+        "/dashboard/api-keys",
+        "/dashboard/api-keys/new",
+        "/dashboard/api-keys/revoke",
+        "/dashboard/users",
+        "/dashboard/audit",
     ]
     .map(str::to_owned)
     .to_vec();
     for query in ["search", "category", "owner_team", "business_domain", "sort", "tier"] {
         paths.push(format!("/dashboard?{query}={encoded}"));
     }
+    paths.push(format!("/dashboard/domains?search={encoded}"));
+    paths.push(format!("/dashboard/audit?action={encoded}"));
+    paths.push(format!("/dashboard/api-keys/{key}"));
+    paths.push(format!("/dashboard/api-keys/{key}/revoke"));
+    paths.push(format!("/dashboard/users/{user}"));
+    paths.push(format!("/dashboard/users/{user}/change?role={encoded}"));
     paths.push(format!("/dashboard/sign-in?next={encoded}&done={encoded}"));
     paths.push(format!("/dashboard/metrics/m?as_of={encoded}"));
     paths.push(format!("/dashboard/{encoded}"));
@@ -118,9 +140,9 @@ fn assert_harmless(path: &str, page: &Reply) {
 #[actix_web::test]
 async fn script_payloads_are_shown_as_text_on_every_page() {
     let server = Server::start().await;
-    store(&server).await;
+    let paths = store(&server).await;
     let visitor = Visitor::signed_in(&server, "admin", ADMIN_PASSWORD).await;
-    for path in paths() {
+    for path in paths {
         let page = visitor.get(&path).await;
         assert!([200, 400, 404].contains(&page.answer.status), "{path}: {}", page.answer.text);
         assert_harmless(&path, &page);
@@ -141,7 +163,7 @@ async fn script_payloads_are_shown_as_text_on_every_page() {
 #[actix_web::test]
 async fn every_page_is_among_those_that_are_tried() {
     let tried: BTreeSet<String> =
-        paths().iter().map(|path| path.split('?').next().unwrap().to_owned()).collect();
+        paths("k", "u").iter().map(|path| path.split('?').next().unwrap().to_owned()).collect();
     let matches = |pattern: &str, path: &str| {
         let (pattern, path) = (pattern.split('/'), path.split('/'));
         pattern.clone().count() == path.clone().count()

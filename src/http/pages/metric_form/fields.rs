@@ -2,7 +2,7 @@
 
 /// How the value of a field is typed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub(super) enum FieldInput {
     Line,
     /// A text of several lines.
     Prose,
@@ -11,7 +11,7 @@ pub(super) enum Input {
     Day,
     Choice(&'static [&'static str]),
     YesNo,
-    /// Like [`Input::YesNo`], but no if nothing is chosen.
+    /// Like [`FieldInput::YesNo`], but no if nothing is chosen.
     Flag,
     /// A list of short texts, one in each line.
     Lines,
@@ -28,17 +28,17 @@ pub(super) enum Input {
 pub(super) struct FormInput {
     pub(super) path: &'static str,
     pub(super) label: &'static str,
-    pub(super) input: Input,
+    pub(super) input: FieldInput,
 }
 
 /// A part of the form that can be folded.
 pub(super) type FormSection = (&'static str, &'static [FormInput]);
 
-const fn field(path: &'static str, label: &'static str, input: Input) -> FormInput {
+const fn field(path: &'static str, label: &'static str, input: FieldInput) -> FormInput {
     FormInput { path, label, input }
 }
 
-use Input::{Choice, Day, Flag, Json, Line, Lines, Number, Prose, Proses, Rows, YesNo};
+use FieldInput::{Choice, Day, Flag, Json, Line, Lines, Number, Prose, Proses, Rows, YesNo};
 
 const SOURCES: &[FormInput] = &[
     field("system", "System", Line),

@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::fields::{FormInput, FormSection, Input, SECTIONS};
+use super::fields::{FieldInput, FormInput, FormSection, SECTIONS};
 use super::texts::{MORE, rows};
 use crate::http::extract::form_body::FormFields;
 use crate::model::violations::Violation;
@@ -44,13 +44,13 @@ impl FormView<'_> {
     /// Renders a field whose input has this name.
     fn field(self, name: &str, field: &FormInput) -> Markup {
         match field.input {
-            Input::Rows(columns) => self.rows(name, field.label, columns),
-            Input::Proses => self.proses(name, field.label),
+            FieldInput::Rows(columns) => self.rows(name, field.label, columns),
+            FieldInput::Proses => self.proses(name, field.label),
             input => self.one(name, field.label, input),
         }
     }
 
-    fn one(self, name: &str, label: &str, input: Input) -> Markup {
+    fn one(self, name: &str, label: &str, input: FieldInput) -> Markup {
         let (id, value) = (id_of(name), self.form.text(name));
         let errors = self.errors(name);
         let described = (!errors.is_empty()).then(|| format!("{id}-error"));
@@ -60,16 +60,16 @@ impl FormView<'_> {
             div.field {
                 label for=(id) { (label) }
                 @match input {
-                    Input::Choice(choices) => (select(name, value, choices, errors_at)),
-                    Input::YesNo | Input::Flag => (select(name, value, &["yes", "no"], errors_at)),
-                    Input::Prose | Input::Lines | Input::Json => {
+                    FieldInput::Choice(choices) => (select(name, value, choices, errors_at)),
+                    FieldInput::YesNo | FieldInput::Flag => (select(name, value, &["yes", "no"], errors_at)),
+                    FieldInput::Prose | FieldInput::Lines | FieldInput::Json => {
                         // HTML drops the first line feed of a text area.
                         textarea id=(id) name=(name) rows=(value.lines().count().clamp(2, 12))
                             aria-describedby=[&described] aria-invalid=[invalid] { "\n" (value) }
                     }
-                    Input::Day => input id=(id) name=(name) type="date" value=(value)
+                    FieldInput::Day => input id=(id) name=(name) type="date" value=(value)
                         aria-describedby=[&described] aria-invalid=[invalid];,
-                    Input::Number => input id=(id) name=(name) inputmode="decimal" value=(value)
+                    FieldInput::Number => input id=(id) name=(name) inputmode="decimal" value=(value)
                         aria-describedby=[&described] aria-invalid=[invalid];,
                     _ => input id=(id) name=(name) value=(value)
                         aria-describedby=[&described] aria-invalid=[invalid];,
@@ -107,7 +107,7 @@ impl FormView<'_> {
                 (self.group_errors(name))
                 @for index in 0..rows(self.form, name).saturating_add(spare) {
                     @let own_label = format!("{label} {}", index + 1);
-                    (self.one(&format!("{name}[{index}]"), &own_label, Input::Prose))
+                    (self.one(&format!("{name}[{index}]"), &own_label, FieldInput::Prose))
                 }
                 (more_button(name))
             }
@@ -188,7 +188,9 @@ fn anchor(field: &str) -> String {
     let input = super::fields::inputs().filter(|input| field.starts_with(input.path));
     let input = input.max_by_key(|input| input.path.len());
     match input {
-        Some(input) if matches!(input.input, Input::Rows(_) | Input::Proses) => id_of(field),
+        Some(input) if matches!(input.input, FieldInput::Rows(_) | FieldInput::Proses) => {
+            id_of(field)
+        }
         Some(input) => id_of(input.path),
         None => "main".to_owned(),
     }

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::super::metrics::at;
-use super::fields::{FormInput, Input, inputs};
+use super::fields::{FieldInput, FormInput, inputs};
 use crate::http::extract::form_body::FormFields;
 
 /// The button that asks for another empty row; its value is the list.
@@ -30,10 +30,10 @@ pub(super) fn texts_of_field(field: &FormInput, content: &Value) -> FormTexts {
     texts
 }
 
-fn add(texts: &mut FormTexts, name: String, input: Input, value: &Value) {
+fn add(texts: &mut FormTexts, name: String, input: FieldInput, value: &Value) {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     match input {
-        Input::Rows(columns) => {
+        FieldInput::Rows(columns) => {
             for (index, row) in items.iter().enumerate() {
                 for column in columns {
                     let name = format!("{name}[{index}].{}", column.path);
@@ -41,14 +41,18 @@ fn add(texts: &mut FormTexts, name: String, input: Input, value: &Value) {
                 }
             }
         }
-        Input::Proses => {
+        FieldInput::Proses => {
             for (index, item) in items.iter().enumerate() {
                 texts.push((format!("{name}[{index}]"), line(item)));
             }
         }
-        Input::Lines => texts.push((name, items.iter().map(line).collect::<Vec<_>>().join("\n"))),
-        Input::Json if value.is_null() => texts.push((name, String::new())),
-        Input::Json => texts.push((name, serde_json::to_string_pretty(value).unwrap_or_default())),
+        FieldInput::Lines => {
+            texts.push((name, items.iter().map(line).collect::<Vec<_>>().join("\n")))
+        }
+        FieldInput::Json if value.is_null() => texts.push((name, String::new())),
+        FieldInput::Json => {
+            texts.push((name, serde_json::to_string_pretty(value).unwrap_or_default()))
+        }
         _ => texts.push((name, line(value))),
     }
 }
@@ -97,7 +101,7 @@ pub(super) fn compact(form: &FormFields) -> FormFields {
     let mut texts = Vec::new();
     for FormInput { path, input, .. } in inputs() {
         match *input {
-            Input::Rows(columns) => {
+            FieldInput::Rows(columns) => {
                 let kept = (0..rows(form, path)).map(|index| format!("{path}[{index}]"));
                 let kept = kept.filter(|name| row(form, name, columns).is_some());
                 for (index, former) in kept.enumerate() {
@@ -107,7 +111,7 @@ pub(super) fn compact(form: &FormFields) -> FormFields {
                     }
                 }
             }
-            Input::Proses => {
+            FieldInput::Proses => {
                 let items =
                     (0..rows(form, path)).map(|index| form.text(&format!("{path}[{index}]")));
                 let kept = items.filter(|item| !item.trim().is_empty());
@@ -115,7 +119,7 @@ pub(super) fn compact(form: &FormFields) -> FormFields {
                     texts.push((format!("{path}[{index}]"), item.to_owned()));
                 }
             }
-            Input::Lines => {
+            FieldInput::Lines => {
                 let lines = form.text(path).lines().filter(|line| !line.trim().is_empty());
                 texts.push(((*path).to_owned(), lines.collect::<Vec<_>>().join("\n")));
             }
@@ -164,31 +168,33 @@ fn put(fields: &mut Map<String, Value>, path: &str, value: Value) {
     }
 }
 
-fn read(form: &FormFields, name: &str, input: Input) -> Value {
+fn read(form: &FormFields, name: &str, input: FieldInput) -> Value {
     let text = form.text(name).trim();
     match input {
-        Input::Rows(columns) => {
+        FieldInput::Rows(columns) => {
             let rows =
                 (0..rows(form, name)).map(|index| row(form, &format!("{name}[{index}]"), columns));
             Value::Array(rows.flatten().collect())
         }
-        Input::Proses => {
+        FieldInput::Proses => {
             let items =
                 (0..rows(form, name)).map(|index| form.text(&format!("{name}[{index}]")).trim());
             items.filter(|item| !item.is_empty()).map(Value::from).collect()
         }
-        Input::Lines => {
+        FieldInput::Lines => {
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect()
         }
-        Input::Flag => Value::Bool(text == "yes"),
-        Input::Json if text.is_empty() && name.ends_with("filters") => Value::Array(Vec::new()),
+        FieldInput::Flag => Value::Bool(text == "yes"),
+        FieldInput::Json if text.is_empty() && name.ends_with("filters") => {
+            Value::Array(Vec::new())
+        }
         _ if text.is_empty() => Value::Null,
-        Input::YesNo if text == "yes" || text == "no" => Value::Bool(text == "yes"),
-        Input::Number => match serde_json::from_str(text) {
+        FieldInput::YesNo if text == "yes" || text == "no" => Value::Bool(text == "yes"),
+        FieldInput::Number => match serde_json::from_str(text) {
             Ok(Value::Number(number)) => Value::Number(number),
             _ => Value::from(text),
         },
-        Input::Json => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
+        FieldInput::Json => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
         _ => Value::from(text),
     }
 }
@@ -197,7 +203,7 @@ fn read(form: &FormFields, name: &str, input: Input) -> Value {
 fn row(form: &FormFields, name: &str, columns: &[FormInput]) -> Option<Value> {
     let typed = |column: &&FormInput| {
         let text = form.text(&format!("{name}.{}", column.path)).trim();
-        let is_default = column.input == Input::Flag && text == "no";
+        let is_default = column.input == FieldInput::Flag && text == "no";
         !text.is_empty() && !is_default
     };
     columns.iter().find(typed)?;
