@@ -49,8 +49,8 @@ fn poisoned(key: &str, value: &Value) -> Value {
     }
 }
 
-/// Stores a metric whose every text is a payload, in two versions, and an API key. Returns the pages
-/// that show them.
+/// Stores a metric whose every text is a payload, in two versions, and an API key. Returns the
+/// pages that show them.
 pub async fn store(server: &Server) -> Vec<String> {
     let admin = server.admin().await;
     let domain = json!({"domain_id": "d", "name": PAYLOAD, "description": PAYLOAD});

@@ -2,7 +2,7 @@
 
 /// How the value of a field is typed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FieldInput {
+pub(super) enum InputKind {
     Line,
     /// A text of several lines.
     Prose,
@@ -11,7 +11,7 @@ pub(super) enum FieldInput {
     Day,
     Choice(&'static [&'static str]),
     YesNo,
-    /// Like [`FieldInput::YesNo`], but no if nothing is chosen.
+    /// Like [`InputKind::YesNo`], but no if nothing is chosen.
     Flag,
     /// A list of short texts, one in each line.
     Lines,
@@ -28,17 +28,17 @@ pub(super) enum FieldInput {
 pub(super) struct FormInput {
     pub(super) path: &'static str,
     pub(super) label: &'static str,
-    pub(super) input: FieldInput,
+    pub(super) input: InputKind,
 }
 
 /// A part of the form that can be folded.
 pub(super) type FormSection = (&'static str, &'static [FormInput]);
 
-const fn field(path: &'static str, label: &'static str, input: FieldInput) -> FormInput {
+const fn field(path: &'static str, label: &'static str, input: InputKind) -> FormInput {
     FormInput { path, label, input }
 }
 
-use FieldInput::{Choice, Day, Flag, Json, Line, Lines, Number, Prose, Proses, Rows, YesNo};
+use InputKind::{Choice, Day, Flag, Json, Line, Lines, Number, Prose, Proses, Rows, YesNo};
 
 const SOURCES: &[FormInput] = &[
     field("system", "System", Line),

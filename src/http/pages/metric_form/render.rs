@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::fields::{FieldInput, FormInput, FormSection, SECTIONS};
+use super::fields::{FormInput, FormSection, InputKind, SECTIONS};
 use super::texts::{MORE, rows};
 use crate::http::extract::form_body::FormFields;
 use crate::model::violations::Violation;
@@ -44,13 +44,13 @@ impl FormView<'_> {
     /// Renders a field whose input has this name.
     fn field(self, name: &str, field: &FormInput) -> Markup {
         match field.input {
-            FieldInput::Rows(columns) => self.rows(name, field.label, columns),
-            FieldInput::Proses => self.proses(name, field.label),
+            InputKind::Rows(columns) => self.rows(name, field.label, columns),
+            InputKind::Proses => self.proses(name, field.label),
             input => self.one(name, field.label, input),
         }
     }
 
-    fn one(self, name: &str, label: &str, input: FieldInput) -> Markup {
+    fn one(self, name: &str, label: &str, input: InputKind) -> Markup {
         let (id, value) = (id_of(name), self.form.text(name));
         let errors = self.errors(name);
         let described = (!errors.is_empty()).then(|| format!("{id}-error"));
@@ -60,16 +60,18 @@ impl FormView<'_> {
             div.field {
                 label for=(id) { (label) }
                 @match input {
-                    FieldInput::Choice(choices) => (select(name, value, choices, errors_at)),
-                    FieldInput::YesNo | FieldInput::Flag => (select(name, value, &["yes", "no"], errors_at)),
-                    FieldInput::Prose | FieldInput::Lines | FieldInput::Json => {
+                    InputKind::Choice(choices) => (select(name, value, choices, errors_at)),
+                    InputKind::YesNo | InputKind::Flag => {
+                        (select(name, value, &["yes", "no"], errors_at))
+                    }
+                    InputKind::Prose | InputKind::Lines | InputKind::Json => {
                         // HTML drops the first line feed of a text area.
                         textarea id=(id) name=(name) rows=(value.lines().count().clamp(2, 12))
                             aria-describedby=[&described] aria-invalid=[invalid] { "\n" (value) }
                     }
-                    FieldInput::Day => input id=(id) name=(name) type="date" value=(value)
+                    InputKind::Day => input id=(id) name=(name) type="date" value=(value)
                         aria-describedby=[&described] aria-invalid=[invalid];,
-                    FieldInput::Number => input id=(id) name=(name) inputmode="decimal" value=(value)
+                    InputKind::Number => input id=(id) name=(name) inputmode="decimal" value=(value)
                         aria-describedby=[&described] aria-invalid=[invalid];,
                     _ => input id=(id) name=(name) value=(value)
                         aria-describedby=[&described] aria-invalid=[invalid];,
@@ -107,7 +109,7 @@ impl FormView<'_> {
                 (self.group_errors(name))
                 @for index in 0..rows(self.form, name).saturating_add(spare) {
                     @let own_label = format!("{label} {}", index + 1);
-                    (self.one(&format!("{name}[{index}]"), &own_label, FieldInput::Prose))
+                    (self.one(&format!("{name}[{index}]"), &own_label, InputKind::Prose))
                 }
                 (more_button(name))
             }
@@ -188,7 +190,7 @@ fn anchor(field: &str) -> String {
     let input = super::fields::inputs().filter(|input| field.starts_with(input.path));
     let input = input.max_by_key(|input| input.path.len());
     match input {
-        Some(input) if matches!(input.input, FieldInput::Rows(_) | FieldInput::Proses) => {
+        Some(input) if matches!(input.input, InputKind::Rows(_) | InputKind::Proses) => {
             id_of(field)
         }
         Some(input) => id_of(input.path),

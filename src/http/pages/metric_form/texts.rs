@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::super::metrics::at;
-use super::fields::{FieldInput, FormInput, inputs};
+use super::fields::{FormInput, InputKind, inputs};
 use crate::http::extract::form_body::FormFields;
 
 /// The button that asks for another empty row; its value is the list.
@@ -30,10 +30,10 @@ pub(super) fn texts_of_field(field: &FormInput, content: &Value) -> FormTexts {
     texts
 }
 
-fn add(texts: &mut FormTexts, name: String, input: FieldInput, value: &Value) {
+fn add(texts: &mut FormTexts, name: String, input: InputKind, value: &Value) {
     let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
     match input {
-        FieldInput::Rows(columns) => {
+        InputKind::Rows(columns) => {
             for (index, row) in items.iter().enumerate() {
                 for column in columns {
                     let name = format!("{name}[{index}].{}", column.path);
@@ -41,16 +41,16 @@ fn add(texts: &mut FormTexts, name: String, input: FieldInput, value: &Value) {
                 }
             }
         }
-        FieldInput::Proses => {
+        InputKind::Proses => {
             for (index, item) in items.iter().enumerate() {
                 texts.push((format!("{name}[{index}]"), line(item)));
             }
         }
-        FieldInput::Lines => {
+        InputKind::Lines => {
             texts.push((name, items.iter().map(line).collect::<Vec<_>>().join("\n")))
         }
-        FieldInput::Json if value.is_null() => texts.push((name, String::new())),
-        FieldInput::Json => {
+        InputKind::Json if value.is_null() => texts.push((name, String::new())),
+        InputKind::Json => {
             texts.push((name, serde_json::to_string_pretty(value).unwrap_or_default()))
         }
         _ => texts.push((name, line(value))),
@@ -101,7 +101,7 @@ pub(super) fn compact(form: &FormFields) -> FormFields {
     let mut texts = Vec::new();
     for FormInput { path, input, .. } in inputs() {
         match *input {
-            FieldInput::Rows(columns) => {
+            InputKind::Rows(columns) => {
                 let kept = (0..rows(form, path)).map(|index| format!("{path}[{index}]"));
                 let kept = kept.filter(|name| row(form, name, columns).is_some());
                 for (index, former) in kept.enumerate() {
@@ -111,7 +111,7 @@ pub(super) fn compact(form: &FormFields) -> FormFields {
                     }
                 }
             }
-            FieldInput::Proses => {
+            InputKind::Proses => {
                 let items =
                     (0..rows(form, path)).map(|index| form.text(&format!("{path}[{index}]")));
                 let kept = items.filter(|item| !item.trim().is_empty());
@@ -119,7 +119,7 @@ pub(super) fn compact(form: &FormFields) -> FormFields {
                     texts.push((format!("{path}[{index}]"), item.to_owned()));
                 }
             }
-            FieldInput::Lines => {
+            InputKind::Lines => {
                 let lines = form.text(path).lines().filter(|line| !line.trim().is_empty());
                 texts.push(((*path).to_owned(), lines.collect::<Vec<_>>().join("\n")));
             }
@@ -168,33 +168,31 @@ fn put(fields: &mut Map<String, Value>, path: &str, value: Value) {
     }
 }
 
-fn read(form: &FormFields, name: &str, input: FieldInput) -> Value {
+fn read(form: &FormFields, name: &str, input: InputKind) -> Value {
     let text = form.text(name).trim();
     match input {
-        FieldInput::Rows(columns) => {
+        InputKind::Rows(columns) => {
             let rows =
                 (0..rows(form, name)).map(|index| row(form, &format!("{name}[{index}]"), columns));
             Value::Array(rows.flatten().collect())
         }
-        FieldInput::Proses => {
+        InputKind::Proses => {
             let items =
                 (0..rows(form, name)).map(|index| form.text(&format!("{name}[{index}]")).trim());
             items.filter(|item| !item.is_empty()).map(Value::from).collect()
         }
-        FieldInput::Lines => {
+        InputKind::Lines => {
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from).collect()
         }
-        FieldInput::Flag => Value::Bool(text == "yes"),
-        FieldInput::Json if text.is_empty() && name.ends_with("filters") => {
-            Value::Array(Vec::new())
-        }
+        InputKind::Flag => Value::Bool(text == "yes"),
+        InputKind::Json if text.is_empty() && name.ends_with("filters") => Value::Array(Vec::new()),
         _ if text.is_empty() => Value::Null,
-        FieldInput::YesNo if text == "yes" || text == "no" => Value::Bool(text == "yes"),
-        FieldInput::Number => match serde_json::from_str(text) {
+        InputKind::YesNo if text == "yes" || text == "no" => Value::Bool(text == "yes"),
+        InputKind::Number => match serde_json::from_str(text) {
             Ok(Value::Number(number)) => Value::Number(number),
             _ => Value::from(text),
         },
-        FieldInput::Json => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
+        InputKind::Json => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
         _ => Value::from(text),
     }
 }
@@ -203,7 +201,7 @@ fn read(form: &FormFields, name: &str, input: FieldInput) -> Value {
 fn row(form: &FormFields, name: &str, columns: &[FormInput]) -> Option<Value> {
     let typed = |column: &&FormInput| {
         let text = form.text(&format!("{name}.{}", column.path)).trim();
-        let is_default = column.input == FieldInput::Flag && text == "no";
+        let is_default = column.input == InputKind::Flag && text == "no";
         !text.is_empty() && !is_default
     };
     columns.iter().find(typed)?;
@@ -218,88 +216,4 @@ fn row(form: &FormFields, name: &str, columns: &[FormInput]) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn form(texts: &FormTexts) -> FormFields {
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        FormFields::parse(&body.extend_pairs(texts).finish()).unwrap()
-    }
-
-    #[test]
-    fn metric_survives_its_form() {
-        let content = json!({
-            "name": "N", "tags": ["a", "b & c"], "description": "one\ntwo <b>x</b>",
-            "definition": {"formula": "a < b", "example_calculation": {"a": 1, "b": 0.1},
-                "numerator": {"event_name": "e", "filters": [{"status": {"in": ["a", null]}}]},
-                "denominator": {"filters": []}},
-            "governance": {"status": "draft", "pii_involved": false,
-                "regulatory_constraints": ["one\n\ntwo", "three"]},
-            "dimensions": [{"name": "d", "allowed_values": ["x", "y"], "required": true},
-                {"name": "e", "allowed_values": [], "required": false}],
-            "targets_and_alerts": {"target_value": -2.5e10, "alert_rules": [
-                {"rule_id": "r", "notify_channels": ["a", "b"], "severity": "info"}]},
-        });
-        let patch = patch_of(&form(&texts_of(&content)), &content);
-        let read = Value::Object(without_nulls(patch));
-        for path in [
-            "name",
-            "tags",
-            "description",
-            "definition.formula",
-            "definition.example_calculation",
-            "definition.numerator",
-            "governance.pii_involved",
-            "governance.regulatory_constraints",
-            "dimensions",
-            "targets_and_alerts.target_value",
-            "targets_and_alerts.alert_rules",
-        ] {
-            assert_eq!(at(&read, path), at(&content, path), "{path}");
-        }
-    }
-
-    #[test]
-    fn emptied_fields_are_removed_and_unreadable_ones_stay_texts() {
-        let stored =
-            json!({"short_name": "S", "definition": {"example_calculation": {"a": 1, "b": 2}}});
-        let texts = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
-        let patch =
-            |name: &str, text: &str| Value::Object(patch_of(&form(&texts(name, text)), &stored));
-        assert_eq!(patch("short_name", " ")["short_name"], Value::Null);
-        let path = "definition.example_calculation";
-        let example = patch(path, "{\"b\": 3}");
-        assert_eq!(at(&example, path), &json!({"a": null, "b": 3}));
-        assert_eq!(at(&patch(path, "{oops"), path), "{oops");
-        let target = "targets_and_alerts.target_value";
-        assert_eq!(at(&patch(target, "12"), target), 12);
-        assert_eq!(at(&patch(target, "a lot"), target), "a lot");
-        assert_eq!(rows(&form(&texts("tags[4000000000]", "x")), "tags"), 300);
-    }
-
-    #[test]
-    fn form_has_every_field_that_people_write() {
-        let paths: Vec<&str> = inputs().map(|input| input.path).collect();
-        let has = |name: &String| {
-            let below = format!("{name}.");
-            paths.iter().any(|path| path == name || path.starts_with(&below))
-        };
-        let all = crate::model::fields::selectable::<crate::model::metrics::Metric>();
-        let set_by_server = [
-            "version",
-            "created_at",
-            "created_by",
-            "last_updated",
-            "last_updated_by",
-            "change_history",
-        ]
-        .map(|name| format!("metadata.{name}"));
-        let missing: Vec<_> = all
-            .iter()
-            .filter(|name| !has(name) && !set_by_server.contains(name) && *name != "metric_id")
-            .collect();
-        assert!(missing.is_empty(), "{missing:?}");
-    }
-}
+mod tests;
