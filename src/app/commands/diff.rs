@@ -1,5 +1,5 @@
-//! `mdl diff`: compares the catalogue in the database with a file ([`file`]), or two versions. What
-//! differs is written by [`report`]; the exit code tells, too.
+//! `mdl diff`: compares the catalogue in the database with a file ([`mod@file`]), or two versions.
+//! What differs is written by [`report`]; the exit code tells, too.
 
 mod file;
 mod input;

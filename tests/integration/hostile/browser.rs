@@ -87,7 +87,7 @@ impl Browser {
         self.send(Method::POST, format!("{}/{command}", self.session), body).await
     }
 
-    /// Sends a command of the Chrome DevTools protocol.
+    /// Sends a command of the browser's protocol for developer tools.
     pub async fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.post("goog/cdp/execute", &json!({"cmd": command, "params": parameters})).await
     }

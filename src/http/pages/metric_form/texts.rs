@@ -47,11 +47,11 @@ fn add(texts: &mut FormTexts, name: String, input: InputKind, value: &Value) {
             }
         }
         InputKind::Lines => {
-            texts.push((name, items.iter().map(line).collect::<Vec<_>>().join("\n")))
+            texts.push((name, items.iter().map(line).collect::<Vec<_>>().join("\n")));
         }
         InputKind::Json if value.is_null() => texts.push((name, String::new())),
         InputKind::Json => {
-            texts.push((name, serde_json::to_string_pretty(value).unwrap_or_default()))
+            texts.push((name, serde_json::to_string_pretty(value).unwrap_or_default()));
         }
         _ => texts.push((name, line(value))),
     }

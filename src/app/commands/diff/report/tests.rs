@@ -7,7 +7,9 @@ use crate::model::changes::ItemKind;
 
 fn printed(format: ReportFormat, items: Vec<ItemDifference>) -> String {
     let mut report = Report::new(format);
-    items.iter().for_each(|item| report.add(item));
+    for item in &items {
+        report.add(item);
+    }
     let mut text = Vec::new();
     report.write_to(&mut text).unwrap();
     String::from_utf8(text).unwrap()

@@ -50,10 +50,10 @@ fn emptied_fields_are_removed_and_unreadable_ones_stay_texts() {
     let patch =
         |name: &str, text: &str| Value::Object(patch_of(&form(&texts(name, text)), &stored));
     assert_eq!(patch("short_name", " ")["short_name"], Value::Null);
-    let path = "definition.example_calculation";
-    let example = patch(path, "{\"b\": 3}");
-    assert_eq!(at(&example, path), &json!({"a": null, "b": 3}));
-    assert_eq!(at(&patch(path, "{oops"), path), "{oops");
+    let name = "definition.example_calculation";
+    let example = patch(name, "{\"b\": 3}");
+    assert_eq!(at(&example, name), &json!({"a": null, "b": 3}));
+    assert_eq!(at(&patch(name, "{oops"), name), "{oops");
     let target = "targets_and_alerts.target_value";
     assert_eq!(at(&patch(target, "12"), target), 12);
     assert_eq!(at(&patch(target, "a lot"), target), "a lot");
