@@ -122,20 +122,21 @@ struct ChangeRow {
     revised: RevisedColumns,
 }
 
+/// What the revision of a change says; null if a person has deleted it.
 #[derive(QueryableByName)]
-struct RevisedColumns {
+pub(super) struct RevisedColumns {
     #[diesel(sql_type = Nullable<Text>)]
-    version: Option<String>,
+    pub(super) version: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    changed_by: Option<String>,
+    pub(super) changed_by: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    change_type: Option<String>,
+    pub(super) change_type: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    channel: Option<String>,
+    pub(super) channel: Option<String>,
     #[diesel(sql_type = Nullable<Jsonb>)]
-    fields_changed: Option<Document>,
+    pub(super) fields_changed: Option<Document>,
     #[diesel(sql_type = Nullable<Text>)]
-    changes_summary: Option<String>,
+    pub(super) changes_summary: Option<String>,
 }
 
 impl ChangeRow {

@@ -131,9 +131,11 @@ impl LoggedRequest {
         error: Option<ApiError>,
     ) -> ServiceResponse<BoxBody> {
         let status = response.status();
-        let is_page = response.response().extensions().contains::<ScriptNonce>();
-        let is_error = !is_page && (status.is_client_error() || status.is_server_error());
+        let is_error = status.is_client_error() || status.is_server_error();
         let Some(error) = error.filter(|_| is_error) else { return response };
+        if response.response().extensions().contains::<ScriptNonce>() {
+            return response;
+        }
         let headers = response.headers().clone();
         let mut rendered = self.render(&error);
         for (name, value) in headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {

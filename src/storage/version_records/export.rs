@@ -11,6 +11,7 @@ use crate::clock::rfc3339;
 use crate::model::changes::ItemKind;
 use crate::model::version_records::{RecordFileHeader, VersionRecord};
 use crate::model::violations::Violation;
+use crate::storage::catalogue_changes::RevisedColumns;
 use crate::storage::document::Document;
 use crate::storage::schema::catalogue_epochs;
 use crate::storage::{StorageError, Transaction};
@@ -156,18 +157,8 @@ struct RecordRow {
     item_id: String,
     #[diesel(sql_type = Integer)]
     revision: i32,
-    #[diesel(sql_type = Nullable<Text>)]
-    version: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    changed_by: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    change_type: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    channel: Option<String>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    fields_changed: Option<Document>,
-    #[diesel(sql_type = Nullable<Text>)]
-    changes_summary: Option<String>,
+    #[diesel(embed)]
+    revised: RevisedColumns,
     #[diesel(sql_type = Bool)]
     present: bool,
     #[diesel(sql_type = Nullable<Jsonb>)]
@@ -176,19 +167,19 @@ struct RecordRow {
 
 impl RecordRow {
     fn into_record(self) -> Result<Option<VersionRecord>, StorageError> {
-        let Self {
+        let RevisedColumns {
             version: Some(version),
             changed_by: Some(changed_by),
             change_type: Some(change_type),
+            channel,
             fields_changed: Some(fields),
             changes_summary: Some(changes_summary),
-            ..
-        } = self
+        } = self.revised
         else {
             return Ok(None);
         };
         let kind: ItemKind = self.kind.parse().map_err(StorageError::corrupt_by("a change"))?;
-        let channel = self.channel.map(|channel| channel.parse()).transpose();
+        let channel = channel.map(|channel| channel.parse()).transpose();
         let fields = serde_json::from_str(fields.text());
         Ok(Some(VersionRecord {
             kind,

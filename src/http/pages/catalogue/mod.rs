@@ -68,8 +68,8 @@ async fn show(
     services: web::Data<CatalogueServices>,
 ) -> Result<HttpResponse, ApiError> {
     let list = ListQuery::new(parameters);
-    let now = services.clock.now();
-    let query = match MetricQuery::parse(&list.of_api(FIELDS), now) {
+    let parameters = list.of_api(FIELDS);
+    let query = match MetricQuery::parse(&parameters, services.clock.now()) {
         Ok(query) => query,
         Err(violations) => {
             let body = body(&context, &list, &refusal(&violations), None);
@@ -77,7 +77,6 @@ async fn show(
             return Ok(context.refused(error, TITLE, NavSection::Metrics, &body));
         }
     };
-    let parameters = list.of_api(FIELDS);
     let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
     let (listed, facets) = services
         .db
