@@ -95,11 +95,14 @@ async fn network() -> Network {
 }
 
 /// One call of each circuit is enough evidence: it is silent for the whole timeout, and then the
-/// probe of the server is, too.
+/// probe of the server is, too. The volume threshold is out of reach, because the polls of the key
+/// cache are calls of one circuit, which could open by itself before the probe fails.
 #[actix_web::test]
 async fn frozen_server_opens_all_circuits_after_two_timeouts() {
     let network = network().await;
-    let server = behind(&network, &["--circuit-breaker-timeout", "1000"]).await;
+    let options =
+        ["--circuit-breaker-timeout", "1000", "--circuit-breaker-volume-threshold", "1000"];
+    let server = behind(&network, &options).await;
     server.warm(4).await;
     network.set(NetworkFault::BlackHole);
     let frozen_at = Instant::now();
@@ -114,7 +117,6 @@ async fn frozen_server_opens_all_circuits_after_two_timeouts() {
     for report in open {
         let newest = &report.last_transitions[0];
         assert!(newest.cause.starts_with("server unavailable: "), "{newest:?}");
-        assert!(report.stats.failures < 10, "before the volume threshold: {report:?}");
     }
 }
 
