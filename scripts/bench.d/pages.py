@@ -1,0 +1,138 @@
+"""Pages of a large catalogue: the time of the server, and the first paint in a browser."""
+
+import argparse
+import http.client
+import statistics
+import tempfile
+import time
+import urllib.parse
+from pathlib import Path
+
+import catalogue
+import machine
+from browser import Browser
+from postgres import Postgres
+from processes import Failure, Processes, output, progress
+from programs import Programs
+from service import PASSWORD, Service, environment
+from versions import build
+
+REQUESTS, LOADS = 300, 30
+PAGES = {
+    "catalogue": "/dashboard",
+    "its page 50": "/dashboard?page=50",
+    "filtered by tier and tag": "/dashboard?tier=Tier-1&tags=t7",
+    "searched": "/dashboard?search=revenue",
+    "one metric": f"/dashboard/metrics/{catalogue.identifier(77)}",
+    "its versions": f"/dashboard/metrics/{catalogue.identifier(77)}/versions",
+}
+PAINT = ("const found = performance.getEntriesByName('first-contentful-paint')[0]; "
+         "return found ? found.startTime : null")
+SIGN_IN = ("document.querySelector('[name=username]').value = 'admin'; "
+           "document.querySelector('[name=password]').value = arguments[0]; "
+           "document.querySelector('main form button').click()")
+
+
+class Run:
+    """What `Service` and `catalogue` need of a run."""
+
+    def __init__(self, folder, root):
+        self.folder, self.root, self.processes = folder, root, Processes()
+        self.programs = Programs(build(root), Path())
+        self.postgres = Postgres(folder)
+
+
+def cookie(service):
+    """Signs in, and returns the cookie of the session."""
+    connection = http.client.HTTPConnection(service.address, timeout=30)
+    form = urllib.parse.urlencode({"username": "admin", "password": PASSWORD})
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    connection.request("POST", "/dashboard/sign-in", form, headers)
+    response = connection.getresponse()
+    found = response.getheader("Set-Cookie")
+    connection.close()
+    if response.status != 303 or not found:
+        raise Failure(f"the sign-in was answered {response.status}")
+    return found.split(";")[0]
+
+
+def server_times(service, path, headers):
+    """The milliseconds of each of some requests, one after the other on one connection."""
+    connection, times = http.client.HTTPConnection(service.address, timeout=30), []
+    for _ in range(REQUESTS):
+        began = time.perf_counter()
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+        times.append((time.perf_counter() - began) * 1000)
+        if response.status != 200:
+            raise Failure(f"GET {path}: {response.status} {body[:300]!r}")
+    connection.close()
+    return times
+
+
+def paints(browser, url):
+    """The milliseconds from each of some navigations to the first paint of the page."""
+    found = []
+    for _ in range(LOADS):
+        browser.open(url)
+        for _ in range(100):
+            value = browser.run(PAINT)
+            if value is not None:
+                found.append(value)
+                break
+            time.sleep(0.02)
+    if len(found) < LOADS:
+        raise Failure(f"{url}: {len(found)} of {LOADS} loads were painted")
+    return found
+
+
+def high(times):
+    """The 95th percentile."""
+    return statistics.quantiles(times, n=20)[-1]
+
+
+def measure(run, options):
+    """Fills the catalogue, and prints the table."""
+    run.postgres.start()
+    run.postgres.create("sample")
+    domains, metric = catalogue.sample(run, "sample")
+    progress(f"importing {options.metrics:,} metrics")
+    file = run.folder / "catalogue.json"
+    catalogue.write(file, domains, metric, options.metrics)
+    run.postgres.create("pages")
+    variables = environment(run.postgres.url("pages"))
+    output(run.programs.service, "migrate", env=variables)
+    output(run.programs.service, "import", file, env=variables)
+    run.postgres.sql("pages", "VACUUM ANALYZE")
+    service = Service(run, "pages", "pages")
+    headers = {"Cookie": cookie(service)}
+    browser = Browser(run.processes, run.folder)
+    browser.open(f"http://{service.address}/dashboard")
+    browser.run(SIGN_IN, PASSWORD)
+    time.sleep(1)
+    print(f"\n{machine.today()}, {machine.hardware()}, PostgreSQL {run.postgres.version()}, load "
+          f"{machine.load_average():.1f}; {options.metrics:,} metrics; {REQUESTS} requests and {LOADS} loads of each:\n")
+    print("| page | server, median | server, 95 % | first paint, median | first paint, 95 % |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, path in PAGES.items():
+        served = server_times(service, path, headers)
+        painted = paints(browser, f"http://{service.address}{path}")
+        print(f"| {name} | {statistics.median(served):.1f} ms | {high(served):.1f} ms | "
+              f"{statistics.median(painted):.0f} ms | {high(painted):.0f} ms |", flush=True)
+    browser.close()
+
+
+def main(description):
+    """The command line."""
+    parser = argparse.ArgumentParser(description=description,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--metrics", type=int, default=10_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mdl-bench-") as folder:
+        run = Run(Path(folder), Path(__file__).resolve().parents[2])
+        try:
+            measure(run, options)
+        finally:
+            run.processes.stop_all()
+            run.postgres.stop()
