@@ -1,7 +1,7 @@
 //! Bounded in-memory caches of what the database answered: [`responses`] of the catalogue, the
-//! [`totals`] of its lists and [`positions`] in them, and [`sessions`], all on `quick_cache`, as
+//! [`list_facts`], the [`positions`] in lists, and [`sessions`], all on `quick_cache`, as
 //! the key cache is (`actors::api_key_cache`). [`permissions`] decides how far sessions and keys
-//! can be trusted.
+//! can be trusted. [`pages`] are only sent in an outage.
 //!
 //! [`joined_loads`] does loads of the same value once. [`two_generations`] is the map below the
 //! counters of the rate limits, and [`audit_refusals`] collects refused requests until the audit
@@ -10,10 +10,11 @@
 pub mod audit_refusals;
 mod incarnation;
 pub mod joined_loads;
+pub mod list_facts;
+pub mod pages;
 pub mod permissions;
 pub mod positions;
 pub mod responses;
 pub mod sessions;
-pub mod totals;
 pub mod two_generations;
 mod weighted;

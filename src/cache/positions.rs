@@ -1,6 +1,6 @@
 //! Items of lists whose place is known, because they were the first or the last of a page that was
 //! read: the pages next to it are read from there, and not from the beginning of the list
-//! (`model::list_walk`). As `cache::totals`, an entry is valid for its epoch only.
+//! (`model::list_walk`). As in `cache::list_facts`, an entry is valid for its epoch only.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

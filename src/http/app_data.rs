@@ -2,6 +2,7 @@
 //! handler's parameters show what it uses. `http::state` composes them; what belongs to the
 //! middleware stays there.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use slog::Logger;
@@ -19,17 +20,20 @@ use crate::actors::api_key_cache::ApiKeyCacheHandle;
 use crate::actors::db_breaker::DbBreakerHandle;
 use crate::bulkhead::Bulkhead;
 use crate::cache::joined_loads::JoinedLoads;
+use crate::cache::list_facts::ListFacts;
+use crate::cache::pages::PageCache;
 use crate::cache::positions::PositionCache;
 use crate::cache::responses::{CachedEntry, CatalogueEpoch, ResponseCache};
 use crate::cache::sessions::SessionCache;
-use crate::cache::totals::TotalCache;
 use crate::clock::Clock;
 use crate::credentials::hasher::Hasher;
 use crate::credentials::tokens::Tokens;
 use crate::mail::Mailer;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
+use crate::storage::metrics::FacetValue;
 use crate::storage::sessions::LiveSession;
 use crate::telemetry::instruments::Instruments;
+use crate::telemetry::recent::RecentReadings;
 use crate::telemetry::sinks::Sinks;
 
 /// Reads and changes the catalogue.
@@ -42,9 +46,13 @@ pub struct CatalogueServices {
     /// Reads of stale responses that are under way.
     pub loads: JoinedLoads<CatalogueEpoch, Result<CachedEntry<CachedResponse>, ApiError>>,
     /// Totals of filtered lists.
-    pub totals: TotalCache,
+    pub totals: ListFacts<i64>,
+    /// The values of their facets, for the pages.
+    pub facets: ListFacts<Arc<[FacetValue]>>,
     /// Places of items in lists, so that the next page is found from the one before.
     pub positions: PositionCache,
+    /// Pages as they were seen last, for outages.
+    pub pages: PageCache,
     /// Bounds imports: one runs, a few wait.
     pub imports: Bulkhead,
     /// Bounds exports that are being read or sent.
@@ -116,6 +124,10 @@ pub struct OperationsServices {
     pub database_check: DatabaseCheck,
     pub instruments: Instruments,
     pub sinks: Sinks,
+    /// What happened in the last quarter of an hour.
+    pub recent: RecentReadings,
+    /// Whether requests are counted.
+    pub counts_requests: bool,
     /// Start of the process, for its uptime.
     pub started: Instant,
 }

@@ -17,6 +17,7 @@ pub mod auditing;
 pub mod background_work;
 pub mod cached_response;
 pub mod catalogue;
+pub mod circuit_control;
 pub mod client_places;
 pub mod connections;
 pub mod database_check;

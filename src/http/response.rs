@@ -2,20 +2,25 @@
 //! are in `http::envelope` and beside the routes.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, LOCATION};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding, ETAG, HeaderName, LOCATION,
+};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 use super::cached_response::CachedResponse;
 use super::envelope::{ChangedBody, DataBody, ListBody, MessageBody, PageBody};
 use super::error::ApiError;
-use super::media_type::JSON;
+use super::media_type::{EVENT_STREAM, JSON};
 use super::request::entity_tags::etag;
 use crate::model::page::Pagination;
 use crate::model::paging::ListPagination;
 use crate::model::warnings::Warnings;
 use crate::storage::StorageError;
 use crate::storage::idempotency_keys::StoredResponse;
+
+/// Tells a proxy to pass each event on at once.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Finishes a response with a JSON body.
 ///
@@ -37,6 +42,15 @@ pub fn secret_json<T: Serialize>(
     body: &T,
 ) -> Result<HttpResponse, ApiError> {
     json(builder.insert_header((CACHE_CONTROL, "no-store")), body)
+}
+
+/// Begins a stream of server-sent events.
+pub fn event_stream() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.content_type(EVENT_STREAM).insert_header((ACCEL_BUFFERING, "no"));
+    // Compression would hold events back until there are enough of them.
+    response.insert_header((CONTENT_ENCODING, ContentEncoding::Identity.as_str()));
+    response
 }
 
 /// Sends a browser to another page of this service (RFC 9110, 15.4.4).

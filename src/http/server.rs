@@ -49,8 +49,8 @@ pub fn app(
     let (app, document) = with_routes(App::new());
     let public_url = state.mail.public_url.as_deref();
     let document = openapi::complete(document, &state.access_policy, public_url);
-    let pages = pages::table();
-    let known = Routes::new(&document, with_metrics).with_pages(&pages.operations());
+    let table = pages::table();
+    let known = Routes::new(&document, with_metrics).with_pages(&table.operations());
     let measured = options.measured;
     let cross_origin = !options.origins.is_empty();
     let preflights = middleware::cors::preflights(&options.origins);
@@ -59,7 +59,7 @@ pub fn app(
         .app_data(web::Data::new(known))
         .configure(|config| state.register(config))
         .app_data(state)
-        .configure(|config| pages.register(config))
+        .configure(|config| pages::register(table, config))
         .configure(|config| routes::docs::configure(config, &document))
         .configure(|config| {
             if with_metrics {

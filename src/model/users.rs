@@ -24,6 +24,7 @@ use super::text::{Email, Text100, Username};
     ToSchema,
     AsRefStr,
     EnumString,
+    Hash,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]

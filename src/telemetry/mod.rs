@@ -7,6 +7,7 @@ mod error_chain;
 mod event;
 pub mod instruments;
 mod level;
+pub mod recent;
 pub mod repeated;
 // Without a sink feature nothing uses it.
 #[cfg_attr(not(any(feature = "cloudwatch", feature = "elasticsearch")), allow(dead_code, unused))]

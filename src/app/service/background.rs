@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use super::retention::Retention;
 use super::startup::Startup;
 use super::{
-    audit_tasks, business_gauges, caller_exchange, invalidation, rate_limits, repeated_events,
-    retention,
+    audit_tasks, business_gauges, caller_exchange, invalidation, rate_limits, recent_readings,
+    repeated_events, retention,
 };
 use crate::app::database::Database;
 use crate::config::Config;
@@ -34,6 +34,7 @@ pub(super) fn spawn_all(
         spawn(retention::delete_ended(state.clone(), Retention::from_config(config))),
         spawn(rate_limits::remove_idle_clients(app_options)),
         spawn(repeated_events::report_due(state.clone())),
+        spawn(recent_readings::record(state.clone())),
     ];
     if database.is_embedded() {
         // Its only connection belongs to the pool, so there is none to listen on.

@@ -14,10 +14,11 @@ use crate::app::command_error::CommandError;
 use crate::app::database::{Database, Purpose};
 use crate::bulkhead::Bulkhead;
 use crate::cache::joined_loads::JoinedLoads;
+use crate::cache::list_facts::ListFacts;
+use crate::cache::pages::PageCache;
 use crate::cache::positions::PositionCache;
 use crate::cache::responses::ResponseCache;
 use crate::cache::sessions::SessionCache;
-use crate::cache::totals::TotalCache;
 use crate::clock::Clock;
 use crate::config::{AuthConfig, Config};
 use crate::credentials::hasher::Hasher;
@@ -42,12 +43,16 @@ use crate::http::server::AppOptions;
 use crate::http::state::{AppState, MiddlewareServices};
 use crate::mail::Mailer;
 use crate::rate_limit::client_ip::TrustedProxies;
+use crate::telemetry::recent::RecentReadings;
 use crate::telemetry::sinks::Sinks;
 
 /// Imports that may wait while one runs. Catalogue writers take turns anyway, and a document may
 /// need twenty times its length in memory (`model::json` bounds that).
 const MAX_WAITING_IMPORTS: usize = 16;
 /// Exports that are read or sent at a time; more are refused.
+/// Lists whose totals are kept, and lists whose facets are: about 8 kB each.
+const MAX_COUNTED_LISTS: usize = 1024;
+const MAX_FACETED_LISTS: usize = 256;
 const MAX_EXPORTS: usize = 8;
 /// Those of one client.
 const EXPORTS_PER_CLIENT: usize = 2;
@@ -97,8 +102,10 @@ pub(super) async fn compose(
             clock: clock.clone(),
             responses: ResponseCache::new(config.service.cache_max_bytes),
             loads: JoinedLoads::default(),
-            totals: TotalCache::default(),
+            totals: ListFacts::new(MAX_COUNTED_LISTS),
+            facets: ListFacts::new(MAX_FACETED_LISTS),
             positions: PositionCache::default(),
+            pages: PageCache::default(),
             imports: Bulkhead::new(1, MAX_WAITING_IMPORTS),
             exports: ClientPlaces::new(MAX_EXPORTS, EXPORTS_PER_CLIENT),
             feed: FeedListeners::new(config.service.change_streams_max as usize),
@@ -130,6 +137,8 @@ pub(super) async fn compose(
             database_check: DatabaseCheck::default(),
             instruments: instruments.clone(),
             sinks,
+            recent: RecentReadings::default(),
+            counts_requests: config.metrics.metrics_enabled,
             started: Instant::now(),
         }),
         audit: web::Data::new(AuditQueue::default()),

@@ -18,6 +18,7 @@ mod invalidation;
 mod listener;
 mod polled_epoch;
 mod rate_limits;
+mod recent_readings;
 mod repeated_events;
 mod retention;
 mod running_listener;

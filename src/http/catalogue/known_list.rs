@@ -1,6 +1,8 @@
-//! What is known of a list before a page of it is read: its total (`cache::totals`) and items near
-//! the page (`cache::positions`). What the read finds out is inserted there.
+//! What is known of a list before a page of it is read: its total and the values of its facets
+//! (`cache::list_facts`), and items near the page (`cache::positions`). What the read finds out is
+//! inserted there.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::cache_key::key_text;
@@ -8,6 +10,7 @@ use crate::cache::responses::CatalogueEpoch;
 use crate::http::app_data::CatalogueServices;
 use crate::model::list_walk::{IndexedPosition, KnownList};
 use crate::model::paging::{ListPart, Paging};
+use crate::storage::metrics::FacetValue;
 
 /// Parameters that say which part of the list is requested, and which fields.
 const PART: [&str; 4] = ["page", "limit", "cursor", "fields"];
@@ -21,6 +24,8 @@ pub struct ListLookup {
     sorted: String,
     /// The epoch before the list is read.
     epoch: CatalogueEpoch,
+    /// The same, if it is certain that nothing has changed since.
+    confirmed: Option<CatalogueEpoch>,
     pub known: KnownList,
 }
 
@@ -39,13 +44,24 @@ impl ListLookup {
         let filtered = key_text(path, &of_list).into_owned();
         let epochs = &services.responses.epochs;
         let epoch = epochs.current();
+        let confirmed = epochs.confirmed(Instant::now());
         let mut known = KnownList::default();
-        if let (Some(epoch), Paging::Page(page)) = (epochs.confirmed(Instant::now()), paging) {
+        if let (Some(epoch), Paging::Page(page)) = (confirmed, paging) {
             known.total = services.totals.get(&filtered, epoch);
             let items = page.offset()..page.offset().saturating_add(page.limit);
             (known.before, known.after) = services.positions.nearest(&sorted, epoch, &items);
         }
-        Self { filtered, sorted, epoch, known }
+        Self { filtered, sorted, epoch, confirmed, known }
+    }
+
+    /// Returns the values of the facets of this list, if they were counted.
+    pub fn facets(&self, services: &CatalogueServices) -> Option<Arc<[FacetValue]>> {
+        services.facets.get(&self.filtered, self.confirmed?)
+    }
+
+    /// Inserts the values of the facets that were counted after the lookup.
+    pub fn insert_facets(&self, services: &CatalogueServices, facets: &Arc<[FacetValue]>) {
+        services.facets.insert(&self.filtered, Arc::clone(facets), self.epoch);
     }
 
     /// Inserts the total of the part that was read, if it was counted, and items of it.

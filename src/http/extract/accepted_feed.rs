@@ -9,10 +9,9 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::accepted_type::prefers;
 use crate::http::error::ApiError;
+use crate::http::media_type::EVENT_STREAM;
 use crate::model::changes::{FeedStart, foreign_change_cursor};
 
-/// The media type of server-sent events (HTML Standard, 9.2).
-pub const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How the change feed is sent.

@@ -2,7 +2,7 @@
 //! mean is decided by the page; their rules are those of the model.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use super::json_body::{SMALL, raw};
@@ -19,8 +19,12 @@ pub struct FormBody<const MAX: usize = SMALL>(pub FormFields);
 
 /// Names and values in the order of the form. Lines of values end with a line feed alone, as in
 /// stored texts; forms are sent with two characters.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FormFields(Vec<(String, String)>);
+
+/// The form that a request brought, for a page that offers to send it again.
+#[derive(Clone, Debug)]
+pub struct SentForm(pub FormFields);
 
 impl FormFields {
     /// Makes a form with these fields.
@@ -62,7 +66,7 @@ impl<const MAX: usize> FromRequest for FormBody<MAX> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = raw(request, payload, MAX);
+        let (body, request) = (raw(request, payload, MAX), request.clone());
         Box::pin(async move {
             let body = body.await?;
             if body.media_type != MEDIA_TYPE {
@@ -70,7 +74,9 @@ impl<const MAX: usize> FromRequest for FormBody<MAX> {
             }
             let text = std::str::from_utf8(&body.bytes);
             let text = text.map_err(|_| ApiError::invalid("", "must be UTF-8"))?;
-            FormFields::parse(text).map(Self)
+            let fields = FormFields::parse(text)?;
+            request.extensions_mut().insert(SentForm(fields.clone()));
+            Ok(Self(fields))
         })
     }
 }

@@ -31,15 +31,17 @@ struct EmbeddedFiles;
 pub(super) enum Asset {
     Htmx,
     HtmxCsp,
+    HtmxSse,
     Script,
     SimpleCss,
     Style,
     Icon,
 }
 
-const ALL: [(Asset, &str, &str); 6] = [
+const ALL: [(Asset, &str, &str); 7] = [
     (Asset::Htmx, "htmx.js", "text/javascript; charset=utf-8"),
     (Asset::HtmxCsp, "hx-csp.js", "text/javascript; charset=utf-8"),
+    (Asset::HtmxSse, "hx-sse.js", "text/javascript; charset=utf-8"),
     (Asset::Script, "pages.js", "text/javascript; charset=utf-8"),
     (Asset::SimpleCss, "simple.css", "text/css; charset=utf-8"),
     (Asset::Style, "pages.css", "text/css; charset=utf-8"),

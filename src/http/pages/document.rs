@@ -32,6 +32,14 @@ pub(super) struct PageContext {
     notice: Option<Notice>,
 }
 
+/// What a page was made of.
+#[derive(Debug)]
+pub(super) struct PageParts {
+    pub(super) context: PageContext,
+    pub(super) title: String,
+    pub(super) content: Markup,
+}
+
 impl FromRequest for PageContext {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
@@ -64,6 +72,22 @@ impl PageContext {
     /// Answers with a page. `title` is also its heading.
     pub(super) fn page(&self, title: &str, section: NavSection, content: &Markup) -> HttpResponse {
         self.send(HttpResponse::Ok().finish(), title, section, content)
+    }
+
+    /// Answers with a page that its readers may see again while the database is unavailable: one of
+    /// the catalogue, without secrets.
+    pub(super) fn kept_page(
+        &self,
+        title: &str,
+        section: NavSection,
+        content: &Markup,
+    ) -> HttpResponse {
+        let mut response = self.page(title, section, content);
+        if self.notice.is_none() {
+            let (context, title, content) = (self.clone(), title.to_owned(), content.clone());
+            response.extensions_mut().insert(PageParts { context, title, content });
+        }
+        response
     }
 
     /// Answers with a page that shows an error itself, e.g. at the fields of a form.

@@ -9,7 +9,7 @@ use super::assets::Asset;
 use crate::http::request::script_nonce::ScriptNonce;
 
 /// No style element of its own (the policy has no room for one), and nothing is evaluated.
-const CONFIG: &str = r#"{"extensions":"hx-csp","includeIndicatorCSS":false}"#;
+const CONFIG: &str = r#"{"extensions":"hx-csp,sse","includeIndicatorCSS":false}"#;
 
 /// A form that searches: without scripts it loads the page again, with them it replaces the part of
 /// the page with this id while a person types, and the address with it.
@@ -24,12 +24,31 @@ pub(super) fn search_form(nonce: &ScriptNonce, path: &str, part: &str, inputs: &
     }
 }
 
+/// Loads this page again in so many seconds, and puts its main part in the place of the present
+/// one.
+pub(super) fn retry(nonce: &ScriptNonce, path: &str, seconds: u32) -> Markup {
+    let trigger = format!("load delay:{seconds}s");
+    html! {
+        div hx-get=(path) hx-trigger=(trigger) hx-target="#main" hx-select="#main"
+            hx-swap="outerHTML" hx-nonce=(nonce.as_str()) {}
+    }
+}
+
+/// A part of the page that a stream of server-sent events replaces again and again. An answer that
+/// is no stream, such as an error, does not replace it; htmx connects again.
+pub(super) fn live_part(nonce: &ScriptNonce, stream: &str, content: &Markup) -> Markup {
+    html! {
+        div hx-sse:connect=(stream) hx-swap="innerHTML" hx-status:4xx="swap:none"
+            hx-status:5xx="swap:none" hx-nonce=(nonce.as_str()) { (content) }
+    }
+}
+
 /// The scripts of a page.
 pub(super) fn scripts(nonce: &ScriptNonce) -> Markup {
     let nonce = nonce.as_str();
     html! {
         meta name="htmx-config" content=(CONFIG);
-        @for asset in [Asset::Htmx, Asset::HtmxCsp, Asset::Script] {
+        @for asset in [Asset::Htmx, Asset::HtmxCsp, Asset::HtmxSse, Asset::Script] {
             script defer src=(asset.path()) nonce=(nonce) {}
         }
     }

@@ -14,19 +14,25 @@ mod document;
 mod elements;
 pub mod failed_page;
 mod form_parts;
+mod health;
 mod hx;
 mod input_field;
 mod metric_form;
 mod metrics;
 mod navigation;
 mod notice;
+mod outage;
 mod page_table;
 mod pager;
 mod sign_in;
 mod stored_texts;
 mod users;
 
+use actix_web::middleware::from_fn;
+use actix_web::web;
+
 pub use self::page_table::PageTable;
+use crate::http::request::class::RequestKind;
 
 /// Returns all pages. A path is compared in this order.
 pub fn table() -> PageTable {
@@ -39,5 +45,15 @@ pub fn table() -> PageTable {
     let table = business_domains::add_to(table);
     let table = users::add_to(table);
     let table = audit::add_to(table);
+    let table = health::add_to(table);
     assets::add_to(table)
+}
+
+/// Registers the handlers of these pages.
+pub fn register(table: PageTable, config: &mut web::ServiceConfig) {
+    for (path, kind, route) in table.into_routes() {
+        let is_asset = kind == RequestKind::Asset;
+        let route = if is_asset { route } else { route.wrap(from_fn(outage::stand_in)) };
+        config.route(path, route);
+    }
 }

@@ -14,19 +14,29 @@ pub(super) enum NavSection {
     Keys,
     Users,
     Audit,
+    Health,
     /// Pages that are not in the navigation.
     None,
+}
+
+impl NavSection {
+    /// Returns the part that a page of the catalogue belongs to.
+    pub(super) fn of(path: &str) -> Self {
+        if path.starts_with("/dashboard/domains") { Self::Domains } else { Self::Metrics }
+    }
 }
 
 /// The links beside that to the metrics. `anonymous_read` is whether anyone may read the catalogue.
 pub(super) fn links(viewer: Option<&Account>, anonymous_read: bool, current: NavSection) -> Markup {
     let role = viewer.map(|viewer| viewer.role);
     let may_read = role.is_some() || anonymous_read;
+    let is_admin = role == Some(Role::Admin);
     let sections = [
         (NavSection::Domains, "/dashboard/domains", "Domains", may_read),
         (NavSection::Keys, "/dashboard/api-keys", "API keys", role.is_some()),
-        (NavSection::Users, "/dashboard/users", "Users", role == Some(Role::Admin)),
-        (NavSection::Audit, "/dashboard/audit", "Audit log", role == Some(Role::Admin)),
+        (NavSection::Users, "/dashboard/users", "Users", is_admin),
+        (NavSection::Audit, "/dashboard/audit", "Audit log", is_admin),
+        (NavSection::Health, "/dashboard/health", "Health", is_admin),
     ];
     let here = |section: NavSection| (section == current).then_some("page");
     html! {

@@ -24,6 +24,7 @@ pub(super) enum Notice {
     /// Saved, but not all of what was typed.
     DomainCleaned,
     UserChanged,
+    CircuitControlled,
     VersionRestored,
     Created,
     Saved,
@@ -61,6 +62,7 @@ impl Notice {
                 "The business domain is saved, without the parts of its description that are not \
                  allowed."
             }
+            Self::CircuitControlled => "It is done, and in the audit log.",
             Self::UserChanged => "The user is changed.",
             Self::VersionRestored => "The version is restored.",
             Self::Created => "The metric is created.",

@@ -89,10 +89,8 @@ impl PageTable {
         self.0.iter().map(|(operation, _)| operation.clone()).collect()
     }
 
-    /// Registers the handlers.
-    pub fn register(self, config: &mut web::ServiceConfig) {
-        for (operation, route) in self.0 {
-            config.route(operation.path, route);
-        }
+    /// Returns the path, the kind and the handler of each page.
+    pub(super) fn into_routes(self) -> impl Iterator<Item = (&'static str, RequestKind, Route)> {
+        self.0.into_iter().map(|(operation, route)| (operation.path, operation.kind, route))
     }
 }

@@ -6,7 +6,7 @@ mod stream;
 
 use std::time::Instant;
 
-use actix_web::http::header::{CONTENT_ENCODING, ContentEncoding, HeaderName, HeaderValue, VARY};
+use actix_web::http::header::{HeaderValue, VARY};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -16,20 +16,19 @@ use crate::http::app_data::CatalogueServices;
 use crate::http::client_places::PlaceHolder;
 use crate::http::envelope::ListBody;
 use crate::http::error::ApiError;
-use crate::http::extract::accepted_feed::{EVENT_STREAM, FeedFormat};
+use crate::http::extract::accepted_feed::FeedFormat;
 use crate::http::extract::caller::{Everything, Reader};
 use crate::http::extract::query::QueryParameters;
 use crate::http::request::caller::Caller;
 use crate::http::request::context::RequestContext;
 use crate::http::request::event_stream::EventStream;
 use crate::http::request::method::HeadRequest;
-use crate::http::response::json;
+use crate::http::response::{event_stream, json};
 use crate::model::changes::{CatalogueChange, ChangesQuery, foreign_change_cursor};
 use crate::model::paging::{CursorPagination, ListPagination};
 use crate::storage::catalogue_changes::FeedPart;
 
 /// Asks nginx not to collect the events of a stream.
-const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Registers the route of the change feed.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -104,10 +103,7 @@ async fn open(
     caller: Option<&Caller>,
     query: ChangesQuery,
 ) -> Result<HttpResponse, ApiError> {
-    let mut response = HttpResponse::Ok();
-    response.content_type(EVENT_STREAM).insert_header((ACCEL_BUFFERING, "no"));
-    // Compression would hold events back until there are enough of them.
-    response.insert_header((CONTENT_ENCODING, ContentEncoding::Identity.as_str()));
+    let mut response = event_stream();
     if request.extensions().contains::<HeadRequest>() {
         return Ok(response.streaming(futures_util::stream::empty::<std::io::Result<_>>()));
     }

@@ -4,29 +4,23 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use chrono::TimeDelta;
-use garde::Validate;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use strum::IntoEnumIterator;
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::actors::db_breaker::{
-    Circuit, CircuitReport, CircuitState, CircuitStats, Control, PoolReport, TransitionReport,
-    WindowReport,
+    CircuitReport, CircuitState, CircuitStats, PoolReport, TransitionReport, WindowReport,
 };
 use crate::clock::rfc3339;
 use crate::http::app_data::OperationsServices;
 use crate::http::auditing::queue::AuditQueue;
+use crate::http::circuit_control::{CircuitAction, control_circuit, find_circuit};
 use crate::http::error::ApiError;
 use crate::http::extract::circuit_admin::CircuitAdmin;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
 use crate::http::openapi::vocabulary::CircuitName;
 use crate::http::response::json as json_response;
-use crate::model::audit::{Action, Changes};
-use crate::model::text::Text500;
-use crate::storage::audit_events::NewEvent;
 
 /// Registers the routes of the circuit breakers.
 pub fn configure(config: &mut ServiceConfig<'_>) {
@@ -72,18 +66,6 @@ struct TransitionBody {
     #[schema(format = DateTime)]
     at: String,
     cause: String,
-}
-
-/// An action on a circuit breaker.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = CircuitAction)]
-struct ControlBody {
-    #[garde(skip)]
-    action: Control,
-    /// Written to the log and the audit log.
-    #[garde(dive)]
-    reason: Text500,
 }
 
 async fn report(services: &OperationsServices) -> Result<BreakersBody, ApiError> {
@@ -141,7 +123,7 @@ async fn list(
     operation_id = "control_circuit_breaker",
     security(("bearer" = []), ("api_key" = [])),
     params(("name" = CircuitName, Path, description = "metrics, domains, auth or api_keys")),
-    request_body = ControlBody,
+    request_body = CircuitAction,
     responses((status = 200, body = BreakersBody))
 )]
 #[post("/health/circuit-breakers/{name}")]
@@ -149,32 +131,12 @@ async fn control(
     admin: CircuitAdmin,
     request: HttpRequest,
     origin: Origin,
-    body: JsonBody<ControlBody>,
+    body: JsonBody<CircuitAction>,
     services: web::Data<OperationsServices>,
     audit: web::Data<AuditQueue>,
 ) -> Result<HttpResponse, ApiError> {
-    let name = request.match_info().query("name");
-    let circuit = Circuit::iter().find(|circuit| circuit.as_ref() == name);
-    let circuit = circuit.ok_or_else(|| {
-        let names = "metrics, domains, auth and api_keys";
-        ApiError::NotFound(format!("Circuit breaker not found; there are {names}"))
-    })?;
-    // The permission is checked again, because the body may have arrived long after the head.
-    let actor = admin.confirm(&request, &origin).await?;
-    let (action, reason) = (body.value.action, body.value.reason.as_str());
-    let details = json!({ "action": action.as_ref(), "reason": reason });
-    let by = actor.username.as_deref().unwrap_or_default();
-    let log_reason = format!("{} by {by}: {reason}", action.as_ref());
-    // Written later, not in a transaction: circuits are controlled when the database may be
-    // unavailable.
-    let event = NewEvent::success(
-        &actor,
-        Action::CircuitControlled,
-        name.into(),
-        (&details, &Changes::default()),
-        services.clock.now(),
-    )?;
-    services.db.control(circuit, action, log_reason).await?;
-    audit.record_later(event);
+    let circuit = find_circuit(request.match_info().query("name"))?;
+    let caller = (admin, &request, &origin);
+    control_circuit(caller, circuit, &body.value, &services, &audit).await?;
     json_response(&mut HttpResponse::Ok(), &report(&services).await?)
 }

@@ -2,6 +2,7 @@
 //! counting in a request needs no lookup by text. [`raise_to`] is for totals that are kept
 //! elsewhere.
 
+use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec};
 use strum::IntoEnumIterator;
 
@@ -28,6 +29,20 @@ impl<L: PartialEq> LabelledCounters<L> {
             counter.inc();
         }
     }
+
+    /// Returns the counters with their label values.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&L, u64)> {
+        self.0.iter().map(|(label, counter)| (label, counter.get()))
+    }
+}
+
+/// Returns the sum of all counters of a family.
+pub(super) fn sum(family: &IntCounterVec) -> u64 {
+    let families = family.collect();
+    let counters = families.iter().flat_map(|family| family.get_metric());
+    // Counters of whole numbers: the exposition has floating-point numbers only.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    counters.map(|metric| metric.get_counter().get_value() as u64).sum()
 }
 
 /// Raises a counter to a total that is kept elsewhere.

@@ -10,11 +10,13 @@ use std::time::Duration;
 use actix_web_prom::{
     ActixMetricsConfiguration, LabelsConfiguration, PrometheusMetrics, PrometheusMetricsBuilder,
 };
+use prometheus::core::Collector;
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
+pub use super::families::http::SECONDS;
 use super::families::http::{
     EXPOSITION_DURATION, EXPOSITION_REQUESTS, HTTP_DURATION, HTTP_REQUESTS, REQUESTS_IN_FLIGHT,
-    SECONDS, SERVER_ERRORS,
+    SERVER_ERRORS,
 };
 
 /// The route of requests that match none.
@@ -40,11 +42,33 @@ pub struct ResponseCounts {
     durations: HistogramVec,
 }
 
+/// All responses since the process started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResponseTotals {
+    pub number: u64,
+    /// How many took at most each of the times in [`SECONDS`].
+    pub below: Vec<u64>,
+}
+
 impl ResponseCounts {
     /// Counts a response and the time that its request took, by route, method and status code.
     pub fn count(&self, labels: [&str; 3], took: Duration) {
         self.numbers.with_label_values(&labels).inc();
         self.durations.with_label_values(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Adds up the responses of all routes, methods and status codes.
+    pub fn totals(&self) -> ResponseTotals {
+        let mut totals = ResponseTotals { number: 0, below: vec![0; SECONDS.len()] };
+        let families = self.durations.collect();
+        for metric in families.iter().flat_map(|family| family.get_metric()) {
+            let histogram = metric.get_histogram();
+            totals.number += histogram.get_sample_count();
+            for (sum, bucket) in totals.below.iter_mut().zip(histogram.get_bucket()) {
+                *sum += bucket.cumulative_count();
+            }
+        }
+        totals
     }
 }
 
@@ -96,6 +120,11 @@ impl HttpInstruments {
     pub fn begin_request(&self) -> RequestInFlight {
         self.in_flight.inc();
         RequestInFlight(self.in_flight.clone())
+    }
+
+    /// Returns how many requests failed.
+    pub fn server_errors(&self) -> u64 {
+        self.internal_errors.get() + self.unavailable.get() + self.unknown_outcomes.get()
     }
 
     /// Counts a request that failed: with 503, with 504, or else with an internal error.

@@ -2,6 +2,7 @@
 
 use prometheus::{IntCounterVec, Registry};
 
+use super::counters::sum;
 use super::families::REJECTIONS;
 
 /// Instruments of rate limits.
@@ -22,5 +23,10 @@ impl RateLimitInstruments {
     /// Counts a request that this policy rejected.
     pub fn count_rejection(&self, policy: &str) {
         self.rejections.with_label_values(&[policy]).inc();
+    }
+
+    /// Returns how many requests all policies rejected.
+    pub fn rejections(&self) -> u64 {
+        sum(&self.rejections)
     }
 }

@@ -35,6 +35,15 @@ impl OperationsInstruments {
         self.lookups.increment(outcome);
     }
 
+    /// Returns how many reads of the catalogue the cache answered, and all of them.
+    pub fn cache_lookups(&self) -> (u64, u64) {
+        let lookups = self.lookups.iter();
+        lookups.fold((0, 0), |(hits, all), (outcome, number)| match outcome {
+            CacheOutcome::Hit | CacheOutcome::Stale => (hits + number, all + number),
+            CacheOutcome::Miss => (hits, all + number),
+        })
+    }
+
     /// Sets the size of the cached responses.
     pub fn set_cache_bytes(&self, bytes: u64) {
         self.cache_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));

@@ -21,14 +21,14 @@ const WATCH: &str = "window.reports = []; window.pwned = () => { window.wasPwned
     document.addEventListener('securitypolicyviolation', event => window.reports.push(\
     [event.violatedDirective, event.blockedURI, event.sample]))";
 
-async fn watched() -> Browser {
+pub(super) async fn watched() -> Browser {
     let browser = Browser::start().await;
     browser.run_in_every_document(WATCH).await;
     browser
 }
 
 /// Asserts that the page is as it should be, and that nothing was reported.
-async fn assert_quiet(browser: &Browser, what: &str) {
+pub(super) async fn assert_quiet(browser: &Browser, what: &str) {
     assert_eq!(browser.run("return window.reports", &json!([])).await, json!([]), "{what}");
     assert_eq!(browser.run("return window.wasPwned", &json!([])).await, Value::Null, "{what}");
     let console = browser.console().await;
@@ -38,12 +38,12 @@ async fn assert_quiet(browser: &Browser, what: &str) {
     assert!(other.is_empty(), "{what}: {other:?}");
 }
 
-async fn text(browser: &Browser, css: &str) -> String {
+pub(super) async fn text(browser: &Browser, css: &str) -> String {
     let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
     browser.run(script, &json!([css])).await.as_str().unwrap().to_owned()
 }
 
-async fn sign_in(browser: &Browser, server: &Server) {
+pub(super) async fn sign_in(browser: &Browser, server: &Server) {
     browser.open(&format!("{}/dashboard", server.base)).await;
     let script = "document.querySelector('[name=username]').value = 'admin'; \
         document.querySelector('[name=password]').value = arguments[0]; \
@@ -55,7 +55,7 @@ async fn sign_in(browser: &Browser, server: &Server) {
     .await;
 }
 
-async fn filled() -> Server {
+pub(super) async fn filled() -> Server {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.domains(&admin).await;
@@ -175,6 +175,28 @@ async fn link_from_another_site_finds_the_session() {
     assert!(text(&browser, ".viewer").await.starts_with("admin"));
 }
 
+/// The pages that pictures are made of, each with a name.
+pub(super) fn shown_pages() -> Vec<(&'static str, String)> {
+    let metric = "/dashboard/metrics/metric_00";
+    [
+        ("catalogue", "/dashboard".to_owned()),
+        ("filtered", "/dashboard?tier=Tier-1&search=net&sort=-name".to_owned()),
+        ("nothing", "/dashboard?search=nothing".to_owned()),
+        ("metric", metric.to_owned()),
+        ("draft", "/dashboard/metrics/draft".to_owned()),
+        ("versions", format!("{metric}/versions")),
+        ("compare", format!("{metric}/compare?from=1.0.0&to=3.0.0")),
+        ("activity", format!("{metric}/activity")),
+        ("edit", format!("{metric}/edit")),
+        ("delete", format!("{metric}/delete")),
+        ("new", "/dashboard/new-metric".to_owned()),
+        ("health", "/dashboard/health".to_owned()),
+        ("sign-in", "/dashboard/sign-in?done=signed-out".to_owned()),
+        ("not-found", "/dashboard/nowhere".to_owned()),
+    ]
+    .to_vec()
+}
+
 fn folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into());
@@ -188,22 +210,7 @@ fn folder() -> PathBuf {
 async fn pages_fit_every_width_in_light_and_dark() {
     let (server, browser) = (filled().await, watched().await);
     sign_in(&browser, &server).await;
-    let metric = "/dashboard/metrics/metric_00";
-    let pages = [
-        ("catalogue", "/dashboard".to_owned()),
-        ("filtered", "/dashboard?tier=Tier-1&search=net&sort=-name".to_owned()),
-        ("nothing", "/dashboard?search=nothing".to_owned()),
-        ("metric", metric.to_owned()),
-        ("draft", "/dashboard/metrics/draft".to_owned()),
-        ("versions", format!("{metric}/versions")),
-        ("compare", format!("{metric}/compare?from=1.0.0&to=3.0.0")),
-        ("activity", format!("{metric}/activity")),
-        ("edit", format!("{metric}/edit")),
-        ("delete", format!("{metric}/delete")),
-        ("new", "/dashboard/new-metric".to_owned()),
-        ("sign-in", "/dashboard/sign-in?done=signed-out".to_owned()),
-        ("not-found", "/dashboard/nowhere".to_owned()),
-    ];
+    let pages = shown_pages();
     for width in [320, 375, 1280] {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         browser.devtools("Emulation.setDeviceMetricsOverride", &size).await;

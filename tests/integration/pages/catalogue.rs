@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use crate::hostile::browser::within_a_minute;
 use crate::pages::visitor::{Reply, Visitor};
 use crate::support::samples::metric_with;
-use crate::support::{ADMIN_PASSWORD, PASSWORD, Server};
+use crate::support::{ADMIN_PASSWORD, PASSWORD, Server, database};
 
 /// Names in the order of the table.
 fn names(page: &Reply) -> Vec<String> {
@@ -163,4 +164,43 @@ async fn anyone_may_read_if_the_operator_allows_it() {
     assert_eq!(page.text(".account a"), "Sign in");
     let page = visitor.get("/dashboard/metrics/mrr").await.expect_page(200, "Monthly revenue");
     assert_eq!(page.all("form[method=post]").len(), 0);
+}
+
+/// Facets are counted once until something changes, and no change is missed.
+#[actix_web::test]
+async fn facets_are_those_of_the_present_catalogue() {
+    let url = database::fresh().await;
+    let server = Server::on(&url, &[]).await;
+    server.ready().await;
+    filled(&server).await;
+    database::sql(&url, "CREATE EXTENSION pg_stat_statements").await;
+    server.settled().await;
+    let visitor = Visitor::signed_in(&server, "admin", ADMIN_PASSWORD).await;
+    let counted = || async {
+        let statement = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database d \
+            ON d.oid = dbid WHERE datname = current_database() AND query LIKE '%AS MATERIALIZED ( \
+            SELECT business_domain%'";
+        database::sql(&url, statement).await[0][0].parse::<i64>().unwrap()
+    };
+    let tiers = async |path: &str| {
+        let page = visitor.get(path).await.expect_page(200, "Metrics");
+        facet(&page, "Tier").into_iter().map(|(_, count)| count).collect::<Vec<_>>()
+    };
+    assert_eq!(tiers("/dashboard").await, ["2", "1"]);
+    let before = counted().await;
+    for path in ["/dashboard", "/dashboard?sort=-name", "/dashboard?page=1"] {
+        assert_eq!(tiers(path).await, ["2", "1"], "{path}");
+    }
+    assert_eq!(counted().await, before, "the order and the page change no facet");
+    assert_eq!(tiers("/dashboard?search=revenue").await, ["1", "1"]);
+    assert_eq!(counted().await, before + 1);
+    let admin = server.admin().await;
+    let change = json!({"tier": "Tier-1"});
+    server.merge("/api/v1/metrics/arpu", &admin, &change).await.expect(200);
+    assert_eq!(tiers("/dashboard").await, ["3"]);
+    database::sql(&url, "UPDATE metrics SET tier = 'Tier-3' WHERE metric_id = 'mrr'").await;
+    within_a_minute("a change by hand is seen", async || {
+        (tiers("/dashboard").await == ["2", "1"]).then_some(())
+    })
+    .await;
 }

@@ -60,7 +60,7 @@ async fn files_of_pages_are_kept_for_ever_and_named_after_their_content() {
     let links = page.all("link[href], script[src]").into_iter();
     let paths: Vec<_> =
         links.map(|link| link.attr("href").or(link.attr("src")).unwrap().to_owned()).collect();
-    assert_eq!(paths.len(), 6);
+    assert_eq!(paths.len(), 7);
     for path in paths {
         let file = server.get(&path, "").await.expect(200);
         assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable");

@@ -1,6 +1,7 @@
 //! The pages for people, over HTTP and without scripts: what a browser sends and a person reads.
 //! What needs a real browser is in `browser` (ignored; `scripts/test` runs it).
 
+mod accessibility;
 mod accounts;
 mod api_keys;
 mod audit;
@@ -11,8 +12,10 @@ mod editing;
 mod errors;
 mod foreign_forms;
 mod frames;
+mod health;
 mod limits;
 mod metric;
+mod outages;
 mod payloads;
 mod users;
 mod visitor;

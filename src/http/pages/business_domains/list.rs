@@ -52,7 +52,7 @@ pub(super) async fn show(
             (pager(PATH, &parameters, pagination))
         }
     };
-    Ok(context.page("Business domains", NavSection::Domains, &body))
+    Ok(context.kept_page("Business domains", NavSection::Domains, &body))
 }
 
 fn empty(search: &str, may_edit: bool) -> Markup {

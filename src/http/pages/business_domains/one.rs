@@ -49,7 +49,7 @@ pub(super) async fn show(
         @else { (metrics.table()?) }
         (pager(&path, &parameters, metrics.pagination))
     };
-    Ok(context.page(&name, NavSection::Domains, &body))
+    Ok(context.kept_page(&name, NavSection::Domains, &body))
 }
 
 fn facts(row: DomainRow) -> Result<Markup, ApiError> {

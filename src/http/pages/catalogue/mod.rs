@@ -5,6 +5,8 @@ mod facets;
 mod list_query;
 mod table;
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 
@@ -57,7 +59,7 @@ pub(super) fn add_to(table: PageTable) -> PageTable {
 /// What was found.
 struct Found {
     rows: Vec<MetricRow>,
-    facets: Vec<FacetValue>,
+    facets: Arc<[FacetValue]>,
     pagination: Pagination,
 }
 
@@ -78,13 +80,19 @@ async fn show(
         }
     };
     let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
+    let counted = lookup.facets(&services);
     let (listed, facets) = services
         .db
         .run(Circuit::Metrics, "metrics.list", async |conn| {
             let listed = metrics::list(conn, &query, &lookup.known).await?;
-            Ok((listed, metrics::count_facets(conn, &query.filter).await?))
+            let facets = match &counted {
+                Some(facets) => Arc::clone(facets),
+                None => metrics::count_facets(conn, &query.filter).await?.into(),
+            };
+            Ok((listed, facets))
         })
         .await?;
+    lookup.insert_facets(&services, &facets);
     let ListedMetrics { rows, part, positions } = listed;
     lookup.insert(&services, &part, positions);
     let ListPagination::Page(pagination) = part.describe() else {
@@ -93,7 +101,7 @@ async fn show(
     let found = Found { rows, facets, pagination };
     let results = results(&context, &list, &found)?;
     let body = body(&context, &list, &results, Some(&found.facets));
-    Ok(context.page(TITLE, NavSection::Metrics, &body))
+    Ok(context.kept_page(TITLE, NavSection::Metrics, &body))
 }
 
 fn refusal(violations: &[Violation]) -> Markup {

@@ -125,7 +125,7 @@ impl Conflict {
     ) -> HttpResponse {
         let path = path_of(self.id.as_str());
         let body = html! {
-            p.banner role="alert" {
+            p.banner role="alert" tabindex="-1" autofocus {
                 "Another person has changed this metric since you began. Nothing is lost: choose \
                  for each field. "
                 a href=(format!("{path}/compare?from={}&to={present}", self.base)) {

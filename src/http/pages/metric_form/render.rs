@@ -146,7 +146,7 @@ impl FormView<'_> {
     pub(super) fn summary(self) -> Markup {
         html! {
             @if !self.violations.is_empty() {
-                div.error-summary role="alert" tabindex="-1" {
+                div.error-summary role="alert" tabindex="-1" autofocus {
                     p { strong { "Nothing was saved. Please correct:" } }
                     ul {
                         @for one in self.violations {

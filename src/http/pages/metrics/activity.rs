@@ -38,7 +38,7 @@ async fn show(
         }
         (pages(&format!("{path}/activity"), pagination))
     };
-    Ok(context.page(&format!("Activity of {}", id.as_str()), NavSection::Metrics, &body))
+    Ok(context.kept_page(&format!("Activity of {}", id.as_str()), NavSection::Metrics, &body))
 }
 
 fn line(path: &str, entry: &VersionEntry) -> Markup {

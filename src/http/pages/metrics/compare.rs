@@ -40,5 +40,5 @@ async fn show(
             a href=(format!("{path}/compare?from={to}&to={from}")) { "Swap" } }
         (changes(&diff.changes, (&from, &to)))
     };
-    Ok(context.page(&title, NavSection::Metrics, &body))
+    Ok(context.kept_page(&title, NavSection::Metrics, &body))
 }

@@ -45,7 +45,7 @@ async fn show(
         (whole(&id, &loaded))
         (tools(&context, &id, &loaded))
     };
-    Ok(context.page(title, NavSection::Metrics, &body))
+    Ok(context.kept_page(title, NavSection::Metrics, &body))
 }
 
 /// What the reader must know before anything else.

@@ -38,5 +38,5 @@ async fn show(
         (whole(&id, &loaded))
     };
     let title = format!("{} {version}", id.as_str());
-    Ok(context.page(&title, NavSection::Metrics, &body))
+    Ok(context.kept_page(&title, NavSection::Metrics, &body))
 }

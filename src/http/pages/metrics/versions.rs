@@ -48,7 +48,7 @@ async fn show(
         }
         (pages(&format!("{path}/versions"), pagination))
     };
-    Ok(context.page(&format!("Versions of {}", id.as_str()), NavSection::Metrics, &body))
+    Ok(context.kept_page(&format!("Versions of {}", id.as_str()), NavSection::Metrics, &body))
 }
 
 fn has_content(entry: &VersionEntry) -> bool {

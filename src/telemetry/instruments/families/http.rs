@@ -8,7 +8,7 @@ use crate::telemetry::instruments::family::{MetricFamily, family};
 use crate::telemetry::instruments::labels::RefusalReason;
 
 /// Bucket bounds in seconds, from a cached read to a request that nearly times out.
-pub(in crate::telemetry::instruments) const SECONDS: &[f64] =
+pub const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 const HTTP: &[(&str, LabelValues)] = &[
