@@ -211,6 +211,8 @@ async fn pages_fit_every_width_in_light_and_dark() {
     let (server, browser) = (filled().await, watched().await);
     sign_in(&browser, &server).await;
     let pages = shown_pages();
+    // Or each picture lacks what is below them.
+    browser.devtools("Emulation.setScrollbarsHidden", &json!({"hidden": true})).await;
     for width in [320, 375, 1280] {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         browser.devtools("Emulation.setDeviceMetricsOverride", &size).await;

@@ -7,7 +7,8 @@ use crate::telemetry::sinks::SinkCounts;
 /// Renders a row for each sink, counted since the process started.
 pub(super) fn table(sinks: &[(&'static str, SinkCounts)]) -> Markup {
     html! {
-        table.small {
+        @if sinks.is_empty() { p { "There is no sink." } }
+        @else { table.small {
             thead { tr {
                 @for label in ["Sink", "Shipped", "Waiting", "Dropped", "Rejected"] {
                     th scope="col" { (label) }
@@ -24,6 +25,6 @@ pub(super) fn table(sinks: &[(&'static str, SinkCounts)]) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
