@@ -14,6 +14,8 @@ pub(super) enum NavSection {
     Keys,
     Users,
     Audit,
+    /// The viewer's own account; its link is the viewer's name.
+    Account,
     /// Pages that are not in the navigation.
     None,
 }

@@ -21,14 +21,14 @@ const WATCH: &str = "window.reports = []; window.pwned = () => { window.wasPwned
     document.addEventListener('securitypolicyviolation', event => window.reports.push(\
     [event.violatedDirective, event.blockedURI, event.sample]))";
 
-async fn watched() -> Browser {
+pub async fn watched() -> Browser {
     let browser = Browser::start().await;
     browser.run_in_every_document(WATCH).await;
     browser
 }
 
 /// Asserts that the page is as it should be, and that nothing was reported.
-async fn assert_quiet(browser: &Browser, what: &str) {
+pub async fn assert_quiet(browser: &Browser, what: &str) {
     assert_eq!(browser.run("return window.reports", &json!([])).await, json!([]), "{what}");
     assert_eq!(browser.run("return window.wasPwned", &json!([])).await, Value::Null, "{what}");
     let console = browser.console().await;
@@ -38,7 +38,7 @@ async fn assert_quiet(browser: &Browser, what: &str) {
     assert!(other.is_empty(), "{what}: {other:?}");
 }
 
-async fn text(browser: &Browser, css: &str) -> String {
+pub async fn text(browser: &Browser, css: &str) -> String {
     let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
     browser.run(script, &json!([css])).await.as_str().unwrap().to_owned()
 }
@@ -56,7 +56,9 @@ async fn sign_in(browser: &Browser, server: &Server) {
 }
 
 async fn filled() -> Server {
-    let server = Server::start().await;
+    // With all links and forms; the port is closed.
+    let options = ["--registration-enabled", "true", "--smtp-url", "smtp://127.0.0.1:1"];
+    let server = Server::with(&options).await;
     let admin = server.admin().await;
     server.domains(&admin).await;
     let metrics: Vec<_> = (0..60)
@@ -202,6 +204,11 @@ async fn pages_fit_every_width_in_light_and_dark() {
         ("delete", format!("{metric}/delete")),
         ("new", "/dashboard/new-metric".to_owned()),
         ("sign-in", "/dashboard/sign-in?done=signed-out".to_owned()),
+        ("register", "/dashboard/register".to_owned()),
+        ("lost-password", "/dashboard/lost-password".to_owned()),
+        ("reset-password", "/dashboard/reset-password?token=abc".to_owned()),
+        ("account", "/dashboard/account?done=session-ended".to_owned()),
+        ("change-password", "/dashboard/account/password".to_owned()),
         ("not-found", "/dashboard/nowhere".to_owned()),
     ];
     for width in [320, 375, 1280] {
