@@ -30,7 +30,12 @@ async fn main() {
     let rounds = 1_000_000;
     let began = Instant::now();
     for _ in 0..rounds {
-        state.accounts.keys.authenticate(hash, state.clock.now(), Instant::now()).await.unwrap();
+        state
+            .accounts
+            .keys
+            .authenticate(hash, None, state.clock.now(), Instant::now())
+            .await
+            .unwrap();
     }
     let cached = began.elapsed() / rounds;
     let began = Instant::now();

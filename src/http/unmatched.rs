@@ -1,6 +1,6 @@
 //! Requests that match no route: 405 with `Allow` (and `Accept-Patch`) where the path exists with
-//! another method, else 404. While registration is disabled its path does not exist, whatever the
-//! method.
+//! another method, else 404. While registration is disabled its paths do not exist, whatever
+//! the method.
 
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -12,12 +12,14 @@ use crate::http::response::see_other;
 
 /// Path of the registration.
 pub(super) const REGISTER: &str = "/api/auth/register";
+/// Path of the page of the registration.
+pub(super) const REGISTER_PAGE: &str = "/dashboard/register";
 /// Client message for a route that does not exist.
 pub(super) const NO_ROUTE: &str = "Route not found";
 
 /// Whether the configuration has disabled the route with this path.
 pub(super) fn is_disabled(path: &str, policy: AccessPolicy) -> bool {
-    path == REGISTER && !policy.registration
+    matches!(path, REGISTER | REGISTER_PAGE) && !policy.registration
 }
 
 /// Whether a browser asks for a page to show to a person.

@@ -1,5 +1,5 @@
 //! Sends mail: by SMTP, or into a folder in the embedded mode, so that password resets can be tried
-//! without a mail server. What is sent is decided in `http::routes::password_resets`.
+//! without a mail server. What is sent is decided in `http::accounts::password_resets`.
 
 mod error;
 
@@ -75,6 +75,11 @@ impl Mailer {
     /// When the sender is invalid.
     pub fn disabled(from: &str) -> Result<Self, MailConfigError> {
         Self::new(MailTransport::Disabled, from)
+    }
+
+    /// Whether messages can be sent at all.
+    pub fn is_enabled(&self) -> bool {
+        !matches!(self.transport, MailTransport::Disabled)
     }
 
     fn new(transport: MailTransport, from: &str) -> Result<Self, MailConfigError> {

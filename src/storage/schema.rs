@@ -35,6 +35,8 @@ diesel::table! {
         replaces -> Nullable<Uuid>,
         /// Requests per window of a caller; null for the limit of all callers. Without such a limit it has no effect.
         rate_limit -> Nullable<Int4>,
+        /// The client IP of the last use; null if it was used by no release that records it.
+        last_used_ip -> Nullable<Text>,
     }
 }
 

@@ -2,12 +2,11 @@
 //! so that a task that panics fails its own waiters and blocks no others.
 
 use actix::Recipient;
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::error::KeyLookupError;
 use super::messages::{FlushEnded, LookupEnded, LookupResult};
 use crate::credentials::api_keys::KeyHash;
+use crate::storage::api_keys::authority::KeyUse;
 
 /// Reports the result of a lookup; [`KeyLookupError::Aborted`] if there is none.
 pub(super) struct LookupGuard {
@@ -36,16 +35,16 @@ impl Drop for LookupGuard {
 
 /// Reports the end of a flush, with the uses that were not written.
 pub(super) struct FlushGuard {
-    unwritten: Vec<(Uuid, DateTime<Utc>)>,
+    unwritten: Vec<KeyUse>,
     cache: Recipient<FlushEnded>,
 }
 
 impl FlushGuard {
-    pub(super) fn new(batch: Vec<(Uuid, DateTime<Utc>)>, cache: Recipient<FlushEnded>) -> Self {
+    pub(super) fn new(batch: Vec<KeyUse>, cache: Recipient<FlushEnded>) -> Self {
         Self { unwritten: batch, cache }
     }
 
-    pub(super) fn unwritten(&self) -> &[(Uuid, DateTime<Utc>)] {
+    pub(super) fn unwritten(&self) -> &[KeyUse] {
         &self.unwritten
     }
 

@@ -1,6 +1,7 @@
 //! The public interface of the cache: it reads the table itself and sends messages to the actor for
 //! everything else.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,14 +50,16 @@ impl ApiKeyCacheHandle {
         self.cache.connected()
     }
 
-    /// Returns the key with this hash if it can be used now. `now` is compared with the expiry;
-    /// `instant`, of the monotonic clock, decides how fresh the cache is.
+    /// Returns the key with this hash if it can be used now, and records its use by this client.
+    /// `now` is compared with the expiry; `instant`, of the monotonic clock, decides how fresh the
+    /// cache is.
     ///
     /// # Errors
     /// See [`KeyError`].
     pub async fn authenticate(
         &self,
         hash: KeyHash,
+        client: Option<IpAddr>,
         now: DateTime<Utc>,
         instant: Instant,
     ) -> Result<Arc<KnownKey>, KeyError> {
@@ -79,7 +82,7 @@ impl ApiKeyCacheHandle {
             }
         };
         check_usable(&key, now)?;
-        self.record_use(&key, now);
+        self.record_use(&key, client, now);
         Ok(key)
     }
 
@@ -99,10 +102,10 @@ impl ApiKeyCacheHandle {
         }
     }
 
-    /// Counts a hit of the cache, and records the use of its key.
-    pub fn record_hit(&self, key: &KnownKey, now: DateTime<Utc>) {
+    /// Counts a hit of the cache, and records the use of its key by this client.
+    pub fn record_hit(&self, key: &KnownKey, client: Option<IpAddr>, now: DateTime<Utc>) {
         self.instruments.count_key_lookup(KeyLookupOutcome::Hit);
-        self.record_use(key, now);
+        self.record_use(key, client, now);
     }
 
     /// Looks a key up in the database. While that is unavailable or overloaded, a cached entry is
@@ -155,8 +158,8 @@ impl ApiKeyCacheHandle {
         self.instruments.count_key_lookup(KeyLookupOutcome::Malformed);
     }
 
-    fn record_use(&self, key: &KnownKey, now: DateTime<Utc>) {
-        if key.last_use.record(now) {
+    fn record_use(&self, key: &KnownKey, client: Option<IpAddr>, now: DateTime<Utc>) {
+        if key.last_use.record(now, client) {
             self.cache.do_send(QueueLastUse(Arc::clone(&key.last_use)));
         }
     }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix::Message;
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::error::KeyLookupError;
 use super::known_key::KnownKey;
 use super::usage::LastUse;
 use crate::credentials::api_keys::KeyHash;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
+use crate::storage::api_keys::authority::KeyUse;
 
 /// The result of a lookup: a key, or none with this hash.
 pub(super) type LookupResult = Result<Option<Arc<KnownKey>>, KeyLookupError>;
@@ -80,4 +79,4 @@ pub(super) struct FlushLastUsed;
 /// Reports the end of a flush, with the uses that were not written.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct FlushEnded(pub(super) Vec<(Uuid, DateTime<Utc>)>);
+pub(super) struct FlushEnded(pub(super) Vec<KeyUse>);

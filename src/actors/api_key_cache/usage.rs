@@ -1,42 +1,56 @@
-//! When keys were last used: recorded in memory by each hit, queued here, and written to
-//! `last_used_at` in batches by the actor.
+//! When and from where keys were last used: recorded in memory by each hit, queued here, and
+//! written to `last_used_at` and `last_used_ip` in batches by the actor.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::storage::api_keys::authority::KeyUse;
+
 /// Most uses written in one statement.
 pub(super) const MAX_BATCH: usize = 5_000;
 
-/// When one key was last used.
+/// The last use of one key. Recording one takes an uncontended lock, and allocates nothing.
 #[derive(Debug)]
 pub(super) struct LastUse {
     key_id: Uuid,
-    /// Microseconds since 1970.
-    at: AtomicI64,
+    recorded: Mutex<RecordedUse>,
+}
+
+#[derive(Debug, Default)]
+struct RecordedUse {
+    last: Option<KeyUse>,
     /// Whether the actor has it in its queue.
-    is_queued: AtomicBool,
+    is_queued: bool,
 }
 
 impl LastUse {
     pub(super) fn new(key_id: Uuid) -> Self {
-        Self { key_id, at: AtomicI64::new(i64::MIN), is_queued: AtomicBool::new(false) }
+        Self { key_id, recorded: Mutex::default() }
     }
 
-    /// Records a use. Returns whether it has to be queued.
-    pub(super) fn record(&self, now: DateTime<Utc>) -> bool {
-        self.at.fetch_max(now.timestamp_micros(), Ordering::AcqRel);
-        !self.is_queued.swap(true, Ordering::AcqRel)
+    /// Records a use. Returns whether it has to be queued. Of uses at the same time the last one
+    /// recorded counts.
+    pub(super) fn record(&self, at: DateTime<Utc>, client: Option<IpAddr>) -> bool {
+        let mut recorded = self.lock();
+        if recorded.last.is_none_or(|last| last.at <= at) {
+            recorded.last = Some(KeyUse { key_id: self.key_id, at, client });
+        }
+        !std::mem::replace(&mut recorded.is_queued, true)
     }
 
-    /// Takes the recorded use. Clears the mark before it reads the time: a use in between is queued
-    /// again, and none is lost.
-    fn take(&self) -> Option<(Uuid, DateTime<Utc>)> {
-        self.is_queued.store(false, Ordering::Release);
-        DateTime::from_timestamp_micros(self.at.load(Ordering::Acquire)).map(|at| (self.key_id, at))
+    /// Takes the recorded use, which is no longer queued.
+    fn take(&self) -> Option<KeyUse> {
+        let mut recorded = self.lock();
+        recorded.is_queued = false;
+        recorded.last
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RecordedUse> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,7 +59,7 @@ impl LastUse {
 pub(super) struct PendingUses {
     queued: Vec<Arc<LastUse>>,
     /// Taken from the queue, and not written or failed to be.
-    unwritten: HashMap<Uuid, DateTime<Utc>>,
+    unwritten: HashMap<Uuid, KeyUse>,
 }
 
 impl PendingUses {
@@ -60,20 +74,22 @@ impl PendingUses {
     }
 
     /// Takes the next batch, ordered by key id.
-    pub(super) fn take_batch(&mut self) -> Vec<(Uuid, DateTime<Utc>)> {
+    pub(super) fn take_batch(&mut self) -> Vec<KeyUse> {
         let uses: Vec<_> = self.queued.drain(..).filter_map(|last_use| last_use.take()).collect();
         self.restore(uses);
         let mut ids: Vec<Uuid> = self.unwritten.keys().copied().collect();
         ids.sort_unstable();
         ids.truncate(MAX_BATCH);
-        ids.into_iter().filter_map(|id| self.unwritten.remove_entry(&id)).collect()
+        ids.into_iter().filter_map(|id| self.unwritten.remove(&id)).collect()
     }
 
     /// Puts back what could not be written; a later use of the same key is kept.
-    pub(super) fn restore(&mut self, batch: Vec<(Uuid, DateTime<Utc>)>) {
-        for (key_id, at) in batch {
-            let unwritten = self.unwritten.entry(key_id).or_insert(at);
-            *unwritten = (*unwritten).max(at);
+    pub(super) fn restore(&mut self, batch: Vec<KeyUse>) {
+        for used in batch {
+            let unwritten = self.unwritten.entry(used.key_id).or_insert(used);
+            if unwritten.at < used.at {
+                *unwritten = used;
+            }
         }
     }
 }

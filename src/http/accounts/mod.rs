@@ -1,13 +1,17 @@
 //! What people do with their own accounts: the work behind the routes of the API
-//! (`http::routes::sessions`, `own_sessions`) and the pages (`http::pages`), which differ in how
-//! they read the request and write the response.
+//! (`http::routes::account`, `sessions`, `password_resets`) and the pages (`http::pages`), which
+//! differ in how they read the request and write the response.
 
 pub mod audit_log;
 pub mod issued_keys;
 mod key_target;
 pub mod log_in;
+pub mod own_account;
 pub mod own_keys;
 pub mod own_sessions;
+pub mod password_resets;
+pub mod registration;
+pub(in crate::http) mod reset_mail;
 pub(in crate::http) mod user_target;
 pub mod users;
 

@@ -24,6 +24,7 @@ use crate::http::request::caller::{Caller, Identity, LoggedCaller};
 use crate::http::request::class::RequestClass;
 use crate::http::request::context::RequestContext;
 use crate::http::request::credential::{NO_TOKEN, PresentedCredential, presented};
+use crate::rate_limit::client_ip::ClientPrefix;
 use crate::rate_limit::policy::Policy;
 use crate::rate_limit::sliding_window::Wait;
 use crate::telemetry::instruments::authentication::AuthMethod;
@@ -98,19 +99,19 @@ async fn by_key(state: &AppState, key: &str, request: &HttpRequest) -> Result<Ca
         return Err(ApiError::InvalidApiKey);
     };
     let (hash, now, instant) = (key.hash(), state.clock.now(), Instant::now());
-    let client = RequestContext::client_prefix(request);
-    let known = match client {
-        Some(client) if limiter.is_enabled() && !keys.is_cached(&hash, instant) => {
+    let client = RequestContext::client(request).map(|client| client.0);
+    let known = match client.map(ClientPrefix::from) {
+        Some(prefix) if limiter.is_enabled() && !keys.is_cached(&hash, instant) => {
             // The lookup takes a hit before its statement, and keeps it if the key is unknown.
-            let lookup = limiter.reserve_key_lookup(client, now.timestamp_millis()).await;
+            let lookup = limiter.reserve_key_lookup(prefix, now.timestamp_millis()).await;
             let lookup = lookup.map_err(|wait| refuse_lookup(state, request, wait))?;
-            let known = keys.authenticate(hash, now, instant).await;
+            let known = keys.authenticate(hash, client, now, instant).await;
             if !matches!(known, Err(KeyError::Invalid)) {
                 lookup.release();
             }
             known?
         }
-        _ => keys.authenticate(hash, now, instant).await?,
+        _ => keys.authenticate(hash, client, now, instant).await?,
     };
     Ok(Caller::with_key(&known.authority))
 }

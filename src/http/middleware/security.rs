@@ -58,9 +58,16 @@ impl SecurityHeaders {
         }
     }
 
-    /// Replaces the policy by that of a page for people, whose scripts have this nonce.
+    /// Replaces the policies by those of a page for people, whose scripts have this nonce. No path
+    /// or query is sent as a referrer, not even to this service and the proxies before it: the page
+    /// that a mail links to has a token in its query. The origin is sent, because `no-referrer`
+    /// would also make the `Origin` of forms `null`.
     pub fn insert_policy_of_page(self, headers: &mut HeaderMap, nonce: Option<&ScriptNonce>) {
-        if !self.enabled || !self.csp {
+        if !self.enabled {
+            return;
+        }
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+        if !self.csp {
             return;
         }
         if let Ok(policy) = HeaderValue::try_from(policy_of_page(nonce)) {

@@ -141,7 +141,10 @@ impl PageContext {
                     }
                     div.account {
                         @if let Some(viewer) = &self.viewer {
-                            span.viewer { (viewer.username) " (" (viewer.role.as_ref()) ")" }
+                            a.viewer href="/dashboard/account"
+                                aria-current=[here(NavSection::Account)] {
+                                (viewer.username) " (" (viewer.role.as_ref()) ")"
+                            }
                             form method="post" action="/dashboard/sign-out" {
                                 button.quiet type="submit" { "Sign out" }
                             }

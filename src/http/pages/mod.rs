@@ -5,6 +5,7 @@
 //! [`table`] lists every page with its method, query parameters and whether it knows its caller;
 //! routing, rate limits, authentication and the tests all read it.
 
+mod account;
 mod api_keys;
 mod assets;
 mod audit;
@@ -24,6 +25,8 @@ mod notice;
 mod outage;
 mod page_table;
 mod pager;
+mod password_resets;
+mod registration;
 mod sign_in;
 mod stored_texts;
 mod users;
@@ -41,6 +44,9 @@ pub fn table() -> PageTable {
     let table = metrics::add_to(table);
     let table = metric_form::add_to(table);
     let table = sign_in::add_to(table);
+    let table = registration::add_to(table);
+    let table = password_resets::add_to(table);
+    let table = account::add_to(table);
     let table = api_keys::add_to(table);
     let table = business_domains::add_to(table);
     let table = users::add_to(table);

@@ -15,6 +15,8 @@ pub(super) enum NavSection {
     Users,
     Audit,
     Health,
+    /// The viewer's own account; its link is the viewer's name.
+    Account,
     /// Pages that are not in the navigation.
     None,
 }

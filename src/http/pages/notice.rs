@@ -14,6 +14,11 @@ pub(super) const DONE: &str = "done";
 #[strum(serialize_all = "kebab-case")]
 pub(super) enum Notice {
     SignedOut,
+    PasswordChanged,
+    PasswordReset,
+    ResetRequested,
+    SessionEnded,
+    SessionsEnded,
     KeyRenamed,
     KeyExtended,
     KeyRevoked,
@@ -51,6 +56,16 @@ impl Notice {
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::SignedOut => "You are signed out.",
+            Self::PasswordChanged => "The password is changed. All other sessions are ended.",
+            Self::PasswordReset => {
+                "The new password is set. All sessions are ended and all API keys revoked."
+            }
+            Self::ResetRequested => {
+                "If an account exists for this address, an email was sent. Its token is valid for \
+                 30 minutes."
+            }
+            Self::SessionEnded => "The session is ended.",
+            Self::SessionsEnded => "All other sessions are ended.",
             Self::KeyRenamed => "The API key has its new name.",
             Self::KeyExtended => "The API key is extended.",
             Self::KeyRevoked => "The API key is revoked. It is refused from now on.",

@@ -26,8 +26,9 @@ use crate::http::rate_limit::RequestLimiter;
 use crate::http::request::routes::DASHBOARD;
 use crate::http::request::session_cookie::SessionCookie;
 use crate::http::response::see_other;
+use crate::http::unmatched::REGISTER_PAGE;
 use crate::model::parse::parse_body;
-use crate::storage::sessions::SessionClient;
+use crate::storage::sessions::{Session, SessionClient};
 
 /// Path of the sign-in.
 pub(super) const PATH: &str = "/dashboard/sign-in";
@@ -71,7 +72,7 @@ async fn show(
 ) -> HttpResponse {
     let next = parameters.iter().find(|(name, _)| name == NEXT);
     let next = next.map_or(DASHBOARD, |(_, value)| own_page(value));
-    context.page(TITLE, NavSection::None, &form("", next, None))
+    context.page(TITLE, NavSection::None, &form(&context, "", next, None))
 }
 
 async fn submit(
@@ -96,11 +97,21 @@ async fn submit(
                 ApiError::Authentication(message) => *message,
                 _ => "Enter user name and password",
             };
-            let form = form(fields.text("username"), next, Some(message));
+            let form = form(&context, fields.text("username"), next, Some(message));
             return Ok(context.refused(error, TITLE, NavSection::None, &form));
         }
         Err(error) => return Err(error),
     };
+    signed_in(&services, &request, &session, next)
+}
+
+/// Sends a browser to a page, with the cookie of a session that was just started.
+pub(super) fn signed_in(
+    services: &AccountServices,
+    request: &HttpRequest,
+    session: &Session,
+    next: &str,
+) -> Result<HttpResponse, ApiError> {
     let token = services.tokens.issue_browser(session.refresh_subject())?;
     let seconds = (session.expires_at - services.clock.now()).num_seconds();
     let cookie = SessionCookie::of(request.headers()).set(&token, seconds);
@@ -109,6 +120,15 @@ async fn submit(
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// Sends a browser whose session has ended to the sign-in, and removes its cookie.
+pub(super) fn signed_out(request: &HttpRequest, notice: Notice) -> HttpResponse {
+    let mut response = see_other(&notice.on(PATH));
+    if let Some(removed) = SessionCookie::of(request.headers()).remove() {
+        response.headers_mut().insert(SET_COOKIE, removed);
+    }
+    response
 }
 
 fn credentials(fields: &FormFields) -> Map<String, Value> {
@@ -128,14 +148,10 @@ async fn sign_out(
         Err(ApiError::Authentication(_) | ApiError::InvalidToken) => {}
         Err(error) => return Err(error),
     }
-    let mut response = see_other(&Notice::SignedOut.on(PATH));
-    if let Some(removed) = SessionCookie::of(request.headers()).remove() {
-        response.headers_mut().insert(SET_COOKIE, removed);
-    }
-    Ok(response)
+    Ok(signed_out(&request, Notice::SignedOut))
 }
 
-fn form(username: &str, next: &str, error: Option<&str>) -> Markup {
+fn form(context: &PageContext, username: &str, next: &str, error: Option<&str>) -> Markup {
     html! {
         form.narrow method="post" action=(PATH) {
             @if let Some(error) = error { (form_error(error)) }
@@ -149,6 +165,10 @@ fn form(username: &str, next: &str, error: Option<&str>) -> Markup {
             }.render())
             input type="hidden" name=(NEXT) value=(next);
             button type="submit" { "Sign in" }
+        }
+        p { a href="/dashboard/lost-password" { "Lost your password?" } }
+        @if context.policy.registration {
+            p { "New here? " a href=(REGISTER_PAGE) { "Register" } }
         }
     }
 }

@@ -17,7 +17,7 @@ pub mod metrics;
 pub(in crate::http) mod not_found;
 pub mod own_sessions;
 pub mod password_resets;
-mod password_rules;
+pub(in crate::http) mod password_rules;
 mod past_lists;
 pub mod sessions;
 mod token_pair;

@@ -1,78 +1,27 @@
 //! Password reset: requested by email address, confirmed with the token of the mail.
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, post, web};
-use garde::Validate;
-use rand::Rng;
-use rand::distr::Alphanumeric;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::json;
-use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::key_events::{KeyEventLog, RevocationCause};
-use super::password_rules::check_password;
-use crate::actors::db_breaker::Circuit;
-use crate::credentials::digest::fingerprint;
+use crate::http::accounts::password_resets::{
+    ResetConfirmationBody, ResetRequestBody, confirm_reset, request_reset,
+};
 use crate::http::app_data::{AccountServices, MailServices};
-use crate::http::auditing;
 use crate::http::auditing::queue::AuditQueue;
 use crate::http::envelope::MessageBody;
 use crate::http::error::ApiError;
 use crate::http::extract::anyone::Anyone;
 use crate::http::extract::json_body::JsonBody;
 use crate::http::extract::origin::Origin;
-use crate::http::mail_failures::ResetMailError;
-use crate::http::rate_limit::{Against, RequestLimiter, is_failed_attempt, pseudonym};
+use crate::http::rate_limit::RequestLimiter;
 use crate::http::response;
-use crate::mail::MailError;
-use crate::model::audit::{Action, Channel};
-use crate::model::authority::InvalidationScope;
-use crate::model::text::Email;
-use crate::model::users::UserStatus;
-use crate::rate_limit::policy::Policy;
-use crate::storage::audit_events::{self, Actor, Target};
-use crate::storage::password_changes::PasswordUpdate;
-use crate::storage::{StorageError, Transaction, password_changes, password_resets, users};
-use crate::telemetry::instruments::operations::MailOutcome;
 
 const ACCEPTED: &str = "If an account exists for this address, an email was sent. The token is \
                         valid for 30 minutes.";
-const BAD_TOKEN: &str = "The token is invalid, used or expired";
-/// Delay before the one retry of storing a token.
-const RETRY_DELAY: Duration = Duration::from_secs(2);
-/// Length of a token, in alphanumeric characters.
-const TOKEN_LENGTH: usize = 48;
 
 /// Registers both routes.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(request).service(confirm);
-}
-
-/// The account whose password is to be reset.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ResetRequest)]
-struct ResetRequestBody {
-    #[garde(dive)]
-    email: Email,
-}
-
-/// The token of the mail and a new password.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ResetConfirmation)]
-struct ResetConfirmationBody {
-    /// From the mail.
-    #[garde(skip)]
-    #[schema(value_type = String)]
-    token: SecretString,
-    /// 12 to 128 characters, not a common password.
-    #[garde(skip)]
-    #[schema(value_type = String, format = Password, min_length = 12, max_length = 128)]
-    new_password: SecretString,
 }
 
 /// Request a password reset
@@ -95,77 +44,8 @@ async fn request(
     mail: web::Data<MailServices>,
     audit: web::Data<AuditQueue>,
 ) -> Result<HttpResponse, ApiError> {
-    let email = body.value.email;
-    let account = email.as_str().to_owned();
-    let accept = async || {
-        let actor = origin.anonymous_actor().detached();
-        mail.background.clone().spawn(move || async move {
-            if let Err(error) = send_token(&services, &mail, &audit, email.as_str(), &actor).await {
-                let request_id = actor.request_id.as_deref();
-                mail.failures.record(&services.logger, &error, request_id);
-            }
-        });
-        response::json(&mut HttpResponse::Accepted(), &MessageBody::new(ACCEPTED))
-    };
-    let against = Against::AddressAndAccount(&account);
-    limiter.guard(Policy::PasswordReset, against, Result::is_ok, accept).await
-}
-
-/// Stores a token and sends it, if an active account has this address.
-async fn send_token(
-    services: &AccountServices,
-    mail: &MailServices,
-    audit: &AuditQueue,
-    email: &str,
-    actor: &Actor,
-) -> Result<(), ResetMailError> {
-    let token: String =
-        rand::rng().sample_iter(Alphanumeric).take(TOKEN_LENGTH).map(char::from).collect();
-    let (hash, now) = (fingerprint(&token), services.clock.now());
-    let action = Action::PasswordResetRequested;
-    let store = async || {
-        let work = async |conn: &mut Transaction<'_>| {
-            let account = password_resets::create(conn, email, &hash, now).await?;
-            if let Some(user) = &account {
-                let target = Target { id: user.user_id, name: &user.username };
-                audit_events::record(conn, actor, action, target, &json!({}), now).await?;
-            }
-            Ok(account)
-        };
-        services.db.transaction(Circuit::Auth, "password_resets.request", work).await
-    };
-    let account = if let Ok(account) = store().await {
-        account
-    } else {
-        tokio::time::sleep(RETRY_DELAY).await;
-        store().await?
-    };
-    auditing::log_committed(&services.db, &services.logger, &actor.trail);
-    let Some(account) = account else {
-        audit.count_refusal(actor, action, "UNKNOWN_ACCOUNT", (None, pseudonym(email)), now);
-        return Ok(());
-    };
-    let text = mail_text(&account.username, mail.public_url.as_deref(), &token);
-    let sent = mail.mailer.send(&account.email, "Reset your MDL password", text).await;
-    services.instruments.operations.count_mail(match &sent {
-        Ok(()) => MailOutcome::Sent,
-        Err(MailError::Disabled) => MailOutcome::Disabled,
-        Err(_) => MailOutcome::Failed,
-    });
-    Ok(sent?)
-}
-
-fn mail_text(username: &str, public_url: Option<&str>, token: &str) -> String {
-    let base = public_url.unwrap_or_default();
-    format!(
-        "Hello {username},\n\n\
-         a password reset was requested for your account at MDL. To set a new password, \
-         send\n\n    \
-         POST {base}/api/auth/password-reset/confirm\n    \
-         {{\"token\": \"{token}\", \"new_password\": \"...\"}}\n\n\
-         within 30 minutes. This ends all your sessions and revokes your API keys. If you did not \
-         request it, ignore this mail.\n"
-    )
+    request_reset((services, mail), audit, (&limiter, &origin), body.value).await?;
+    response::json(&mut HttpResponse::Accepted(), &MessageBody::new(ACCEPTED))
 }
 
 /// Confirm a password reset
@@ -189,52 +69,7 @@ async fn confirm(
     body: JsonBody<ResetConfirmationBody>,
     services: web::Data<AccountServices>,
 ) -> Result<HttpResponse, ApiError> {
-    let work = async || set_password(&services, origin, body.value).await;
-    limiter.guard(Policy::Auth, Against::Address, is_failed_attempt, work).await
-}
-
-async fn set_password(
-    services: &AccountServices,
-    origin: Origin,
-    confirmation: ResetConfirmationBody,
-) -> Result<HttpResponse, ApiError> {
-    origin.set_attempted_action(Action::Unauthenticated, None);
-    let ResetConfirmationBody { token, new_password } = confirmation;
-    let (hash, now) = (fingerprint(token.expose_secret()), services.clock.now());
-    let found = services
-        .db
-        .run(Circuit::Auth, "password_resets.find", async |conn| {
-            password_resets::find(conn, &hash, now).await
-        })
-        .await?;
-    let user = found.ok_or(ApiError::Authentication(BAD_TOKEN))?;
-    check_password("new_password", &new_password, &user.username, &user.email)?;
-    let new = services.hasher.hash(new_password).await?;
-    let actor = origin.actor(&user).with_channel(Channel::Mail);
-    let update = PasswordUpdate {
-        user: Target { id: user.user_id, name: &user.username },
-        authority: None,
-        old_hash: None,
-        new_hash: &new,
-        kept_session: None,
-        keep_api_keys: false,
-    };
-    let changed = services.db.transaction(Circuit::Auth, "password_resets.confirm", async |conn| {
-        if users::lock(conn, user.user_id).await?.status != UserStatus::Active {
-            return Err(StorageError::NotFound);
-        }
-        password_resets::consume(conn, &hash, now).await?;
-        password_changes::apply(conn, &actor, update, now).await
-    });
-    let invalidation = services.invalidation(InvalidationScope::User(user.user_id));
-    let changed = invalidation.apply_after(changed).await;
-    let revoked = changed.map_err(|error| match error.into() {
-        ApiError::NotFound(_) => ApiError::Authentication(BAD_TOKEN),
-        error => error,
-    })?;
-    services.instruments.authentication.count_revoked_keys(revoked.len());
-    let events = KeyEventLog::new(&services.logger, &user, &actor);
-    events.revoked_with(RevocationCause::PasswordReset, user.user_id, &revoked);
+    confirm_reset(&services, &limiter, &origin, body.value).await?;
     response::json(
         &mut HttpResponse::Ok(),
         &MessageBody::new("Password set; all sessions are ended and all API keys revoked"),

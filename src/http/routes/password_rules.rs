@@ -6,7 +6,7 @@ use crate::credentials::passwords;
 use crate::http::error::ApiError;
 
 /// Checks a new password.
-pub(super) fn check_password(
+pub(in crate::http) fn check_password(
     field: &str,
     password: &SecretString,
     username: &str,

@@ -1,11 +1,12 @@
-//! What requests need of API keys: the authority of a presented key, and the time of its last use.
+//! What requests need of API keys: the authority of a presented key, and its last use.
 //! `actors::api_key_cache` caches the former and batches the latter.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -30,6 +31,15 @@ pub struct KeyAuthority {
     pub expires_at: Option<DateTime<Utc>>,
     /// Whether the key was revoked, or its owner is not active.
     pub ended: bool,
+}
+
+/// When and from where a key was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    pub key_id: Uuid,
+    pub at: DateTime<Utc>,
+    /// The client IP, if it is known.
+    pub client: Option<IpAddr>,
 }
 
 /// Finds a key by its hash, with one statement.
@@ -72,24 +82,28 @@ pub async fn find(
     Ok(Some(KeyAuthority { key_id, owner, scopes, rate_limit, expires_at, ended }))
 }
 
-/// Writes when keys were last used; forward only, and in the order of their ids, so that two
-/// processes that write the same keys do not deadlock.
+/// Writes when and from where keys were last used; forward only, and in the order of their ids, so
+/// that two processes that write the same keys do not deadlock.
 pub async fn update_last_used(
     conn: &mut AsyncPgConnection,
-    uses: &[(Uuid, DateTime<Utc>)],
+    uses: &[KeyUse],
 ) -> Result<(), StorageError> {
-    let (ids, instants): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().copied().unzip();
+    let ids: Vec<Uuid> = uses.iter().map(|used| used.key_id).collect();
+    let instants: Vec<DateTime<Utc>> = uses.iter().map(|used| used.at).collect();
+    let text = |used: &KeyUse| used.client.map(|client| client.to_string());
+    let clients: Vec<Option<String>> = uses.iter().map(text).collect();
     diesel::sql_query(
-        "WITH used AS (SELECT * FROM unnest($1, $2) AS used (key_id, at)), \
-         held AS MATERIALIZED (SELECT key.key_id, used.at \
+        "WITH used AS (SELECT * FROM unnest($1, $2, $3) AS used (key_id, at, client)), \
+         held AS MATERIALIZED (SELECT key.key_id, used.at, used.client \
            FROM api_keys AS key JOIN used USING (key_id) \
            ORDER BY key.key_id FOR NO KEY UPDATE OF key) \
-         UPDATE api_keys AS key SET last_used_at = held.at FROM held \
+         UPDATE api_keys AS key SET last_used_at = held.at, last_used_ip = held.client FROM held \
          WHERE key.key_id = held.key_id \
            AND (key.last_used_at IS NULL OR key.last_used_at < held.at)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<Timestamptz>, _>(instants)
+    .bind::<Array<Nullable<Text>>, _>(clients)
     .execute(conn)
     .await?;
     Ok(())

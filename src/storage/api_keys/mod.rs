@@ -40,6 +40,8 @@ pub struct KeyRow {
     pub revoked_at: Option<DateTime<Utc>>,
     pub replaces: Option<Uuid>,
     pub rate_limit: Option<i32>,
+    /// The client IP of the last use.
+    pub last_used_ip: Option<String>,
 }
 
 impl KeyRow {

@@ -288,7 +288,7 @@ async fn stale_key_cache_is_rechecked() {
     let (keys, hash) = (server.state().accounts.keys.clone(), ApiKey::parse(&key).unwrap().hash());
     let after = async |seconds| {
         let instant = Instant::now() + Duration::from_secs(seconds);
-        keys.authenticate(hash, server.clock.now(), instant).await
+        keys.authenticate(hash, None, server.clock.now(), instant).await
     };
     server.settled().await;
     after(0).await.unwrap();

@@ -5,6 +5,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 
+use crate::pages::visitor::Visitor;
 use crate::support::database::{self, sql};
 use crate::support::proxy::Proxy;
 use crate::support::{ADMIN_PASSWORD, Server, token};
@@ -26,6 +27,54 @@ async fn last_used(url: &str, id: &str) -> Option<chrono::DateTime<chrono::Utc>>
     sql(url, &query).await[0][0].parse().ok()
 }
 
+/// Reads with a key through a proxy that names this client.
+async fn used_from(server: &Server, key: &str, client: &str) {
+    let headers = [("x-api-key", key), ("x-forwarded-for", client)];
+    server.send(reqwest::Method::GET, METRICS, "", &headers, None).await.expect(200);
+}
+
+#[actix_web::test]
+async fn last_use_has_the_client_ip_that_limits_use() {
+    let server = Server::with(&["--trusted-proxies", "127.0.0.1"]).await;
+    let admin = server.admin().await;
+    let (id, key) = server.key(&admin, &["metrics:read"]).await;
+    let listed = server.get("/api/auth/api-keys", &admin).await.json();
+    assert_eq!(listed["api_keys"][0]["last_used_ip"], serde_json::Value::Null);
+    let visitor = Visitor::signed_in(&server, "admin", ADMIN_PASSWORD).await;
+    let epoch = "SELECT epoch FROM authority_epochs";
+    let before = sql(&server.database_url, epoch).await;
+    // A lookup of the key, a hit, and a read that is answered from the caches alone.
+    for (client, stored) in [
+        ("192.0.2.7", "192.0.2.7"),
+        ("10.1.2.3, 2001:db8::7", "2001:db8::7"),
+        ("::ffff:192.0.2.8", "192.0.2.8"),
+        ("192.0.2.9, 127.0.0.1", "192.0.2.9"),
+    ] {
+        server.advance(1);
+        used_from(&server, &key, client).await;
+        assert_eq!(server.state().accounts.keys.drain_last_used().await, 0);
+        let listed = server.get("/api/auth/api-keys", &admin).await.json();
+        assert_eq!(listed["api_keys"][0]["last_used_ip"], stored, "{client}");
+        for path in ["/dashboard/api-keys", &format!("/dashboard/api-keys/{id}")] {
+            let page = visitor.get(path).await.expect(200);
+            assert!(page.text("main").contains(&format!("UTC from {stored}")), "{path}");
+        }
+    }
+    // Other processes need not know it, so that no cached key is looked up again.
+    assert_eq!(sql(&server.database_url, epoch).await, before);
+}
+
+#[actix_web::test]
+async fn forwarded_address_of_an_unknown_proxy_is_not_recorded() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (_, key) = server.key(&admin, &["metrics:read"]).await;
+    used_from(&server, &key, "192.0.2.7").await;
+    assert_eq!(server.state().accounts.keys.drain_last_used().await, 0);
+    let listed = server.get("/api/auth/api-keys", &admin).await.json();
+    assert_eq!(listed["api_keys"][0]["last_used_ip"], "127.0.0.1");
+}
+
 #[actix_web::test]
 async fn last_uses_are_written_in_batches() {
     let server = Server::start().await;
@@ -39,7 +88,12 @@ async fn last_uses_are_written_in_batches() {
     for use_ in 0..10_000 {
         let (_, key) = &keys[use_ % keys.len()];
         let hash = mdl::credentials::api_keys::ApiKey::parse(key).unwrap().hash();
-        state.accounts.keys.authenticate(hash, server.clock.now(), Instant::now()).await.unwrap();
+        state
+            .accounts
+            .keys
+            .authenticate(hash, None, server.clock.now(), Instant::now())
+            .await
+            .unwrap();
     }
     let end = server.clock.now();
     assert_eq!(state.accounts.keys.drain_last_used().await, 0);
@@ -74,7 +128,7 @@ async fn thousand_pending_uses_are_written_early() {
     let state = server.state();
     let used = (1..=1000).map(|number| {
         let key = mdl::credentials::api_keys::ApiKey::parse(&format!("mdl_{number:064x}")).unwrap();
-        state.accounts.keys.authenticate(key.hash(), server.clock.now(), Instant::now())
+        state.accounts.keys.authenticate(key.hash(), None, server.clock.now(), Instant::now())
     });
     // Some at a time, to finish long before ten seconds have passed.
     let used: Vec<_> = futures_util::stream::iter(used).buffer_unordered(10).collect().await;
@@ -96,18 +150,21 @@ async fn thousand_pending_uses_are_written_early() {
 #[actix_web::test]
 async fn last_use_never_goes_back() {
     let url = database::fresh().await;
-    let (early, late) = (Server::on(&url, &[]).await, Server::on(&url, &[]).await);
+    let proxied = ["--trusted-proxies", "127.0.0.1"];
+    let (early, late) = (Server::on(&url, &proxied).await, Server::on(&url, &proxied).await);
     early.ready().await;
     late.ready().await;
     let admin = late.admin().await;
     late.advance(3600);
     let (id, key) = early.key(&admin, &["metrics:read"]).await;
-    late.get_with(METRICS, &key).await.expect(200);
-    early.get_with(METRICS, &key).await.expect(200);
+    used_from(&late, &key, "192.0.2.2").await;
+    used_from(&early, &key, "192.0.2.1").await;
     assert_eq!(late.state().accounts.keys.drain_last_used().await, 0);
     let newer = last_used(&url, &id).await.unwrap();
     assert_eq!(early.state().accounts.keys.drain_last_used().await, 0);
     assert_eq!(last_used(&url, &id).await.unwrap(), newer);
+    let listed = early.get("/api/auth/api-keys", &admin).await.json();
+    assert_eq!(listed["api_keys"][0]["last_used_ip"], "192.0.2.2");
 }
 
 #[actix_web::test]
@@ -168,7 +225,7 @@ async fn concurrent_writes_of_last_use_do_not_deadlock() {
                     .state()
                     .accounts
                     .keys
-                    .authenticate(*hash, server.clock.now(), Instant::now())
+                    .authenticate(*hash, None, server.clock.now(), Instant::now())
                     .await
                     .unwrap();
             }

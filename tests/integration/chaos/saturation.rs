@@ -39,7 +39,12 @@ impl Others {
         server.login("admin", ADMIN_PASSWORD).await.expect(200);
         let (id, key) = server.key(admin, &["domains:read"]).await;
         let (hash, state) = (ApiKey::parse(&key).unwrap().hash(), server.state());
-        state.accounts.keys.authenticate(hash, server.clock.now(), Instant::now()).await.unwrap();
+        state
+            .accounts
+            .keys
+            .authenticate(hash, None, server.clock.now(), Instant::now())
+            .await
+            .unwrap();
         // A user has at most 100 live keys.
         server.delete(&format!("/api/auth/api-keys/{id}"), admin).await.expect(200);
         self.log_ins += 1;

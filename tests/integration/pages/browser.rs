@@ -56,7 +56,9 @@ pub(super) async fn sign_in(browser: &Browser, server: &Server) {
 }
 
 pub(super) async fn filled() -> Server {
-    let server = Server::start().await;
+    // With all links and forms; the port is closed.
+    let options = ["--registration-enabled", "true", "--smtp-url", "smtp://127.0.0.1:1"];
+    let server = Server::with(&options).await;
     let admin = server.admin().await;
     server.domains(&admin).await;
     let metrics: Vec<_> = (0..60)
@@ -192,6 +194,11 @@ pub(super) fn shown_pages() -> Vec<(&'static str, String)> {
         ("new", "/dashboard/new-metric".to_owned()),
         ("health", "/dashboard/health".to_owned()),
         ("sign-in", "/dashboard/sign-in?done=signed-out".to_owned()),
+        ("register", "/dashboard/register".to_owned()),
+        ("lost-password", "/dashboard/lost-password".to_owned()),
+        ("reset-password", "/dashboard/reset-password?token=abc".to_owned()),
+        ("account", "/dashboard/account?done=session-ended".to_owned()),
+        ("change-password", "/dashboard/account/password".to_owned()),
         ("not-found", "/dashboard/nowhere".to_owned()),
     ]
     .to_vec()

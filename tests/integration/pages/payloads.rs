@@ -85,6 +85,10 @@ fn paths(key: &str, user: &str) -> Vec<String> {
         "/dashboard/metrics/m/delete",
         "/dashboard/new-metric?from=m",
         "/dashboard/sign-in",
+        "/dashboard/register",
+        "/dashboard/lost-password",
+        "/dashboard/account",
+        "/dashboard/account/password",
         "/dashboard/domains",
         "/dashboard/domains/d",
         "/dashboard/domains/d/edit",
@@ -109,6 +113,7 @@ fn paths(key: &str, user: &str) -> Vec<String> {
     paths.push(format!("/dashboard/users/{user}"));
     paths.push(format!("/dashboard/users/{user}/change?role={encoded}"));
     paths.push(format!("/dashboard/sign-in?next={encoded}&done={encoded}"));
+    paths.push(format!("/dashboard/reset-password?token={encoded}"));
     paths.push(format!("/dashboard/metrics/m?as_of={encoded}"));
     paths.push(format!("/dashboard/{encoded}"));
     paths

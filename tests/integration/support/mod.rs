@@ -7,6 +7,7 @@ pub mod faulty_network;
 pub mod frozen;
 pub mod held;
 pub mod logs;
+pub mod mail;
 pub mod notifications;
 pub mod options;
 pub mod proxy;

@@ -1,5 +1,6 @@
 //! Authentication from the caches alone, for reads that need nothing else.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use crate::cache::sessions::SessionLookup;
 use crate::credentials::api_keys::ApiKey;
 use crate::http::AppState;
 use crate::http::request::caller::{Caller, Credential, VerifiedToken};
+use crate::http::request::context::RequestContext;
 use crate::http::request::credential::{PresentedCredential, credential};
 use crate::telemetry::instruments::authentication::AuthMethod;
 use crate::telemetry::instruments::operations::CacheOutcome;
@@ -19,7 +21,8 @@ use crate::telemetry::instruments::operations::CacheOutcome;
 pub enum CachedIdentity {
     /// The request has no credential.
     Anonymous,
-    Key(Caller, Arc<KnownKey>),
+    /// A key, and the client that uses it.
+    Key(Caller, Arc<KnownKey>, Option<IpAddr>),
     Session(Caller),
 }
 
@@ -35,7 +38,8 @@ impl CachedIdentity {
             Some(PresentedCredential::ApiKey(key)) => {
                 let hash = ApiKey::parse(&key).ok()?.hash();
                 let key = state.accounts.keys.fresh(&hash, now, instant)?;
-                Some(Self::Key(Caller::with_key(&key.authority), key))
+                let client = RequestContext::client(request).map(|client| client.0);
+                Some(Self::Key(Caller::with_key(&key.authority), key, client))
             }
             Some(PresentedCredential::Token(token)) => {
                 let tokens = &state.accounts.tokens;
@@ -56,7 +60,7 @@ impl CachedIdentity {
     pub fn caller(&self) -> Option<&Caller> {
         match self {
             Self::Anonymous => None,
-            Self::Key(caller, _) | Self::Session(caller) => Some(caller),
+            Self::Key(caller, ..) | Self::Session(caller) => Some(caller),
         }
     }
 
@@ -65,8 +69,8 @@ impl CachedIdentity {
         let instruments = &state.instruments.authentication;
         match self {
             Self::Anonymous => {}
-            Self::Key(_, key) => {
-                state.accounts.keys.record_hit(key, state.clock.now());
+            Self::Key(_, key, client) => {
+                state.accounts.keys.record_hit(key, *client, state.clock.now());
                 instruments.count_attempt(AuthMethod::ApiKey, true);
             }
             Self::Session(_) => {

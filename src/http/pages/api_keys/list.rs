@@ -8,7 +8,7 @@ use super::super::document::{NavSection, PageContext};
 use super::super::elements::time;
 use super::super::pager::{list_parameters, pager};
 use super::paths::{NEW, PATH, REVOKE_ALL, path_of};
-use super::state::{key_status, time_or};
+use super::state::{key_status, last_use, time_or};
 use crate::http::accounts::own_keys::list_keys;
 use crate::http::app_data::AccountServices;
 use crate::http::error::ApiError;
@@ -94,7 +94,7 @@ fn rows(keys: &[KeyRow], now: DateTime<Utc>) -> Markup {
                             div { @for scope in key.scopes.iter() { div { (scope.as_ref()) } } }
                         }
                         td data-label="Status" { div { (key_status(key, now)) } }
-                        td data-label="Last used" { (time_or(key.last_used_at, "Never")) }
+                        td data-label="Last used" { div { (last_use(key, "Never")) } }
                         td data-label="Expires" { (time_or(key.expires_at, "Never")) }
                         td data-label="Created" { (time(key.created_at)) }
                     }

@@ -10,7 +10,7 @@ use super::super::form_parts::{FormErrors, choice};
 use super::super::input_field::InputField;
 use super::super::stored_texts::rich_text;
 use super::paths::path_of;
-use super::state::{key_status, time_or, use_since_rotation};
+use super::state::{key_status, last_use, time_or, use_since_rotation};
 use crate::http::accounts::own_keys::get_key;
 use crate::http::app_data::AccountServices;
 use crate::http::error::ApiError;
@@ -69,7 +69,7 @@ fn facts(KeyFamily { key, predecessor, successor }: &KeyFamily, now: DateTime<Ut
                     @if at > 0 { ", " } code { (scope.as_ref()) }
                 }
             } }
-            div { dt { "Last used" } dd { (time_or(key.last_used_at, "Never")) } }
+            div { dt { "Last used" } dd { (last_use(key, "Never")) } }
             div { dt { "Expires" } dd { (time_or(key.expires_at, "Never")) } }
             @if let Some(revoked) = key.revoked_at {
                 div { dt { "Revoked" } dd { (time(revoked)) } }

@@ -7,7 +7,7 @@ use super::super::document::{NavSection, PageContext};
 use super::super::form_parts::confirmation;
 use super::super::notice::Notice;
 use super::paths::{PATH, REVOKE_ALL, path_of};
-use super::state::{key_status, time_or};
+use super::state::{key_status, last_use};
 use crate::http::accounts::own_keys::{get_key, list_keys, revoke_all_keys, revoke_key};
 use crate::http::app_data::AccountServices;
 use crate::http::error::ApiError;
@@ -31,7 +31,7 @@ pub(super) async fn ask(
             ") are refused at once. This cannot be undone." }
         dl {
             div { dt { "Status" } dd { (key_status(&key, services.clock.now())) } }
-            div { dt { "Last used" } dd { (time_or(key.last_used_at, "Never")) } }
+            div { dt { "Last used" } dd { (last_use(&key, "Never")) } }
         }
         (confirmation(&format!("{path}/revoke"), "Revoke", &path, &[]))
     };
@@ -63,7 +63,7 @@ pub(super) async fn ask_all(
         ul {
             @for key in &keys {
                 li { (key.name) " (" code { (key.prefix) "…" } "), last used: "
-                    (time_or(key.last_used_at, "never")) }
+                    (last_use(key, "never")) }
             }
         }
         (confirmation(REVOKE_ALL, "Revoke all", PATH, &[]))

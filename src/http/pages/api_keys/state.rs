@@ -37,12 +37,24 @@ pub(super) fn time_or(instant: Option<DateTime<Utc>>, otherwise: &str) -> Markup
     html! { @if let Some(instant) = instant { (time(instant)) } @else { (otherwise) } }
 }
 
+/// When and from where a key was last used.
+pub(super) fn last_use(key: &KeyRow, never: &str) -> Markup {
+    html! {
+        (time_or(key.last_used_at, never))
+        @if let Some(address) = &key.last_used_ip { " from " (address) }
+    }
+}
+
 /// Whether a key that was replaced is still in use: its last use since then, or that there is none.
 pub(super) fn use_since_rotation(old: &KeyRow, successor: &KeyRow, now: DateTime<Utc>) -> Markup {
     let used = old.last_used_at.filter(|at| *at >= successor.created_at);
     html! {
         @if let Some(used) = used {
-            span.warning { "The old key was used since, last at " (time(used)) "." }
+            span.warning {
+                "The old key was used since, last at " (time(used))
+                @if let Some(address) = &old.last_used_ip { " from " (address) }
+                "."
+            }
         } @else {
             "The old key has not been used since."
         }

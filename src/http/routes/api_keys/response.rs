@@ -31,6 +31,8 @@ struct KeyBody {
     created_at: DateTime<Utc>,
     /// Written up to ten seconds late.
     last_used_at: Option<DateTime<Utc>>,
+    /// Client IP of the last use, as the rate limits see it; null if it was not recorded.
+    last_used_ip: Option<String>,
     expires_at: Option<DateTime<Utc>>,
     revoked: bool,
     revoked_at: Option<DateTime<Utc>>,
@@ -55,6 +57,7 @@ impl KeyBody {
             prefix: row.prefix,
             created_at: row.created_at,
             last_used_at: row.last_used_at,
+            last_used_ip: row.last_used_ip,
             expires_at: row.expires_at,
             revoked: row.revoked_at.is_some(),
             revoked_at: row.revoked_at,
