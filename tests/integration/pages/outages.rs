@@ -67,7 +67,7 @@ async fn seen_pages_stay_typed_texts_are_kept_and_all_recovers() {
     viewer.get(METRIC).await.expect_page(503, OUT);
     viewer.get("/dashboard").await.expect_page(200, "Metrics");
 
-    let fields = [("name", "Typed <b>text</b>"), ("description", "two\nlines")];
+    let fields = [("seen", "1.0.0"), ("name", "Typed <b>text</b>"), ("description", "two\nlines")];
     let out = visitor.submit(&format!("{METRIC}/edit"), &fields).await.expect_page(503, OUT);
     assert!(out.text("main").contains("Nothing was changed. What you typed is kept"));
     assert_eq!(out.attribute("main form", "action"), format!("{METRIC}/edit"));
