@@ -152,6 +152,8 @@ fn confirmation_form(token: &str, errors: FormErrors<'_>) -> Markup {
                     error: errors.at(TOKEN), required: true, ..InputField::default()
                 }.render())
             } @else { input type="hidden" name=(TOKEN) value=(token); }
+            // Browsers expect it beside a password; whose token it is, is not told.
+            input type="text" name="username" value="" autocomplete="username" hidden;
             (InputField {
                 name: NEW_PASSWORD, label: "New password", kind: "password",
                 autocomplete: "new-password", hint: "At least 12 characters",
