@@ -11,6 +11,7 @@ mod editing;
 mod errors;
 mod foreign_forms;
 mod frames;
+mod impact;
 mod limits;
 mod metric;
 mod payloads;
