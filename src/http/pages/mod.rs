@@ -15,6 +15,7 @@ mod elements;
 pub mod failed_page;
 mod form_parts;
 mod hx;
+mod import;
 mod input_field;
 mod metric_form;
 mod metrics;
@@ -34,6 +35,7 @@ pub fn table() -> PageTable {
     let table = catalogue::add_to(table);
     let table = metrics::add_to(table);
     let table = metric_form::add_to(table);
+    let table = import::add_to(table);
     let table = sign_in::add_to(table);
     let table = api_keys::add_to(table);
     let table = business_domains::add_to(table);

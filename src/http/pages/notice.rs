@@ -25,6 +25,7 @@ pub(super) enum Notice {
     DomainCleaned,
     UserChanged,
     VersionRestored,
+    Imported,
     Created,
     Saved,
     /// Some HTML was removed from a rich text.
@@ -63,6 +64,7 @@ impl Notice {
             }
             Self::UserChanged => "The user is changed.",
             Self::VersionRestored => "The version is restored.",
+            Self::Imported => "The document is imported.",
             Self::Created => "The metric is created.",
             Self::Saved => "The metric is saved.",
             Self::SavedCleaned => "The metric is saved. HTML that is not allowed was removed.",

@@ -12,6 +12,7 @@ mod errors;
 mod foreign_forms;
 mod frames;
 mod impact;
+mod import;
 mod limits;
 mod metric;
 mod payloads;

@@ -90,6 +90,7 @@ fn paths(key: &str, user: &str) -> Vec<String> {
         "/dashboard/metrics/m/deprecate",
         "/dashboard/metrics/m/delete",
         "/dashboard/new-metric?from=m",
+        "/dashboard/import",
         "/dashboard/sign-in",
         "/dashboard/domains",
         "/dashboard/domains/d",
@@ -120,7 +121,7 @@ fn paths(key: &str, user: &str) -> Vec<String> {
 }
 
 /// Asserts that a page has no element and no attribute that a text has brought.
-fn assert_harmless(path: &str, page: &Reply) {
+pub fn assert_harmless(path: &str, page: &Reply) {
     for script in page.all("script") {
         assert!(script.attr("src").is_some_and(|src| src.starts_with("/dashboard/assets/")));
         assert_eq!(script.text().count(), 0, "{path}");
