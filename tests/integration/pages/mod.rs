@@ -16,5 +16,6 @@ mod import;
 mod limits;
 mod metric;
 mod payloads;
+mod planned;
 mod users;
 mod visitor;
