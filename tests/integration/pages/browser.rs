@@ -249,8 +249,9 @@ async fn file_is_imported_and_the_form_says_which_version_saving_makes() {
     .await;
     browser.open(&format!("{}/dashboard/metrics/metric_new/edit", server.base)).await;
     // A change of a field is enough.
-    let typed = "const unit = document.getElementById('field-definition.unit'); unit.focus(); \
-        unit.value = 'EUR'; unit.dispatchEvent(new Event('change', {bubbles: true}))";
+    let typed = "const unit = document.getElementById('field-definition.unit'); \
+        unit.closest('details').open = true; unit.focus(); unit.value = 'EUR'; \
+        unit.dispatchEvent(new Event('change', {bubbles: true}))";
     browser.run(typed, &json!([])).await;
     within_a_minute("the version", async || {
         text(&browser, "#planned").await.contains("2.0.0 after 1.0.0: a major").then_some(())

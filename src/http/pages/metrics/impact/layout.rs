@@ -166,7 +166,7 @@ fn stack(grid: &[Vec<usize>], slots: &mut [Slot]) -> usize {
         let mut top = highest.saturating_sub(height_of(column, slots)) / 2;
         for index in column {
             if let Some(slot) = slots.get_mut(*index) {
-                slot.y = top.saturating_add((slot.height + GAP) / 2);
+                slot.y = top.saturating_add(slot.height.midpoint(GAP));
                 top = top.saturating_add(slot.height + GAP);
             }
         }
