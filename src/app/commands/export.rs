@@ -22,8 +22,11 @@ use crate::app::commands::progress::item_bar;
 use crate::app::database::{Database, Purpose};
 use crate::config::Config;
 use crate::model::catalogue::DocumentFormat;
-use crate::storage::catalogue::{ExportBatch, ExportDocument, ExportError, Exported};
-use crate::storage::{catalogue, metrics};
+use crate::model::metrics::query::MetricFilter;
+use crate::storage::catalogue::{
+    ExportBatch, ExportDocument, ExportError, ExportPosition, Exported,
+};
+use crate::storage::{Transaction, catalogue, metrics};
 
 /// Writes all versions to `output`, or to stdout.
 pub(in crate::app) async fn run_versions(
@@ -90,8 +93,11 @@ async fn read_catalogue(
             // Writing has failed; its error is the result.
             Err(_) => ControlFlow::Break(()),
         };
-        let circuit = Circuit::Metrics;
-        db.read_batches(circuit, "metrics.export", LIMIT, catalogue::next_batch, send).await
+        let (circuit, all) = (Circuit::Metrics, MetricFilter::default());
+        let next = async |conn: &mut Transaction<'_>, position: &mut ExportPosition| {
+            catalogue::next_batch(conn, &all, position).await
+        };
+        db.read_batches(circuit, "metrics.export", LIMIT, next, send).await
     };
     let (shown, place) = (bar.clone(), target.place());
     let writing = tokio::task::spawn_blocking(move || write(batches, format, target, &shown));

@@ -11,12 +11,16 @@ use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics, Remover};
 use crate::http::extract::origin::Origin;
 use crate::http::response::deleted_item;
+use crate::http::routes::metrics::path::NOUN;
 use crate::http::routes::metrics::response::changed_metric;
 use crate::http::routes::metrics::versioned::VERSIONED;
+use crate::http::routes::not_found::name_missing;
 use crate::http::routes::version_conflicts::explain_refusal;
 use crate::model::audit::{Action, Changes};
+use crate::model::completeness::Completeness;
 use crate::model::metrics::Metric;
-use crate::model::patch::Patch;
+use crate::model::metrics::revision::MetricDiff;
+use crate::model::patch::{Patch, Patchable};
 use crate::model::text::Id;
 use crate::model::warnings::Warnings;
 use crate::storage::idempotency_keys::{IdempotentRequest, StoredResponse};
@@ -64,6 +68,39 @@ pub async fn create_metric(
         services.instruments.catalogue.count_created_metric(tier, category);
     }
     Ok(response)
+}
+
+/// What an update would do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedUpdate {
+    /// The present version.
+    pub former: String,
+    /// The version that it would make; none if it changes nothing.
+    pub next: Option<String>,
+    /// Of the changed metric.
+    pub completeness: Completeness,
+}
+
+/// Finds out what a patch would do to the present metric, by the rules of [`metrics::update`]. What
+/// it names (a domain, other metrics) is not looked up.
+///
+/// # Errors
+/// [`ApiError::Validation`] as an update, and [`ApiError::NotFound`].
+pub async fn plan_update(
+    services: &CatalogueServices,
+    id: &Id,
+    patch: &Patch<Metric>,
+) -> Result<PlannedUpdate, ApiError> {
+    let read = services
+        .db
+        .run(Circuit::Metrics, "metrics.get", async |conn| metrics::get(conn, id.as_str()).await);
+    let row = read.await.map_err(name_missing(NOUN, id.as_str()))?;
+    let before = row.to_metric()?;
+    let after = patch.apply_to(&before).map_err(ApiError::Validation)?;
+    let next = MetricDiff::between(&before, &after).map(|diff| diff.next_version(&row.version));
+    let completeness =
+        if after.is_draft() { Completeness::of(&after) } else { Completeness::full() };
+    Ok(PlannedUpdate { former: row.version, next, completeness })
 }
 
 impl MetricChange<'_> {

@@ -216,7 +216,8 @@ fn interrupted(error: &PayloadError) -> ApiError {
     }
 }
 
-fn head(headers: &HeaderMap, max: usize) -> Result<String, ApiError> {
+/// Checks the head of a request, and returns the media type of its body.
+pub(super) fn head(headers: &HeaderMap, max: usize) -> Result<String, ApiError> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if text(CONTENT_LENGTH).parse().is_ok_and(|length: u64| length > max as u64) {
         return Err(ApiError::too_large(max));

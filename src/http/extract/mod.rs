@@ -17,3 +17,4 @@ pub mod path;
 pub mod query;
 pub mod registration;
 pub mod session_client;
+pub mod upload;

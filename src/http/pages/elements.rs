@@ -23,6 +23,16 @@ pub(super) fn form_error(message: &str) -> Markup {
     html! { p.error role="alert" { (message) } }
 }
 
+/// A share between 0 and 1 of what a metric needs, rounded down.
+pub(super) fn completeness(share: f64) -> Markup {
+    let percent = format!("{:.0} %", (share * 100.0).floor());
+    html! {
+        meter min="0" max="1" low="0.5" high="0.999" optimum="1" value=(share)
+            aria-label="Complete" { (percent) }
+        " " (percent)
+    }
+}
+
 /// The status of a metric, an API key or a user.
 pub(super) fn status(status: &str) -> Markup {
     let class = match status {

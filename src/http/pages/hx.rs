@@ -43,6 +43,26 @@ pub(super) fn live_part(nonce: &ScriptNonce, stream: &str, content: &Markup) -> 
     }
 }
 
+/// A button that sends its form to have something checked: without scripts it loads the page again,
+/// with them it replaces the part with this id, and does so after each change of the form, too. The
+/// button stands outside of that part.
+pub(super) fn check_button(
+    nonce: &ScriptNonce,
+    path: &str,
+    part: &str,
+    name: &str,
+    label: &str,
+) -> Markup {
+    let target = format!("#{part}");
+    html! {
+        button.quiet type="submit" name=(name) value="yes" formnovalidate
+            hx-post=(path) hx-trigger="click, change from:'closest form' delay:2s"
+            hx-target=(target) hx-select=(target) hx-swap="outerHTML" hx-nonce=(nonce.as_str()) {
+            (label)
+        }
+    }
+}
+
 /// The scripts of a page.
 pub(super) fn scripts(nonce: &ScriptNonce) -> Markup {
     let nonce = nonce.as_str();

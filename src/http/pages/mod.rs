@@ -17,6 +17,7 @@ pub mod failed_page;
 mod form_parts;
 mod health;
 mod hx;
+mod import;
 mod input_field;
 mod metric_form;
 mod metrics;
@@ -43,6 +44,7 @@ pub fn table() -> PageTable {
     let table = catalogue::add_to(table);
     let table = metrics::add_to(table);
     let table = metric_form::add_to(table);
+    let table = import::add_to(table);
     let table = sign_in::add_to(table);
     let table = registration::add_to(table);
     let table = password_resets::add_to(table);

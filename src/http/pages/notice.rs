@@ -31,6 +31,7 @@ pub(super) enum Notice {
     UserChanged,
     CircuitControlled,
     VersionRestored,
+    Imported,
     Created,
     Saved,
     /// Some HTML was removed from a rich text.
@@ -80,6 +81,7 @@ impl Notice {
             Self::CircuitControlled => "It is done, and in the audit log.",
             Self::UserChanged => "The user is changed.",
             Self::VersionRestored => "The version is restored.",
+            Self::Imported => "The document is imported.",
             Self::Created => "The metric is created.",
             Self::Saved => "The metric is saved.",
             Self::SavedCleaned => "The metric is saved. HTML that is not allowed was removed.",

@@ -67,6 +67,36 @@ pub struct MetricQuery {
     pub as_of: Option<DateTime<Utc>>,
 }
 
+impl MetricFilter {
+    /// The query parameters of a filter.
+    pub const PARAMETERS: [&str; 8] = [
+        "category",
+        "business_domain",
+        "tier",
+        "metric_type",
+        "tags",
+        "status",
+        "owner_team",
+        "search",
+    ];
+
+    /// Parses decoded query parameters.
+    ///
+    /// # Errors
+    /// Every parameter that is unknown, repeated or invalid.
+    pub fn parse(parameters: &[(String, String)]) -> Result<Self, Vec<Violation>> {
+        let is_own = |name: &str| Self::PARAMETERS.contains(&name);
+        if let Some((name, _)) = parameters.iter().find(|(name, _)| !is_own(name)) {
+            return Err(vec![Violation::new(
+                Violation::printable_name(name),
+                "is not a known filter",
+            )]);
+        }
+        // A filter does not depend on the time.
+        MetricQuery::parse(parameters, DateTime::UNIX_EPOCH).map(|query| query.filter)
+    }
+}
+
 impl MetricQuery {
     /// Parses decoded query parameters.
     ///

@@ -139,6 +139,16 @@ impl MetricDiff {
     }
 }
 
+/// Returns which part of a version the next one raises: `major`, `minor` or `patch`.
+pub fn raised_part(version: &str, next: &str) -> &'static str {
+    let mut differ = version.split('.').zip(next.split('.')).map(|(old, new)| old != new);
+    match (differ.next(), differ.next()) {
+        (Some(true), _) => "major",
+        (_, Some(true)) => "minor",
+        _ => "patch",
+    }
+}
+
 /// Returns the version with which a deleted metric is created again: no version is used twice.
 pub fn next_major(version: &str) -> String {
     let major = version.split('.').next().and_then(|part| part.parse::<u64>().ok()).unwrap_or(0);

@@ -1,9 +1,11 @@
-//! Reads the whole catalogue in batches, for exports. The order is that of the bytes, not of the
+//! Reads the catalogue in batches, for exports. The order is that of the bytes, not of the
 //! database's collation, so that exports of equal catalogues are equal; no index has this order
 //! where the collation is another one, so the ids are read first and sorted here.
 
+use std::collections::HashSet;
 use std::vec::IntoIter;
 
+use crate::model::metrics::query::MetricFilter;
 use crate::storage::business_domains::{self, DomainRow};
 use crate::storage::metrics::{self, MetricRow};
 use crate::storage::{StorageError, Transaction};
@@ -33,23 +35,25 @@ impl ExportBatch {
 /// The ids that an export has not read yet.
 #[derive(Debug, Default)]
 pub struct ExportPosition {
-    domains: Option<IntoIter<String>>,
-    metrics: Option<IntoIter<String>>,
+    /// Those of domains and of metrics, once they are known.
+    ids: Option<(IntoIter<String>, IntoIter<String>)>,
     has_ended: bool,
 }
 
 /// Returns the next batch; none after [`ExportBatch::End`]. The transaction must read one snapshot,
-/// so that an export shows all of a concurrent change or nothing.
+/// so that an export shows all of a concurrent change or nothing. With a filter the export has the
+/// metrics that match, and their domains.
 ///
 /// # Errors
 /// Those of the statements.
 pub async fn next_batch(
     conn: &mut Transaction<'_>,
+    filter: &MetricFilter,
     position: &mut ExportPosition,
 ) -> Result<Option<ExportBatch>, StorageError> {
-    let domains = match &mut position.domains {
-        Some(domains) => domains,
-        None => position.domains.insert(domain_ids(conn).await?),
+    let (domains, metrics) = match &mut position.ids {
+        Some(ids) => ids,
+        None => position.ids.insert(ids(conn, filter).await?),
     };
     let ids: Vec<String> = domains.take(BATCH).collect();
     if !ids.is_empty() {
@@ -57,10 +61,6 @@ pub async fn next_batch(
         rows.sort_by(|left, right| left.name.cmp(&right.name));
         return Ok(Some(ExportBatch::Domains(rows)));
     }
-    let metrics = match &mut position.metrics {
-        Some(metrics) => metrics,
-        None => position.metrics.insert(metric_ids(conn).await?),
-    };
     let ids: Vec<String> = metrics.take(BATCH).collect();
     if !ids.is_empty() {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -72,15 +72,22 @@ pub async fn next_batch(
     Ok((!has_ended).then_some(ExportBatch::End))
 }
 
-async fn domain_ids(conn: &mut Transaction<'_>) -> Result<IntoIter<String>, StorageError> {
-    let mut names = business_domains::list_names(conn).await?;
-    names.sort_unstable();
-    let ids: Vec<String> = names.into_iter().map(|(_, id)| id).collect();
-    Ok(ids.into_iter())
-}
-
-async fn metric_ids(conn: &mut Transaction<'_>) -> Result<IntoIter<String>, StorageError> {
-    let mut ids = metrics::list_ids(conn).await?;
-    ids.sort_unstable();
-    Ok(ids.into_iter())
+/// Returns the ids of domains, by name, and of metrics.
+async fn ids(
+    conn: &mut Transaction<'_>,
+    filter: &MetricFilter,
+) -> Result<(IntoIter<String>, IntoIter<String>), StorageError> {
+    let mut domains = business_domains::list_names(conn).await?;
+    let mut metrics = if *filter == MetricFilter::default() {
+        metrics::list_ids(conn).await?
+    } else {
+        let (ids, names): (Vec<_>, HashSet<_>) =
+            metrics::list_matching(conn, filter).await?.into_iter().unzip();
+        domains.retain(|(name, _)| names.contains(name));
+        ids
+    };
+    domains.sort_unstable();
+    metrics.sort_unstable();
+    let domains: Vec<String> = domains.into_iter().map(|(_, id)| id).collect();
+    Ok((domains.into_iter(), metrics.into_iter()))
 }

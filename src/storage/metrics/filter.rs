@@ -4,8 +4,10 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::model::metrics::query::{MetricFilter, Sort, SortField};
+use crate::storage::StorageError;
 use crate::storage::full_text::prefixes;
 use crate::storage::schema::metrics::{dsl, table};
 
@@ -44,6 +46,14 @@ pub(super) fn filtered(filter: &MetricFilter) -> Boxed<'_> {
         );
     }
     query
+}
+
+/// Lists the metrics that match a filter, in no order: their ids, and the names of their domains.
+pub async fn list_matching(
+    conn: &mut AsyncPgConnection,
+    filter: &MetricFilter,
+) -> Result<Vec<(String, String)>, StorageError> {
+    Ok(filtered(filter).select((dsl::metric_id, dsl::business_domain)).load(conn).await?)
 }
 
 /// Sorts in the requested order, or exactly backwards. Each of these orders has an index.

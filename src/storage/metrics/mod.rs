@@ -22,6 +22,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use self::audited::audited_changes;
 pub use self::bulk::{ChangedMetric, create_many, replace_many};
 pub use self::facets::{FacetValue, count_facets};
+pub use self::filter::list_matching;
 pub use self::list::{ListedMetrics, count, list};
 pub use self::past::past_list;
 pub use self::relations::{DeletePolicy, RefusedChange, RelationChanges, UnknownIds};

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::samples::metric;
+use crate::support::samples::{metric, metric_with};
 use crate::support::{Answer, Server, database};
 
 const EXPORT: &str = "/api/v1/export";
@@ -175,4 +175,48 @@ async fn caller_that_loses_its_authority_while_an_export_waits_gets_nothing() {
     };
     let (exported, ()) = futures_util::future::join(export, revoke).await;
     exported.expect_error(401, "INVALID_API_KEY");
+}
+
+#[actix_web::test]
+async fn filters_export_the_metrics_of_the_list_with_their_domains() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    server.domains(&admin).await;
+    for (id, domain, tier, tag) in [
+        ("a", "Finance", "Tier-1", "x"),
+        ("b", "Growth", "Tier-1", "y"),
+        ("c", "Finance", "Tier-2", "x"),
+    ] {
+        let name = format!("Name {id}{id}{id}");
+        let fields = json!({"name": name, "business_domain": domain, "tier": tier, "tags": [tag]});
+        server.post("/api/v1/metrics", &admin, &metric_with(id, &fields)).await.expect(201);
+    }
+    for (query, metrics, domains) in [
+        ("", &["a", "b", "c"][..], &["Finance", "Growth"][..]),
+        ("tier=Tier-1", &["a", "b"], &["Finance", "Growth"]),
+        ("business_domain=Finance", &["a", "c"], &["Finance"]),
+        ("tags=x&tier=Tier-2&status=active", &["c"], &["Finance"]),
+        (
+            "metric_type=lagging&category=Revenue&owner_team=Team+%26+Co&search=bbb",
+            &["b"],
+            &["Growth"],
+        ),
+        ("tags=none", &[], &[]),
+    ] {
+        let path = format!("{EXPORT}?format=json&{query}");
+        let exported = server.get(path.trim_end_matches('&'), &admin).await.expect(200).json();
+        let texts = |list: &str, field: &str| -> Vec<String> {
+            let items = exported[list].as_array().unwrap().iter();
+            items.map(|item| item[field].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(texts("metrics", "metric_id"), metrics, "{query}");
+        assert_eq!(texts("domains", "name"), domains, "{query}");
+        let yaml = format!("{EXPORT}?{query}");
+        let yaml = server.get(yaml.trim_end_matches('?'), &admin).await.expect(200).text;
+        assert_eq!(yaml.matches("metric_id:").count(), metrics.len(), "{query}");
+    }
+    for query in ["tier=9", "tags=", "search=%21", "tier=Tier-1&tier=Tier-1", "sort=name", "x=1"] {
+        let answer = server.get(&format!("{EXPORT}?{query}"), &admin).await;
+        answer.expect_error(400, "VALIDATION_ERROR");
+    }
 }

@@ -85,7 +85,22 @@ pub(super) async fn filled() -> Server {
     ] {
         server.merge(api, &admin, &change).await.expect(200);
     }
+    for (of, from) in [
+        (10, [4, 5]),
+        (4, [1, 3]),
+        (5, [1, 2]),
+        (11, [10, 3]),
+        (12, [10, 5]),
+        (13, [11, 12]),
+        (14, [13, 10]),
+        (15, [12, 6]),
+    ] {
+        let upstream = from.map(|number| format!("metric_{number:02}"));
+        let change = json!({"relationships": {"upstream_metric_ids": upstream}});
+        server.merge(&format!("/api/v1/metrics/metric_{of:02}"), &admin, &change).await.expect(200);
+    }
     let draft = json!({"metric_id": "draft", "name": "Promoters", "business_domain": "Growth",
+        "relationships": {"upstream_metric_ids": ["metric_12"]},
         "governance": {"status": "draft"}});
     server.post("/api/v1/metrics", &admin, &draft).await.expect(201);
     server
@@ -188,10 +203,12 @@ pub(super) fn shown_pages() -> Vec<(&'static str, String)> {
         ("draft", "/dashboard/metrics/draft".to_owned()),
         ("versions", format!("{metric}/versions")),
         ("compare", format!("{metric}/compare?from=1.0.0&to=3.0.0")),
+        ("impact", "/dashboard/metrics/metric_10/impact".to_owned()),
         ("activity", format!("{metric}/activity")),
         ("edit", format!("{metric}/edit")),
         ("delete", format!("{metric}/delete")),
         ("new", "/dashboard/new-metric".to_owned()),
+        ("import", "/dashboard/import".to_owned()),
         ("health", "/dashboard/health".to_owned()),
         ("sign-in", "/dashboard/sign-in?done=signed-out".to_owned()),
         ("register", "/dashboard/register".to_owned()),
@@ -212,6 +229,79 @@ fn folder() -> PathBuf {
     folder
 }
 
+/// Asserts that the page is not too wide, and keeps a picture of it.
+async fn photograph(browser: &Browser, name: &str, width: u32, scheme: &str) {
+    let overflow = "return document.documentElement.scrollWidth - window.innerWidth";
+    let overflow = browser.run(overflow, &json!([])).await.as_i64().unwrap();
+    assert!(overflow <= 0, "{name} is {overflow} px too wide at {width} px");
+    assert_quiet(browser, name).await;
+    let whole = json!({"captureBeyondViewport": true, "format": "png"});
+    let picture = browser.devtools("Page.captureScreenshot", &whole).await;
+    let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
+    if width != 320 {
+        let file = folder().join(format!("{name}-{width}-{scheme}.png"));
+        std::fs::write(file, picture).unwrap();
+    }
+}
+
+/// A document with something to create and to update, and lines of its own.
+fn document() -> String {
+    let changed =
+        metric_with("metric_01", &json!({"name": "Weekly users", "description": "a <i>b"}));
+    let new = metric_with("metric_new", &json!({"description": "one\ntwo"}));
+    serde_json::to_string_pretty(&json!({"metrics": [changed, new]})).unwrap()
+}
+
+/// Chooses a file on the page of imports and sends the form.
+async fn upload(browser: &Browser, content: &str) {
+    let script = "const files = new DataTransfer(); \
+        files.items.add(new File([arguments[0]], 'catalogue.json')); \
+        const input = document.querySelector('input[type=file]'); input.files = files.files; \
+        input.form.querySelector('button').click()";
+    browser.run(script, &json!([content])).await;
+    within_a_minute("the preview", async || {
+        text(browser, ".count").await.starts_with("The document would").then_some(())
+    })
+    .await;
+}
+
+#[actix_web::test]
+#[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
+async fn file_is_imported_and_the_form_says_which_version_saving_makes() {
+    let (server, browser) = (filled().await, watched().await);
+    sign_in(&browser, &server).await;
+    browser.open(&format!("{}/dashboard/import", server.base)).await;
+    upload(&browser, &document()).await;
+    assert_quiet(&browser, "preview").await;
+    browser.run("document.querySelector('main form button').click()", &json!([])).await;
+    within_a_minute("the import", async || {
+        (text(&browser, "#notice").await.trim() == "The document is imported.").then_some(())
+    })
+    .await;
+    browser.open(&format!("{}/dashboard/metrics/metric_new/edit", server.base)).await;
+    // A change of a field is enough.
+    let typed = "const unit = document.getElementById('field-definition.unit'); \
+        unit.closest('details').open = true; unit.focus(); unit.value = 'EUR'; \
+        unit.dispatchEvent(new Event('change', {bubbles: true}))";
+    browser.run(typed, &json!([])).await;
+    within_a_minute("the version", async || {
+        text(&browser, "#planned").await.contains("2.0.0 after 1.0.0: a major").then_some(())
+    })
+    .await;
+    let focused = "return document.activeElement.id";
+    assert_eq!(browser.run(focused, &json!([])).await, "field-definition.unit");
+    // And so is the button; without leaving the page.
+    let pressed = "document.getElementById('field-definition.unit').value = '%'; \
+        document.querySelector('button[name=check]').click()";
+    browser.run(pressed, &json!([])).await;
+    within_a_minute("the same version", async || {
+        text(&browser, "#planned").await.contains("Nothing differs").then_some(())
+    })
+    .await;
+    assert_eq!(text(&browser, "h1").await, "Edit Metric metric_new");
+    assert_quiet(&browser, "checked form").await;
+}
+
 #[actix_web::test]
 #[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
 async fn pages_fit_every_width_in_light_and_dark() {
@@ -229,18 +319,11 @@ async fn pages_fit_every_width_in_light_and_dark() {
             browser.devtools("Emulation.setEmulatedMedia", &media).await;
             for (name, path) in &pages {
                 browser.open(&format!("{}{path}", server.base)).await;
-                let overflow = "return document.documentElement.scrollWidth - window.innerWidth";
-                let overflow = browser.run(overflow, &json!([])).await.as_i64().unwrap();
-                assert!(overflow <= 0, "{name} is {overflow} px too wide at {width} px");
-                assert_quiet(&browser, name).await;
-                let whole = json!({"captureBeyondViewport": true, "format": "png"});
-                let picture = browser.devtools("Page.captureScreenshot", &whole).await;
-                let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
-                if width != 320 {
-                    let file = folder().join(format!("{name}-{width}-{scheme}.png"));
-                    std::fs::write(file, picture).unwrap();
-                }
+                photograph(&browser, name, width, scheme).await;
             }
+            browser.open(&format!("{}/dashboard/import", server.base)).await;
+            upload(&browser, &document()).await;
+            photograph(&browser, "import-preview", width, scheme).await;
         }
     }
 }

@@ -204,3 +204,48 @@ async fn facets_are_those_of_the_present_catalogue() {
     })
     .await;
 }
+
+#[actix_web::test]
+async fn list_is_saved_as_a_document_with_its_filters() {
+    let server = Server::start().await;
+    filled(&server).await;
+    let admin = server.admin().await;
+    server.user(&admin, "vera", "viewer").await;
+    let visitor = Visitor::signed_in(&server, "vera", PASSWORD).await;
+    let link = |page: &Reply, label: &str| {
+        let links = page.all(".list .hint a").into_iter();
+        let mut found = links.filter(|a| super::visitor::words(*a) == label);
+        found.next().unwrap().attr("href").unwrap().to_owned()
+    };
+    let page = visitor.get("/dashboard?business_domain=Finance&sort=tier&page=1").await;
+    let page = page.expect(200);
+    assert_eq!(link(&page, "YAML"), "/dashboard/export?business_domain=Finance&format=yaml");
+    let saved = visitor.get(&link(&page, "JSON")).await.expect(200);
+    assert_eq!(
+        saved.answer.header("content-disposition"),
+        "attachment; filename=\"catalogue.json\""
+    );
+    let api = "/api/v1/export?format=json&business_domain=Finance";
+    assert_eq!(saved.answer.text, server.get(api, &admin).await.expect(200).text);
+    assert_eq!(saved.answer.json()["metrics"].as_array().unwrap().len(), 2);
+    let whole = visitor.get("/dashboard").await.expect(200);
+    let saved = visitor.get(&link(&whole, "YAML")).await.expect(200);
+    assert_eq!(saved.answer.text, server.get("/api/v1/export", &admin).await.text);
+    visitor.get("/dashboard/export?format=xml").await.expect_page(400, "The request is not valid");
+    let anonymous = Visitor::anonymous(&server);
+    anonymous.get("/dashboard/export?format=json").await.expect(303);
+}
+
+#[actix_web::test]
+async fn facets_can_be_folded_without_scripts() {
+    let server = Server::start().await;
+    filled(&server).await;
+    let visitor = Visitor::signed_in(&server, "admin", ADMIN_PASSWORD).await;
+    let page = visitor.get("/dashboard").await.expect(200);
+    let switch = page.attribute(".narrowing input[type=checkbox]", "id");
+    assert_eq!(page.attribute(".narrowing label", "for"), switch);
+    assert_eq!(page.all(".narrowing input[checked]").len(), 0, "folded at first");
+    let style = page.attribute("link[rel=stylesheet][href*=pages]", "href");
+    let style = server.get(&style, "").await.expect(200).text;
+    assert!(style.contains(".facets-switch:not(:checked) ~ .facets { display: none; }"));
+}

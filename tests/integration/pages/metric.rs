@@ -46,7 +46,7 @@ async fn page_says_what_the_metric_means() {
     let links: Vec<_> = page.all("dd a").into_iter().filter_map(|a| a.attr("href")).collect();
     assert_eq!(links, ["http://example.com/", "https://example.com/d?a=1&b=2"]);
     assert!(page.all("dd a").iter().all(|a| a.attr("rel") == Some("noopener noreferrer nofollow")));
-    assert_eq!(page.texts(".tabs a"), ["Definition", "Versions", "Activity"]);
+    assert_eq!(page.texts(".tabs a"), ["Definition", "Versions", "Impact", "Activity"]);
     assert_eq!(page.text(".tabs [aria-current=page]"), "Definition");
     let button = page.all("button[data-copy=formula][hidden]");
     assert_eq!(button.len(), 1, "without scripts there is no button that does nothing");

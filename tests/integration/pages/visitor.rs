@@ -7,6 +7,8 @@ use crate::support::{Answer, Server};
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
+const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+
 /// A browser and its cookie.
 pub struct Visitor<'a> {
     pub server: &'a Server,
@@ -61,6 +63,29 @@ impl<'a> Visitor<'a> {
             self.cookie = if is_removed { String::new() } else { pair.to_owned() };
         }
         reply
+    }
+
+    /// Sends a form with a file (`multipart/form-data`). Each part has its name, the name of the
+    /// file if it is one, and its content.
+    pub async fn upload(&self, path: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Reply {
+        let mut body = Vec::new();
+        for (name, file, content) in parts {
+            body.extend(format!("--{BOUNDARY}\r\n").bytes());
+            body.extend(format!("Content-Disposition: form-data; name=\"{name}\"").bytes());
+            body.extend(file.iter().flat_map(|file| format!("; filename=\"{file}\"").into_bytes()));
+            body.extend(b"\r\n\r\n");
+            body.extend(*content);
+            body.extend(b"\r\n");
+        }
+        body.extend(format!("--{BOUNDARY}--\r\n").bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let base = self.server.base.as_str();
+        let headers =
+            [("sec-fetch-site", "same-origin"), ("origin", base), ("cookie", &self.cookie)];
+        let body = Some((kind.as_str(), body));
+        let answer = self.server.send(Method::POST, path, "", &headers, body).await;
+        let document = Html::parse_document(&answer.text);
+        Reply { answer, document }
     }
 
     pub async fn send(

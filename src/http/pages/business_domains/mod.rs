@@ -11,6 +11,7 @@ mod one;
 mod paths;
 mod texts;
 
+pub(super) use self::paths::path_of;
 use self::paths::{NEW, PATH};
 use super::PageTable;
 use super::notice::DONE;

@@ -5,6 +5,6 @@ pub(super) const PATH: &str = "/dashboard/domains";
 pub(super) const NEW: &str = "/dashboard/new-domain";
 
 /// Returns the path of a domain. Its id needs no encoding.
-pub(super) fn path_of(id: &str) -> String {
+pub(in crate::http::pages) fn path_of(id: &str) -> String {
     format!("{PATH}/{id}")
 }

@@ -18,14 +18,20 @@ pub(super) fn facets(list: &ListQuery, found: &[FacetValue]) -> Markup {
         (label, values)
     });
     html! {
-        nav.facets aria-label="Narrow the list" {
-            @for (label, values) in groups.filter(|(_, values)| !values.is_empty()) {
-                details open[values.len() <= 6] {
-                    summary { (label) }
-                    ul {
-                        @for FacetValue { parameter, value, metrics } in values {
-                            li { a href=(list.with_facet(parameter, value)) { (value) }
-                                " " span.number { (metrics) } }
+        div.narrowing {
+            // On narrow screens the facets are hidden until this box is ticked; on others there is
+            // no box.
+            input.facets-switch id="facets-switch" type="checkbox" aria-controls="facets";
+            label for="facets-switch" { "Narrow the list" }
+            nav.facets id="facets" aria-label="Narrow the list" {
+                @for (label, values) in groups.filter(|(_, values)| !values.is_empty()) {
+                    details open[values.len() <= 6] {
+                        summary { (label) }
+                        ul {
+                            @for FacetValue { parameter, value, metrics } in values {
+                                li { a href=(list.with_facet(parameter, value)) { (value) }
+                                    " " span.number { (metrics) } }
+                            }
                         }
                     }
                 }

@@ -1,6 +1,7 @@
 //! The query of the catalogue, and the links that change one part of it and keep the rest.
 
 use super::super::notice::DONE;
+use super::export::PATH as EXPORT;
 use crate::http::request::routes::DASHBOARD;
 
 /// Parameters that filter, with their labels.
@@ -101,6 +102,15 @@ impl ListQuery {
         self.with("page", "")
     }
 
+    /// Links to the document with the metrics of the list.
+    pub(super) fn export(&self, format: &str) -> String {
+        let filters = self.0.iter().filter(|(name, _)| name != "sort" && name != "page");
+        let filters = filters.map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(filters.chain([("format", format)])).finish();
+        format!("{EXPORT}?{query}")
+    }
+
     /// Links to another page of the same list.
     pub(super) fn page(&self, page: i64) -> String {
         let page = page.to_string();
@@ -132,6 +142,8 @@ mod tests {
         assert_eq!(list.with_facet("tags", "z"), "/dashboard?search=a+b&tags=x%2Cy%2Cz");
         assert_eq!(list.page(4), "/dashboard?search=a+b&tags=x%2C+y&page=4");
         assert_eq!(list.first_page(), "/dashboard?search=a+b&tags=x%2C+y");
+        let export = "/dashboard/export?search=a+b&tags=x%2C+y&format=yaml";
+        assert_eq!(list.export("yaml"), export);
         let labels: Vec<_> = list.filters().into_iter().map(|(_, value, _)| value).collect();
         assert_eq!(labels, ["x", "y", "a b"]);
         assert!(list.is_filtered());

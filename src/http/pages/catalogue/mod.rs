@@ -1,6 +1,7 @@
 //! The catalogue: one table of metrics with search, facets, sorting and pages, all of them in the
 //! URL. The parameters are those of the API's list.
 
+mod export;
 mod facets;
 mod list_query;
 mod table;
@@ -17,6 +18,7 @@ use super::PageTable;
 use super::document::{NavSection, PageContext};
 use super::elements::form_error;
 use super::hx;
+use super::import::PATH as IMPORT;
 use super::metric_form::NEW;
 use super::notice::DONE;
 use super::page_table::Audience;
@@ -53,7 +55,7 @@ const PARAMETERS: &[&str] = &[
 
 /// Adds the page to the table.
 pub(super) fn add_to(table: PageTable) -> PageTable {
-    table.get(DASHBOARD, PARAMETERS, Audience::Callers, show)
+    export::add_to(table).get(DASHBOARD, PARAMETERS, Audience::Callers, show)
 }
 
 /// What was found.
@@ -130,7 +132,10 @@ fn body(
     html! {
         div.toolbar {
             (hx::search_form(&context.nonce, DASHBOARD, "results", &inputs))
-            @if context.may_edit() { a.button href=(NEW) { "New metric" } }
+            @if context.may_edit() {
+                a.button href=(NEW) { "New metric" }
+                a href=(IMPORT) { "Import" }
+            }
         }
         div.catalogue id="results" {
             @if let Some(found) = found { (facets(list, found)) }
@@ -158,6 +163,11 @@ fn results(context: &PageContext, list: &ListQuery, found: &Found) -> Result<Mar
         }
         (rows(list, &found.rows)?)
         (pages(list, found.pagination))
+        p.hint {
+            "Save " @if list.is_filtered() { "all metrics of this list" } @else { "the catalogue" }
+            " as " a href=(list.export("yaml")) { "YAML" }
+            " or " a href=(list.export("json")) { "JSON" }
+        }
     })
 }
 
@@ -188,8 +198,8 @@ fn empty(context: &PageContext, list: &ListQuery) -> Markup {
             } @else {
                 p { "There are no metrics yet." }
                 @if context.may_edit() {
-                    p { a href=(NEW) { "Create the first one" } ", or import a catalogue with "
-                        code { "mdl import" } "." }
+                    p { a href=(NEW) { "Create the first one" } ", or "
+                        a href=(IMPORT) { "import a catalogue" } "." }
                 } @else {
                     p { "An editor can create them." }
                 }

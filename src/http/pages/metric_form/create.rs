@@ -11,6 +11,7 @@ use super::super::input_field::InputField;
 use super::super::metrics::{LoadedMetric, path_of};
 use super::super::notice::Notice;
 use super::super::page_table::Audience;
+use super::domains::offered_domains;
 use super::edit::FORM;
 use super::render::FormView;
 use super::texts::{MORE, compact, patch_of, texts_of, without_nulls};
@@ -62,7 +63,8 @@ async fn show(
         metric = json!({"governance": {"status": "draft"}});
     }
     let form = FormFields::new(texts_of(&metric));
-    let view = FormView { form: &form, violations: &[] };
+    let domains = &offered_domains(&services).await;
+    let view = FormView { form: &form, violations: &[], domains };
     Ok(context.page(TITLE, NavSection::Metrics, &page("", view)))
 }
 
@@ -98,7 +100,8 @@ async fn submit(
 ) -> Result<HttpResponse, ApiError> {
     let (id, form) = (sent.text(ID).trim(), compact(&sent));
     if form.find(MORE).is_some() {
-        let view = FormView { form: &form, violations: &[] };
+        let domains = &offered_domains(&services).await;
+        let view = FormView { form: &form, violations: &[], domains };
         return Ok(context.page(TITLE, NavSection::Metrics, &page(id, view)));
     }
     let mut body = without_nulls(patch_of(&form, &Value::Null));
@@ -106,7 +109,8 @@ async fn submit(
     let (metric, warnings) = match parse_body::<Metric>(body) {
         Ok(parsed) => parsed,
         Err(violations) => {
-            return Ok(refuse(&context, id, &form, ApiError::Validation(violations)));
+            let error = ApiError::Validation(violations);
+            return Ok(refuse(&context, &services, id, &form, error).await);
         }
     };
     match create_metric(&services, &editor, &origin, None, (&metric, &warnings)).await {
@@ -116,7 +120,7 @@ async fn submit(
             Ok(see_other(&notice.on(&path_of(id))))
         }
         Err(error @ (ApiError::Validation(_) | ApiError::Conflict(_))) => {
-            Ok(refuse(&context, id, &form, error))
+            Ok(refuse(&context, &services, id, &form, error).await)
         }
         Err(error) => Err(error),
     }
@@ -124,11 +128,18 @@ async fn submit(
 
 /// Shows the form again with its errors. A conflict is about the id, the only thing that must be
 /// unique.
-fn refuse(context: &PageContext, id: &str, form: &FormFields, error: ApiError) -> HttpResponse {
+async fn refuse(
+    context: &PageContext,
+    services: &CatalogueServices,
+    id: &str,
+    form: &FormFields,
+    error: ApiError,
+) -> HttpResponse {
     let violations = match &error {
         ApiError::Validation(violations) => violations.clone(),
         other => vec![Violation::new(ID, other.to_string())],
     };
-    let body = page(id, FormView { form, violations: &violations });
+    let domains = &offered_domains(services).await;
+    let body = page(id, FormView { form, violations: &violations, domains });
     context.refused(error, TITLE, NavSection::Metrics, &body)
 }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::super::PageTable;
 use super::super::document::{NavSection, PageContext};
+use super::super::elements::form_error;
 use super::super::metrics::{LoadedMetric, path_of, text_at};
 use super::super::notice::Notice;
 use super::super::page_table::Audience;
@@ -26,6 +27,8 @@ use crate::storage::metrics::DeletePolicy;
 const PATH: &str = "/dashboard/metrics/{id}/delete";
 /// The field that confirms a deletion although other metrics depend on this one.
 const FORCE: &str = "force";
+const IN_USE: &str = "Nothing was deleted, because other metrics derive from this one. Take its \
+    id out of them first, or tick the box below to delete it all the same.";
 
 /// Adds the pages to the table.
 pub(super) fn add_to(table: PageTable) -> PageTable {
@@ -41,8 +44,11 @@ async fn show(
     let loaded = LoadedMetric::present(&services, &id).await?;
     let impact = impact(&services, &id).await?;
     let body = deletion(&id, &loaded.version, &impact);
-    let title = format!("Delete {}", text_at(&loaded.content, "name"));
-    Ok(context.page(&title, NavSection::Metrics, &body))
+    Ok(context.page(&title_of(&loaded), NavSection::Metrics, &body))
+}
+
+fn title_of(loaded: &LoadedMetric) -> String {
+    format!("Delete {}", text_at(&loaded.content, "name"))
 }
 
 fn deletion(id: &Id, version: &str, impact: &Impact) -> Markup {
@@ -67,6 +73,7 @@ fn deletion(id: &Id, version: &str, impact: &Impact) -> Markup {
 
 async fn submit(
     remover: Remover<Metrics>,
+    context: PageContext,
     IdPath(id): IdPath,
     origin: Origin,
     FormBody(form): FormBody,
@@ -76,6 +83,18 @@ async fn submit(
     let policy = if form.text(FORCE) == "yes" { DeletePolicy::Force } else { DeletePolicy::Unused };
     let (services, origin) = (&services, &origin);
     let change = MetricChange { services, origin, id: &id, precondition, request: None };
-    change.delete(&remover, policy).await?;
-    Ok(see_other(&Notice::Deleted.on(DASHBOARD)))
+    match change.delete(&remover, policy).await {
+        // A metric derives from it since the page was made, or the box is not ticked.
+        Err(ApiError::Conflict(_)) => {
+            let loaded = LoadedMetric::present(services, &id).await?;
+            let impact = impact(services, &id).await?;
+            let body = html! { (form_error(IN_USE)) (deletion(&id, &loaded.version, &impact)) };
+            let error = ApiError::Conflict(IN_USE.to_owned());
+            Ok(context.refused(error, &title_of(&loaded), NavSection::Metrics, &body))
+        }
+        deleted => {
+            deleted?;
+            Ok(see_other(&Notice::Deleted.on(DASHBOARD)))
+        }
+    }
 }

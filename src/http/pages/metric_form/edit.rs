@@ -10,11 +10,13 @@ use super::super::metrics::{LoadedMetric, path_of, text_at};
 use super::super::notice::Notice;
 use super::super::page_table::Audience;
 use super::conflict::Conflict;
+use super::domains::offered_domains;
+use super::planned::{CHECK, Plan};
 use super::render::FormView;
 use super::seen::{SEEN, precondition, seen_version};
 use super::texts::{MORE, compact, patch_of, texts_of};
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::metric_changes::MetricChange;
+use crate::http::catalogue::metric_changes::{MetricChange, PlannedUpdate, plan_update};
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics};
 use crate::http::extract::form_body::{FormBody, FormFields};
@@ -43,28 +45,63 @@ async fn show(
 ) -> Result<HttpResponse, ApiError> {
     let loaded = LoadedMetric::present(&services, &id).await?;
     let form = FormFields::new(texts_of(&loaded.content));
-    let view = FormView { form: &form, violations: &[] };
     let title = format!("Edit {}", text_at(&loaded.content, "name"));
-    Ok(context.page(&title, NavSection::Metrics, &page(&id, &loaded.version, view)))
+    let plan = Plan::Unknown(Some(&loaded.completeness));
+    let page = EditPage { context: &context, id: &id, version: &loaded.version, plan };
+    let body = page.render(&services, &form, &[]).await;
+    Ok(context.page(&title, NavSection::Metrics, &body))
 }
 
-fn page(id: &Id, version: &str, view: FormView<'_>) -> Markup {
-    let path = path_of(id.as_str());
-    let save = html! {
-        div.actions { button type="submit" { "Save" } a href=(path) { "Cancel" } }
-    };
-    html! {
-        (view.summary())
-        p.hint {
-            "Saving makes a new version of " (version) ": a major one if formula, unit or \
-             category change, a minor one for name, description, tier or domain, else a patch. A \
-             draft may lack fields."
+/// The page with the form.
+#[derive(Clone, Copy)]
+struct EditPage<'a> {
+    context: &'a PageContext,
+    id: &'a Id,
+    /// The version that the form was filled with.
+    version: &'a str,
+    plan: Plan<'a>,
+}
+
+impl EditPage<'_> {
+    async fn render(
+        &self,
+        services: &CatalogueServices,
+        form: &FormFields,
+        violations: &[Violation],
+    ) -> Markup {
+        let Self { context, id, version, plan } = self;
+        let domains = &offered_domains(services).await;
+        let view = FormView { form, violations, domains };
+        let path = path_of(id.as_str());
+        let action = format!("{path}/edit");
+        let save = html! {
+            div.actions { button type="submit" { "Save" } a href=(path) { "Cancel" } }
+        };
+        html! {
+            (view.summary())
+            form.metric method="post" action=(action) {
+                input type="hidden" name=(SEEN) value=(version);
+                // The first button of a form is the one that the return key presses.
+                (save)
+                (plan.render(&context.nonce, &action, version))
+                (view.sections())
+                (save)
+            }
         }
-        form.metric method="post" action=(format!("{path}/edit")) {
-            input type="hidden" name=(SEEN) value=(version);
-            // The first button of a form is the one that the return key presses.
-            (save) (view.sections()) (save)
-        }
+    }
+
+    /// Answers with the form and its errors.
+    async fn refuse(
+        self,
+        services: &CatalogueServices,
+        form: &FormFields,
+        violations: Vec<Violation>,
+    ) -> HttpResponse {
+        let plan = Plan::Refused(violations.len());
+        let body = Self { plan, ..self }.render(services, form, &violations).await;
+        let title = format!("Edit {}", self.id.as_str());
+        let error = ApiError::Validation(violations);
+        self.context.refused(error, &title, NavSection::Metrics, &body)
     }
 }
 
@@ -79,11 +116,26 @@ async fn submit(
     let seen = seen_version(&sent)?.to_owned();
     let title = format!("Edit {}", id.as_str());
     let mut form = compact(&sent);
+    let page = EditPage { context: &context, id: &id, version: &seen, plan: Plan::Unknown(None) };
     if form.find(MORE).is_some() {
-        let view = FormView { form: &form, violations: &[] };
-        return Ok(context.page(&title, NavSection::Metrics, &page(&id, &seen, view)));
+        let body = page.render(&services, &form, &[]).await;
+        return Ok(context.page(&title, NavSection::Metrics, &body));
     }
     let present = LoadedMetric::present(&services, &id).await?;
+    if sent.find(CHECK).is_some() {
+        let planned = plan(&services, &id, &form, &present).await;
+        return match planned {
+            Ok(planned) => {
+                let page = EditPage { plan: Plan::Known(&planned), ..page };
+                let body = page.render(&services, &form, &[]).await;
+                Ok(context.page(&title, NavSection::Metrics, &body))
+            }
+            Err(ApiError::Validation(violations)) => {
+                Ok(page.refuse(&services, &form, violations).await)
+            }
+            Err(error) => Err(error),
+        };
+    }
     if let Some(conflict) = Conflict::find(&services, &id, &sent, &present).await? {
         match conflict.merge(&sent, &form) {
             Some(merged) if seen == present.version => form = merged,
@@ -92,7 +144,7 @@ async fn submit(
     }
     let patch = match Patch::<Metric>::from_merge_patch(patch_of(&form, &present.content)) {
         Ok(patch) => patch,
-        Err(violations) => return Ok(refuse(&context, &id, &title, &seen, &form, violations)),
+        Err(violations) => return Ok(page.refuse(&services, &form, violations).await),
     };
     let precondition = &precondition(&sent)?;
     let (services, origin) = (&services, &origin);
@@ -103,9 +155,7 @@ async fn submit(
                 if patch.warnings.shown.is_empty() { Notice::Saved } else { Notice::SavedCleaned };
             Ok(see_other(&notice.on(&path_of(id.as_str()))))
         }
-        Err(ApiError::Validation(violations)) => {
-            Ok(refuse(&context, &id, &title, &seen, &form, violations))
-        }
+        Err(ApiError::Validation(violations)) => Ok(page.refuse(services, &form, violations).await),
         Err(ApiError::PreconditionFailed(error)) => {
             // Another writer came in between.
             let present = LoadedMetric::present(services, &id).await?;
@@ -118,14 +168,13 @@ async fn submit(
     }
 }
 
-fn refuse(
-    context: &PageContext,
+/// Finds out what saving the form would do.
+async fn plan(
+    services: &CatalogueServices,
     id: &Id,
-    title: &str,
-    version: &str,
     form: &FormFields,
-    violations: Vec<Violation>,
-) -> HttpResponse {
-    let body = page(id, version, FormView { form, violations: &violations });
-    context.refused(ApiError::Validation(violations), title, NavSection::Metrics, &body)
+    present: &LoadedMetric,
+) -> Result<PlannedUpdate, ApiError> {
+    let patch = Patch::<Metric>::from_merge_patch(patch_of(form, &present.content));
+    plan_update(services, id, &patch.map_err(ApiError::Validation)?).await
 }

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InputKind {
     Line,
+    /// The name of a business domain; those that exist are offered.
+    Domain,
     /// A text of several lines.
     Prose,
     Number,
@@ -38,7 +40,7 @@ const fn field(path: &'static str, label: &'static str, input: InputKind) -> For
     FormInput { path, label, input }
 }
 
-use InputKind::{Choice, Day, Flag, Json, Line, Lines, Number, Prose, Proses, Rows, YesNo};
+use InputKind::{Choice, Day, Domain, Flag, Json, Line, Lines, Number, Prose, Proses, Rows, YesNo};
 
 const SOURCES: &[FormInput] = &[
     field("system", "System", Line),
@@ -54,7 +56,7 @@ pub(super) const SECTIONS: &[FormSection] = &[
             field("name", "Name", Line),
             field("short_name", "Short name", Line),
             field("description", "Description", Prose),
-            field("business_domain", "Business domain", Line),
+            field("business_domain", "Business domain", Domain),
             field("category", "Category", Line),
             field("tier", "Tier", Choice(&["Tier-1", "Tier-2", "Tier-3"])),
             field("metric_type", "Type", Choice(&["leading", "lagging", "operational"])),

@@ -10,18 +10,23 @@ use crate::model::violations::Violation;
 
 /// Empty rows at the end of a list.
 const SPARE_ROWS: usize = 1;
+/// The id of the list of business domains.
+const DOMAINS: &str = "domains";
 
 /// What a form shows.
 #[derive(Clone, Copy)]
 pub(super) struct FormView<'a> {
     pub(super) form: &'a FormFields,
     pub(super) violations: &'a [Violation],
+    /// The business domains that are offered.
+    pub(super) domains: &'a [String],
 }
 
 impl FormView<'_> {
     /// Renders all sections. Those with an error are open, and the first one.
     pub(super) fn sections(self) -> Markup {
         html! {
+            datalist id=(DOMAINS) { @for name in self.domains { option value=(name) {} } }
             @for (index, section) in SECTIONS.iter().enumerate() {
                 (self.section(section, index == 0))
             }
@@ -69,6 +74,8 @@ impl FormView<'_> {
                         textarea id=(id) name=(name) rows=(value.lines().count().clamp(2, 12))
                             aria-describedby=[&described] aria-invalid=[invalid] { "\n" (value) }
                     }
+                    InputKind::Domain => input id=(id) name=(name) value=(value) list=(DOMAINS)
+                        aria-describedby=[&described] aria-invalid=[invalid];,
                     InputKind::Day => input id=(id) name=(name) type="date" value=(value)
                         aria-describedby=[&described] aria-invalid=[invalid];,
                     InputKind::Number => input id=(id) name=(name) inputmode="decimal" value=(value)

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::PageTable;
 use super::super::document::{NavSection, PageContext};
-use super::super::elements::{instant, status, time};
+use super::super::elements::{completeness, instant, status, time};
 use super::super::metric_form::NEW;
 use super::super::notice::DONE;
 use super::super::page_table::Audience;
@@ -73,12 +73,9 @@ fn banners(id: &Id, loaded: &LoadedMetric) -> Markup {
 }
 
 fn missing(loaded: &LoadedMetric) -> Markup {
-    // The share is between 0 and 1, rounded down.
-    let share = format!("{:.0} %", (loaded.completeness.share * 100.0).floor());
     html! {
         details.banner {
-            summary { "Draft, " (share) " complete" }
-            progress max="1" value=(loaded.completeness.share) aria-label="Complete" { (share) }
+            summary { "Draft, " (completeness(loaded.completeness.share)) " complete" }
             p { "Before it can be active it needs:" }
             ul { @for path in &loaded.completeness.missing { li { code { (path) } } } }
         }

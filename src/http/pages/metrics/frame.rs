@@ -9,12 +9,14 @@ use crate::model::text::Id;
 pub(super) enum Tab {
     Definition,
     Versions,
+    Impact,
     Activity,
 }
 
-const TABS: [(Tab, &str, &str); 3] = [
+const TABS: [(Tab, &str, &str); 4] = [
     (Tab::Definition, "", "Definition"),
     (Tab::Versions, "/versions", "Versions"),
+    (Tab::Impact, "/impact", "Impact"),
     (Tab::Activity, "/activity", "Activity"),
 ];
 

@@ -1,5 +1,6 @@
 //! The pages of one metric: what it means (`definition`), its versions and what differs between two
-//! (`versions`), what was done to it (`activity`).
+//! (`versions`), what it derives from and what derives from it (`impact`), what was done to it
+//! (`activity`).
 
 mod activity;
 mod changes;
@@ -7,6 +8,7 @@ mod compare;
 mod definition;
 mod fields;
 mod frame;
+mod impact;
 mod loaded;
 mod restore;
 mod source;
@@ -26,5 +28,5 @@ pub(super) fn add_to(table: PageTable) -> PageTable {
     let table = source::add_to(definition::add_to(table));
     let table = version::add_to(versions::add_to(table));
     let table = restore::add_to(compare::add_to(table));
-    activity::add_to(table)
+    activity::add_to(impact::add_to(table))
 }

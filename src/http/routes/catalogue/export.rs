@@ -1,56 +1,48 @@
-//! The export of the whole catalogue. It is first read into a spool, in one transaction, and then
-//! sent from there by [`sending`]: a client that reads slowly holds neither a connection of the
-//! pool nor a snapshot of the database, and an error still has its status code. One export is read
-//! at a time, which bounds what exports take from the database.
+//! The export of the catalogue as one document; see `http::catalogue::export`.
 
-mod sending;
+use actix_web::{HttpRequest, HttpResponse, get, web};
 
-use std::io::{Seek, Write};
-use std::ops::ControlFlow;
-use std::time::Duration;
-
-use actix_web::body::SizedStream;
-use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
-use futures_util::future::join;
-use tempfile::SpooledTempFile;
-use tokio::sync::mpsc;
-
-use self::sending::pieces;
-use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::{AccessPolicy, CatalogueServices};
-use crate::http::client_places::PlaceHolder;
+use crate::http::catalogue::export::{ExportQuery, respond};
 use crate::http::error::ApiError;
-use crate::http::extract::caller::{Area, Everything, Reader};
+use crate::http::extract::caller::{Everything, Reader};
 use crate::http::extract::query::QueryParameters;
-use crate::http::media_type::JSON;
 use crate::http::openapi::vocabulary::DocumentFormatName;
 use crate::http::request::caller::Caller;
-use crate::http::request::context::RequestContext;
-use crate::http::request::method::HeadRequest;
-use crate::model::catalogue::{Catalogue, DocumentFormat};
-use crate::model::users::Role;
-use crate::storage::catalogue::{ExportBatch, ExportDocument, ExportError, Exported};
-use crate::storage::{Transaction, authority, catalogue};
-use crate::telemetry::error_chain;
-
-/// Size in bytes of the spool in memory; a longer one is a temporary file.
-const SPOOL_IN_MEMORY: usize = 1024 * 1024;
-/// Longest time for reading the catalogue.
-const LIMIT: Duration = Duration::from_mins(10);
-/// The same where reading holds the only connection.
-const LIMIT_ON_ONE_CONNECTION: Duration = Duration::from_secs(30);
+use crate::model::catalogue::Catalogue;
+use crate::model::metrics::governance::MetricStatus;
+use crate::model::metrics::{MetricType, Tier};
 
 /// Export the catalogue
 ///
 /// The whole catalogue as one document, as `POST /api/v1/import` accepts it: all domains and
-/// metrics of one moment, without the fields that the server sets.
+/// metrics of one moment, without the fields that the server sets. With filters, which are those of
+/// the list of metrics, the metrics that match all of them, and their domains; metrics that they
+/// name may then be missing.
 #[utoipa::path(
     tag = "catalogue",
     operation_id = "export_catalogue",
     security((), ("bearer" = []), ("api_key" = [])),
-    params(("format" = Option<DocumentFormatName>, Query, description = "Format of the document, \
-        default yaml")),
+    params(
+        ("format" = Option<DocumentFormatName>, Query,
+            description = "Format of the document, default yaml"),
+        ("category" = Option<String>, Query, description = "Category, exact match",
+            min_length = 1, max_length = 2000),
+        ("business_domain" = Option<String>, Query, description = "Name of the business domain",
+            min_length = 1, max_length = 2000),
+        ("tier" = Option<Tier>, Query, description = "Tier, exact match"),
+        ("metric_type" = Option<MetricType>, Query, description = "Type, exact match"),
+        ("tags" = Option<String>, Query,
+            description = "Tags, separated by commas; all must match",
+            min_length = 1, max_length = 2000, pattern = "^[^,]+(,[^,]+){0,19}$"),
+        ("status" = Option<MetricStatus>, Query, description = "Status, exact match"),
+        ("owner_team" = Option<String>, Query, description = "Owner team, exact match",
+            min_length = 1, max_length = 2000),
+        ("search" = Option<String>, Query,
+            description = "Words or prefixes of words in name, description or formula; \
+                all must match",
+            min_length = 1, max_length = 2000),
+    ),
     responses((status = 200, description = "The catalogue",
         content((Catalogue = "application/yaml"), (Catalogue = "application/json")),
         headers(("Content-Disposition" = String, description = "Name of a file for the document"))))
@@ -64,87 +56,5 @@ pub(super) async fn export(
     policy: web::Data<AccessPolicy>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let format = parse_format(&parameters)?;
-    let (media_type, disposition) = match format {
-        DocumentFormat::Json => (JSON, "attachment; filename=\"catalogue.json\""),
-        DocumentFormat::Yaml => ("application/yaml", "attachment; filename=\"catalogue.yaml\""),
-    };
-    let mut response = HttpResponse::Ok();
-    response.content_type(media_type).insert_header((CONTENT_DISPOSITION, disposition));
-    if request.extensions().contains::<HeadRequest>() {
-        // The length is not known without reading the catalogue, and is optional.
-        return Ok(response.streaming(futures_util::stream::empty::<std::io::Result<_>>()));
-    }
-    // Held until the document is sent, so that the number of spools is bounded.
-    let place = services.exports.acquire(client(&request, caller.as_ref())).await?;
-    let (spool, length) = read_catalogue(&services, format).await?;
-    if let Some(caller) = caller {
-        // Exports queue, and the caller may have lost its authority meanwhile.
-        let needed = if policy.anonymous_read { &[][..] } else { Everything::READ };
-        let authority = caller.authority(Role::Viewer, needed);
-        let confirm = async |conn: &mut Transaction<'_>| {
-            authority::confirm(conn, &authority, services.clock.now()).await
-        };
-        services.db.transaction(Circuit::Auth, "users.confirm", confirm).await?;
-    }
-    Ok(response.body(SizedStream::new(length, pieces(spool, place))))
-}
-
-fn client(request: &HttpRequest, caller: Option<&Caller>) -> PlaceHolder {
-    let address = RequestContext::client_prefix(request);
-    caller.map_or(PlaceHolder::Anonymous(address), |caller| PlaceHolder::User(caller.user.user_id))
-}
-
-fn parse_format(parameters: &[(String, String)]) -> Result<DocumentFormat, ApiError> {
-    match parameters {
-        [] => Ok(DocumentFormat::Yaml),
-        [(name, value)] if name == "format" => match value.as_str() {
-            "yaml" => Ok(DocumentFormat::Yaml),
-            "json" => Ok(DocumentFormat::Json),
-            _ => Err(ApiError::invalid("format", "must be one of yaml, json")),
-        },
-        _ => Err(ApiError::invalid("", "the only allowed parameter is format, once")),
-    }
-}
-
-/// Reads the catalogue into a spool, one export at a time. Returns it with its length in bytes.
-async fn read_catalogue(
-    services: &CatalogueServices,
-    format: DocumentFormat,
-) -> Result<(SpooledTempFile, u64), ApiError> {
-    let permit = services.export_reads.acquire().await?;
-    let (sender, batches) = mpsc::channel(2);
-    let db = &services.db;
-    let limit = if db.has_one_connection() { LIMIT_ON_ONE_CONNECTION } else { LIMIT };
-    let reading = async move {
-        let send = async |batch| match sender.send(batch).await {
-            Ok(()) => ControlFlow::Continue(()),
-            // Writing has failed; its error is the result.
-            Err(_) => ControlFlow::Break(()),
-        };
-        let circuit = Circuit::Metrics;
-        db.read_batches(circuit, "metrics.export", limit, catalogue::next_batch, send).await
-    };
-    // Serialising would block this worker's other requests.
-    let writing = permit.run(move || write_spool(batches, format));
-    let (read, written) = join(reading, writing).await;
-    let (spool, _permit) = written?;
-    read?;
-    spool
-        .and_then(|spool| spool.ok_or_else(|| std::io::Error::other("no end").into()))
-        .map_err(|error| ApiError::Internal { cause: error_chain(&error) })
-}
-
-/// Returns the spool and its length; none if the catalogue was not read to its end.
-fn write_spool(
-    mut batches: mpsc::Receiver<ExportBatch>,
-    format: DocumentFormat,
-) -> Result<Option<(SpooledTempFile, u64)>, ExportError> {
-    let spool = SpooledTempFile::new(SPOOL_IN_MEMORY);
-    let exported = ExportDocument::write(spool, format, || batches.blocking_recv(), |_| {})?;
-    let Exported::Complete(mut spool) = exported else { return Ok(None) };
-    spool.flush()?;
-    let length = spool.stream_position()?;
-    spool.rewind()?;
-    Ok(Some((spool, length)))
+    respond(&services, &policy, caller, &request, &ExportQuery::parse(parameters)?).await
 }

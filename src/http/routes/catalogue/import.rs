@@ -5,10 +5,11 @@
 
 use actix_web::{HttpResponse, post, web};
 
-use crate::actors::db_breaker::Circuit;
 use crate::http::app_data::CatalogueServices;
+use crate::http::catalogue::import::{
+    DraftImport, TriedImport, parse_draft, run_import, try_import,
+};
 use crate::http::catalogue::replay::find_response;
-use crate::http::catalogue::write::change_or_replay;
 use crate::http::envelope::ChangedBody;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Everything};
@@ -17,16 +18,8 @@ use crate::http::extract::json_body::ImportBody;
 use crate::http::extract::origin::Origin;
 use crate::http::extract::query::QueryParameters;
 use crate::http::response::{json, stored_change};
-use crate::model::catalogue::{
-    Catalogue, CatalogueDraft, DocumentFormat, ImportReport, ImportTally,
-};
-use crate::model::versions::{ChangeChannel, RevisionStamp};
-use crate::storage::authority::Authority;
-use crate::storage::idempotency_keys::StoredResponse;
+use crate::model::catalogue::{Catalogue, DocumentFormat, ImportReport};
 use crate::storage::metrics::UnknownIds;
-use crate::storage::{StorageError, Transaction, authority, catalogue};
-
-const TARGET: (Circuit, &str) = (Circuit::Metrics, "metrics.import");
 
 /// Import a catalogue
 ///
@@ -80,70 +73,15 @@ pub(super) async fn import(
     {
         return Ok(stored_change(response));
     }
-    // Parsing would block this worker's other requests, so it runs on a thread of its own; the
-    // permit admits one import at a time, until the end of this one.
-    let permit = place.acquire().await?;
-    let (draft, _permit) = permit.run(move || CatalogueDraft::parse(&bytes, format)).await?;
-    let draft = draft.map_err(ApiError::Validation)?;
+    let (draft, _permit) = parse_draft(place, format, bytes).await?;
     if dry_run {
-        let tally = try_import(&services, &authority, &draft, unknown).await?;
+        let TriedImport { tally, .. } = try_import(&services, &authority, &draft, unknown).await?;
         let body = ChangedBody::new(tally.into_report(true), draft.warnings);
         return json(&mut HttpResponse::Ok(), &body);
     }
-    let (author, actor) = (user.username.as_str(), origin.actor(user));
-    let work = async |conn: &mut Transaction<'_>, now| {
-        let stamp = RevisionStamp { author, channel: ChangeChannel::Import, now };
-        let tally = catalogue::import(conn, &draft, Some(stamp), unknown).await?;
-        let violations = tally.violations();
-        if !violations.is_empty() {
-            return Err(StorageError::Invalid(violations));
-        }
-        catalogue::record_import(conn, &actor, &tally, now).await?;
-        let created = tally.created_metrics().to_vec();
-        Ok((stored_report(tally, &draft)?, created))
-    };
-    let imported = change_or_replay(&services, TARGET, &authority, request.as_ref(), work);
-    let (response, created) = imported.await?;
-    count_created_metrics(&services, &draft, &created.unwrap_or_default());
+    let import = DraftImport { draft: &draft, unknown, epoch: None };
+    let response = run_import(&services, &editor, &origin, request.as_ref(), import).await?;
     Ok(stored_change(response))
-}
-
-/// Finds out what an import would do, in a snapshot.
-async fn try_import(
-    services: &CatalogueServices,
-    caller: &Authority,
-    draft: &CatalogueDraft,
-    unknown: UnknownIds,
-) -> Result<ImportTally, ApiError> {
-    let work =
-        async |conn: &mut Transaction<'_>| catalogue::import(conn, draft, None, unknown).await;
-    let tally = services.db.read_snapshot(Circuit::Metrics, "metrics.import_dry_run", work);
-    let tally = tally.await?;
-    // The snapshot cannot lock the caller's row, and would not see that it has changed.
-    let confirm = async |conn: &mut Transaction<'_>| {
-        authority::confirm(conn, caller, services.clock.now()).await
-    };
-    services.db.transaction(Circuit::Auth, "users.confirm", confirm).await?;
-    Ok(tally)
-}
-
-/// Builds the response to an import, to be stored with it.
-fn stored_report(
-    tally: ImportTally,
-    draft: &CatalogueDraft,
-) -> Result<StoredResponse, StorageError> {
-    let body = ChangedBody::new(tally.into_report(false), draft.warnings.clone());
-    let body = serde_json::to_string(&body);
-    let body = body.map_err(|_| StorageError::corrupt("the report of an import"))?;
-    Ok(StoredResponse { etag: String::new(), body })
-}
-
-fn count_created_metrics(services: &CatalogueServices, draft: &CatalogueDraft, created: &[usize]) {
-    let created = created.iter().filter_map(|index| draft.metrics.get(*index));
-    for metric in created.filter_map(|item| item.parsed.as_ref().ok()) {
-        let (tier, category) = metric.labels();
-        services.instruments.catalogue.count_created_metric(tier, category);
-    }
 }
 
 fn document_format(media_type: &str) -> Result<DocumentFormat, ApiError> {
