@@ -42,6 +42,7 @@ mod steady_clients;
 mod supervisor;
 mod tls;
 mod transport;
+mod tutorial;
 mod version_commands;
 mod version_files;
 mod version_migrations;
