@@ -25,6 +25,7 @@ mod import_memory;
 mod import_repeats;
 mod logged;
 mod migrations;
+mod move_data;
 mod operations;
 mod poolers;
 mod remote_commands;
