@@ -189,6 +189,15 @@ fn every_row_of_the_plan_has_code_and_a_test() {
 }
 
 #[test]
+fn tests_of_parsers_exist() {
+    let document = file("docs/security.md");
+    let (_, rest) = document.text.split_once("\n## Parsers").expect("a section");
+    let section = Source::new(&document.path, rest.split("\n## ").next().unwrap());
+    assert!(count(&section, &["tests"]) > 10);
+    assert_none(&missing(&section));
+}
+
+#[test]
 fn every_switch_is_in_the_readme() {
     let (readme, examples) = (file("README.md"), file(".env.example"));
     let switches = examples
