@@ -33,6 +33,7 @@ mod remote_failures;
 mod replicas;
 mod revert_warning;
 mod rolling_restart;
+mod rolling_upgrade;
 mod round_trip;
 mod runbook_commands;
 mod secrets;
