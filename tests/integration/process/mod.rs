@@ -28,6 +28,7 @@ mod migrations;
 mod move_data;
 mod operations;
 mod poolers;
+mod release;
 mod remote_commands;
 mod remote_failures;
 mod replicas;
