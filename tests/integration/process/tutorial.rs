@@ -1,6 +1,7 @@
 //! `docs/tutorial.md` followed by the letter: its commands run in one shell in an empty folder, and
 //! each block must print what the page shows.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -64,7 +65,7 @@ fn script(steps: &[Step], address: &str) -> String {
         "set -euo pipefail\ntrap 'kill ${MDL:-} 2>/dev/null || true' EXIT\n".to_owned();
     for (number, step) in steps.iter().enumerate() {
         let commands = step.commands.replace("localhost:3000", address);
-        script += &format!("{{\n{commands}}} >out-{number} 2>>err\n");
+        writeln!(script, "{{\n{commands}}} >out-{number} 2>>err").unwrap();
     }
     script
 }
