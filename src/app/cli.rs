@@ -92,6 +92,22 @@ pub enum Command {
         /// File to read
         file: PathBuf,
     },
+    /// Copy everything from the embedded database to a PostgreSQL server, while no service uses it
+    ///
+    /// Users, sessions, API keys, the catalogue with its versions, the audit log: all rows in one
+    /// transaction, compared at the end. The target must be empty and have the schema of this
+    /// version (`mdl migrate`); connect as its owner. `DATA_DIR` stays as it is.
+    #[command(after_help = "Example:\n  DATABASE_URL_FILE=/etc/mdl/secrets/owner-database-url \\
+                            mdl move --secrets ./secrets")]
+    Move {
+        /// Target without a password; not set: `DATABASE_URL`
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
+        /// New folder for the files jwt-secret and jwt-refresh-secret, with which users stay logged
+        /// in
+        #[arg(long, value_name = "FOLDER")]
+        secrets: Option<PathBuf>,
+    },
     /// List the versions of a metric or business domain, newest first
     #[command(after_help = "Example:\n  mdl log customer_churn_rate --limit 5")]
     Log(LogArguments),

@@ -14,7 +14,8 @@ use std::process::ExitCode;
 use self::cli::{Cli, Command};
 use self::command_error::CommandError;
 use self::commands::{
-    admin, backup, circuits, diff, example, export, healthcheck, import, key, log, migrate, show,
+    admin, backup, circuits, diff, example, export, healthcheck, import, key, log, migrate,
+    move_data, show,
 };
 use self::output::{print_line, print_warning};
 use crate::config::secrets;
@@ -85,6 +86,7 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
         }
         Command::Backup { file } => backup::back_up(&config, &file),
         Command::Restore { file } => backup::restore(&config, &file),
+        Command::Move { to, secrets } => move_data::run(&config, to, secrets).await,
         Command::Log(arguments) => log::run(&config, arguments).await,
         Command::Show(arguments) => show::run(&config, arguments).await,
         Command::Diff(arguments) => diff::run(&config, arguments).await,

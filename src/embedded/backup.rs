@@ -15,12 +15,12 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use tar::{Archive, Builder, Entry, Header};
 
+use super::DATABASE;
 use super::error::EmbeddedError;
 use super::secrets::FILE as SECRETS;
 use super::server::lock;
 
 const MANIFEST: &str = "mdl-backup.json";
-const DATABASE: &str = "postgres";
 /// Version of the layout of the archive.
 const FORMAT: u32 = 1;
 /// Largest manifest that is read, in bytes.
@@ -40,11 +40,8 @@ pub struct BackupManifest {
 /// # Errors
 /// When a process uses the folder, it has no database, or the file exists or cannot be written.
 pub fn back_up(folder: &Path, file: &Path) -> Result<u64, EmbeddedError> {
-    if !folder.join(DATABASE).is_dir() {
-        return Err(EmbeddedError::NoData(folder.to_owned()));
-    }
-    super::ensure_private(folder, "700")?;
-    let _lock = lock(folder).map_err(in_use)?;
+    super::ensure_data(folder)?;
+    let _lock = lock(folder).map_err(EmbeddedError::in_use)?;
     write_archive(folder, file).map_err(EmbeddedError::backup(file))
 }
 
@@ -144,11 +141,4 @@ fn read_manifest(entry: Entry<'_, impl Read>) -> Option<BackupManifest> {
 fn parent(path: &Path) -> PathBuf {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new(".")).to_owned()
-}
-
-fn in_use(error: EmbeddedError) -> EmbeddedError {
-    match error {
-        EmbeddedError::Locked(folder) => EmbeddedError::InUse(folder),
-        other => other,
-    }
 }

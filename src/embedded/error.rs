@@ -38,6 +38,15 @@ pub enum EmbeddedError {
 }
 
 impl EmbeddedError {
+    /// Leaves out of an error that the folder is locked what only works for other commands.
+    #[cfg(feature = "embedded")]
+    pub(super) fn in_use(self) -> Self {
+        match self {
+            Self::Locked(folder) => Self::InUse(folder),
+            other => other,
+        }
+    }
+
     /// Returns a function that adds the path of a backup to an I/O error.
     #[cfg(feature = "embedded")]
     pub(super) fn backup(path: &Path) -> impl Fn(io::Error) -> Self + '_ {

@@ -18,6 +18,9 @@ pub use self::secrets::EmbeddedSecrets;
 #[cfg(feature = "embedded")]
 pub use self::server::EmbeddedDatabase;
 
+/// Folder of the database in the data folder.
+#[cfg(feature = "embedded")]
+const DATABASE: &str = "postgres";
 /// The mode bits that grant access to other users.
 const GROUP_AND_OTHERS: u32 = 0o077;
 
@@ -32,6 +35,18 @@ pub(crate) fn ensure_private_folder(path: &Path) -> Result<(), EmbeddedError> {
         .create(path)
         .map_err(EmbeddedError::at(path))?;
     ensure_private(path, "700")
+}
+
+/// Refuses a data folder without a database, and one that other users can access.
+///
+/// # Errors
+/// See [`EmbeddedError::NoData`] and [`EmbeddedError::NotPrivate`].
+#[cfg(feature = "embedded")]
+pub(crate) fn ensure_data(folder: &Path) -> Result<(), EmbeddedError> {
+    if !folder.join(DATABASE).is_dir() {
+        return Err(EmbeddedError::NoData(folder.to_owned()));
+    }
+    ensure_private(folder, "700")
 }
 
 /// Refuses a folder or file that other users of this machine can access.

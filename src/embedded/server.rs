@@ -56,7 +56,7 @@ impl EmbeddedDatabase {
         }
         let listener = UnixListener::bind(&socket).map_err(&failed)?;
         let stopping = Arc::new(AtomicBool::new(false));
-        let proxy = PgliteProxy::new(folder.join("postgres"));
+        let proxy = PgliteProxy::new(folder.join(super::DATABASE));
         let thread = {
             let stopping = Arc::clone(&stopping);
             std::thread::Builder::new()
@@ -65,6 +65,14 @@ impl EmbeddedDatabase {
                 .map_err(&failed)?
         };
         Ok(Self { folder, socket, temporary_folder, stopping, thread, _lock: lock })
+    }
+
+    /// Starts it for a command that has no other way to the data than this folder.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_alone(folder: &Path) -> Result<Self, EmbeddedError> {
+        Self::start(folder).map_err(EmbeddedError::in_use)
     }
 
     /// Returns the folder of the data.

@@ -12,6 +12,7 @@ pub mod caller_hits;
 pub mod catalogue;
 pub mod catalogue_changes;
 pub mod catalogue_epochs;
+pub mod database_copy;
 mod deleted_business_domains;
 pub mod document;
 pub mod epoch_row;

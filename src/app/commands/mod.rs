@@ -14,5 +14,6 @@ mod item_lookup;
 pub(super) mod key;
 pub(super) mod log;
 pub(super) mod migrate;
+pub(super) mod move_data;
 mod progress;
 pub(super) mod show;

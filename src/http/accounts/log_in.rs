@@ -17,6 +17,7 @@ use crate::http::extract::origin::Origin;
 use crate::http::rate_limit::{RequestLimiter, pseudonym};
 use crate::model::audit::Action;
 use crate::model::text::Text2000;
+use crate::model::users::UserStatus;
 use crate::storage::known_addresses::{self, Candidate};
 use crate::storage::sessions::{self, Session, SessionClient};
 use crate::storage::users::User;
@@ -75,10 +76,13 @@ async fn check_and_start(
         let account = (Some(user.user_id), user.username.clone());
         origin.set_attempted_action(Action::LoginFailed, Some(account));
     }
+    // An inactive user is refused like a wrong password, and as quickly.
+    let is_active = found.as_ref().is_some_and(|found| found.user.status == UserStatus::Active);
     let hash = found.as_ref().map(|found| found.password_hash.expose_secret().to_owned());
     let is_right = services.hasher.verify(password, hash).await?;
     let attempts = &services.instruments.authentication;
-    let (Some(Candidate { user, password_hash: checked, .. }), true) = (found, is_right) else {
+    let accepted = found.filter(|_| is_right && is_active);
+    let Some(Candidate { user, password_hash: checked, .. }) = accepted else {
         attempts.count_attempt(AuthMethod::Login, false);
         return Err(ApiError::Authentication(WRONG_CREDENTIALS));
     };

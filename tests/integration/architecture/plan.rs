@@ -1,5 +1,5 @@
-//! The tables of `docs/plan.md` and of the README name files, tests and variables that exist. What
-//! a column is checked for depends on its heading:
+//! The tables of `docs/plan.md`, `docs/resilience.md` and the README name files, tests and
+//! variables that exist. What a column is checked for depends on its heading:
 //!
 //! - *code*, *where*: each code span is a file or folder.
 //! - *tests*: each code span is a test or a module, as `cargo test` names it, or a file.
@@ -185,6 +185,34 @@ fn every_row_of_the_plan_has_code_and_a_test() {
             }
         }
     }
+    assert_none(&findings);
+}
+
+#[test]
+fn tests_of_parsers_exist() {
+    let document = file("docs/security.md");
+    let (_, rest) = document.text.split_once("\n## Parsers").expect("a section");
+    let section = Source::new(&document.path, rest.split("\n## ").next().unwrap());
+    assert!(count(&section, &["tests"]) > 10);
+    assert_none(&missing(&section));
+}
+
+/// Each promise about a fault names the test that fails when it is broken.
+#[test]
+fn every_promise_of_resilience_has_a_test() {
+    let document = file("docs/resilience.md");
+    assert_none(&missing(&document));
+    let tables = tables(&document.text);
+    let promises = tables.iter().filter(|table| table.headings.contains(&"promise"));
+    let rows = promises.flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+    let (mut findings, mut number) = (Vec::new(), 0);
+    for (table, (line, row)) in rows {
+        number += 1;
+        if spans(table.cell(row, &["tests"])).next().is_none() {
+            findings.push(format!("{}:{line}", document.path));
+        }
+    }
+    assert!(number > 30, "{number} promises");
     assert_none(&findings);
 }
 

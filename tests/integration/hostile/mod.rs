@@ -4,8 +4,12 @@
 
 pub mod browser;
 mod csp;
+mod csp_evaluator;
 mod html;
+mod login_timing;
 mod queries;
 pub mod recorder;
+mod requests;
 mod scan;
+mod schemathesis;
 mod tokens;

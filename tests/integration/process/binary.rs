@@ -13,7 +13,12 @@ pub const ADMIN_PASSWORD: &str = "an horse of correct battery";
 
 /// Returns a command of the binary with an empty environment.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mdl"));
+    command_of(Path::new(env!("CARGO_BIN_EXE_mdl")), folder, arguments)
+}
+
+/// Returns a command of another binary of the service with an empty environment.
+pub fn command_of(program: &Path, folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .current_dir(folder)
@@ -82,8 +87,17 @@ impl Serving {
     /// Starts `mdl serve` with JSON logs on a free port, unless `PORT` is set, and waits until it
     /// is ready.
     pub async fn start(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let command = command(folder, &[&["serve"], arguments].concat());
+        Self::start_as(command, folder, environment).await
+    }
+
+    /// The same with a command that serves.
+    pub async fn start_as(
+        mut command: Command,
+        folder: &Path,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let stderr = folder.join(format!("stderr-{}", rand::random::<u32>()));
-        let mut command = command(folder, &[&["serve"], arguments].concat());
         command
             .env("RATE_LIMIT_ENABLED", "false")
             .env("SHUTDOWN_DELAY", "0")

@@ -3,6 +3,7 @@
 //! answer a health check is a fault, too.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::process::binary::{ADMIN_PASSWORD, SECRETS, Serving};
+use crate::process::binary::{ADMIN_PASSWORD, SECRETS, Serving, command};
 use crate::process::haproxy::{HaProxy, configuration, lasting_port, number};
 use crate::process::steady_clients::{Client, Load, Outcome, now};
 use crate::support::database;
@@ -35,7 +36,7 @@ const PASS_THROUGH: [(&str, &str); 5] = [
 
 /// What haproxy distributes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
+pub enum Unit {
     Requests,
     Connections,
 }
@@ -43,7 +44,7 @@ enum Unit {
 impl Unit {
     /// Waits until a process has work. Connections stay where they are, so a process that was
     /// started again has none of them until the other one stops.
-    async fn wait_for_work(self, proxy: &HaProxy, name: &str) {
+    pub async fn wait_for_work(self, proxy: &HaProxy, name: &str) {
         match self {
             Self::Requests => {
                 let before = number(&proxy.server(name).await, "stot");
@@ -54,8 +55,13 @@ impl Unit {
     }
 }
 
-/// Starts a process behind a proxy, on this port.
+/// Starts a process of the present binary behind a proxy, on this port.
 async fn start(folder: &Path, url: &str, port: u16) -> Serving {
+    start_as(command(folder, &["serve"]), folder, url, port).await
+}
+
+/// Starts a process behind a proxy with a command that serves.
+pub async fn start_as(command: Command, folder: &Path, url: &str, port: u16) -> Serving {
     let port = port.to_string();
     let variables = [
         ("DATABASE_URL", url),
@@ -65,7 +71,7 @@ async fn start(folder: &Path, url: &str, port: u16) -> Serving {
         ("SHUTDOWN_DELAY", "5000"),
         ("TRUSTED_PROXIES", "127.0.0.1"),
     ];
-    Serving::start(folder, &[&SECRETS[..], &variables].concat(), &[]).await
+    Serving::start_as(command, folder, &[&SECRETS[..], &variables].concat()).await
 }
 
 async fn post(serving: &Serving, path: &str, token: &str, body: &Value) -> Value {
@@ -75,8 +81,8 @@ async fn post(serving: &Serving, path: &str, token: &str, body: &Value) -> Value
     answer.json().await.unwrap()
 }
 
-/// Begins to stop a process with work, and waits until the proxy and all clients have left it.
-async fn stop_under_load(process: &mut Serving, proxy: &HaProxy, name: &str, unit: Unit) {
+/// Stops a process with work. The proxy and all clients leave it first.
+pub async fn stop_under_load(process: &mut Serving, proxy: &HaProxy, name: &str, unit: Unit) {
     unit.wait_for_work(proxy, name).await;
     println!("{name}: SIGTERM at {}", now());
     process.signal("TERM");
@@ -84,24 +90,29 @@ async fn stop_under_load(process: &mut Serving, proxy: &HaProxy, name: &str, uni
     // The clients have left by themselves: it still serves those that would not have.
     assert!(process.child.try_wait().unwrap().is_none(), "{}", proxy.log());
     TcpStream::connect(process.base.trim_start_matches("http://")).await.expect("a listener");
+    let ended = async {
+        while process.child.try_wait().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(40), ended).await.expect("it does not stop");
+    assert_eq!(process.wait(), Some(0));
+    println!("{name}: exited at {}", now());
 }
 
-/// Restarts both processes in turn, twice, while clients write and read.
-async fn restart_under_load(unit: Unit, changes: &[(&str, &str)]) {
-    let (folder, url) = (tempfile::tempdir().unwrap(), database::fresh().await);
-    let folder = folder.path();
-    let ports = [lasting_port(), lasting_port()];
-    let mut processes = [start(folder, &url, ports[0]).await, start(folder, &url, ports[1]).await];
-    let token = processes[0].login(ADMIN_PASSWORD).await;
-    post(&processes[0], "/api/v1/domains", &token, &json!({"domain_id": "d", "name": "Finance"}))
-        .await;
+/// Starts clients of each kind, which write and read until the load is stopped.
+pub async fn start_clients(
+    serving: &Serving,
+    proxy: &HaProxy,
+    load: &Arc<Load>,
+) -> JoinSet<Outcome> {
+    let token = serving.login(ADMIN_PASSWORD).await;
+    post(serving, "/api/v1/domains", &token, &json!({"domain_id": "d", "name": "Finance"})).await;
     let scopes = json!(["metrics:read", "metrics:write", "domains:read"]);
     let key = json!({"name": "k", "scopes": scopes});
-    let key = post(&processes[0], "/api/auth/api-keys", &token, &key).await;
+    let key = post(serving, "/api/auth/api-keys", &token, &key).await;
+    let mut clients = JoinSet::new();
     let (bearer, key) = (format!("Bearer {token}"), key["api_key"].as_str().unwrap());
-
-    let proxy = HaProxy::start(ports, changes).await;
-    let (load, mut clients) = (Arc::new(Load::default()), JoinSet::new());
     for (kind, credential) in
         [("authorization", bearer.as_str()), ("x-api-key", key)].into_iter().enumerate()
     {
@@ -111,34 +122,16 @@ async fn restart_under_load(unit: Unit, changes: &[(&str, &str)]) {
             clients.spawn(client().read(load.clone()));
         }
     }
-    for round in 1..=2 {
-        for (process, (name, port)) in
-            processes.iter_mut().zip([("mdl1", ports[0]), ("mdl2", ports[1])])
-        {
-            stop_under_load(process, &proxy, name, unit).await;
-            let ended = async {
-                while process.child.try_wait().unwrap().is_none() {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(40), ended).await.expect("it does not stop");
-            assert_eq!(process.wait(), Some(0));
-            let row = proxy.server(name).await;
-            assert_eq!(
-                (row["status"].as_str(), number(&row, "chkdown")),
-                ("DOWN", round),
-                "{row:?}"
-            );
-            println!("{name}: exited at {}", now());
-            *process = start(folder, &url, port).await;
-            println!("{name}: ready at {}", now());
-            proxy.until(name, |row| row["status"] == "UP").await;
-            if unit == Unit::Requests {
-                unit.wait_for_work(&proxy, name).await;
-            }
-            load.wait_for_writes(WRITES).await;
-        }
-    }
+    clients
+}
+
+/// Stops the clients, and asserts that no request has failed and each write is stored once.
+pub async fn assert_no_failures(
+    mut clients: JoinSet<Outcome>,
+    load: &Load,
+    proxy: &HaProxy,
+    url: &str,
+) {
     load.stop.store(true, Ordering::SeqCst);
     let mut all = Outcome::default();
     while let Some(outcome) = clients.join_next().await {
@@ -164,7 +157,38 @@ async fn restart_under_load(unit: Unit, changes: &[(&str, &str)]) {
         all.slowest
     );
     assert!(all.failures.is_empty(), "{:#?}\n{}", all.failures, proxy.log());
-    assert_stored_once(&url, all.acknowledged).await;
+    assert_stored_once(url, all.acknowledged).await;
+}
+
+/// Restarts both processes in turn, twice, while clients write and read.
+async fn restart_under_load(unit: Unit, changes: &[(&str, &str)]) {
+    let (folder, url) = (tempfile::tempdir().unwrap(), database::fresh().await);
+    let folder = folder.path();
+    let ports = [lasting_port(), lasting_port()];
+    let mut processes = [start(folder, &url, ports[0]).await, start(folder, &url, ports[1]).await];
+    let (proxy, load) = (HaProxy::start(ports, changes).await, Arc::new(Load::default()));
+    let clients = start_clients(&processes[0], &proxy, &load).await;
+    for round in 1..=2 {
+        for (process, (name, port)) in
+            processes.iter_mut().zip([("mdl1", ports[0]), ("mdl2", ports[1])])
+        {
+            stop_under_load(process, &proxy, name, unit).await;
+            let row = proxy.server(name).await;
+            assert_eq!(
+                (row["status"].as_str(), number(&row, "chkdown")),
+                ("DOWN", round),
+                "{row:?}"
+            );
+            *process = start(folder, &url, port).await;
+            println!("{name}: ready at {}", now());
+            proxy.until(name, |row| row["status"] == "UP").await;
+            if unit == Unit::Requests {
+                unit.wait_for_work(&proxy, name).await;
+            }
+            load.wait_for_writes(WRITES).await;
+        }
+    }
+    assert_no_failures(clients, &load, &proxy, &url).await;
 }
 
 /// Asserts that these metrics are stored, no others, and that each was created once.
