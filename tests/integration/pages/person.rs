@@ -87,7 +87,12 @@ impl<'a> Person<'a> {
                 let sent = filled_in(element, fields);
                 let pairs: Vec<_> = sent.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
                 if method == Some("post") {
-                    let answer = visitor.submit(action, &pairs).await;
+                    let answer = if element.attr("enctype").is_some() {
+                        let parts = pairs.iter().map(|(name, text)| (*name, None, text.as_bytes()));
+                        visitor.upload(action, &parts.collect::<Vec<_>>()).await
+                    } else {
+                        visitor.submit(action, &pairs).await
+                    };
                     let target = answer.answer.header("location").to_owned();
                     let is_done = answer.answer.status == 303;
                     **page = answer;
@@ -130,6 +135,26 @@ impl<'a> Person<'a> {
             Self::Plain { page, .. } => {
                 let found = page.text(css);
                 assert!(found.contains(expected), "{css}: {found}: {}", page.answer.text);
+            }
+        }
+    }
+
+    /// Chooses a file for the field for files of a form, and sends it.
+    pub async fn upload(&mut self, form: &str, name: &str, content: &str) {
+        match self {
+            Self::Scripted { browser, .. } => {
+                let script = "const form = document.querySelector(arguments[0]); \
+                    const files = new DataTransfer(); \
+                    files.items.add(new File([arguments[2]], arguments[1])); \
+                    form.querySelector('input[type=file]').files = files.files; \
+                    form.querySelector('button[type=submit]').click()";
+                browser.run(script, &json!([form, name, content])).await;
+            }
+            Self::Plain { visitor, page } => {
+                let action = page.attribute(form, "action");
+                let field = page.attribute(&format!("{form} input[type=file]"), "name");
+                let part = (field.as_str(), Some(name), content.as_bytes());
+                **page = visitor.upload(&action, &[part]).await;
             }
         }
     }

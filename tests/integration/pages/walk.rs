@@ -48,12 +48,15 @@ async fn define(person: &mut Person<'_>) {
         ("governance.data_classification", "internal"),
         ("governance.pii_involved", "no"),
         ("governance.version", "1.0.0"),
+        ("governance.created_at", "2026-01-01T00:00:00Z"),
+        ("governance.updated_at", "2026-01-01T00:00:00Z"),
         ("definition.formula", "a / b"),
         ("definition.formula_detail", "a divided by b"),
         ("definition.numerator.event_name", "a"),
         ("definition.denominator.event_name", "b"),
         ("definition.unit", "ratio"),
         ("definition.expected_direction", "increase"),
+        ("definition.example_calculation", "{\"a\": 1, \"b\": 2}"),
         ("alignment.why_it_matters", "It tells"),
         ("alignment.strategic_pillar", "Growth"),
         ("data.primary_sources[0].system", "s"),
@@ -64,7 +67,10 @@ async fn define(person: &mut Person<'_>) {
         ("data.time_grain", "day"),
         ("data.data_retention", "1 year"),
         ("targets_and_alerts.target_value", "1"),
+        ("targets_and_alerts.warning_threshold", "0.5"),
+        ("targets_and_alerts.critical_threshold", "0.1"),
         ("targets_and_alerts.comparison_baseline", "last year"),
+        ("operational_usage.decision_use_cases[0]", "Where to walk"),
         ("operational_usage.review_cadence", "weekly"),
         ("visualization.default_chart_type", "line"),
         ("visualization.default_time_range", "30 days"),
@@ -72,6 +78,21 @@ async fn define(person: &mut Person<'_>) {
     person.send(FORM, &complete).await;
     person.sees("#notice", "The metric is saved.").await;
     person.sees(".facts .status", "active").await;
+}
+
+/// A document is previewed before it is imported.
+async fn import(person: &mut Person<'_>) {
+    let mut second = metric("second");
+    second["name"] = json!("Imported");
+    let document = json!({"metrics": [second]}).to_string();
+    person.open("/dashboard/import").await;
+    person.sees("h1", "Import").await;
+    person.upload("main form", "catalogue.json", &document).await;
+    person.sees("main", "second").await;
+    person.sees("main form button", "Import").await;
+    person.send("main form", &[]).await;
+    person.open("/dashboard/metrics/second").await;
+    person.sees("h1", "Imported").await;
 }
 
 async fn find(person: &mut Person<'_>) {
@@ -162,6 +183,7 @@ async fn walk<'a>(first: &mut Person<'a>, second: &mut Person<'a>, server: &Serv
     sign_in(first).await;
     sign_in(second).await;
     define(first).await;
+    import(second).await;
     find(second).await;
     merge(first, second).await;
     restore(first).await;

@@ -53,7 +53,7 @@ pub(super) fn list(sessions: &[Session], current: Uuid) -> Markup {
         h2 { "Sessions" }
         p.hint { "Browsers and programs that are signed in as you. A session of a browser is used \
             at its sign-in, that of a program at each refresh of its tokens." }
-        table.small {
+        table.small.sessions {
             thead { tr { @for label in COLUMNS { th scope="col" { (label) } } } }
             tbody { @for session in sessions { (row(session, current)) } }
         }
