@@ -84,8 +84,12 @@ impl PageContext {
     ) -> HttpResponse {
         let mut response = self.page(title, section, content);
         if self.notice.is_none() {
-            let (context, title, content) = (self.clone(), title.to_owned(), content.clone());
-            response.extensions_mut().insert(PageParts { context, title, content });
+            let parts = PageParts {
+                context: self.clone(),
+                title: title.to_owned(),
+                content: content.clone(),
+            };
+            response.extensions_mut().insert(parts);
         }
         response
     }

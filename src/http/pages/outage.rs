@@ -59,21 +59,21 @@ async fn answer(request: &HttpRequest, error: ApiError) -> Option<HttpResponse> 
     let kept = catalogue.pages.get(reader(&context), &target).filter(|_| is_read);
     let retry = is_read.then(|| hx::retry(&context.nonce, &target, outage.seconds));
     if let Some(kept) = kept {
-        let content = html! {
+        let body = html! {
             (outage.banner(Some(kept.at))) (retry.unwrap_or_default())
             fieldset.outage disabled { (renewed(&context, &kept)) }
         };
-        return Some(context.page(&kept.title, NavSection::of(&target), &content));
+        return Some(context.page(&kept.title, NavSection::of(&target), &body));
     }
     if let (Some(logger), Some(cause)) = (RequestContext::logger(request), error.cause()) {
         slog::error!(logger, "request failed"; "code" => error.code(), "error" => cause);
     }
-    let content = html! {
+    let body = html! {
         (outage.banner(None)) (retry.unwrap_or_default())
         @if is_read { p { a href=(target) { "Try again" } } }
         @else if let Some(form) = request.extensions().get::<SentForm>() { (again(&target, form)) }
     };
-    Some(context.refused(error, "Not available now", NavSection::of(&target), &content))
+    Some(context.refused(error, "Not available now", NavSection::of(&target), &body))
 }
 
 /// The content with the nonce of this response. It was escaped when it was made, and a nonce has

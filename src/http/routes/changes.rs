@@ -28,8 +28,6 @@ use crate::model::changes::{CatalogueChange, ChangesQuery, foreign_change_cursor
 use crate::model::paging::{CursorPagination, ListPagination};
 use crate::storage::catalogue_changes::FeedPart;
 
-/// Asks nginx not to collect the events of a stream.
-
 /// Registers the route of the change feed.
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list);

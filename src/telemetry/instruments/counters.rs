@@ -39,7 +39,7 @@ impl<L: PartialEq> LabelledCounters<L> {
 /// Returns the sum of all counters of a family.
 pub(super) fn sum(family: &IntCounterVec) -> u64 {
     let families = family.collect();
-    let counters = families.iter().flat_map(|family| family.get_metric());
+    let counters = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
     // Counters of whole numbers: the exposition has floating-point numbers only.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     counters.map(|metric| metric.get_counter().get_value() as u64).sum()

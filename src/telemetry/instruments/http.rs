@@ -61,7 +61,7 @@ impl ResponseCounts {
     pub fn totals(&self) -> ResponseTotals {
         let mut totals = ResponseTotals { number: 0, below: vec![0; SECONDS.len()] };
         let families = self.durations.collect();
-        for metric in families.iter().flat_map(|family| family.get_metric()) {
+        for metric in families.iter().flat_map(prometheus::proto::MetricFamily::get_metric) {
             let histogram = metric.get_histogram();
             totals.number += histogram.get_sample_count();
             for (sum, bucket) in totals.below.iter_mut().zip(histogram.get_bucket()) {

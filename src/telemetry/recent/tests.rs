@@ -21,7 +21,7 @@ fn intervals_are_the_differences_of_readings() {
     readings.record(start, Totals::read(&instruments, 2));
     answer(&instruments, 90, 2);
     answer(&instruments, 10, 700);
-    instruments.http.responses.count(["/", "GET", "500"], Duration::from_secs(60));
+    instruments.http.responses.count(["/", "GET", "500"], Duration::from_mins(1));
     instruments.http.count_server_error(500);
     instruments.limits.count_rejection("general");
     readings.record(start + EVERY, Totals::read(&instruments, 5));

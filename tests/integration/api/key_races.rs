@@ -25,7 +25,8 @@ const HOLD: &str = "
     END $$;
     CREATE VIEW api_keys AS SELECT key_id, user_id, name, description, scopes, held(key_hash) \
     AS key_hash, prefix,
-        created_at, last_used_at, expires_at, revoked_at, replaces, rate_limit FROM api_keys_held;
+        created_at, last_used_at, last_used_ip, expires_at, revoked_at, replaces, rate_limit
+        FROM api_keys_held;
     -- The service may have a role of its own.
     GRANT SELECT, UPDATE ON api_keys TO PUBLIC";
 

@@ -91,10 +91,10 @@ async fn forms_and_routes_share_one_count() {
                 .collect();
             for hit in 0..limit {
                 // All but one on one side, and one on the other.
-                if (hit + 1 == limit) != form_comes_first {
-                    visitor.submit(form, &fields).await.expect(refused.0);
-                } else {
+                if (hit + 1 == limit) == form_comes_first {
                     server.post(route, &token, &body).await.expect(refused.1);
+                } else {
+                    visitor.submit(form, &fields).await.expect(refused.0);
                 }
             }
             let page = visitor.submit(form, &fields).await;

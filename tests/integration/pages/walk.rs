@@ -127,7 +127,7 @@ async fn restore(person: &mut Person<'_>) {
     person.open(&versions).await;
     person.sees("h1", "Versions of walked").await;
     person.send("form.inline", &[]).await;
-    person.sees("h1", "Compare walked").await;
+    person.sees("h1", "walked: 2.1.0 and 2.2.0").await;
     person.open(&versions).await;
     person.send("form[action$=restore]", &[]).await;
     person.sees("#notice", "The version is restored.").await;
@@ -172,7 +172,7 @@ async fn outlast(person: &mut Person<'_>, proxy: &Proxy) {
     person.sees("h1", "Walked").await;
     proxy.close();
     person.open(WALKED).await;
-    person.sees(".banner", "Database temporarily unavailable. This page is as you saw it").await;
+    person.sees(".banner", "This page is as you saw it at").await;
     person.sees("h1", "Walked").await;
     proxy.open();
     person.sees_the_end(WALKED, ".banner").await;

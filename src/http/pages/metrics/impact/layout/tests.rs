@@ -35,7 +35,7 @@ fn node_stands_right_of_all_that_lead_to_it() {
     assert_eq!(bends.len(), 2);
     for bend in bends {
         let node = layout.places.iter().find(|node| node.column == bend.column).unwrap();
-        assert!(bend.y.abs_diff(node.y) >= (NODE_HEIGHT + BEND_HEIGHT) / 2, "{layout:?}");
+        assert!(bend.y.abs_diff(node.y) >= usize::midpoint(NODE_HEIGHT, BEND_HEIGHT), "{layout:?}");
     }
 }
 
