@@ -1,5 +1,5 @@
 //! The export of the catalogue, or of the metrics that match a filter. It is first read into a
-//! spool, in one transaction, and then sent from there by [`sending`]: a client that reads slowly
+//! spool, in one transaction, and then sent from there by `sending`: a client that reads slowly
 //! holds neither a connection of the pool nor a snapshot of the database, and an error still has
 //! its status code. One export is read at a time, which bounds what exports take from the database.
 //! The API's route and the page for people call [`respond`].

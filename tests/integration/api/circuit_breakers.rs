@@ -60,7 +60,7 @@ async fn circuit_opens_refuses_and_recovers_without_traffic() {
     // A failure to connect counts against all circuits, each with its own rate and volume; unless
     // a call in the background met the outage first, and the probe opened all of them.
     for report in server.state().db.report().await.unwrap().0 {
-        let newest = report.last_transitions.iter().next();
+        let newest = report.last_transitions.as_slice().first();
         let is_by_probe = newest.is_some_and(|one| one.cause.starts_with("server unavailable: "));
         assert!(report.stats.failures > 0 || is_by_probe, "{report:?}");
     }
