@@ -94,7 +94,9 @@ async fn show(
             Ok((listed, facets))
         })
         .await?;
-    lookup.insert_facets(&services, &facets);
+    if counted.is_none() {
+        lookup.insert_facets(&services, &facets);
+    }
     let ListedMetrics { rows, part, positions } = listed;
     lookup.insert(&services, &part, positions);
     let ListPagination::Page(pagination) = part.describe() else {
