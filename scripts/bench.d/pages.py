@@ -1,21 +1,15 @@
 """Pages of a large catalogue: the time of the server, and the first paint in a browser."""
 
-import argparse
 import http.client
 import statistics
-import tempfile
 import time
-import urllib.parse
-from pathlib import Path
 
 import catalogue
 import machine
+import sample_run
 from browser import Browser
-from postgres import Postgres
-from processes import Failure, Processes, output, progress
-from programs import Programs
-from service import PASSWORD, Service, environment
-from versions import build
+from processes import Failure
+from service import PASSWORD, Service
 
 REQUESTS, LOADS = 300, 30
 PAGES = {
@@ -31,29 +25,6 @@ PAINT = ("const found = performance.getEntriesByName('first-contentful-paint')[0
 SIGN_IN = ("document.querySelector('[name=username]').value = 'admin'; "
            "document.querySelector('[name=password]').value = arguments[0]; "
            "document.querySelector('main form button').click()")
-
-
-class Run:
-    """What `Service` and `catalogue` need of a run."""
-
-    def __init__(self, folder, root):
-        self.folder, self.root, self.processes = folder, root, Processes()
-        self.programs = Programs(build(root), Path())
-        self.postgres = Postgres(folder)
-
-
-def cookie(service):
-    """Signs in, and returns the cookie of the session."""
-    connection = http.client.HTTPConnection(service.address, timeout=30)
-    form = urllib.parse.urlencode({"username": "admin", "password": PASSWORD})
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
-    connection.request("POST", "/dashboard/sign-in", form, headers)
-    response = connection.getresponse()
-    found = response.getheader("Set-Cookie")
-    connection.close()
-    if response.status != 303 or not found:
-        raise Failure(f"the sign-in was answered {response.status}")
-    return found.split(";")[0]
 
 
 def server_times(service, path, headers):
@@ -94,19 +65,10 @@ def high(times):
 
 def measure(run, options):
     """Fills the catalogue, and prints the table."""
-    run.postgres.start()
-    run.postgres.create("sample")
-    domains, metric = catalogue.sample(run, "sample")
-    progress(f"importing {options.metrics:,} metrics")
-    file = run.folder / "catalogue.json"
-    catalogue.write(file, domains, metric, options.metrics)
-    run.postgres.create("pages")
-    variables = environment(run.postgres.url("pages"))
-    output(run.programs.service, "migrate", env=variables)
-    output(run.programs.service, "import", file, env=variables)
+    run.fill("pages", options.metrics)
     run.postgres.sql("pages", "VACUUM ANALYZE")
     service = Service(run, "pages", "pages")
-    headers = {"Cookie": cookie(service)}
+    headers = {"Cookie": service.sign_in()}
     browser = Browser(run.processes, run.folder)
     browser.open(f"http://{service.address}/dashboard")
     browser.run(SIGN_IN, PASSWORD)
@@ -123,16 +85,11 @@ def measure(run, options):
     browser.close()
 
 
-def main(description):
+def options(parser):
     """The command line."""
-    parser = argparse.ArgumentParser(description=description,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metrics", type=int, default=10_000)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mdl-bench-") as folder:
-        run = Run(Path(folder), Path(__file__).resolve().parents[2])
-        try:
-            measure(run, options)
-        finally:
-            run.processes.stop_all()
-            run.postgres.stop()
+
+
+def main(description):
+    """Runs the measurement."""
+    sample_run.main(description, options, measure)

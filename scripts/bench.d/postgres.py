@@ -61,7 +61,7 @@ class Postgres:
         options = f"-p {self.port} -k {self._data} {settings}"
         # A file for the log, because a pipe would stay open as long as the server runs.
         self._run("pg_ctl", "-D", self._data, "-l", self._data / "log", "-w", "-o", options, "start")
-        self.sql("postgres", "CREATE EXTENSION pg_stat_statements")
+        self.sql("postgres", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
     def stop(self):
         """Stops the server if it runs; its own pid is in its folder."""

@@ -102,6 +102,19 @@ class Service:
         body = {"username": name, "password": PASSWORD}
         return self.call("POST", "/api/auth/login", body)["tokens"]["access_token"]
 
+    def sign_in(self):
+        """Signs in on the page, and returns the cookie of the session."""
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        form = urllib.parse.urlencode({"username": "admin", "password": PASSWORD})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+        connection.request("POST", "/dashboard/sign-in", form, headers)
+        response = connection.getresponse()
+        found = response.getheader("Set-Cookie")
+        connection.close()
+        if response.status != 303 or not found:
+            raise Failure(f"the sign-in was answered {response.status}")
+        return found.split(";")[0]
+
     def create_key(self, token):
         """Returns a new API key."""
         body = {"name": "benchmark", "scopes": SCOPES}

@@ -1,21 +1,15 @@
 """Reads of versions: what they cost in a large and in a small catalogue, and what a change adds."""
 
-import argparse
 import http.client
-import os
 import random
 import statistics
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import catalogue
 import machine
-from postgres import Postgres
-from processes import Failure, Processes, output, progress
-from programs import Programs
-from service import Service, environment
+import sample_run
+from processes import Failure, progress
+from service import Service
 
 REVISIONS, SMALL, REQUESTS = 10, 200, 1000
 # What a change adds rows to.
@@ -78,55 +72,31 @@ class Reads:
         return times
 
 
-class Run:
-    """What `Service` and `catalogue` need of a run."""
-
-    def __init__(self, folder, root):
-        self.folder, self.root, self.processes = folder, root, Processes()
-        self.programs = Programs(build(root), Path())
-        self.postgres = Postgres(folder)
-
-    def fill(self, database, domains, metric, count):
-        """Makes a catalogue of so many metrics with all revisions. Returns an instant in the middle, and the
-        bytes that a change has added."""
-        progress(f"importing {count:,} metrics")
-        file = self.folder / "catalogue.json"
-        catalogue.write(file, domains, metric, count)
-        self.postgres.create(database)
-        variables = environment(self.postgres.url(database))
-        output(self.programs.service, "migrate", env=variables)
-        output(self.programs.service, "import", file, env=variables)
-        before, instant = int(self.postgres.sql(database, SIZES)), ""
-        # The indexes of lists would take most of the time, and are not measured.
-        indexes = self.postgres.sql(database, INDEXES).splitlines()
-        for name, _ in (line.split("|", 1) for line in indexes):
-            self.postgres.sql(database, f"DROP INDEX {name}")
-        for number in range(1, REVISIONS):
-            progress(f"change {number} of all {count:,} metrics")
-            for first in range(1, count + 1, CHUNK):
-                ids = [catalogue.identifier(at) for at in (first, min(count, first + CHUNK - 1))]
-                self.postgres.sql(database, CHANGE.format(round=number, first=ids[0], last=ids[1]))
-            # Or the dead rows of all rounds fill the disk.
-            self.postgres.sql(database, "VACUUM metrics")
-            self.postgres.sql(database, "CHECKPOINT")
-            if number == REVISIONS // 2:
-                instant = self.postgres.sql(database, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', "
-                                            "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
-        for _, definition in (line.split("|", 1) for line in indexes):
-            self.postgres.sql(database, definition)
-        self.postgres.sql(database, "VACUUM ANALYZE")
-        added = int(self.postgres.sql(database, SIZES)) - before
-        return instant, added / count / (REVISIONS - 1)
-
-
-def build(root):
-    """Builds the release, unless it is named by the environment."""
-    given = os.environ.get("MDL_BENCH_BINARY")
-    if given:
-        return Path(given).resolve()
-    progress("building the release")
-    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "mdl"], cwd=root, check=True)
-    return (Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release/mdl").resolve()
+def fill(run, database, count):
+    """Makes a catalogue of so many metrics with all revisions. Returns an instant in the middle, and the
+    bytes that a change has added."""
+    run.fill(database, count)
+    before, instant = int(run.postgres.sql(database, SIZES)), ""
+    # The indexes of lists would take most of the time, and are not measured.
+    indexes = run.postgres.sql(database, INDEXES).splitlines()
+    for name, _ in (line.split("|", 1) for line in indexes):
+        run.postgres.sql(database, f"DROP INDEX {name}")
+    for number in range(1, REVISIONS):
+        progress(f"change {number} of all {count:,} metrics")
+        for first in range(1, count + 1, CHUNK):
+            ids = [catalogue.identifier(at) for at in (first, min(count, first + CHUNK - 1))]
+            run.postgres.sql(database, CHANGE.format(round=number, first=ids[0], last=ids[1]))
+        # Or the dead rows of all rounds fill the disk.
+        run.postgres.sql(database, "VACUUM metrics")
+        run.postgres.sql(database, "CHECKPOINT")
+        if number == REVISIONS // 2:
+            instant = run.postgres.sql(database, "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', "
+                                       "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+    for _, definition in (line.split("|", 1) for line in indexes):
+        run.postgres.sql(database, definition)
+    run.postgres.sql(database, "VACUUM ANALYZE")
+    added = int(run.postgres.sql(database, SIZES)) - before
+    return instant, added / count / (REVISIONS - 1)
 
 
 def scans(postgres, database):
@@ -137,13 +107,10 @@ def scans(postgres, database):
 
 def measure(run, options):
     """Runs all rounds and prints the table."""
-    run.postgres.start()
-    run.postgres.create("sample")
-    domains, metric = catalogue.sample(run, "sample")
     sizes = {"small": SMALL, "large": options.metrics}
     reads, added = {}, {}
     for database, count in sizes.items():
-        instant, added[database] = run.fill(database, domains, metric, count)
+        instant, added[database] = fill(run, database, count)
         service = Service(run, database, database, CACHE_MAX_BYTES="0")
         reads[database] = Reads(service, count, instant)
     run.postgres.sql("large", "SELECT pg_stat_reset()")
@@ -168,17 +135,12 @@ def measure(run, options):
           f"whole tables by the {len(results) * options.rounds * REQUESTS:,} requests: {scanned}.")
 
 
-def main(description):
+def options(parser):
     """The command line."""
-    parser = argparse.ArgumentParser(description=description,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metrics", type=int, default=100_000, help="metrics of the large catalogue")
     parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mdl-bench-") as folder:
-        run = Run(Path(folder), Path(__file__).resolve().parents[2])
-        try:
-            measure(run, options)
-        finally:
-            run.processes.stop_all()
-            run.postgres.stop()
+
+
+def main(description):
+    """Runs the measurement."""
+    sample_run.main(description, options, measure)
