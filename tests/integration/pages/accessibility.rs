@@ -4,10 +4,13 @@
 //!
 //! `MDL_TEST_AXE` names the file `axe.min.js`, which `scripts/test` installs.
 
+use std::cell::RefCell;
+
 use serde_json::{Value, json};
 
 use crate::hostile::browser::{Browser, within_a_minute};
-use crate::pages::browser::{assert_quiet, filled, shown_pages, sign_in, text, watched};
+use crate::pages::browser::{assert_quiet, sign_in, text, watched};
+use crate::pages::shown_pages::{filled, look_at_answers, shown_pages};
 
 /// WCAG 2.2, levels A and AA, and what axe-core recommends beside.
 const RULES: &str = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', \
@@ -32,17 +35,23 @@ async fn violations(browser: &Browser, axe: &str) -> Vec<Value> {
 async fn no_page_breaks_a_rule_in_light_or_dark() {
     let (server, browser, axe) = (filled().await, watched().await, axe());
     sign_in(&browser, &server).await;
-    let mut found = Vec::new();
+    let (pages, found) = (shown_pages(&server).await, RefCell::new(Vec::new()));
     for scheme in ["light", "dark"] {
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         browser.devtools("Emulation.setEmulatedMedia", &media).await;
-        for (name, path) in shown_pages() {
-            browser.open(&format!("{}{path}", server.base)).await;
+        let look = async |name: &'static str| {
             let broken = violations(&browser, &axe).await;
-            found.extend(broken.into_iter().map(|rule| format!("{name}, {scheme}: {rule}")));
+            let broken = broken.into_iter().map(|rule| format!("{name}, {scheme}: {rule}"));
+            found.borrow_mut().extend(broken);
             assert_quiet(&browser, name).await;
+        };
+        for (name, path) in &pages {
+            browser.open(&format!("{}{path}", server.base)).await;
+            look(name).await;
         }
+        look_at_answers(&browser, &server, look).await;
     }
+    let found = found.into_inner();
     assert!(found.is_empty(), "{}", found.join("\n"));
     // The rules are alive: a picture without a text breaks one.
     let bad = "document.querySelector('main').append(document.createElement('img'))";

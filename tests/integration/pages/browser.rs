@@ -1,20 +1,14 @@
-//! The pages in a real browser: with scripts, under the policy, at two widths and in two colour
-//! schemes. A message in the console or a report of the policy fails a test.
+//! The pages in a real browser: with scripts, under the policy. A message in the console or a
+//! report of the policy fails a test.
 //!
 //!     cargo test --test integration pages::browser:: -- --ignored
-//!
-//! Pictures of all pages are written to `screenshots` in the target folder, to be looked at.
 
-use std::path::PathBuf;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::hostile::browser::{Browser, within_a_minute};
 use crate::hostile::recorder::Recorder;
 use crate::pages::payloads;
-use crate::support::samples::metric_with;
+use crate::pages::shown_pages::{document, filled, upload};
 use crate::support::{ADMIN_PASSWORD, Server};
 
 const WATCH: &str = "window.reports = []; window.pwned = () => { window.wasPwned = true; }; \
@@ -53,57 +47,6 @@ pub(super) async fn sign_in(browser: &Browser, server: &Server) {
         text(browser, ".viewer").await.starts_with("admin").then_some(())
     })
     .await;
-}
-
-pub(super) async fn filled() -> Server {
-    // With all links and forms; the port is closed.
-    let options = ["--registration-enabled", "true", "--smtp-url", "smtp://127.0.0.1:1"];
-    let server = Server::with(&options).await;
-    let admin = server.admin().await;
-    server.domains(&admin).await;
-    let metrics: Vec<_> = (0..60)
-        .map(|n| {
-            let (name, domain) = [
-                ("Net revenue retention", "Finance"),
-                ("Weekly active users", "Growth"),
-                ("Time to first response of support, median", "Growth"),
-            ][n % 3];
-            let tag = ["board", "weekly"][n % 2];
-            let fields = json!({"name": format!("{name} {n:02}"), "business_domain": domain,
-                "tier": format!("Tier-{}", n % 3 + 1), "tags": [tag]});
-            metric_with(&format!("metric_{n:02}"), &fields)
-        })
-        .collect();
-    server.post("/api/v1/import", &admin, &json!({"metrics": metrics})).await.expect(200);
-    let api = "/api/v1/metrics/metric_00";
-    for change in [
-        json!({"description": "Revenue of this year's month from customers of <b>a year ago</b>."}),
-        json!({"definition": {"formula": "sum(revenue now) / sum(revenue a year ago)"}}),
-        json!({"definition": {"formula": "sum(net revenue now) / sum(revenue a year ago)"},
-            "tags": ["board", "retention"]}),
-        json!({"governance": {"status": "deprecated", "successor_id": "metric_01"}}),
-    ] {
-        server.merge(api, &admin, &change).await.expect(200);
-    }
-    for (of, from) in [
-        (10, [4, 5]),
-        (4, [1, 3]),
-        (5, [1, 2]),
-        (11, [10, 3]),
-        (12, [10, 5]),
-        (13, [11, 12]),
-        (14, [13, 10]),
-        (15, [12, 6]),
-    ] {
-        let upstream = from.map(|number| format!("metric_{number:02}"));
-        let change = json!({"relationships": {"upstream_metric_ids": upstream}});
-        server.merge(&format!("/api/v1/metrics/metric_{of:02}"), &admin, &change).await.expect(200);
-    }
-    let draft = json!({"metric_id": "draft", "name": "Promoters", "business_domain": "Growth",
-        "relationships": {"upstream_metric_ids": ["metric_12"]},
-        "governance": {"status": "draft"}});
-    server.post("/api/v1/metrics", &admin, &draft).await.expect(201);
-    server
 }
 
 #[actix_web::test]
@@ -192,79 +135,6 @@ async fn link_from_another_site_finds_the_session() {
     assert!(text(&browser, ".viewer").await.starts_with("admin"));
 }
 
-/// The pages that pictures are made of, each with a name.
-pub(super) fn shown_pages() -> Vec<(&'static str, String)> {
-    let metric = "/dashboard/metrics/metric_00";
-    [
-        ("catalogue", "/dashboard".to_owned()),
-        ("filtered", "/dashboard?tier=Tier-1&search=net&sort=-name".to_owned()),
-        ("nothing", "/dashboard?search=nothing".to_owned()),
-        ("metric", metric.to_owned()),
-        ("draft", "/dashboard/metrics/draft".to_owned()),
-        ("versions", format!("{metric}/versions")),
-        ("compare", format!("{metric}/compare?from=1.0.0&to=3.0.0")),
-        ("impact", "/dashboard/metrics/metric_10/impact".to_owned()),
-        ("activity", format!("{metric}/activity")),
-        ("edit", format!("{metric}/edit")),
-        ("delete", format!("{metric}/delete")),
-        ("new", "/dashboard/new-metric".to_owned()),
-        ("import", "/dashboard/import".to_owned()),
-        ("health", "/dashboard/health".to_owned()),
-        ("sign-in", "/dashboard/sign-in?done=signed-out".to_owned()),
-        ("register", "/dashboard/register".to_owned()),
-        ("lost-password", "/dashboard/lost-password".to_owned()),
-        ("reset-password", "/dashboard/reset-password?token=abc".to_owned()),
-        ("account", "/dashboard/account?done=session-ended".to_owned()),
-        ("change-password", "/dashboard/account/password".to_owned()),
-        ("not-found", "/dashboard/nowhere".to_owned()),
-    ]
-    .to_vec()
-}
-
-fn folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into());
-    let folder = target.join("screenshots");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// Asserts that the page is not too wide, and keeps a picture of it.
-async fn photograph(browser: &Browser, name: &str, width: u32, scheme: &str) {
-    let overflow = "return document.documentElement.scrollWidth - window.innerWidth";
-    let overflow = browser.run(overflow, &json!([])).await.as_i64().unwrap();
-    assert!(overflow <= 0, "{name} is {overflow} px too wide at {width} px");
-    assert_quiet(browser, name).await;
-    let whole = json!({"captureBeyondViewport": true, "format": "png"});
-    let picture = browser.devtools("Page.captureScreenshot", &whole).await;
-    let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
-    if width != 320 {
-        let file = folder().join(format!("{name}-{width}-{scheme}.png"));
-        std::fs::write(file, picture).unwrap();
-    }
-}
-
-/// A document with something to create and to update, and lines of its own.
-fn document() -> String {
-    let changed =
-        metric_with("metric_01", &json!({"name": "Weekly users", "description": "a <i>b"}));
-    let new = metric_with("metric_new", &json!({"description": "one\ntwo"}));
-    serde_json::to_string_pretty(&json!({"metrics": [changed, new]})).unwrap()
-}
-
-/// Chooses a file on the page of imports and sends the form.
-async fn upload(browser: &Browser, content: &str) {
-    let script = "const files = new DataTransfer(); \
-        files.items.add(new File([arguments[0]], 'catalogue.json')); \
-        const input = document.querySelector('input[type=file]'); input.files = files.files; \
-        input.form.querySelector('button').click()";
-    browser.run(script, &json!([content])).await;
-    within_a_minute("the preview", async || {
-        text(browser, ".count").await.starts_with("The document would").then_some(())
-    })
-    .await;
-}
-
 #[actix_web::test]
 #[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
 async fn file_is_imported_and_the_form_says_which_version_saving_makes() {
@@ -300,30 +170,4 @@ async fn file_is_imported_and_the_form_says_which_version_saving_makes() {
     .await;
     assert_eq!(text(&browser, "h1").await, "Edit Metric metric_new");
     assert_quiet(&browser, "checked form").await;
-}
-
-#[actix_web::test]
-#[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
-async fn pages_fit_every_width_in_light_and_dark() {
-    let (server, browser) = (filled().await, watched().await);
-    sign_in(&browser, &server).await;
-    let pages = shown_pages();
-    // Or each picture lacks what is below them.
-    browser.devtools("Emulation.setScrollbarsHidden", &json!({"hidden": true})).await;
-    for width in [320, 375, 1280] {
-        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
-        browser.devtools("Emulation.setDeviceMetricsOverride", &size).await;
-        for scheme in ["light", "dark"] {
-            let scheme_feature = json!({"name": "prefers-color-scheme", "value": scheme});
-            let media = json!({"features": [scheme_feature]});
-            browser.devtools("Emulation.setEmulatedMedia", &media).await;
-            for (name, path) in &pages {
-                browser.open(&format!("{}{path}", server.base)).await;
-                photograph(&browser, name, width, scheme).await;
-            }
-            browser.open(&format!("{}/dashboard/import", server.base)).await;
-            upload(&browser, &document()).await;
-            photograph(&browser, "import-preview", width, scheme).await;
-        }
-    }
 }
