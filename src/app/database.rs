@@ -98,6 +98,9 @@ impl Database {
             if server.is_embedded() { EMBEDDED_START_TIMEOUT } else { config.connection_timeout() };
         let timeouts = Timeouts { connect, statement: Some(breaker.timeout()) };
         let mut connector = Connector::new(url, timeouts).map_err(CommandError::usage)?;
+        if !config.notify_enabled {
+            connector = connector.without_notifications();
+        }
         let wait = config.connection_timeout();
         let mut pool = PoolSettings { max: config.db_pool_max, min: config.db_pool_min, wait };
         let mut settings = CircuitSettings {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use secrecy::SecretString;
 
 use crate::config::error::ConfigError;
@@ -31,6 +31,15 @@ pub struct DatabaseConfig {
     #[arg(long, env, global = true, default_value_t = 2000, value_name = "DB_CONNECTION_TIMEOUT",
           value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub db_connection_timeout: u64,
+    /// Announce changes to the other processes by NOTIFY, and listen to theirs; false: they are
+    /// noticed by polling alone
+    #[arg(long, env, global = true, default_value_t = true, action = ArgAction::Set,
+          value_name = "NOTIFY_ENABLED")]
+    pub notify_enabled: bool,
+    /// Interval in which changes of the other processes are polled, in milliseconds
+    #[arg(long, env, global = true, default_value_t = 1000, value_name = "EPOCH_POLL_INTERVAL",
+          value_parser = clap::value_parser!(u64).range(100..=2000))]
+    pub epoch_poll_interval: u64,
 }
 
 impl DatabaseConfig {
@@ -42,6 +51,11 @@ impl DatabaseConfig {
     /// Timeout for getting a connection.
     pub fn connection_timeout(&self) -> Duration {
         Duration::from_millis(self.db_connection_timeout)
+    }
+
+    /// Interval in which the epochs are polled.
+    pub fn poll_interval(&self) -> Duration {
+        Duration::from_millis(self.epoch_poll_interval)
     }
 
     /// Checks the pool sizes, and that this build has the database.

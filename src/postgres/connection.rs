@@ -24,6 +24,8 @@ pub struct Connector {
     hosts: Hosts,
     tls: Option<MakeRustlsConnect>,
     timeouts: Timeouts,
+    /// Whether triggers announce what its connections change.
+    notifies: bool,
 }
 
 /// Timeouts of a connection.
@@ -69,13 +71,19 @@ impl Connector {
     /// When TLS cannot be configured, for example because certificates cannot be read.
     pub fn new(url: DatabaseUrl, timeouts: Timeouts) -> Result<Self, TlsError> {
         let hosts = Hosts::from_config(&url.config);
-        Ok(Self { tls: tls::connector(&url)?, url, hosts, timeouts })
+        Ok(Self { tls: tls::connector(&url)?, url, hosts, timeouts, notifies: true })
     }
 
     /// Returns a connector to the same database without a statement timeout.
     #[must_use]
     pub fn administrative(&self) -> Self {
         Self { timeouts: Timeouts { statement: None, ..self.timeouts }, ..self.clone() }
+    }
+
+    /// Returns a connector to the same database whose connections send no notifications.
+    #[must_use]
+    pub fn without_notifications(self) -> Self {
+        Self { notifies: false, ..self }
     }
 
     /// Opens a connection.
@@ -184,7 +192,7 @@ impl Connector {
         Err(ConnectionError::BadConnection(refusal.to_owned()))
     }
 
-    /// Returns the SQL that sets the timeouts; 0 is none.
+    /// Returns the SQL of its settings; a timeout of 0 is none.
     fn settings_sql(&self) -> String {
         let limits = self.timeouts.statement.map(ServerLimits::of);
         let milliseconds = |limit: fn(ServerLimits) -> Duration| {
@@ -193,11 +201,15 @@ impl Connector {
         };
         let statement = milliseconds(|limits| limits.statement);
         let lock = milliseconds(|limits| limits.lock);
-        format!(
+        let mut settings = format!(
             "SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
              SET idle_in_transaction_session_timeout = {idle}; SET timezone = 'UTC'",
             idle = statement.saturating_mul(2),
-        )
+        );
+        if !self.notifies {
+            settings.push_str("; SET mdl.notify = 'off'");
+        }
+        settings
     }
 
     /// Asks the server, on another connection, to cancel the running query, and waits until that
