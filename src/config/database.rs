@@ -16,6 +16,9 @@ pub struct DatabaseConfig {
     /// Value of `DATABASE_URL`.
     #[arg(skip)]
     pub database_url: Option<SecretString>,
+    /// Value of `DATABASE_READ_URL`.
+    #[arg(skip)]
+    pub database_read_url: Option<SecretString>,
     /// Folder of the embedded database and its secrets
     #[arg(long, env, global = true, default_value = "./data", value_name = "DATA_DIR")]
     pub data_dir: PathBuf,
@@ -48,6 +51,11 @@ impl DatabaseConfig {
         non_empty(self.database_url.as_ref())
     }
 
+    /// URL of a standby for reads; `None` if there is none.
+    pub fn read_url(&self) -> Option<&SecretString> {
+        non_empty(self.database_read_url.as_ref())
+    }
+
     /// Timeout for getting a connection.
     pub fn connection_timeout(&self) -> Duration {
         Duration::from_millis(self.db_connection_timeout)
@@ -65,6 +73,9 @@ impl DatabaseConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.db_pool_min > self.db_pool_max {
             return Err(ConfigError::new("DB_POOL_MIN", "must not be greater than DB_POOL_MAX"));
+        }
+        if self.url().is_none() && self.read_url().is_some() {
+            return Err(ConfigError::new("DATABASE_READ_URL", "requires DATABASE_URL"));
         }
         if self.url().is_none() && !cfg!(feature = "embedded") {
             return Err(ConfigError::new(

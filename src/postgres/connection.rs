@@ -26,6 +26,8 @@ pub struct Connector {
     timeouts: Timeouts,
     /// Whether triggers announce what its connections change.
     notifies: bool,
+    /// Whether its connections only read, so that a standby is as good as a primary.
+    only_reads: bool,
 }
 
 /// Timeouts of a connection.
@@ -71,7 +73,14 @@ impl Connector {
     /// When TLS cannot be configured, for example because certificates cannot be read.
     pub fn new(url: DatabaseUrl, timeouts: Timeouts) -> Result<Self, TlsError> {
         let hosts = Hosts::from_config(&url.config);
-        Ok(Self { tls: tls::connector(&url)?, url, hosts, timeouts, notifies: true })
+        Ok(Self {
+            tls: tls::connector(&url)?,
+            url,
+            hosts,
+            timeouts,
+            notifies: true,
+            only_reads: false,
+        })
     }
 
     /// Returns a connector to the same database without a statement timeout.
@@ -84,6 +93,17 @@ impl Connector {
     #[must_use]
     pub fn without_notifications(self) -> Self {
         Self { notifies: false, ..self }
+    }
+
+    /// Returns a connector to the same database for connections that only read.
+    #[must_use]
+    pub fn for_reads(self) -> Self {
+        Self { only_reads: true, ..self }
+    }
+
+    /// Whether its connections only read.
+    pub fn only_reads(&self) -> bool {
+        self.only_reads
     }
 
     /// Opens a connection.

@@ -42,6 +42,9 @@ pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>, interval:
             epochs.apply_polled(row.epoch, known, started);
             state.catalogue.feed.announce_epoch(row.epoch);
         }
+        if let Some(replica) = &state.catalogue.replica {
+            replica.poll(&state.db).await;
+        }
         tokio::time::sleep(interval).await;
     }
 }
