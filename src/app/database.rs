@@ -8,6 +8,7 @@ use slog::Logger;
 
 use crate::actors::db_breaker::{CircuitSettings, DbBreakerHandle, PoolSettings, StorageCheck};
 use crate::app::command_error::CommandError;
+use crate::app::replica;
 use crate::config::{Config, DatabaseConfig};
 use crate::postgres::connection::{Connector, Timeouts};
 use crate::postgres::migrations;
@@ -33,6 +34,8 @@ pub(super) enum Purpose {
 /// A database handle, and the embedded server if there is one.
 pub(super) struct Database {
     pub(super) db: DbBreakerHandle,
+    /// A standby for reads.
+    pub(super) replica: Option<DbBreakerHandle>,
     pub(super) instruments: Instruments,
     /// What `DATABASE_URL` names.
     pub(super) target: DatabaseTarget,
@@ -98,6 +101,9 @@ impl Database {
             if server.is_embedded() { EMBEDDED_START_TIMEOUT } else { config.connection_timeout() };
         let timeouts = Timeouts { connect, statement: Some(breaker.timeout()) };
         let mut connector = Connector::new(url, timeouts).map_err(CommandError::usage)?;
+        if !config.notify_enabled {
+            connector = connector.without_notifications();
+        }
         let wait = config.connection_timeout();
         let mut pool = PoolSettings { max: config.db_pool_max, min: config.db_pool_min, wait };
         let mut settings = CircuitSettings {
@@ -125,7 +131,11 @@ impl Database {
             instruments.clone(),
             logger.clone(),
         );
-        Ok(Self { db, instruments, target, server })
+        let replica = match purpose {
+            Purpose::Service => replica::start(config, &process_name(), &instruments).await?,
+            Purpose::Command => None,
+        };
+        Ok(Self { db, replica, instruments, target, server })
     }
 
     /// Whether the database runs inside this process.
@@ -179,6 +189,9 @@ impl Database {
     /// Closes all connections and stops the embedded database.
     pub(super) async fn stop(self) {
         self.db.close_pool().await;
+        if let Some(replica) = self.replica {
+            replica.close_pool().await;
+        }
         match self.server {
             DatabaseServer::External => {}
             #[cfg(feature = "embedded")]

@@ -7,6 +7,7 @@ pub mod commands;
 mod database;
 mod environment;
 mod output;
+mod replica;
 pub mod service;
 
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use secrecy::SecretString;
 
 use crate::config::error::ConfigError;
@@ -16,6 +16,9 @@ pub struct DatabaseConfig {
     /// Value of `DATABASE_URL`.
     #[arg(skip)]
     pub database_url: Option<SecretString>,
+    /// Value of `DATABASE_READ_URL`.
+    #[arg(skip)]
+    pub database_read_url: Option<SecretString>,
     /// Folder of the embedded database and its secrets
     #[arg(long, env, global = true, default_value = "./data", value_name = "DATA_DIR")]
     pub data_dir: PathBuf,
@@ -31,6 +34,15 @@ pub struct DatabaseConfig {
     #[arg(long, env, global = true, default_value_t = 2000, value_name = "DB_CONNECTION_TIMEOUT",
           value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub db_connection_timeout: u64,
+    /// Announce changes to the other processes by NOTIFY, and listen to theirs; false: they are
+    /// noticed by polling alone
+    #[arg(long, env, global = true, default_value_t = true, action = ArgAction::Set,
+          value_name = "NOTIFY_ENABLED")]
+    pub notify_enabled: bool,
+    /// Interval in which changes of the other processes are polled, in milliseconds
+    #[arg(long, env, global = true, default_value_t = 1000, value_name = "EPOCH_POLL_INTERVAL",
+          value_parser = clap::value_parser!(u64).range(100..=2000))]
+    pub epoch_poll_interval: u64,
 }
 
 impl DatabaseConfig {
@@ -39,9 +51,19 @@ impl DatabaseConfig {
         non_empty(self.database_url.as_ref())
     }
 
+    /// URL of a standby for reads; `None` if there is none.
+    pub fn read_url(&self) -> Option<&SecretString> {
+        non_empty(self.database_read_url.as_ref())
+    }
+
     /// Timeout for getting a connection.
     pub fn connection_timeout(&self) -> Duration {
         Duration::from_millis(self.db_connection_timeout)
+    }
+
+    /// Interval in which the epochs are polled.
+    pub fn poll_interval(&self) -> Duration {
+        Duration::from_millis(self.epoch_poll_interval)
     }
 
     /// Checks the pool sizes, and that this build has the database.
@@ -51,6 +73,9 @@ impl DatabaseConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.db_pool_min > self.db_pool_max {
             return Err(ConfigError::new("DB_POOL_MIN", "must not be greater than DB_POOL_MAX"));
+        }
+        if self.url().is_none() && self.read_url().is_some() {
+            return Err(ConfigError::new("DATABASE_READ_URL", "requires DATABASE_URL"));
         }
         if self.url().is_none() && !cfg!(feature = "embedded") {
             return Err(ConfigError::new(

@@ -22,12 +22,18 @@ pub struct SecretVariable {
 }
 
 /// All variables that hold a secret.
-pub const SECRETS: [SecretVariable; 10] = [
+pub const SECRETS: [SecretVariable; 11] = [
     SecretVariable {
         name: "DATABASE_URL",
         help: "PostgreSQL 14 or newer: postgres://user:password@host:5432/name?\
                sslmode=verify-full&sslrootcert=ca.pem; several hosts separated by commas. Empty: \
                the embedded database",
+        default: "",
+    },
+    SecretVariable {
+        name: "DATABASE_READ_URL",
+        help: "A standby of DATABASE_URL, for reads of the catalogue. Empty: all are done on the \
+               primary",
         default: "",
     },
     SecretVariable {
@@ -206,9 +212,10 @@ impl Config {
         Ok(())
     }
 
-    fn secrets(&mut self) -> [(&'static str, &mut Option<SecretString>); 9] {
+    fn secrets(&mut self) -> [(&'static str, &mut Option<SecretString>); 10] {
         [
             ("DATABASE_URL", &mut self.database.database_url),
+            ("DATABASE_READ_URL", &mut self.database.database_read_url),
             ("JWT_SECRET", &mut self.auth.jwt_secret),
             ("JWT_REFRESH_SECRET", &mut self.auth.jwt_refresh_secret),
             ("JWT_SECRET_ALSO_ACCEPTED", &mut self.auth.jwt_secret_also_accepted),

@@ -15,9 +15,10 @@ use super::error::ApiError;
 use super::feed_listeners::FeedListeners;
 use super::invalidation::Invalidation;
 use super::mail_failures::MailFailureLog;
+use super::read_replica::ReadReplica;
 use super::readiness::Readiness;
 use crate::actors::api_key_cache::ApiKeyCacheHandle;
-use crate::actors::db_breaker::DbBreakerHandle;
+use crate::actors::db_breaker::{Circuit, DbBreakerHandle, DbError};
 use crate::bulkhead::Bulkhead;
 use crate::cache::joined_loads::JoinedLoads;
 use crate::cache::list_facts::ListFacts;
@@ -32,6 +33,7 @@ use crate::mail::Mailer;
 use crate::model::authority::{InvalidationEvent, InvalidationScope};
 use crate::storage::metrics::FacetValue;
 use crate::storage::sessions::LiveSession;
+use crate::storage::{AsyncPgConnection, StorageError};
 use crate::telemetry::instruments::Instruments;
 use crate::telemetry::recent::RecentReadings;
 use crate::telemetry::sinks::Sinks;
@@ -40,6 +42,8 @@ use crate::telemetry::sinks::Sinks;
 #[derive(Debug)]
 pub struct CatalogueServices {
     pub db: DbBreakerHandle,
+    /// A standby for reads.
+    pub replica: Option<ReadReplica>,
     pub clock: Clock,
     /// Cached responses, also the fallback while the database is unavailable.
     pub responses: ResponseCache<CachedResponse>,
@@ -64,6 +68,29 @@ pub struct CatalogueServices {
     /// Size limit of an import's body, in bytes.
     pub import_max_bytes: usize,
     pub instruments: Instruments,
+}
+
+impl CatalogueServices {
+    /// Runs a read of the catalogue: on the standby if there is one that has all that this process
+    /// knows of, else on the primary. After a failed attempt on the standby `work` runs again.
+    ///
+    /// # Errors
+    /// Those of the primary, see [`DbError`].
+    pub async fn read<T>(
+        &self,
+        circuit: Circuit,
+        operation: &'static str,
+        work: impl AsyncFn(&mut AsyncPgConnection) -> Result<T, StorageError>,
+    ) -> Result<T, DbError> {
+        if let Some(replica) = &self.replica {
+            let known = self.responses.epochs.certain_number(Instant::now());
+            let read = Box::pin(replica.read(known, (circuit, operation), &work));
+            if let Some(value) = read.await {
+                return Ok(value);
+            }
+        }
+        self.db.run(circuit, operation, work).await
+    }
 }
 
 /// Manages users, sessions and API keys.

@@ -33,6 +33,7 @@ pub mod middleware;
 pub mod openapi;
 pub mod pages;
 pub mod rate_limit;
+pub mod read_replica;
 pub mod readiness;
 pub mod request;
 pub mod response;

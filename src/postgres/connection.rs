@@ -24,6 +24,10 @@ pub struct Connector {
     hosts: Hosts,
     tls: Option<MakeRustlsConnect>,
     timeouts: Timeouts,
+    /// Whether triggers announce what its connections change.
+    notifies: bool,
+    /// Whether its connections only read, so that a standby is as good as a primary.
+    only_reads: bool,
 }
 
 /// Timeouts of a connection.
@@ -69,13 +73,37 @@ impl Connector {
     /// When TLS cannot be configured, for example because certificates cannot be read.
     pub fn new(url: DatabaseUrl, timeouts: Timeouts) -> Result<Self, TlsError> {
         let hosts = Hosts::from_config(&url.config);
-        Ok(Self { tls: tls::connector(&url)?, url, hosts, timeouts })
+        Ok(Self {
+            tls: tls::connector(&url)?,
+            url,
+            hosts,
+            timeouts,
+            notifies: true,
+            only_reads: false,
+        })
     }
 
     /// Returns a connector to the same database without a statement timeout.
     #[must_use]
     pub fn administrative(&self) -> Self {
         Self { timeouts: Timeouts { statement: None, ..self.timeouts }, ..self.clone() }
+    }
+
+    /// Returns a connector to the same database whose connections send no notifications.
+    #[must_use]
+    pub fn without_notifications(self) -> Self {
+        Self { notifies: false, ..self }
+    }
+
+    /// Returns a connector to the same database for connections that only read.
+    #[must_use]
+    pub fn for_reads(self) -> Self {
+        Self { only_reads: true, ..self }
+    }
+
+    /// Whether its connections only read.
+    pub fn only_reads(&self) -> bool {
+        self.only_reads
     }
 
     /// Opens a connection.
@@ -184,7 +212,7 @@ impl Connector {
         Err(ConnectionError::BadConnection(refusal.to_owned()))
     }
 
-    /// Returns the SQL that sets the timeouts; 0 is none.
+    /// Returns the SQL of its settings; a timeout of 0 is none.
     fn settings_sql(&self) -> String {
         let limits = self.timeouts.statement.map(ServerLimits::of);
         let milliseconds = |limit: fn(ServerLimits) -> Duration| {
@@ -193,11 +221,15 @@ impl Connector {
         };
         let statement = milliseconds(|limits| limits.statement);
         let lock = milliseconds(|limits| limits.lock);
-        format!(
+        let mut settings = format!(
             "SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
              SET idle_in_transaction_session_timeout = {idle}; SET timezone = 'UTC'",
             idle = statement.saturating_mul(2),
-        )
+        );
+        if !self.notifies {
+            settings.push_str("; SET mdl.notify = 'off'");
+        }
+        settings
     }
 
     /// Asks the server, on another connection, to cancel the running query, and waits until that

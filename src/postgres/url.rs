@@ -159,6 +159,13 @@ impl DatabaseUrl {
         Ok(Self { config, ssl_mode, ssl_root_cert })
     }
 
+    /// Returns the URL for connections that only read: a standby is as good as a primary.
+    #[must_use]
+    pub fn for_reads(mut self) -> Self {
+        self.config.target_session_attrs(TargetSessionAttrs::Any);
+        self
+    }
+
     /// Adds the name of this process to `application_name`, by which the server lists its
     /// connections, unless the URL sets another one.
     #[must_use]

@@ -30,6 +30,7 @@ pub mod password_resets;
 pub mod precondition;
 pub mod privileges;
 pub mod rate_limits;
+pub mod replica_position;
 pub mod retention;
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod schema;
@@ -40,6 +41,8 @@ pub mod user_changes;
 pub mod users;
 pub mod version_records;
 pub mod versions;
+
+pub use diesel_async::AsyncPgConnection;
 
 pub use self::error::StorageError;
 pub use self::transaction::Transaction;

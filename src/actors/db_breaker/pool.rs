@@ -34,6 +34,8 @@ pub struct PoolSettings {
 pub struct TrackedConnection {
     pub(super) connection: ServerConnection,
     pub(super) in_use: bool,
+    /// Whether a server that accepts no writes is as good as one that does.
+    pub(super) only_reads: bool,
     generation: Generation,
 }
 
@@ -62,7 +64,8 @@ impl ManageConnection for ConnectionManager {
     async fn connect(&self) -> Result<TrackedConnection, ConnectionError> {
         let connection = self.connector.connect().await?;
         let generation = self.generations.join(&connection.host());
-        Ok(TrackedConnection { connection, in_use: false, generation })
+        let only_reads = self.connector.only_reads();
+        Ok(TrackedConnection { connection, in_use: false, only_reads, generation })
     }
 
     /// Always valid: the mark says more than a round trip would.

@@ -86,12 +86,12 @@ async fn probe_within(pool: &DbPool) -> Option<Result<(), ProbeError>> {
     Some(probed)
 }
 
-/// Checks in one round trip that the server accepts writes.
+/// Checks in one round trip that the server answers, and accepts writes if they are wanted.
 async fn ensure_accepts_writes(tracked: &mut TrackedConnection) -> Result<(), ProbeError> {
     let sql = "SELECT NOT pg_is_in_recovery() \
                AND current_setting('transaction_read_only') = 'off' AS accepts_writes";
     let row: ServerRole = diesel::sql_query(sql).get_result(&mut *tracked.connection).await?;
-    if row.accepts_writes { Ok(()) } else { Err(ProbeError::ReadOnly) }
+    if row.accepts_writes || tracked.only_reads { Ok(()) } else { Err(ProbeError::ReadOnly) }
 }
 
 #[derive(QueryableByName)]

@@ -24,10 +24,11 @@ pub(super) fn spawn_all(
     database: &Database,
 ) -> Vec<JoinHandle<()>> {
     let retention_days = config.service.audit_retention_days;
+    let poll_interval = config.database.poll_interval();
     let mut tasks = vec![
         spawn(startup.run()),
-        spawn(invalidation::poll_catalogue(state.clone())),
-        spawn(invalidation::poll_authority(state.clone())),
+        spawn(invalidation::poll_catalogue(state.clone(), poll_interval)),
+        spawn(invalidation::poll_authority(state.clone(), poll_interval)),
         spawn(business_gauges::refresh(state.clone())),
         spawn(audit_tasks::write_refusals(state.clone())),
         spawn(audit_tasks::purge_old(state.clone(), retention_days)),
@@ -40,7 +41,12 @@ pub(super) fn spawn_all(
         // Its only connection belongs to the pool, so there is none to listen on.
         slog::debug!(state.logger, "embedded database sends no notifications: epochs are polled");
     } else {
-        tasks.push(spawn(invalidation::listen(state.clone())));
+        if config.database.notify_enabled {
+            tasks.push(spawn(invalidation::listen(state.clone())));
+        } else {
+            slog::info!(state.logger, "notifications are switched off: epochs are polled";
+                "interval_ms" => config.database.epoch_poll_interval);
+        }
         tasks.push(spawn(caller_exchange::run(state.clone())));
     }
     tasks

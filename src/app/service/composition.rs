@@ -37,6 +37,7 @@ use crate::http::mail_failures::MailFailureLog;
 use crate::http::middleware::detached::DetachedRequests;
 use crate::http::middleware::security::SecurityHeaders;
 use crate::http::rate_limit::limiter::RateLimiter;
+use crate::http::read_replica::ReadReplica;
 use crate::http::readiness::Readiness;
 use crate::http::request::client_ip::Forwarding;
 use crate::http::server::AppOptions;
@@ -99,6 +100,9 @@ pub(super) async fn compose(
         access_policy: web::Data::new(access_policy(&config.auth)),
         catalogue: web::Data::new(CatalogueServices {
             db: db.clone(),
+            replica: database.replica.clone().map(|replica| {
+                ReadReplica::new(replica, instruments.operations.clone(), logger.clone())
+            }),
             clock: clock.clone(),
             responses: ResponseCache::new(config.service.cache_max_bytes),
             loads: JoinedLoads::default(),

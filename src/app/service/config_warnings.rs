@@ -4,6 +4,7 @@
 use slog::Logger;
 
 use crate::app::command_error::CommandError;
+use crate::app::replica;
 use crate::config::Config;
 use crate::config::transport::UnprotectedConnection;
 use crate::config::unknown_variables::UnknownVariable;
@@ -17,6 +18,11 @@ pub(in crate::app) fn warn(config: &Config, logger: &Logger) -> Result<(), Comma
     let mut unprotected = config.check_transport().map_err(CommandError::usage)?;
     if let Some(url) = config.database.url() {
         unprotected.extend(DatabaseUrl::parse(url).map_err(CommandError::usage)?.unprotected());
+    }
+    if let Some(url) = replica::read_url(&config.database)? {
+        let variable = "DATABASE_READ_URL";
+        unprotected
+            .extend(url.unprotected().map(|found| UnprotectedConnection { variable, ..found }));
     }
     for UnknownVariable { name, suggestion } in &config.unknown_variables {
         slog::warn!(logger, "unknown variable in .env ignored";

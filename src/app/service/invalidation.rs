@@ -1,8 +1,8 @@
 //! Receives invalidation events and keeps the epochs of the catalogue and of permissions current:
-//! by notification, on a connection of its own, and by polling every second through the pool,
-//! because notifications can get lost. Where changes may have been missed, or a counter went back
-//! or was restored, a new incarnation starts: what is cached is verified in the database before it
-//! counts as fresh.
+//! by notification, on a connection of its own, and by polling through the pool, because
+//! notifications can get lost, or may be switched off (`NOTIFY_ENABLED`). Where changes may have
+//! been missed, or a counter went back or was restored, a new incarnation starts: what is cached is
+//! verified in the database before it counts as fresh.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,11 @@ use crate::model::catalogue_event::CatalogueEvent;
 use crate::postgres::notifications::NotificationListener;
 use crate::storage::{authority_epochs, catalogue_epochs};
 
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Wait before a connection that has ended is opened again.
+const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Polls the catalogue epoch.
-pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
+pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>, interval: Duration) {
     state.operations.readiness.until_prepared().await;
     let mut polled = PolledEpoch::default();
     loop {
@@ -41,13 +42,16 @@ pub(in crate::app) async fn poll_catalogue(state: web::Data<AppState>) {
             epochs.apply_polled(row.epoch, known, started);
             state.catalogue.feed.announce_epoch(row.epoch);
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        if let Some(replica) = &state.catalogue.replica {
+            replica.poll(&state.db).await;
+        }
+        tokio::time::sleep(interval).await;
     }
 }
 
 /// Polls the epoch of permissions, also with the embedded database and its single process: a commit
 /// with an unknown outcome may happen after the invalidation that followed it.
-pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
+pub(in crate::app) async fn poll_authority(state: web::Data<AppState>, interval: Duration) {
     state.operations.readiness.until_prepared().await;
     let mut polled = PolledEpoch::default();
     loop {
@@ -68,7 +72,7 @@ pub(in crate::app) async fn poll_authority(state: web::Data<AppState>) {
                 state.catalogue.feed.announce_authority();
             }
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::time::sleep(interval).await;
     }
 }
 
@@ -89,7 +93,7 @@ pub(in crate::app) async fn listen(state: web::Data<AppState>) {
             }
             slog::info!(state.logger, "connection for notifications ended; reconnecting");
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::time::sleep(RECONNECT_INTERVAL).await;
     }
 }
 

@@ -69,6 +69,13 @@ impl CatalogueEpochs {
         self.is_confirmed(now).then_some(known.current)
     }
 
+    /// Returns the number of the counter if it is certain and was confirmed lately: a copy of the
+    /// database with at least this number has all that this process knows of.
+    pub fn certain_number(&self, now: Instant) -> Option<i64> {
+        let known = self.lock();
+        (known.is_verified && self.is_confirmed(now)).then_some(known.current.number)
+    }
+
     /// Returns what a response depends on that shows one item, named as in a [`CatalogueEvent`].
     pub fn dependency_on(&self, item: &str) -> Dependency {
         self.published.dependency_on(item)

@@ -52,6 +52,9 @@ pub async fn change<T>(
     });
     let (done, locked, change) = changed.await?;
     services.responses.epochs.apply_committed(locked, &change, before, Instant::now());
+    if let Some(replica) = &services.replica {
+        replica.record_write(&services.db, circuit).await;
+    }
     services.feed.announce_epoch(change.epoch);
     Ok(done)
 }

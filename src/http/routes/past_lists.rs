@@ -35,7 +35,7 @@ impl PastRead<'_> {
         let key = CacheKey::of_list(path, parameters);
         let load = async || {
             let lookup = ListLookup::new(services, path, parameters, &list.paging);
-            let read = services.db.run(circuit, list_operation, async |conn| {
+            let read = services.read(circuit, list_operation, async |conn| {
                 past::list(conn, table, list, lookup.known.total).await
             });
             let (contents, part) = read.await?;

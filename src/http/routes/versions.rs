@@ -79,7 +79,7 @@ impl VersionRead<'_> {
         let key = CacheKey::below_item(&item, &path, parameters);
         let VersionedNoun { circuit, table, noun, operations: (operation, _), .. } = *self.of;
         cached_read::read(self.services, &key, self.encoding, if_none_match, async || {
-            let read = self.services.db.run(circuit, operation, async |conn| {
+            let read = self.services.read(circuit, operation, async |conn| {
                 versions::list(conn, table, id, request.offset(), request.limit).await
             });
             let (entries, total) = read.await.map_err(name_missing(noun, id))?;
@@ -120,7 +120,7 @@ impl VersionRead<'_> {
         let key = CacheKey::below_item(&item, &path, parameters);
         let VersionedNoun { circuit, table, noun, operations: (_, operation), .. } = *self.of;
         let load = async || {
-            let read = self.services.db.run(circuit, operation, async |conn| {
+            let read = self.services.read(circuit, operation, async |conn| {
                 versions::get_as_of(conn, table, id, instant).await
             });
             let kept = read.await.map_err(name_missing(noun, id))?;
@@ -193,7 +193,7 @@ impl VersionRead<'_> {
     ) -> Result<[(VersionEntry, Document); N], ApiError> {
         let VersionedNoun { circuit, table, noun, operations: (_, operation), .. } = *self.of;
         let id = self.id.as_str();
-        let read = self.services.db.run(circuit, operation, async |conn| {
+        let read = self.services.read(circuit, operation, async |conn| {
             let mut loaded = Vec::with_capacity(N);
             for version in wanted {
                 let kept = versions::get(conn, table, id, version).await?;

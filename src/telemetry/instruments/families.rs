@@ -14,7 +14,9 @@ use self::http::{
     EXPOSITION_DURATION, EXPOSITION_REQUESTS, HTTP_CONNECTIONS_OPEN, HTTP_CONNECTIONS_REFUSED,
     HTTP_DURATION, HTTP_PARSE_ERRORS, HTTP_REQUESTS, REQUESTS_IN_FLIGHT, SECONDS, SERVER_ERRORS,
 };
-use self::service::{CACHE_BYTES, CACHE_LOOKUPS, MAILS, SESSION_LOOKUPS, TABLE_ROWS};
+use self::service::{
+    CACHE_BYTES, CACHE_LOOKUPS, MAILS, REPLICA_READS, SESSION_LOOKUPS, TABLE_ROWS,
+};
 use super::family::LabelValues::{self, Bounded, Fixed};
 use super::family::MetricKind::{Counter, Gauge, Histogram};
 use super::family::{MetricFamily, family};
@@ -211,6 +213,7 @@ pub const ALL: &[MetricFamily] = &[
     CIRCUIT_TRANSITIONS,
     METRICS_CREATED,
     CACHE_LOOKUPS,
+    REPLICA_READS,
     CACHE_BYTES,
     MAILS,
     TABLE_ROWS,

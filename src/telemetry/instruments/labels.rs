@@ -46,6 +46,21 @@ pub enum CacheOutcome {
     Stale,
 }
 
+/// Where a read of the catalogue was done, with `DATABASE_READ_URL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum ReplicaOutcome {
+    Replica,
+    /// On the primary: the replica lacks a change.
+    Behind,
+    /// On the primary: the replica did not answer, or is no standby.
+    Unavailable,
+    /// On the primary: the replica answered with an error, such as an item that does not exist.
+    Error,
+    /// On the primary: the epoch of the catalogue was not certain.
+    Unconfirmed,
+}
+
 /// What became of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
 #[strum(serialize_all = "snake_case")]

@@ -3,14 +3,15 @@
 use prometheus::{IntGauge, IntGaugeVec, Registry};
 
 use super::counters::LabelledCounters;
-use super::families::service::{CACHE_BYTES, CACHE_LOOKUPS, MAILS, TABLE_ROWS};
+use super::families::service::{CACHE_BYTES, CACHE_LOOKUPS, MAILS, REPLICA_READS, TABLE_ROWS};
 use super::family::LabelValues;
-pub use super::labels::{CacheOutcome, MailOutcome};
+pub use super::labels::{CacheOutcome, MailOutcome, ReplicaOutcome};
 
 /// Instruments of cached responses, mails and growing tables.
 #[derive(Clone, Debug)]
 pub struct OperationsInstruments {
     lookups: LabelledCounters<CacheOutcome>,
+    replica_reads: LabelledCounters<ReplicaOutcome>,
     cache_bytes: IntGauge,
     mails: LabelledCounters<MailOutcome>,
     table_rows: IntGaugeVec,
@@ -24,6 +25,7 @@ impl OperationsInstruments {
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             lookups: LabelledCounters::new(&CACHE_LOOKUPS.counters(registry)?),
+            replica_reads: LabelledCounters::new(&REPLICA_READS.counters(registry)?),
             cache_bytes: CACHE_BYTES.gauge(registry)?,
             mails: LabelledCounters::new(&MAILS.counters(registry)?),
             table_rows: TABLE_ROWS.gauges(registry)?,
@@ -33,6 +35,11 @@ impl OperationsInstruments {
     /// Counts a read of the catalogue.
     pub fn count_cache_lookup(&self, outcome: CacheOutcome) {
         self.lookups.increment(outcome);
+    }
+
+    /// Counts a read that could be done on a replica.
+    pub fn count_replica_read(&self, outcome: ReplicaOutcome) {
+        self.replica_reads.increment(outcome);
     }
 
     /// Returns how many reads of the catalogue the cache answered, and all of them.

@@ -79,6 +79,7 @@ mod password_resets;
 mod past_lists;
 mod patch;
 mod path_spelling;
+mod polling;
 mod pool_shares;
 mod races;
 mod readiness;

@@ -9,6 +9,7 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::support::notifications::Listener;
 use crate::support::proxy::Proxy;
 use crate::support::{Server, database, json_body};
 
@@ -16,12 +17,13 @@ use crate::support::{Server, database, json_body};
 type Probe = fn(Vec<&'static str>) -> LocalBoxFuture<'static, bool>;
 
 /// Variables, and how their effect is seen.
-const SWITCHES: [(&str, Probe); 9] = [
+const SWITCHES: [(&str, Probe); 10] = [
     ("RATE_LIMIT_ENABLED", |options| Box::pin(third_request_is_refused(options))),
     ("CIRCUIT_BREAKER_ENABLED", |options| Box::pin(circuit_opens(options))),
     ("SECURITY_HEADERS_ENABLED", |options| Box::pin(has(options, "x-content-type-options"))),
     ("CSP_ENABLED", |options| Box::pin(has(options, "content-security-policy"))),
     ("HSTS_ENABLED", |options| Box::pin(has(options, "strict-transport-security"))),
+    ("NOTIFY_ENABLED", |options| Box::pin(change_is_announced(options))),
     ("METRICS_ENABLED", |options| Box::pin(metrics_are_served(options))),
     ("ANONYMOUS_READ", |options| Box::pin(anonymous_read_succeeds(options))),
     ("REGISTRATION_ENABLED", |options| Box::pin(registration_succeeds(options))),
@@ -63,6 +65,13 @@ async fn has(options: Vec<&str>, header: &str) -> bool {
     let server = Server::with(&options).await;
     let answer = server.get("/api-docs/", "").await.expect(200);
     !answer.header(header).is_empty()
+}
+
+async fn change_is_announced(options: Vec<&str>) -> bool {
+    let server = Server::with(&options).await;
+    let mut listener = Listener::start(&server.database_url, "mdl_catalogue").await;
+    server.domains(&server.admin().await).await;
+    listener.count().await > 0
 }
 
 async fn metrics_are_served(options: Vec<&str>) -> bool {

@@ -12,6 +12,7 @@ mod frozen;
 mod full_disk;
 mod load;
 mod lossy;
+mod read_replica;
 mod replica_pair;
 mod restore;
 mod saturation;

@@ -128,6 +128,13 @@ impl Instance {
         }
     }
 
+    /// Lets all its processes go on after [`Self::pause`].
+    pub(super) fn resume(&self) {
+        for process in self.processes() {
+            signal("-CONT", &process);
+        }
+    }
+
     /// Ends all its processes at once, and waits until they have ended.
     pub(super) fn kill(&self) {
         let processes = self.processes();

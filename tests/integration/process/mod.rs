@@ -37,6 +37,7 @@ mod rolling_restart;
 mod rolling_upgrade;
 mod round_trip;
 mod runbook_commands;
+mod scaling;
 mod secrets;
 mod serving;
 mod shipping_switches;

@@ -92,8 +92,7 @@ pub(super) async fn list(
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let (rows, part) = services
-            .db
-            .run(Circuit::Domains, "business_domains.list", async |conn| {
+            .read(Circuit::Domains, "business_domains.list", async |conn| {
                 listing::list_part(conn, &query, lookup.known.total).await
             })
             .await?;
@@ -152,8 +151,7 @@ pub(super) async fn get(
     let key = CacheKey::of_item(&path, &parameters).for_readers_of::<Domains>();
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let row = services
-            .db
-            .run(Circuit::Domains, "business_domains.get", async |conn| {
+            .read(Circuit::Domains, "business_domains.get", async |conn| {
                 business_domains::get(conn, id.as_str()).await
             })
             .await

@@ -75,8 +75,7 @@ pub(super) async fn impact(
     let key = CacheKey::of_list(&path, &parameters).for_readers_of::<Metrics>();
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let Impact { dependents, truncated } = services
-            .db
-            .run(Circuit::Metrics, "metric_edges.impact", async |conn| {
+            .read(Circuit::Metrics, "metric_edges.impact", async |conn| {
                 metric_edges::find_dependents(conn, id.as_str()).await
             })
             .await

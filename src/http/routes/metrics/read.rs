@@ -121,8 +121,7 @@ pub(super) async fn list(
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let lookup = ListLookup::new(&services, PATH, &parameters, &query.paging);
         let ListedMetrics { rows, part, positions } = services
-            .db
-            .run(Circuit::Metrics, "metrics.list", async |conn| {
+            .read(Circuit::Metrics, "metrics.list", async |conn| {
                 metrics::list(conn, &query, &lookup.known).await
             })
             .await?;
@@ -186,8 +185,7 @@ pub(super) async fn get(
     let key = CacheKey::of_item(&path, &parameters).for_readers_of::<Metrics>();
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let (row, notice) = services
-            .db
-            .run(Circuit::Metrics, "metrics.get", async |conn| {
+            .read(Circuit::Metrics, "metrics.get", async |conn| {
                 let row = metrics::get(conn, id.as_str()).await?;
                 let notice = metrics::find_deprecation(conn, &row).await?;
                 Ok((row, notice))
@@ -240,8 +238,7 @@ pub(super) async fn history(
     let key = CacheKey::below_item(&item, &path, &parameters).for_readers_of::<Metrics>();
     cached_read::read(&services, &key, encoding, &if_none_match, async || {
         let (rows, total) = services
-            .db
-            .run(Circuit::Metrics, "metric_revisions.list", async |conn| {
+            .read(Circuit::Metrics, "metric_revisions.list", async |conn| {
                 metric_revisions::list(conn, id.as_str(), request.offset(), request.limit).await
             })
             .await

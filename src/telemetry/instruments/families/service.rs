@@ -6,7 +6,7 @@ use strum::VariantNames;
 use crate::telemetry::instruments::family::LabelValues::Fixed;
 use crate::telemetry::instruments::family::MetricKind::{Counter, Gauge};
 use crate::telemetry::instruments::family::{MetricFamily, family};
-use crate::telemetry::instruments::labels::{CacheOutcome, MailOutcome};
+use crate::telemetry::instruments::labels::{CacheOutcome, MailOutcome, ReplicaOutcome};
 
 pub(in crate::telemetry::instruments) const SESSION_LOOKUPS: MetricFamily = family(
     "session_cache_lookups_total",
@@ -23,6 +23,15 @@ pub(in crate::telemetry::instruments) const CACHE_LOOKUPS: MetricFamily = family
     "Reads of the catalogue, by outcome: hit (cached response, still current), miss (read from the \
      database, or not answered), stale (cached response that may be outdated, sent because the \
      database was unavailable or the service overloaded)",
+);
+pub(in crate::telemetry::instruments) const REPLICA_READS: MetricFamily = family(
+    "read_replica_reads_total",
+    Counter,
+    &[("outcome", Fixed(ReplicaOutcome::VARIANTS))],
+    "Reads of the catalogue with DATABASE_READ_URL, by outcome: replica (read there), and read on \
+     the primary because the replica was behind (it lacks a change), unavailable (it did not \
+     answer, or is no standby), or answered with an error (such as an item that does not exist), \
+     or because the epoch of the catalogue was unconfirmed",
 );
 pub(in crate::telemetry::instruments) const CACHE_BYTES: MetricFamily = family(
     "response_cache_bytes",
