@@ -7,6 +7,7 @@ mod csp;
 mod csp_evaluator;
 mod html;
 mod login_timing;
+mod observatory;
 mod queries;
 pub mod recorder;
 mod requests;
