@@ -2,20 +2,27 @@
 //! killed; the original is destroyed, and each backup restored.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use mdl::actors::db_breaker::Circuit;
+use mdl::http::connections::local::serve_local;
+use mdl::http::local_admin;
 use serde_json::json;
 
 use crate::process::binary::{ADMIN_PASSWORD, Serving, command, failure, run, success};
+use crate::support::Server;
 
 const WRITERS: usize = 3;
 /// Domains that are written in one transaction.
 const BATCH: usize = 4;
 const BACKUPS: usize = 3;
+/// Size of a file that makes the copy take longer than anything else of the request.
+const LARGE: u64 = 100 * 1024 * 1024;
 
 /// Runs the command beside the runtime, which drives the writers.
 async fn backup(command: Command) -> Output {
@@ -97,7 +104,7 @@ async fn running_service_is_backed_up_under_writers_and_restored() {
         let least = 2 * (number + 1);
         while done.now().iter().any(|count| *count < least) {
             assert!(writers.iter().all(|writer| !writer.is_finished()), "a writer failed");
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         before.push(done.now());
         let said = backup(backup_command(folder, &serving, &format!("{number}.tar.gz"))).await;
@@ -138,7 +145,7 @@ async fn running_service_is_backed_up_under_writers_and_restored() {
         let to = (restored.http.clone(), restored.base.clone(), token.clone());
         let writer = tokio::spawn(write(to, 0, Arc::clone(&more), Arc::clone(&stop)));
         while more.now()[0] == 0 && !writer.is_finished() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         stop.store(true, Ordering::SeqCst);
         writer.await.unwrap();
@@ -185,4 +192,54 @@ async fn only_the_local_socket_of_this_data_makes_a_backup() {
     assert_eq!(std::fs::read(folder.join("old.tar.gz")).unwrap(), b"old");
     success(&backup(backup_command(folder, &serving, "new.tar.gz")).await);
     assert_eq!(serving.terminate(), Some(0));
+}
+
+/// The copy has the only connection of the database from its beginning to its end: it waits for
+/// the call that has it, and is itself the longest part of a call.
+#[actix_web::test]
+async fn copy_is_made_while_no_statement_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::embedded(folder.path()).await;
+    let large = std::fs::File::create(folder.path().join("postgres/large")).unwrap();
+    large.set_len(LARGE).unwrap();
+    let socket = folder.path().join("test.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let (owner, state) = (std::fs::metadata("/proc/self").unwrap().uid(), server.state());
+    let app = move || local_admin::app(state.clone());
+    let serving = serve_local(listener, owner, app).unwrap();
+    let handle = serving.handle();
+    actix_web::rt::spawn(serving);
+
+    let (held, is_held) = tokio::sync::oneshot::channel();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let db = server.state().db.clone();
+    let holder = actix_web::rt::spawn(async move {
+        let hold = async |_: &mut _| {
+            held.send(()).unwrap();
+            released.await.unwrap();
+            Ok(())
+        };
+        db.run(Circuit::Metrics, "server.ping", hold).await.unwrap();
+    });
+    is_held.await.unwrap();
+    let http = reqwest::Client::builder().unix_socket(socket.as_path()).no_proxy().build().unwrap();
+    let data = folder.path().canonicalize().unwrap();
+    let body = json!({"data_folder": data.to_str().unwrap()});
+    let request = http.post("http://localhost/backup").json(&body).send();
+    let mut request = std::pin::pin!(request);
+    let early = tokio::time::timeout(Duration::from_secs(2), &mut request).await;
+    assert!(early.is_err(), "it did not wait for the connection: {early:?}");
+    let began = Instant::now();
+    release.send(()).unwrap();
+    let answer = request.await.unwrap();
+    let took = began.elapsed().as_secs_f64();
+    holder.await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.bytes().await.unwrap().len() as u64 > LARGE);
+    let series = "db_query_duration_seconds_sum{operation=\"back_up\",table=\"server\"}";
+    let call = server.reading(series).await;
+    println!("the call took {call:.3} s of {took:.3} s");
+    assert!(call > took * 0.6, "{call} of {took}");
+    handle.stop(false).await;
+    server.stop().await;
 }
