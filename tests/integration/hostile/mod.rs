@@ -8,6 +8,7 @@ mod csp_evaluator;
 mod html;
 mod login_timing;
 mod observatory;
+mod parsers;
 mod queries;
 pub mod recorder;
 mod requests;
