@@ -80,7 +80,11 @@ pub enum Command {
         #[command(flatten)]
         remote: RemoteOptions,
     },
-    /// Write the data of the embedded mode to a new file, while no service uses it
+    /// Write the data of the embedded mode to a new file, also while the service runs
+    ///
+    /// A running service copies its data, for which it needs as much free space again in
+    /// `DATA_DIR`; requests wait meanwhile. Run it as the user of the service, with the same
+    /// `DATA_DIR`, and `PORT` or `ADMIN_SOCKET`.
     Backup {
         /// File to write; it contains secrets
         file: PathBuf,

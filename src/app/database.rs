@@ -1,6 +1,7 @@
 //! The database that the configuration names, behind its circuit breaker. Starts the embedded
 //! database where `DATABASE_URL` is not set, and adapts pool and timeouts to the purpose.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -68,6 +69,15 @@ impl DatabaseServer {
 
     fn is_embedded(&self) -> bool {
         !matches!(self, Self::External)
+    }
+
+    /// Returns the folder of the embedded database.
+    fn data_folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::External => None,
+            #[cfg(feature = "embedded")]
+            Self::Embedded(server) => Some(server.folder().to_owned()),
+        }
     }
 
     /// Returns the check of the disk of the embedded database.
@@ -141,6 +151,11 @@ impl Database {
     /// Whether the database runs inside this process.
     pub(super) fn is_embedded(&self) -> bool {
         self.server.is_embedded()
+    }
+
+    /// Returns the folder of the embedded database, without links.
+    pub(super) fn data_folder(&self) -> Option<PathBuf> {
+        self.server.data_folder()
     }
 
     /// Refuses a connection pooler in transaction mode, in which a migration or an import would run

@@ -85,7 +85,7 @@ async fn run(cli: Cli) -> Result<(), CommandError> {
         Command::Export { format, output, remote, .. } => {
             export::run(&config, format, output.as_deref(), &remote).await
         }
-        Command::Backup { file } => backup::back_up(&config, &file),
+        Command::Backup { file } => backup::back_up(&config, &file).await,
         Command::Restore { file } => backup::restore(&config, &file),
         Command::Move { to, secrets } => move_data::run(&config, to, secrets).await,
         Command::Log(arguments) => log::run(&config, arguments).await,

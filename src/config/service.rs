@@ -21,7 +21,7 @@ pub struct ServiceConfig {
     /// Port to listen on; 0 takes a free one
     #[arg(long, env, global = true, default_value_t = 3000, value_name = "PORT")]
     pub port: u16,
-    /// Unix socket for `mdl circuits`, which works without logging in [default:
+    /// Unix socket for `mdl circuits` and `mdl backup`, which work without logging in [default:
     /// `DATA_DIR/admin-PORT.sock`]
     #[arg(long, env, global = true, value_name = "ADMIN_SOCKET")]
     pub admin_socket: Option<PathBuf>,

@@ -16,7 +16,7 @@ use std::path::Path;
 pub use self::error::EmbeddedError;
 pub use self::secrets::EmbeddedSecrets;
 #[cfg(feature = "embedded")]
-pub use self::server::EmbeddedDatabase;
+pub use self::server::{EmbeddedDatabase, LOCK_WAIT};
 
 /// Folder of the database in the data folder.
 #[cfg(feature = "embedded")]

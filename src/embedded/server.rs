@@ -22,7 +22,7 @@ use super::error::EmbeddedError;
 /// Longest path of a Unix socket that all systems accept, in bytes.
 const SOCKET_PATH_MAX: usize = 100;
 /// How long the lock of the folder may outlive a process that was killed.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Longest wait for the last connection to close.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -49,7 +49,7 @@ impl EmbeddedDatabase {
         super::ensure_private_folder(folder)?;
         let failed = EmbeddedError::at(folder);
         let folder = folder.canonicalize().map_err(&failed)?;
-        let lock = lock(&folder)?;
+        let lock = lock(&folder, LOCK_WAIT)?;
         let (socket, temporary_folder) = prepare_socket(&folder)?;
         if socket.exists() {
             std::fs::remove_file(&socket).map_err(&failed)?;
@@ -113,12 +113,13 @@ fn serve(proxy: &PgliteProxy, listener: &UnixListener, stopping: &AtomicBool) {
     }
 }
 
-/// Locks the folder for this process. The system releases the lock when the process ends.
-pub(super) fn lock(folder: &Path) -> Result<File, EmbeddedError> {
+/// Locks the folder for this process, within `patience`. The system releases the lock when the
+/// process ends.
+pub(super) fn lock(folder: &Path, patience: Duration) -> Result<File, EmbeddedError> {
     let path = folder.join("lock");
     let open = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
     let file = open.map_err(EmbeddedError::at(&path))?;
-    let deadline = Instant::now() + LOCK_WAIT;
+    let deadline = Instant::now() + patience;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),

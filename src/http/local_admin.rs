@@ -1,7 +1,8 @@
 //! The application on the local socket of administrators: the routes of the circuit breakers, with
-//! access log and audit log as on the API's listener, but without credentials and rate limits. The
-//! socket is for an outage, in which neither log-in nor lookup of a key is possible; who may
-//! connect is in `http::connections::local`.
+//! access log and audit log as on the API's listener, but without credentials and rate limits, and
+//! the route that copies the embedded database for a backup. The socket is for an outage, in which
+//! neither log-in nor lookup of a key is possible, and for those who can read the data folder
+//! anyway; who may connect is in `http::connections::local`.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -29,11 +30,14 @@ pub fn app(
 > {
     let unmatched = || async {
         let message =
-            "Route not found; this socket serves /health/circuit-breakers only".to_owned();
+            "Route not found; this socket serves /health/circuit-breakers and /backup".to_owned();
         Err::<actix_web::HttpResponse, _>(ApiError::NotFound(message))
     };
     let app = App::new().into_utoipa_app();
-    let (app, document) = app.configure(routes::circuit_breakers::configure).split_for_parts();
+    let app = app.configure(routes::circuit_breakers::configure);
+    #[cfg(feature = "embedded")]
+    let app = app.configure(routes::backup::configure);
+    let (app, document) = app.split_for_parts();
     app.app_data(web::Data::new(Routes::new(&document, false)))
         .configure(|config| state.register(config))
         .app_data(state)

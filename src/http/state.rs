@@ -1,6 +1,8 @@
 //! The composition of the services. `app::service` builds it; handlers do not use it but ask for
 //! the services of `http::app_data` that they need. Middleware reads it from the application data.
 
+use std::path::PathBuf;
+
 use actix_web::web;
 use slog::Logger;
 
@@ -33,6 +35,8 @@ pub struct AppState {
     pub audit: web::Data<AuditQueue>,
     pub rate_limiter: web::Data<RateLimiter>,
     pub background: BackgroundWork,
+    /// Folder of the embedded database, without links; none with a server.
+    pub data_folder: Option<PathBuf>,
     pub middleware: MiddlewareServices,
 }
 

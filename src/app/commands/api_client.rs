@@ -146,7 +146,7 @@ impl ApiClient {
                 Err(error) => {
                     bar.finish_and_clear();
                     return Err(CommandError::failed(format!(
-                        "{} ended the export after {received} bytes, before it was complete: {}",
+                        "{} ended the response after {received} bytes, before it was complete: {}",
                         self.base,
                         request_error::cause(error)
                     )));

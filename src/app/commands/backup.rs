@@ -1,23 +1,30 @@
 //! `mdl backup` and `mdl restore`: the data of the embedded mode as one file. A PostgreSQL server
 //! has `pg_dump` and `pg_restore`.
 
+#[cfg(feature = "embedded")]
+mod embedded_data;
+
 use std::path::Path;
 
 use crate::app::command_error::CommandError;
 use crate::config::Config;
 
 /// Writes the data of the embedded mode to a file.
-pub(in crate::app) fn back_up(config: &Config, file: &Path) -> Result<(), CommandError> {
+#[cfg_attr(
+    not(feature = "embedded"),
+    expect(clippy::unused_async, reason = "the running service is asked only if it is embedded")
+)]
+pub(in crate::app) async fn back_up(config: &Config, file: &Path) -> Result<(), CommandError> {
     ensure_embedded(config)?;
     #[cfg(feature = "embedded")]
     {
-        let size = crate::embedded::backup::back_up(&config.database.data_dir, file);
-        let size = size.map_err(CommandError::failed)?;
-        crate::app::output::print_line(&format!("{} written: {size} bytes", file.display()))?;
+        embedded_data::back_up(config, file).await
     }
     #[cfg(not(feature = "embedded"))]
-    let _ = file;
-    Ok(())
+    {
+        let _ = file;
+        Ok(())
+    }
 }
 
 /// Creates the data of the embedded mode from a file.
@@ -25,15 +32,13 @@ pub(in crate::app) fn restore(config: &Config, file: &Path) -> Result<(), Comman
     ensure_embedded(config)?;
     #[cfg(feature = "embedded")]
     {
-        let folder = &config.database.data_dir;
-        let manifest = crate::embedded::backup::restore(file, folder);
-        let version = manifest.map_err(CommandError::failed)?.version;
-        let line = format!("{} restored from a backup of mdl {version}", folder.display());
-        crate::app::output::print_line(&line)?;
+        embedded_data::restore(config, file)
     }
     #[cfg(not(feature = "embedded"))]
-    let _ = file;
-    Ok(())
+    {
+        let _ = file;
+        Ok(())
+    }
 }
 
 fn ensure_embedded(config: &Config) -> Result<(), CommandError> {

@@ -152,6 +152,7 @@ pub(super) async fn compose(
             instruments.limits.clone(),
         )),
         background,
+        data_folder: database.data_folder(),
         middleware: MiddlewareServices {
             forwarding: Forwarding::new(proxies.clone()),
             security_headers: SecurityHeaders {

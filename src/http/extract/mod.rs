@@ -12,6 +12,8 @@ pub mod conditions;
 pub mod form_body;
 pub mod idempotency;
 pub mod json_body;
+#[cfg(feature = "embedded")]
+pub mod local_operator;
 pub mod origin;
 pub mod path;
 pub mod query;

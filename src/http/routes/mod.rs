@@ -4,6 +4,8 @@
 pub mod account;
 pub mod api_keys;
 pub mod audit;
+#[cfg(feature = "embedded")]
+pub mod backup;
 pub mod business_domains;
 pub mod catalogue;
 pub mod changes;

@@ -7,6 +7,8 @@ mod csp;
 mod csp_evaluator;
 mod html;
 mod login_timing;
+mod observatory;
+mod parsers;
 mod queries;
 pub mod recorder;
 mod requests;
