@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use strum::{AsRefStr, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::shape::{Field, Shape};
@@ -62,6 +63,17 @@ pub struct Completeness {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub missing_omitted: Option<usize>,
+}
+
+/// Whether a list has the metrics that lack nothing, or the drafts that lack something.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, EnumString, AsRefStr, VariantNames,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum CompletenessFilter {
+    Complete,
+    Incomplete,
 }
 
 impl Completeness {
