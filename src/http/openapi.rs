@@ -24,6 +24,7 @@ use self::vocabulary::{
 };
 use super::app_data::AccessPolicy;
 use super::envelope::ErrorBody;
+use crate::model::completeness::CompletenessFilter;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -54,6 +55,7 @@ use super::envelope::ErrorBody;
         AuditActionFilter,
         BusinessDomainFields,
         CircuitName,
+        CompletenessFilter,
         DocumentFormatName,
         MetricFields,
         MetricSort,

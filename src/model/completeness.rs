@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use strum::{AsRefStr, EnumString, VariantNames};
 use utoipa::ToSchema;
 
 use super::shape::{Field, Shape};
@@ -64,6 +65,17 @@ pub struct Completeness {
     pub missing_omitted: Option<usize>,
 }
 
+/// Whether a list has the metrics that lack nothing, or the drafts that lack something.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, EnumString, AsRefStr, VariantNames,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum CompletenessFilter {
+    Complete,
+    Incomplete,
+}
+
 impl Completeness {
     /// Returns the completeness of a document that lacks nothing.
     pub fn full() -> Self {
@@ -72,7 +84,15 @@ impl Completeness {
 
     /// Computes the completeness of a document.
     pub fn of<T: Serialize + ToSchema + 'static>(document: &T) -> Self {
-        let Gaps { required, missing } = gaps(document);
+        Self::from_gaps(gaps(document))
+    }
+
+    /// Computes the completeness of what may become a document, and may break other rules yet.
+    pub fn of_unfinished<T: ToSchema + 'static>(value: &Value) -> Self {
+        Self::from_gaps(gaps_of::<T>(value))
+    }
+
+    fn from_gaps(Gaps { required, missing }: Gaps) -> Self {
         let omitted = missing.len().saturating_sub(MAX_SHOWN);
         Self {
             share: share(required.saturating_sub(missing.len()), required),
@@ -103,9 +123,12 @@ struct Gaps {
 
 fn gaps<T: Serialize + ToSchema + 'static>(document: &T) -> Gaps {
     // Does not fail: a document consists of texts and finite numbers.
-    let value = serde_json::to_value(document).unwrap_or_default();
+    gaps_of::<T>(&serde_json::to_value(document).unwrap_or_default())
+}
+
+fn gaps_of<T: ToSchema + 'static>(value: &Value) -> Gaps {
     let mut gaps = Gaps::default();
-    gaps.visit(&value, &Shape::of::<T>(), "");
+    gaps.visit(value, &Shape::of::<T>(), "");
     gaps
 }
 

@@ -8,6 +8,7 @@ use strum::{AsRefStr, EnumString, VariantNames};
 
 use super::governance::MetricStatus;
 use super::{Metric, MetricType, Tier};
+use crate::model::completeness::CompletenessFilter;
 use crate::model::fields::FieldSelection;
 use crate::model::page::{PageRequest, ParameterError};
 use crate::model::paging::Paging;
@@ -32,6 +33,7 @@ pub struct MetricFilter {
     pub tags: Vec<String>,
     pub status: Option<MetricStatus>,
     pub owner_team: Option<String>,
+    pub completeness: Option<CompletenessFilter>,
     /// Prefixes of words that all occur in name, description or formula. Letters and digits only.
     pub search: Vec<String>,
 }
@@ -69,7 +71,7 @@ pub struct MetricQuery {
 
 impl MetricFilter {
     /// The query parameters of a filter.
-    pub const PARAMETERS: [&str; 8] = [
+    pub const PARAMETERS: [&str; 9] = [
         "category",
         "business_domain",
         "tier",
@@ -77,6 +79,7 @@ impl MetricFilter {
         "tags",
         "status",
         "owner_team",
+        "completeness",
         "search",
     ];
 
@@ -145,6 +148,7 @@ impl Draft {
             "tier" => filter.tier = Some(one_of(value)?),
             "metric_type" => filter.metric_type = Some(one_of(value)?),
             "status" => filter.status = Some(one_of(value)?),
+            "completeness" => filter.completeness = Some(one_of(value)?),
             "tags" => filter.tags = tags(value)?,
             "search" => filter.search = search_words(value)?,
             "sort" => self.sort = sort(value)?,

@@ -4,6 +4,7 @@ use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::completeness::INCOMPLETE_IDS;
 use crate::model::metrics::query::MetricFilter;
 use crate::storage::StorageError;
 use crate::storage::full_text::prefixes;
@@ -11,13 +12,14 @@ use crate::storage::full_text::prefixes;
 /// Most values of one facet, the commonest first.
 const MAX_VALUES: i64 = 20;
 /// The columns that have few values, by the parameters that filter by them.
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 7] = [
     ("business_domain", "business_domain"),
     ("status", "status"),
     ("tier", "tier"),
     ("metric_type", "metric_type"),
     ("owner_team", "owner_team"),
     ("category", "category"),
+    ("completeness", "completeness"),
 ];
 
 /// A value of a facet.
@@ -49,13 +51,17 @@ pub async fn count_facets(
     let columns: Vec<String> = COLUMNS.into_iter().map(column).collect();
     let statement = format!(
         "WITH matching AS MATERIALIZED ( \
-             SELECT business_domain, status, tier, metric_type, owner_team, category, tags \
-             FROM metrics \
+             SELECT business_domain, status, tier, metric_type, owner_team, category, tags, \
+                 CASE WHEN incomplete.metric_id IS NULL THEN 'complete' ELSE 'incomplete' END \
+                 AS completeness \
+             FROM metrics LEFT JOIN ({INCOMPLETE_IDS}) AS incomplete \
+                 ON incomplete.metric_id = metrics.metric_id \
              WHERE ($1 IS NULL OR category = $1) AND ($2 IS NULL OR business_domain = $2) \
              AND ($3 IS NULL OR tier = $3) AND ($4 IS NULL OR metric_type = $4) \
              AND ($5 IS NULL OR status = $5) AND ($6 IS NULL OR owner_team = $6) \
              AND ($7 IS NULL OR tags @> $7) \
              AND ($8 IS NULL OR search @@ to_tsquery('simple', $8)) \
+             AND ($9 IS NULL OR ($9 = 'complete') = (incomplete.metric_id IS NULL)) \
          ) \
          {} UNION ALL (SELECT 'tags', tag, count(*) AS metrics \
              FROM matching, jsonb_array_elements_text(tags) AS tag \
@@ -74,6 +80,7 @@ pub async fn count_facets(
         .bind::<Nullable<Text>, _>(filter.owner_team.as_deref())
         .bind::<Nullable<Jsonb>, _>(tags)
         .bind::<Nullable<Text>, _>(search)
+        .bind::<Nullable<Text>, _>(filter.completeness.as_ref().map(AsRef::<str>::as_ref))
         .load(conn)
         .await?)
 }

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::completeness::condition;
 use crate::model::metrics::query::{MetricFilter, Sort, SortField};
 use crate::storage::StorageError;
 use crate::storage::full_text::prefixes;
@@ -37,6 +38,9 @@ pub(super) fn filtered(filter: &MetricFilter) -> Boxed<'_> {
     }
     if !filter.tags.is_empty() {
         query = query.filter(dsl::tags.contains(serde_json::Value::from(filter.tags.clone())));
+    }
+    if let Some(completeness) = filter.completeness {
+        query = query.filter(sql::<Bool>(condition(completeness)));
     }
     if !filter.search.is_empty() {
         query = query.filter(

@@ -4,6 +4,7 @@
 
 mod audited;
 mod bulk;
+mod completeness;
 mod facets;
 mod filter;
 mod list;

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::completeness::{FORMER, PRESENT};
 use crate::model::metrics::query::{MetricQuery, SortField};
 use crate::storage::StorageError;
 use crate::storage::document::Document;
@@ -45,6 +46,7 @@ pub fn past_list(query: &MetricQuery, instant: DateTime<Utc>) -> Result<PastList
         "kept.content #>> '{governance,owner_team}' = {}",
         filter.owner_team.as_deref(),
     );
+    equal(PRESENT, FORMER, filter.completeness.as_ref().map(AsRef::as_ref));
     if !filter.tags.is_empty() {
         conditions.push(PastCondition {
             present: "item.tags @> {}",

@@ -27,6 +27,7 @@ mod circuit_admin;
 mod circuit_breakers;
 mod circuit_events;
 mod circuit_recovery;
+mod completeness;
 mod conditional_requests;
 mod connections;
 mod corrections;

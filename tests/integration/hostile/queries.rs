@@ -18,6 +18,7 @@ fn name() -> impl Strategy<Value = String> {
         "tags",
         "status",
         "owner_team",
+        "completeness",
         "search",
         "sort",
         "page",

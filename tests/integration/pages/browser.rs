@@ -171,3 +171,37 @@ async fn file_is_imported_and_the_form_says_which_version_saving_makes() {
     assert_eq!(text(&browser, "h1").await, "Edit Metric metric_new");
     assert_quiet(&browser, "checked form").await;
 }
+
+/// A person who types quickly sends few requests: they count.
+#[actix_web::test]
+#[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
+async fn many_changes_of_a_form_are_checked_together() {
+    let (server, browser) = (filled().await, watched().await);
+    sign_in(&browser, &server).await;
+    let requests = "return performance.getEntriesByType('resource') \
+        .filter(one => one.initiatorType === 'fetch').length";
+    let path = "/dashboard/new-metric";
+    browser.open(&format!("{}{path}", server.base)).await;
+    let typed = "for (const name of ['name', 'short_name', 'category', 'business_domain']) { \
+        const field = document.getElementById('field-' + name); field.value = 'Growth'; \
+        field.dispatchEvent(new Event('change', {bubbles: true})); }";
+    let before = text(&browser, "#planned").await;
+    for _ in 0..5 {
+        browser.run(typed, &json!([])).await;
+    }
+    within_a_minute("the first check", async || {
+        (browser.run(requests, &json!([])).await == 1).then_some(())
+    })
+    .await;
+    // One more for the other nineteen changes; it shows what was typed last.
+    within_a_minute("the second check", async || {
+        (browser.run(requests, &json!([])).await == 2).then_some(())
+    })
+    .await;
+    within_a_minute("the share of the last change", async || {
+        (text(&browser, "#planned").await != before).then_some(())
+    })
+    .await;
+    assert_eq!(browser.run(requests, &json!([])).await, 2);
+    assert_quiet(&browser, path).await;
+}

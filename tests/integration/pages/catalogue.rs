@@ -57,6 +57,8 @@ async fn search_facets_and_order_are_links() {
     assert_eq!(facet(&all, "Domain"), pairs(&[("Finance", "2"), ("Growth", "2")]));
     assert_eq!(facet(&all, "Status"), pairs(&[("active", "3"), ("draft", "1")]));
     assert_eq!(facet(&all, "Tier"), pairs(&[("Tier-1", "2"), ("Tier-2", "1")]));
+    let completeness = pairs(&[("complete", "3"), ("incomplete", "1")]);
+    assert_eq!(facet(&all, "Completeness"), completeness);
     assert_eq!(facet(&all, "Tag"), pairs(&[("a", "2"), ("board", "2")]));
     // A facet narrows the list, and its other values go.
     let finance = all.all(".facets a").into_iter().find(|a| a.inner_html() == "Finance").unwrap();
@@ -69,6 +71,14 @@ async fn search_facets_and_order_are_links() {
     let tags = visitor.get("/dashboard?tags=a%2Cboard").await.expect(200);
     assert_eq!(names(&tags), ["Churn rate"]);
     assert_eq!(tags.attribute(".chips a", "href"), "/dashboard?tags=board");
+    let drafts = visitor.get("/dashboard?completeness=incomplete&sort=-name").await.expect(200);
+    assert_eq!(names(&drafts), ["Promoters"]);
+    assert_eq!(drafts.text(".chips li"), "Completeness: incomplete ✕");
+    assert!(facet(&drafts, "Completeness").is_empty());
+    assert_eq!(facet(&drafts, "Domain"), pairs(&[("Growth", "1")]));
+    let rest = visitor.get("/dashboard?completeness=complete&tier=Tier-1").await.expect(200);
+    assert_eq!(names(&rest), ["Churn rate", "Monthly revenue"]);
+    assert_eq!(facet(&rest, "Status"), pairs(&[("active", "2")]));
     // A search keeps the other filters.
     let found = visitor.get("/dashboard?business_domain=Finance&search=rev").await.expect(200);
     assert_eq!(names(&found), ["Monthly revenue", "Revenue per user"]);
@@ -122,7 +132,7 @@ async fn empty_lists_say_what_to_do() {
     // What a form sends empty is no filter.
     let page = viewer.get("/dashboard?search=&tier=").await.expect(200);
     assert!(page.text(".empty").starts_with("There are no metrics yet."));
-    for query in ["search=%21", "tier=9", "page=0", "sort=x"] {
+    for query in ["search=%21", "tier=9", "completeness=half", "page=0", "sort=x"] {
         let refused = viewer.get(&format!("/dashboard?{query}")).await;
         let refused = refused.expect_page(400, "Metrics");
         assert!(!refused.text("[role=alert]").is_empty(), "{query}");

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::pages::visitor::{Reply, Visitor};
 use crate::support::samples::metric;
-use crate::support::{ADMIN_PASSWORD, Server};
+use crate::support::{ADMIN_PASSWORD, PASSWORD, Server};
 
 const EDIT: &str = "/dashboard/metrics/m/edit";
 const API: &str = "/api/v1/metrics/m";
@@ -90,6 +90,84 @@ async fn drafts_say_how_complete_they_are() {
     let page = visitor.get(EDIT).await.expect(200);
     assert!(page.all("meter").is_empty());
     assert!(visitor.get("/dashboard/metrics/m").await.expect(200).all("meter").is_empty());
+}
+
+#[actix_web::test]
+async fn new_metric_says_how_complete_it_is_before_it_is_created() {
+    let (server, admin) = started().await;
+    let mut visitor = Visitor::signed_in(&server, "admin", ADMIN_PASSWORD).await;
+    let new = "/dashboard/new-metric";
+    let meter = |page: &Reply| page.attribute("#planned meter", "value").parse::<f64>().unwrap();
+    let page = visitor.get(new).await.expect(200);
+    // The status alone is there.
+    let empty = meter(&page);
+    assert!(empty > 0.0 && empty < 0.03, "{empty}");
+    let form = checked(&page, &[("name", "D"), ("business_domain", "Growth")]);
+    let page =
+        super::editing::submit(&mut visitor, new, &form).await.expect_page(200, "New metric");
+    assert!(meter(&page) > empty);
+    assert_eq!(page.attribute("[name=name]", "value"), "D");
+    let mut form = checked(&page, &[("metric_id", "d")]);
+    let page = super::editing::submit(&mut visitor, new, &form).await.expect(200);
+    let typed = meter(&page);
+    server.get("/api/v1/metrics/d", &admin).await.expect(404);
+    // The same share as that of the draft which is then created.
+    form.pop();
+    super::editing::submit(&mut visitor, new, &form).await.expect(303);
+    let created = server.get("/api/v1/metrics/d", &admin).await.expect(200).json();
+    assert!((created["completeness"]["share"].as_f64().unwrap() - typed).abs() < 1e-9);
+    // A refused form has the meter, too; a duplicate of a complete metric lacks its id.
+    let refused = visitor.submit(new, &[("name", "x"), ("tier", "Tier-1")]).await.expect(400);
+    assert!(meter(&refused) > 0.0);
+    let page = visitor.get("/dashboard/new-metric?from=m").await.expect(200);
+    assert!(page.text("#planned").ends_with("1 more field"), "{}", page.text("#planned"));
+    let form = checked(&page, &[("metric_id", "copy")]);
+    let page = super::editing::submit(&mut visitor, new, &form).await.expect(200);
+    assert_eq!(page.text("#planned"), "Nothing is missing.");
+    assert_eq!(page.text("form.metric button"), "Create");
+}
+
+#[actix_web::test]
+async fn merge_says_which_version_it_makes() {
+    let (server, admin) = started().await;
+    server.user(&admin, "ann", "editor").await;
+    let mut visitor = Visitor::signed_in(&server, "ann", PASSWORD).await;
+    let mut form = super::editing::fields(&visitor.get(EDIT).await);
+    super::editing::set(&mut form, "short_name", "Mine");
+    super::editing::set(&mut form, "definition.unit", "EUR");
+    server.merge(API, &admin, &json!({"tags": ["theirs"]})).await.expect(200);
+    let conflict = super::editing::submit(&mut visitor, EDIT, &form).await.expect(412);
+    // By the sides that are suggested: mine, because nobody else has changed these fields.
+    let planned = "Saving makes version 2.0.0 after 1.0.1: a major version";
+    assert_eq!(conflict.text("#planned"), planned);
+    assert_eq!(conflict.text("form.metric button"), "Save the merged metric");
+    // Another choice, another version.
+    let merged = checked(&conflict, &[("take.definition.unit", "theirs")]);
+    let page = super::editing::submit(&mut visitor, EDIT, &merged).await;
+    let page = page.expect_page(200, "Changed meanwhile");
+    let planned = "Saving makes version 1.0.2 after 1.0.1: a patch version";
+    assert_eq!(page.text("#planned"), planned);
+    let checked_side = page.attribute("input[name=\"take.definition.unit\"][checked]", "value");
+    assert_eq!(checked_side, "theirs");
+    let stored = async || server.get(API, &admin).await.json()["data"].clone();
+    assert_eq!(stored().await["metadata"]["version"], "1.0.1", "a check saves nothing");
+    // What both have changed is to be chosen first; then it is what saving makes.
+    server.merge(API, &admin, &json!({"short_name": "Theirs"})).await.expect(200);
+    let conflict = super::editing::submit(&mut visitor, EDIT, &form).await.expect(412);
+    let undecided = "Which version saving makes depends on your choices.";
+    assert_eq!(conflict.text("#planned"), undecided);
+    let mut merged = super::editing::fields(&conflict);
+    merged.push(("take.short_name".to_owned(), "theirs".to_owned()));
+    merged.push(("check".to_owned(), "yes".to_owned()));
+    let page = super::editing::submit(&mut visitor, EDIT, &merged).await.expect(200);
+    assert!(page.text("#planned").starts_with("Saving makes version 2.0.0 after 1.0.2"));
+    merged.pop();
+    super::editing::submit(&mut visitor, EDIT, &merged).await.expect(303);
+    let stored = stored().await;
+    assert_eq!(
+        (&stored["metadata"]["version"], &stored["short_name"]),
+        (&json!("2.0.0"), &json!("Theirs"))
+    );
 }
 
 #[actix_web::test]

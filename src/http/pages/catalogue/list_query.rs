@@ -5,9 +5,10 @@ use super::export::PATH as EXPORT;
 use crate::http::request::routes::DASHBOARD;
 
 /// Parameters that filter, with their labels.
-pub(super) const FILTERS: [(&str, &str); 7] = [
+pub(super) const FILTERS: [(&str, &str); 8] = [
     ("business_domain", "Domain"),
     ("status", "Status"),
+    ("completeness", "Completeness"),
     ("tier", "Tier"),
     ("metric_type", "Type"),
     ("owner_team", "Owner"),

@@ -46,6 +46,7 @@ const PARAMETERS: &[&str] = &[
     "tier",
     "metric_type",
     "owner_team",
+    "completeness",
     "category",
     "tags",
     "sort",

@@ -1,12 +1,13 @@
 //! Two people have edited the same metric. The one who comes second sees each field that differs in
 //! three columns (theirs, yours, and what both began with), and chooses.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 
 use super::super::document::{NavSection, PageContext};
 use super::super::metrics::{LoadedMetric, path_of, whole_value};
 use super::fields::{FormInput, inputs};
+use super::planned::{Plan, check_button, plan_form};
 use super::seen::SEEN;
 use super::texts::{FormTexts, texts_of_field, typed_for, value_of};
 use crate::http::app_data::CatalogueServices;
@@ -17,9 +18,10 @@ use crate::model::text::Id;
 use crate::model::versions::query::{VERSION_RULE, is_version};
 
 /// The field with the version that the person began with.
-const BASE: &str = "base";
+pub(super) const BASE: &str = "base";
 /// What stands before the path of a field whose side is chosen.
 const TAKE: &str = "take.";
+const TITLE: &str = "Changed meanwhile";
 
 /// A field that differs.
 struct Difference {
@@ -95,12 +97,27 @@ impl Conflict {
         chosen.map_or("", |(_, side)| side)
     }
 
+    /// The side that was chosen, or the one that is suggested; empty if neither.
+    fn side(&self, one: &Difference) -> &str {
+        Some(self.choice(one.field.path))
+            .filter(|side| !side.is_empty())
+            .unwrap_or_else(|| one.suggestion())
+    }
+
     /// Merges the form by what was chosen; none if a choice is missing.
     pub(super) fn merge(&self, sent: &FormFields, form: &FormFields) -> Option<FormFields> {
         sent.find(BASE)?;
+        self.merge_by(form, |one| self.choice(one.field.path))
+    }
+
+    fn merge_by<'a>(
+        &'a self,
+        form: &FormFields,
+        side: impl Fn(&'a Difference) -> &'a str,
+    ) -> Option<FormFields> {
         let mut theirs = Vec::new();
         for one in &self.differences {
-            match self.choice(one.field.path) {
+            match side(one) {
                 "theirs" => theirs.push(one),
                 "mine" => {}
                 _ => return None,
@@ -116,15 +133,50 @@ impl Conflict {
         Some(FormFields::new(merged))
     }
 
-    /// Answers with the three columns.
-    pub(super) fn respond(
+    /// Answers with the three columns, and with what saving them as they are chosen would do. A
+    /// form that was sent to have that checked is not refused.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn respond(
+        &self,
+        context: &PageContext,
+        services: &web::Data<CatalogueServices>,
+        form: &FormFields,
+        (present, is_check): (&LoadedMetric, bool),
+    ) -> Result<HttpResponse, ApiError> {
+        let planned = match self.merge_by(form, |one| self.side(one)) {
+            None => None,
+            Some(merged) => match plan_form(services, &self.id, &merged, present).await {
+                Ok(planned) => Some(Ok(planned)),
+                Err(ApiError::Validation(violations)) => Some(Err(violations.len())),
+                Err(error) => return Err(error),
+            },
+        };
+        let plan = match &planned {
+            None => Plan::Undecided,
+            Some(Ok(planned)) => Plan::Known(planned),
+            Some(Err(errors)) => Plan::Refused(*errors),
+        };
+        let body = self.body(context, form, &present.version, plan);
+        if is_check {
+            return Ok(context.page(TITLE, NavSection::Metrics, &body));
+        }
+        let conflict = VersionConflict::new(present.version.clone(), false);
+        let error = ApiError::PreconditionFailed(conflict);
+        Ok(context.refused(error, TITLE, NavSection::Metrics, &body))
+    }
+
+    fn body(
         &self,
         context: &PageContext,
         form: &FormFields,
         present: &str,
-    ) -> HttpResponse {
+        plan: Plan<'_>,
+    ) -> Markup {
         let path = path_of(self.id.as_str());
-        let body = html! {
+        let action = format!("{path}/edit");
+        html! {
             p.banner role="alert" tabindex="-1" autofocus {
                 "Another person has changed this metric since you began. Nothing is lost: choose \
                  for each field. "
@@ -132,7 +184,7 @@ impl Conflict {
                     "What they changed"
                 }
             }
-            form.metric method="post" action=(format!("{path}/edit")) {
+            form.metric method="post" action=(action) {
                 input type="hidden" name=(SEEN) value=(present);
                 input type="hidden" name=(BASE) value=(self.base);
                 @for field in inputs() {
@@ -142,20 +194,19 @@ impl Conflict {
                 }
                 @for one in &self.differences { (self.row(one)) }
                 @if self.differences.is_empty() { p { "Both of you have changed the same." } }
+                (plan.render())
                 div.actions {
                     button type="submit" { "Save the merged metric" }
+                    (check_button(&context.nonce, &action, "Which version?"))
                     a href=(path) { "Discard mine" }
                 }
             }
-        };
-        let error = ApiError::PreconditionFailed(VersionConflict::new(present.to_owned(), false));
-        context.refused(error, "Changed meanwhile", NavSection::Metrics, &body)
+        }
     }
 
     fn row(&self, one: &Difference) -> Markup {
         let path = one.field.path;
-        let choice = Some(self.choice(path)).filter(|side| !side.is_empty());
-        let choice = choice.unwrap_or_else(|| one.suggestion());
+        let choice = self.side(one);
         let side = |side: &str, label: &str, value: &serde_json::Value| {
             html! {
                 div.side {

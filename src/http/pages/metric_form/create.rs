@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use garde::Validate;
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::PageTable;
 use super::super::document::{NavSection, PageContext};
@@ -13,6 +13,7 @@ use super::super::notice::Notice;
 use super::super::page_table::Audience;
 use super::domains::offered_domains;
 use super::edit::FORM;
+use super::planned::{CHECK, Plan, check_button};
 use super::render::FormView;
 use super::texts::{MORE, compact, patch_of, texts_of, without_nulls};
 use crate::http::app_data::CatalogueServices;
@@ -24,6 +25,7 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::query::QueryParameters;
 use crate::http::request::routes::DASHBOARD;
 use crate::http::response::see_other;
+use crate::model::completeness::Completeness;
 use crate::model::metrics::Metric;
 use crate::model::parse::parse_body;
 use crate::model::text::Id;
@@ -65,10 +67,13 @@ async fn show(
     let form = FormFields::new(texts_of(&metric));
     let domains = &offered_domains(&services).await;
     let view = FormView { form: &form, violations: &[], domains };
-    Ok(context.page(TITLE, NavSection::Metrics, &page("", view)))
+    Ok(context.page(TITLE, NavSection::Metrics, &page(&context, "", view)))
 }
 
-fn page(id: &str, view: FormView<'_>) -> Markup {
+fn page(context: &PageContext, id: &str, view: FormView<'_>) -> Markup {
+    let mut typed = content(id, view.form);
+    typed.retain(|name, _| name != ID || !id.is_empty());
+    let share = Completeness::of_unfinished::<Metric>(&Value::Object(typed));
     let error = view.violations.iter().find(|one| one.field == ID).map(|one| &*one.message);
     let create = html! {
         div.actions { button type="submit" { "Create" } a href=(DASHBOARD) { "Cancel" } }
@@ -81,6 +86,8 @@ fn page(id: &str, view: FormView<'_>) -> Markup {
         }
         form.metric method="post" action=(PATH) {
             (create)
+            (Plan::New(&share).render())
+            (check_button(&context.nonce, PATH, "How complete?"))
             (InputField {
                 name: ID, label: "Id", value: id, error, required: true,
                 hint: "Letters, digits, '-' and '_'; it never changes", ..InputField::default()
@@ -89,6 +96,13 @@ fn page(id: &str, view: FormView<'_>) -> Markup {
             (create)
         }
     }
+}
+
+/// Returns the metric as it was typed.
+fn content(id: &str, form: &FormFields) -> Map<String, Value> {
+    let mut content = without_nulls(patch_of(form, &Value::Null));
+    content.insert(ID.to_owned(), id.into());
+    content
 }
 
 async fn submit(
@@ -102,11 +116,17 @@ async fn submit(
     if form.find(MORE).is_some() {
         let domains = &offered_domains(&services).await;
         let view = FormView { form: &form, violations: &[], domains };
-        return Ok(context.page(TITLE, NavSection::Metrics, &page(id, view)));
+        return Ok(context.page(TITLE, NavSection::Metrics, &page(&context, id, view)));
     }
-    let mut body = without_nulls(patch_of(&form, &Value::Null));
-    body.insert(ID.to_owned(), id.into());
-    let (metric, warnings) = match parse_body::<Metric>(body) {
+    let parsed = parse_body::<Metric>(content(id, &form));
+    if sent.find(CHECK).is_some() {
+        // A metric that is being written has errors for long: they are no refusal.
+        let violations = parsed.err().unwrap_or_default();
+        let domains = &offered_domains(&services).await;
+        let view = FormView { form: &form, violations: &violations, domains };
+        return Ok(context.page(TITLE, NavSection::Metrics, &page(&context, id, view)));
+    }
+    let (metric, warnings) = match parsed {
         Ok(parsed) => parsed,
         Err(violations) => {
             let error = ApiError::Validation(violations);
@@ -140,6 +160,6 @@ async fn refuse(
         other => vec![Violation::new(ID, other.to_string())],
     };
     let domains = &offered_domains(services).await;
-    let body = page(id, FormView { form, violations: &violations, domains });
+    let body = page(context, id, FormView { form, violations: &violations, domains });
     context.refused(error, TITLE, NavSection::Metrics, &body)
 }

@@ -9,14 +9,14 @@ use super::super::document::{NavSection, PageContext};
 use super::super::metrics::{LoadedMetric, path_of, text_at};
 use super::super::notice::Notice;
 use super::super::page_table::Audience;
-use super::conflict::Conflict;
+use super::conflict::{BASE, Conflict};
 use super::domains::offered_domains;
-use super::planned::{CHECK, Plan};
+use super::planned::{CHECK, Plan, check_button, plan_form};
 use super::render::FormView;
 use super::seen::{SEEN, precondition, seen_version};
 use super::texts::{MORE, compact, patch_of, texts_of};
 use crate::http::app_data::CatalogueServices;
-use crate::http::catalogue::metric_changes::{MetricChange, PlannedUpdate, plan_update};
+use crate::http::catalogue::metric_changes::MetricChange;
 use crate::http::error::ApiError;
 use crate::http::extract::caller::{Editor, Metrics};
 use crate::http::extract::form_body::{FormBody, FormFields};
@@ -46,8 +46,9 @@ async fn show(
     let loaded = LoadedMetric::present(&services, &id).await?;
     let form = FormFields::new(texts_of(&loaded.content));
     let title = format!("Edit {}", text_at(&loaded.content, "name"));
-    let plan = Plan::Unknown(Some(&loaded.completeness));
-    let page = EditPage { context: &context, id: &id, version: &loaded.version, plan };
+    let version = loaded.version.as_str();
+    let plan = Plan::Unknown { version, share: Some(&loaded.completeness) };
+    let page = EditPage { context: &context, id: &id, version, plan };
     let body = page.render(&services, &form, &[]).await;
     Ok(context.page(&title, NavSection::Metrics, &body))
 }
@@ -83,10 +84,32 @@ impl EditPage<'_> {
                 input type="hidden" name=(SEEN) value=(version);
                 // The first button of a form is the one that the return key presses.
                 (save)
-                (plan.render(&context.nonce, &action, version))
+                (plan.render())
+                (check_button(&context.nonce, &action, "Which version?"))
                 (view.sections())
                 (save)
             }
+        }
+    }
+
+    /// Answers with what saving the form would do.
+    async fn check(
+        self,
+        services: &web::Data<CatalogueServices>,
+        form: &FormFields,
+        present: &LoadedMetric,
+    ) -> Result<HttpResponse, ApiError> {
+        match plan_form(services, self.id, form, present).await {
+            Ok(planned) => {
+                let page = EditPage { plan: Plan::Known(&planned), ..self };
+                let body = page.render(services, form, &[]).await;
+                let title = format!("Edit {}", self.id.as_str());
+                Ok(self.context.page(&title, NavSection::Metrics, &body))
+            }
+            Err(ApiError::Validation(violations)) => {
+                Ok(self.refuse(services, form, violations).await)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -116,31 +139,24 @@ async fn submit(
     let seen = seen_version(&sent)?.to_owned();
     let title = format!("Edit {}", id.as_str());
     let mut form = compact(&sent);
-    let page = EditPage { context: &context, id: &id, version: &seen, plan: Plan::Unknown(None) };
+    let plan = Plan::Unknown { version: &seen, share: None };
+    let page = EditPage { context: &context, id: &id, version: &seen, plan };
     if form.find(MORE).is_some() {
         let body = page.render(&services, &form, &[]).await;
         return Ok(context.page(&title, NavSection::Metrics, &body));
     }
     let present = LoadedMetric::present(&services, &id).await?;
-    if sent.find(CHECK).is_some() {
-        let planned = plan(&services, &id, &form, &present).await;
-        return match planned {
-            Ok(planned) => {
-                let page = EditPage { plan: Plan::Known(&planned), ..page };
-                let body = page.render(&services, &form, &[]).await;
-                Ok(context.page(&title, NavSection::Metrics, &body))
-            }
-            Err(ApiError::Validation(violations)) => {
-                Ok(page.refuse(&services, &form, violations).await)
-            }
-            Err(error) => Err(error),
-        };
+    let is_check = sent.find(CHECK).is_some();
+    if is_check && sent.find(BASE).is_none() {
+        return page.check(&services, &form, &present).await;
     }
-    if let Some(conflict) = Conflict::find(&services, &id, &sent, &present).await? {
-        match conflict.merge(&sent, &form) {
-            Some(merged) if seen == present.version => form = merged,
-            _ => return Ok(conflict.respond(&context, &form, &present.version)),
-        }
+    match Conflict::find(&services, &id, &sent, &present).await? {
+        Some(conflict) => match conflict.merge(&sent, &form) {
+            Some(merged) if seen == present.version && !is_check => form = merged,
+            _ => return conflict.respond(&context, &services, &form, (&present, is_check)).await,
+        },
+        None if is_check => return page.check(&services, &form, &present).await,
+        None => {}
     }
     let patch = match Patch::<Metric>::from_merge_patch(patch_of(&form, &present.content)) {
         Ok(patch) => patch,
@@ -160,21 +176,12 @@ async fn submit(
             // Another writer came in between.
             let present = LoadedMetric::present(services, &id).await?;
             match Conflict::find(services, &id, &sent, &present).await? {
-                Some(conflict) => Ok(conflict.respond(&context, &form, &present.version)),
+                Some(conflict) => {
+                    conflict.respond(&context, services, &form, (&present, false)).await
+                }
                 None => Err(ApiError::PreconditionFailed(error)),
             }
         }
         Err(error) => Err(error),
     }
-}
-
-/// Finds out what saving the form would do.
-async fn plan(
-    services: &CatalogueServices,
-    id: &Id,
-    form: &FormFields,
-    present: &LoadedMetric,
-) -> Result<PlannedUpdate, ApiError> {
-    let patch = Patch::<Metric>::from_merge_patch(patch_of(form, &present.content));
-    plan_update(services, id, &patch.map_err(ApiError::Validation)?).await
 }

@@ -10,6 +10,7 @@ use crate::http::extract::query::QueryParameters;
 use crate::http::openapi::vocabulary::DocumentFormatName;
 use crate::http::request::caller::Caller;
 use crate::model::catalogue::Catalogue;
+use crate::model::completeness::CompletenessFilter;
 use crate::model::metrics::governance::MetricStatus;
 use crate::model::metrics::{MetricType, Tier};
 
@@ -38,6 +39,9 @@ use crate::model::metrics::{MetricType, Tier};
         ("status" = Option<MetricStatus>, Query, description = "Status, exact match"),
         ("owner_team" = Option<String>, Query, description = "Owner team, exact match",
             min_length = 1, max_length = 2000),
+        ("completeness" = Option<CompletenessFilter>, Query,
+            description = "Whether anything is missing that active metrics need; only drafts \
+                can lack something"),
         ("search" = Option<String>, Query,
             description = "Words or prefixes of words in name, description or formula; \
                 all must match",

@@ -24,6 +24,7 @@ use crate::http::response::{cached_body, cached_page, cached_part};
 use crate::http::routes::not_found::name_missing;
 use crate::http::routes::past_lists::PastRead;
 use crate::http::routes::versions::VersionRead;
+use crate::model::completeness::CompletenessFilter;
 use crate::model::fields::FieldSelection;
 use crate::model::metrics::governance::MetricStatus;
 use crate::model::metrics::history::HistoryEntry;
@@ -56,6 +57,9 @@ use crate::storage::{metric_revisions, metrics};
         ("status" = Option<MetricStatus>, Query, description = "Status, exact match"),
         ("owner_team" = Option<String>, Query, description = "Owner team, exact match",
             min_length = 1, max_length = 2000),
+        ("completeness" = Option<CompletenessFilter>, Query,
+            description = "Whether anything is missing that active metrics need; only drafts \
+                can lack something"),
         ("search" = Option<String>, Query,
             description = "Words or prefixes of words in name, description or formula; \
                 all must match",

@@ -88,6 +88,7 @@ fn sample_value(pattern: &str, name: &str, ids: &Ids) -> String {
         ("metric_type", _) => "lagging",
         ("tags", _) => "a",
         ("owner_team", _) => "Team & Co",
+        ("completeness", _) => "complete",
         ("search", _) => "Metric",
         ("status", _) => "active",
         ("version" | "from" | "page", _) => "1",
