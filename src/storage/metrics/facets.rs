@@ -11,16 +11,9 @@ use crate::storage::full_text::prefixes;
 
 /// Most values of one facet, the commonest first.
 const MAX_VALUES: i64 = 20;
-/// The columns that have few values, by the parameters that filter by them.
-const COLUMNS: [(&str, &str); 7] = [
-    ("business_domain", "business_domain"),
-    ("status", "status"),
-    ("tier", "tier"),
-    ("metric_type", "metric_type"),
-    ("owner_team", "owner_team"),
-    ("category", "category"),
-    ("completeness", "completeness"),
-];
+/// The parameters that filter by a column of the same name, which has few values.
+const COLUMNS: [&str; 7] =
+    ["business_domain", "status", "tier", "metric_type", "owner_team", "category", "completeness"];
 
 /// A value of a facet.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
@@ -41,16 +34,13 @@ pub async fn count_facets(
     conn: &mut AsyncPgConnection,
     filter: &MetricFilter,
 ) -> Result<Vec<FacetValue>, StorageError> {
-    let column = |(parameter, column): (&str, &str)| {
-        format!(
-            "(SELECT '{parameter}' AS parameter, {column} AS value, count(*) AS metrics \
-             FROM matching WHERE {column} <> '' GROUP BY {column} \
-             ORDER BY metrics DESC, value LIMIT {MAX_VALUES})"
-        )
-    };
-    let columns: Vec<String> = COLUMNS.into_iter().map(column).collect();
+    let (columns, tags) = (COLUMNS.join(", "), COLUMNS.len());
+    let cases = COLUMNS.iter().enumerate();
+    let cases: Vec<_> =
+        cases.map(|(place, column)| format!("WHEN grouping({column}) = 0 THEN {place}")).collect();
+    // One scan counts all columns, and each different list of tags.
     let statement = format!(
-        "WITH matching AS MATERIALIZED ( \
+        "WITH matching AS ( \
              SELECT business_domain, status, tier, metric_type, owner_team, category, tags, \
                  CASE WHEN incomplete.metric_id IS NULL THEN 'complete' ELSE 'incomplete' END \
                  AS completeness \
@@ -62,12 +52,24 @@ pub async fn count_facets(
              AND ($7 IS NULL OR tags @> $7) \
              AND ($8 IS NULL OR search @@ to_tsquery('simple', $8)) \
              AND ($9 IS NULL OR ($9 = 'complete') = (incomplete.metric_id IS NULL)) \
+         ), counted AS ( \
+             SELECT CASE {} ELSE {tags} END AS place, coalesce({columns}) AS value, tags, \
+                 count(*) AS metrics \
+             FROM matching GROUP BY GROUPING SETS (({}), (tags)) \
+         ), present AS ( \
+             SELECT place, value, metrics FROM counted WHERE place < {tags} AND value <> '' \
+             UNION ALL \
+             SELECT place, tag, sum(metrics)::bigint \
+             FROM counted, jsonb_array_elements_text(tags) AS tag \
+             WHERE place = {tags} AND position(',' IN tag) = 0 GROUP BY place, tag \
+         ), ranked AS ( \
+             SELECT *, row_number() OVER (PARTITION BY place ORDER BY metrics DESC, value) AS rank \
+             FROM present \
          ) \
-         {} UNION ALL (SELECT 'tags', tag, count(*) AS metrics \
-             FROM matching, jsonb_array_elements_text(tags) AS tag \
-             WHERE position(',' IN tag) = 0 \
-             GROUP BY tag ORDER BY metrics DESC, tag LIMIT {MAX_VALUES})",
-        columns.join(" UNION ALL ")
+         SELECT split_part('{columns}, tags', ', ', place + 1) AS parameter, value, metrics \
+         FROM ranked WHERE rank <= {MAX_VALUES} ORDER BY place, rank",
+        cases.join(" "),
+        COLUMNS.join("), ("),
     );
     let tags = (!filter.tags.is_empty()).then(|| serde_json::Value::from(filter.tags.clone()));
     let search = (!filter.search.is_empty()).then(|| prefixes(&filter.search));
