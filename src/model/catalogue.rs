@@ -1,12 +1,14 @@
 //! A catalogue as a document, for import and export. `document` reads documents item by item,
-//! `draft` says what their items are, `writer` writes them, `examples` has one of each, `report`
-//! and `tally` say what an import did, and `difference` what a comparison found.
+//! `draft` says what their items are, `lines` where in the text they are, `writer` writes them,
+//! `examples` has one of each, `report` and `tally` say what an import did, and `difference` what a
+//! comparison found.
 //! `storage::catalogue` is between them and the database.
 
 mod difference;
 mod document;
 mod draft;
 mod examples;
+mod lines;
 mod report;
 mod tally;
 mod writer;
@@ -21,6 +23,7 @@ pub use self::document::{
 };
 pub use self::draft::{CatalogueDraft, DraftItem, DraftParser, ViolationBudget};
 pub use self::examples::{Example, ExampleBody, ExampleDetail, ExampleKind, example};
+pub use self::lines::lines_of;
 pub use self::report::{ImportCounts, ImportReport, ItemOutcome, ItemReport};
 pub use self::tally::ImportTally;
 pub use self::writer::DocumentWriter;

@@ -183,9 +183,48 @@ async fn errors_are_shown_with_lines_or_paths() {
     let page = preview(&visitor, "a.json", &wrong.to_string()).await.expect_page(200, "Import");
     let errors = page.texts(".error-summary li code");
     assert_eq!(errors, ["metrics[0].tier", "metrics[1].business_domain"]);
+    assert!(page.texts(".error-summary li")[0].starts_with("Line 1: metrics[0].tier "));
     assert!(page.text(".count").contains("Items with errors: 2"));
     assert!(page.all("main form").is_empty(), "nothing can be imported");
     server.get("/api/v1/metrics/z", &admin).await.expect(404);
+}
+
+/// As a person counts them who has the file in an editor.
+#[actix_web::test]
+async fn errors_of_items_have_the_lines_of_the_file() {
+    let (server, admin) = started().await;
+    let visitor = Visitor::signed_in(&server, "admin", ADMIN_PASSWORD).await;
+    let line_of = |text: &str, part: &str| {
+        text.lines().position(|line| line.contains(part)).expect("a line") + 1
+    };
+    let wrong = json!({"metrics": [metric("z"), metric_with("x", &json!({"tier": "Tier-9"})),
+        metric_with("y", &json!({"short_name": 7}))]});
+    let json = serde_json::to_string_pretty(&wrong).unwrap();
+    let yaml = server.get("/api/v1/export", &admin).await.expect(200).text;
+    let yaml = yaml.replacen("Tier-1", "Tier-9", 1).replace("pii_involved: false", "pii: Nowhere");
+    for (name, text, marks) in [
+        ("a.json", json, &["Tier-9", ": 7"][..]),
+        ("a.yml", yaml, &["Tier-9", "governance:", "Nowhere"]),
+    ] {
+        for text in [text.clone(), format!("\u{feff}{}", text.replace('\n', "\r\n"))] {
+            let page = preview(&visitor, name, &text).await.expect_page(200, "Import");
+            let errors = page.texts(".error-summary li");
+            for mark in marks {
+                let line = format!("Line {}: ", line_of(&text, mark));
+                assert!(errors.iter().any(|error| error.starts_with(&line)), "{line} {errors:?}");
+            }
+            assert!(errors.iter().all(|error| error.starts_with("Line ")), "{errors:?}");
+        }
+    }
+    // Also where the catalogue refuses an item, and where a field is missing.
+    let text = "metrics:\n- metric_id: a\n  name: A\n  business_domain: Nowhere\n  governance:\n\
+        \u{20}   status: draft\n- metric_id: b\n  name: B\n";
+    let page = preview(&visitor, "a.yaml", text).await.expect(200);
+    let errors = page.texts(".error-summary li");
+    let unknown = "Line 4: metrics[0].business_domain ";
+    assert!(errors.iter().any(|error| error.starts_with(unknown)), "{errors:?}");
+    let missing = "Line 7: metrics[1].business_domain ";
+    assert!(errors.iter().any(|error| error.starts_with(missing)), "{errors:?}");
 }
 
 #[actix_web::test]

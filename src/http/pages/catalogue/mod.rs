@@ -126,7 +126,7 @@ fn body(
     let inputs = html! {
         label.visually-hidden for="search" { "Search name, description and formula" }
         input id="search" type="search" name="search" value=(list.value("search"))
-            placeholder="Search name, description and formula" autocomplete="off";
+            placeholder="Name, description, formula" autocomplete="off";
         @for (name, value) in list.kept_by_search() {
             input type="hidden" name=(name) value=(value);
         }

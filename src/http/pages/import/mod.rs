@@ -16,12 +16,13 @@ use maud::{Markup, html};
 use self::document::{DOCUMENT, EPOCH, ImportDocument, SEEN};
 use self::paths::APPLY;
 pub(super) use self::paths::PATH;
-use self::preview::ImportPreview;
+use self::preview::{ImportPreview, shown_errors};
 use super::PageTable;
 use super::document::{NavSection, PageContext};
 use super::elements::form_error;
 use super::notice::Notice;
 use super::page_table::Audience;
+use crate::bulkhead::BulkheadPermit;
 use crate::http::app_data::CatalogueServices;
 use crate::http::catalogue::import::{
     DraftImport, TriedImport, parse_draft, run_import, try_import,
@@ -32,7 +33,7 @@ use crate::http::extract::origin::Origin;
 use crate::http::extract::upload::{MAX_DOCUMENT, UploadBody};
 use crate::http::request::routes::DASHBOARD;
 use crate::http::response::see_other;
-use crate::model::catalogue::CatalogueDraft;
+use crate::model::catalogue::{CatalogueDraft, lines_of};
 use crate::model::violations::Violation;
 use crate::storage::metrics::UnknownIds;
 
@@ -103,25 +104,33 @@ async fn preview(
         document => document?,
     };
     let parsed = parse_draft(upload.place, document.format, document.text.clone()).await;
-    let (draft, _permit) = match parsed {
+    let (draft, permit) = match parsed {
         Err(ApiError::Validation(violations)) => return Ok(refuse(violations)),
         parsed => parsed?,
     };
-    let body = tried(&services, &editor, &document, &draft).await?;
+    let body = tried(&services, &editor, &document, (&draft, permit)).await?;
     Ok(context.page(TITLE, NavSection::Metrics, &body))
 }
 
-/// Tries the import, and shows what it would do.
+/// Tries the import, and shows what it would do. To find the lines of errors would block this
+/// worker's other requests, as parsing would, so it is done under the same permit.
 async fn tried(
     services: &CatalogueServices,
     editor: &Editor<Everything>,
     document: &ImportDocument,
-    draft: &CatalogueDraft,
+    (draft, permit): (&CatalogueDraft, BulkheadPermit),
 ) -> Result<Markup, ApiError> {
     let tried = try_import(services, &editor.authority(), draft, UnknownIds::Refused).await?;
     let TriedImport { tally, epoch } = tried;
     let (report, warnings) = (&tally.into_report(true), &draft.warnings);
-    Ok(ImportPreview { document, report, warnings, epoch }.render())
+    let paths: Vec<String> = shown_errors(report).map(|error| error.field.clone()).collect();
+    let (lines, _permit) = if paths.is_empty() {
+        (Vec::new(), permit)
+    } else {
+        let (text, format) = (document.text.clone(), document.format);
+        permit.run(move || lines_of(&text, format, &paths)).await?
+    };
+    Ok(ImportPreview { document, report, warnings, lines: &lines, epoch }.render())
 }
 
 async fn apply(
@@ -135,7 +144,7 @@ async fn apply(
     let is_seen = upload.text(SEEN) == document.fingerprint();
     let epoch = upload.text(EPOCH).parse::<i64>().ok().filter(|_| is_seen);
     let text = document.text.clone();
-    let (draft, _permit) = parse_draft(upload.place, document.format, text).await?;
+    let (draft, permit) = parse_draft(upload.place, document.format, text).await?;
     if epoch.is_some() {
         let import = DraftImport { draft: &draft, unknown: UnknownIds::Refused, epoch };
         match run_import(&services, &editor, &origin, None, import).await {
@@ -153,9 +162,10 @@ async fn apply(
         "Nothing was imported: the document is not the one of the preview. This is what it would \
          do."
     };
+    let preview = tried(&services, &editor, &document, (&draft, permit)).await?;
     let body = html! {
         (form_error(why))
-        (tried(&services, &editor, &document, &draft).await?)
+        (preview)
     };
     Ok(context.refused(ApiError::Conflict(why.to_owned()), TITLE, NavSection::Metrics, &body))
 }

@@ -7,6 +7,7 @@ use super::super::metrics::path_of;
 use super::document::{DOCUMENT, EPOCH, FORMAT, ImportDocument, SEEN};
 use super::paths::{APPLY, PATH};
 use crate::model::catalogue::{ImportReport, ItemOutcome, ItemReport};
+use crate::model::violations::Violation;
 use crate::model::warnings::Warnings;
 
 /// Items that are shown of each outcome.
@@ -17,8 +18,19 @@ pub(super) struct ImportPreview<'a> {
     pub(super) document: &'a ImportDocument,
     pub(super) report: &'a ImportReport,
     pub(super) warnings: &'a Warnings,
+    /// The lines of [`shown_errors`].
+    pub(super) lines: &'a [Option<usize>],
     /// The epoch of the catalogue that the document was compared with.
     pub(super) epoch: i64,
+}
+
+/// Returns the errors of items that are shown.
+pub(super) fn shown_errors(report: &ImportReport) -> impl Iterator<Item = &Violation> {
+    of(report, ItemOutcome::Error).flat_map(|item| &item.errors).take(SHOWN)
+}
+
+fn of(report: &ImportReport, outcome: ItemOutcome) -> impl Iterator<Item = &ItemReport> {
+    report.items.iter().filter(move |item| item.outcome == outcome).take(SHOWN)
 }
 
 impl ImportPreview<'_> {
@@ -47,18 +59,17 @@ impl ImportPreview<'_> {
         }
     }
 
-    fn of(&self, outcome: ItemOutcome) -> impl Iterator<Item = &ItemReport> {
-        self.report.items.iter().filter(move |item| item.outcome == outcome).take(SHOWN)
-    }
-
     fn errors(&self) -> Markup {
-        let found = self.of(ItemOutcome::Error).flat_map(|item| &item.errors).take(SHOWN);
+        let lines = self.lines.iter().copied().chain(std::iter::repeat(None));
         let all = self.report.items.iter();
         let total: usize = all.map(|item| item.errors.len() + item.errors_omitted).sum();
         html! {
             div.error-summary role="alert" tabindex="-1" {
                 ul {
-                    @for error in found { li { code { (error.field) } " " (error.message) } }
+                    @for (error, line) in shown_errors(self.report).zip(lines) {
+                        li { @if let Some(line) = line { "Line " (line) ": " }
+                            code { (error.field) } " " (error.message) }
+                    }
                 }
                 @if total > SHOWN { p { "and others" } }
             }
@@ -85,9 +96,9 @@ impl ImportPreview<'_> {
             @if count > 0 {
                 details.outcome open[outcome != ItemOutcome::Unchanged] {
                     summary { (heading) " (" (count) ")" }
-                    ul { @for item in self.of(outcome) { li { (named(item, is_stored)) } } }
-                    @if count > self.of(outcome).count() {
-                        p.hint { "and " (count - self.of(outcome).count()) " more" }
+                    ul { @for item in of(self.report, outcome) { li { (named(item, is_stored)) } } }
+                    @if count > of(self.report, outcome).count() {
+                        p.hint { "and " (count - of(self.report, outcome).count()) " more" }
                     }
                 }
             }
