@@ -35,8 +35,8 @@ pub(super) enum Purpose {
 /// A database handle, and the embedded server if there is one.
 pub(super) struct Database {
     pub(super) db: DbBreakerHandle,
-    /// A standby for reads.
-    pub(super) replica: Option<DbBreakerHandle>,
+    /// A standby for reads. Boxed, because this is held in large futures.
+    pub(super) replica: Option<Box<DbBreakerHandle>>,
     pub(super) instruments: Instruments,
     /// What `DATABASE_URL` names.
     pub(super) target: DatabaseTarget,
@@ -142,9 +142,12 @@ impl Database {
             logger.clone(),
         );
         let replica = match purpose {
-            Purpose::Service => replica::start(config, &process_name(), &instruments).await?,
+            Purpose::Service => {
+                Box::pin(replica::start(config, &process_name(), &instruments)).await?
+            }
             Purpose::Command => None,
         };
+        let replica = replica.map(Box::new);
         Ok(Self { db, replica, instruments, target, server })
     }
 
@@ -205,7 +208,7 @@ impl Database {
     pub(super) async fn stop(self) {
         self.db.close_pool().await;
         if let Some(replica) = self.replica {
-            replica.close_pool().await;
+            Box::pin(replica.close_pool()).await;
         }
         match self.server {
             DatabaseServer::External => {}

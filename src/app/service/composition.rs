@@ -80,7 +80,7 @@ pub(super) async fn compose(
     let tokens = build_tokens(config)?;
     check_first_admin(&config.auth)?;
     config_warnings::warn(config, logger)?;
-    let database = Database::start(config, Purpose::Service, logger).await?;
+    let database = Box::pin(Database::start(config, Purpose::Service, logger)).await?;
     let mailer = build_mailer(config, database.is_embedded(), logger)?;
     let (db, instruments) = (database.db.clone(), database.instruments.clone());
     let (quotas, proxies, app_options) = rate_limits::from_config(config)?;
@@ -100,7 +100,7 @@ pub(super) async fn compose(
         access_policy: web::Data::new(access_policy(&config.auth)),
         catalogue: web::Data::new(CatalogueServices {
             db: db.clone(),
-            replica: database.replica.clone().map(|replica| {
+            replica: database.replica.as_deref().cloned().map(|replica| {
                 ReadReplica::new(replica, instruments.operations.clone(), logger.clone())
             }),
             clock: clock.clone(),
