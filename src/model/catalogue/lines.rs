@@ -6,6 +6,7 @@ mod json;
 mod part;
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use granit_parser::{Event, Parser};
 
@@ -100,7 +101,8 @@ impl Locator {
                 Container::Map { has_key } => *has_key = false,
                 Container::List(items) => {
                     self.path.truncate(*length);
-                    self.path.push_str(&format!("[{items}]"));
+                    // Writing to a String does not fail.
+                    let _ = write!(self.path, "[{items}]");
                     *items = items.saturating_add(1);
                     self.keep(line);
                 }
