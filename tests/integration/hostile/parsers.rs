@@ -28,6 +28,8 @@ use crate::support::{ADMIN_PASSWORD, Server};
 const SEED: u64 = 20;
 /// Cases of each parser.
 const CASES: u64 = 60;
+/// Where streams have a bounded number of places.
+const STREAMS: &str = "/api/v1/changes";
 /// Longest time to an answer, on a busy machine.
 const LONGEST: Duration = Duration::from_secs(20);
 /// Largest growth of this process, in MiB. Other tests run beside this one, so it is generous; what
@@ -95,6 +97,18 @@ async fn answer(address: &str, request: &[u8]) -> RawAnswer {
     RawAnswer::parse(&response)
 }
 
+/// Sends a request. A stream that the test has left keeps its place until the service notices, and
+/// one user has few.
+async fn answered(target: &Target, address: &str, request: &[u8]) -> RawAnswer {
+    loop {
+        let answer = answer(address, request).await;
+        if !(target.path == STREAMS && answer.status == 503) {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// Memory of this process, in MiB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -123,15 +137,16 @@ async fn attack(
                 String::from_utf8_lossy(start)
             )
         };
-        let answer = tokio::time::timeout(LONGEST, answer(address, &request)).await;
-        let answer = answer.map_err(|_| format!("no answer in time: {}", shown()))?;
+        let answered = tokio::time::timeout(LONGEST, answered(target, address, &request)).await;
+        let answer = answered.map_err(|_| format!("no answer in time: {}", shown()))?;
         if !(200..500).contains(&answer.status) {
             return Err(format!("{answer:?}\n{}", shown()));
         }
         *statuses.entry(answer.status).or_default() += 1;
     }
     let mut errors = server.logs.lines();
-    errors.retain(|line| line["level"] == "ERRO");
+    let is_full = |line: &serde_json::Value| line["path"] == STREAMS && line["status"] == 503;
+    errors.retain(|line| line["level"] == "ERRO" && !is_full(line));
     if errors.is_empty() { Ok(statuses) } else { Err(format!("{}: {errors:#?}", target.name)) }
 }
 

@@ -31,12 +31,25 @@ fn configuration(server: &Server) -> String {
     )
 }
 
-struct Prometheus {
+/// A running Prometheus.
+pub struct Prometheus {
     tool: Tool,
     http: reqwest::Client,
 }
 
 impl Prometheus {
+    /// Starts it with this configuration and these files of rules, and waits until its API answers.
+    pub async fn start(configuration: &str, files: &[(&str, &str)]) -> Self {
+        let tool = Tool::prometheus(configuration, files);
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let prometheus = Self { tool, http };
+        // It accepts connections before its API answers.
+        while !prometheus.is_ready().await {
+            tokio::time::sleep(INTERVAL / 4).await;
+        }
+        prometheus
+    }
+
     async fn is_ready(&self) -> bool {
         let answer = self.http.get(format!("{}/-/ready", self.tool.url())).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
@@ -49,7 +62,7 @@ impl Prometheus {
         answer["data"].clone()
     }
 
-    async fn query(&self, query: &str) -> Vec<Value> {
+    pub async fn query(&self, query: &str) -> Vec<Value> {
         let data = self.get("query", &[("query", query)]).await;
         match data["result"].as_array() {
             Some(series) if data["resultType"] == "vector" => series.clone(),
@@ -58,7 +71,7 @@ impl Prometheus {
     }
 
     /// Returns whether an alert fires.
-    async fn fires(&self, name: &str) -> bool {
+    pub async fn fires(&self, name: &str) -> bool {
         let data = self.get("alerts", &[]).await;
         data["alerts"]
             .as_array()
@@ -112,13 +125,7 @@ async fn dashboards_show_data_and_circuit_alert_fires_and_resolves() {
     // The alert outlasts half-open states; for the test a few seconds replace the minute.
     assert!(rules.contains("keep_firing_for: 1m"));
     let rules = rules.replace("keep_firing_for: 1m", "keep_firing_for: 5s");
-    let tool = Tool::prometheus(&configuration(&server), &[("alerts.yml", &rules)]);
-    let prometheus =
-        Prometheus { tool, http: reqwest::Client::builder().no_proxy().build().unwrap() };
-    // It accepts connections before its API answers.
-    while !prometheus.is_ready().await {
-        tokio::time::sleep(INTERVAL / 4).await;
-    }
+    let prometheus = Prometheus::start(&configuration(&server), &[("alerts.yml", &rules)]).await;
     while prometheus.query("up == 1").await.is_empty() {
         tokio::time::sleep(INTERVAL / 4).await;
     }

@@ -54,7 +54,8 @@ pub fn dashboard_queries() -> Vec<Query> {
     queries
 }
 
-fn rules(path: &str) -> Vec<Value> {
+/// Returns the rules of a file.
+pub fn rules(path: &str) -> Vec<Value> {
     let rules: Value = serde_saphyr::from_str(&file(path)).unwrap();
     let groups = rules["groups"].as_array().unwrap();
     groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
@@ -81,9 +82,10 @@ pub fn alert_queries() -> Vec<Query> {
 }
 
 /// Metric names, each with its labels and their values.
-type Exported = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+pub type Exported = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
-fn exported(exposition: &str) -> Exported {
+/// Reads an exposition, as Prometheus stores it.
+pub fn exported(exposition: &str) -> Exported {
     let mut exported = Exported::new();
     for line in exposition.lines().filter(|line| !line.starts_with('#')) {
         let series = line.rsplit_once(' ').unwrap().0;
@@ -189,7 +191,7 @@ impl ExprVisitor for QueryChecker<'_> {
 }
 
 /// Returns the faults of this query.
-fn faults(query: &str, exported: &Exported) -> Vec<String> {
+pub fn faults(query: &str, exported: &Exported) -> Vec<String> {
     let expression = match parser::parse(query) {
         Ok(expression) => expression,
         Err(error) => return vec![error],

@@ -69,4 +69,12 @@ impl Logged {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
+
+    /// The same; returns the lines.
+    pub fn end_with_lines(mut self, signal: &str) -> Vec<Value> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        self.child.wait().unwrap();
+        self.lines()
+    }
 }
