@@ -44,7 +44,8 @@ While the database is unavailable, callers whose session or key is cached may do
 before, as far as it needs no database; all others get 503. There is one exception: the two
 operations on `/health/circuit-breakers` accept the claims of an administrator's valid access token
 while the circuit `auth` is not closed ([security.md](security.md) has the conditions and the risk).
-Over the admin socket (`mdl circuits`) the same two operations need no credential.
+Over the admin socket (`mdl circuits`) the same two operations need no credential. It has one \
+more in the embedded mode, which sends a copy of the data (`mdl backup`).
 
 ";
 

@@ -82,7 +82,9 @@ fn drafts() -> Vec<Value> {
     removed.extend((0..150).map(|_| some.new_tree(&mut runner).unwrap().current()));
     let lacking = removed.iter().enumerate().map(|(number, paths)| {
         let mut draft = rich(&format!("m{number}"));
-        paths.iter().for_each(|path| remove(&mut draft, path));
+        for path in paths {
+            remove(&mut draft, path);
+        }
         draft
     });
     lacking.collect()

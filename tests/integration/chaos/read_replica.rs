@@ -56,7 +56,7 @@ impl Replicated {
         for server in &self.servers {
             let before = reads(server, "replica").await;
             let began = Instant::now();
-            while reads(server, "replica").await == before {
+            while reads(server, "replica").await <= before {
                 assert!(began.elapsed() < PATIENCE, "the standby is not used");
                 uncached(server, &self.admin).await;
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -76,8 +76,8 @@ async fn uncached(server: &Server, admin: &str) -> Value {
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
     let (limit, selection) = (3 + number % 97, number / 97);
     let chosen = OPTIONAL.iter().enumerate().filter(|(bit, _)| selection >> bit & 1 == 1);
-    let fields: String = chosen.map(|(_, field)| format!(",{field}")).collect();
-    let path = format!("/api/v1/domains?limit={limit}&fields=name{fields}");
+    let fields: Vec<_> = ["name"].into_iter().chain(chosen.map(|(_, field)| *field)).collect();
+    let path = format!("/api/v1/domains?limit={limit}&fields={}", fields.join(","));
     let listed = server.get(&path, admin).await.expect(200).json();
     let mut domains = listed["data"].as_array().unwrap().iter();
     domains.find(|domain| domain["domain_id"] == "d1").unwrap()["name"].clone()
@@ -188,7 +188,7 @@ async fn server_that_is_no_standby_is_not_read() {
     rename(server, admin, "Renamed").await;
     assert_eq!(name(server, admin).await, "Renamed");
     uncached(server, admin).await;
-    assert_eq!(reads(server, "replica").await, before);
+    assert!(reads(server, "replica").await <= before);
     assert!(reads(server, "unavailable").await > 0.0);
 }
 

@@ -188,8 +188,8 @@ async fn facets_are_those_of_the_present_catalogue() {
     let visitor = Visitor::signed_in(&server, "admin", ADMIN_PASSWORD).await;
     let counted = || async {
         let statement = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database d \
-            ON d.oid = dbid WHERE datname = current_database() AND query LIKE '%AS MATERIALIZED ( \
-            SELECT business_domain%'";
+            ON d.oid = dbid WHERE datname = current_database() AND query LIKE '%GROUPING SETS%' \
+            AND query NOT LIKE '%pg_stat%'";
         database::sql(&url, statement).await[0][0].parse::<i64>().unwrap()
     };
     let tiers = async |path: &str| {

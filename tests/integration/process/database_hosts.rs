@@ -147,6 +147,10 @@ async fn pool_is_emptied_after_a_failover() {
         };
         server.state().db.run(Circuit::Domains, "business_domains.failover", work).await
     };
+    // Until it listens, its connection looks like one of the pool.
+    let listens = "SELECT count(*) = 1 FROM pg_stat_activity \
+                   WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    database::until(&url, listens).await;
     // Four calls hold a connection each at the same time.
     let all_connected = Barrier::new(4);
     let meet = async || {

@@ -109,7 +109,8 @@ async fn pooler_without_sessions_is_refused_with_advice() {
         }
     }
     // Nothing was set that would stay in the pooler's sessions.
-    let left = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+    let left = "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database \
+                WHERE locktype = 'advisory' AND datname = current_database()";
     assert_eq!(database::sql(&url, left).await, [["0"]]);
 }
 

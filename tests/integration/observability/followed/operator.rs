@@ -112,7 +112,7 @@ impl Operator {
         service.wait_for("ready");
         let body = json!({"username": "admin", "password": ADMIN_PASSWORD});
         let answer = self.post("/api/auth/login", &body).await;
-        self.token = answer["tokens"]["access_token"].as_str().unwrap().to_owned();
+        answer["tokens"]["access_token"].as_str().unwrap().clone_into(&mut self.token);
         until(&self.prometheus, "MdlDown", false).await;
     }
 
