@@ -17,7 +17,7 @@ const WARM_UP: usize = 10;
 /// Share of pairs in which one kind is faster, where there is no difference: 0.5, with a standard
 /// deviation of 0.04 for so many rounds. A refusal without the work of hashing is above 0.99.
 const TOLERATED_SHARE: std::ops::RangeInclusive<f64> = 0.3..=0.7;
-/// Ratio of two medians.
+/// Ratio of two lower quartiles.
 const TOLERATED_RATIO: std::ops::RangeInclusive<f64> = 0.8..=1.25;
 
 /// Returns in which share of all pairs the first is smaller: the statistic of Mann and Whitney,
@@ -35,10 +35,12 @@ fn share_of_smaller(first: &[Duration], second: &[Duration]) -> f64 {
     shares.iter().sum::<f64>() / f64::from(number)
 }
 
-fn median(times: &[Duration]) -> Duration {
+/// The lower quartile: work that is always done lengthens it, and what other programs do hardly
+/// does. On a busy machine times have two peaks, and medians jump from one to the other.
+fn quartile(times: &[Duration]) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
-    sorted[sorted.len() / 2]
+    sorted[sorted.len() / 4]
 }
 
 /// Measures the attempts of a list in alternation. Returns the times of each.
@@ -90,12 +92,12 @@ async fn failed_log_ins_take_the_same_time_whatever_the_account() {
     let mut differences = Vec::new();
     for (name, times) in names.iter().zip(&times).skip(1) {
         let share = share_of_smaller(times, reference);
-        let ratio = median(times).as_secs_f64() / median(reference).as_secs_f64();
+        let ratio = quartile(times).as_secs_f64() / quartile(reference).as_secs_f64();
         println!(
-            "{name}: median {:.2?}, {ratio:.3} of that of a wrong password ({:.2?}); faster in \
+            "{name}: lower quartile {:.2?}, {ratio:.3} of that of a wrong password ({:.2?}); faster in \
              {:.1} % of the pairs",
-            median(times),
-            median(reference),
+            quartile(times),
+            quartile(reference),
             share * 100.0
         );
         if !TOLERATED_SHARE.contains(&share) || !TOLERATED_RATIO.contains(&ratio) {
