@@ -26,7 +26,7 @@ KILL_AT, AGAIN_AT, KILLED = 10, 20, 40
 # does is repeated after CIRCUIT_BREAKER_RESET_TIMEOUT, 30 s.
 CALM, CLOSED = 15, 32
 # Tables that changes add rows to, by design.
-GROWING = {"metric_revisions", "metric_snapshots", "metric_periods", "catalogue_changes", "audit_logs"}
+GROWING = {"metric_revisions", "metric_snapshots", "metric_periods", "catalogue_changes", "audit_events"}
 
 
 class Load:
