@@ -4,7 +4,7 @@
 //!
 //! Files that are being changed make no backup. Either this process has the folder for itself
 //! ([`try_back_up`]), or the service that uses it makes a copy while its database is at rest
-//! ([`copy`]), which arrives in a [`BackupFile`].
+//! ([`copy()`]), which arrives in a [`BackupFile`].
 
 mod archive;
 mod copy;
