@@ -1,6 +1,8 @@
 //! Every page that a person can open, with something on it: for pictures and for the rules of
 //! accessibility. A page that is missing here fails a test.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use actix_web::http::Method;
 use mdl::http::pages;
 use mdl::http::request::class::RequestKind;
@@ -12,6 +14,8 @@ use crate::support::Server;
 use crate::support::samples::metric_with;
 
 const METRIC: &str = "/dashboard/metrics/metric_00";
+/// So that each name differs from the one before.
+static EDITION: AtomicUsize = AtomicUsize::new(2);
 /// Answers that are no pages: a stream, and files.
 const NO_PAGES: [&str; 3] =
     ["/dashboard/health/live", "/dashboard/export", "/dashboard/metrics/{id}/source"];
@@ -136,7 +140,8 @@ pub(super) async fn look_at_answers(
 
     let admin = server.admin().await;
     open("/dashboard/metrics/metric_02/edit").await;
-    let theirs = json!({"name": uuid::Uuid::new_v4().to_string(), "description": "theirs"});
+    let edition = EDITION.fetch_add(1, Ordering::SeqCst);
+    let theirs = json!({"name": format!("Time to first response, edition {edition}")});
     server.merge("/api/v1/metrics/metric_02", &admin, &theirs).await.expect(200);
     let mine = "const name = document.querySelector('[name=name]'); name.value = 'Mine'; \
         name.form.requestSubmit()";
