@@ -94,8 +94,8 @@ async fn failed_log_ins_take_the_same_time_whatever_the_account() {
         let share = share_of_smaller(times, reference);
         let ratio = quartile(times).as_secs_f64() / quartile(reference).as_secs_f64();
         println!(
-            "{name}: lower quartile {:.2?}, {ratio:.3} of that of a wrong password ({:.2?}); faster in \
-             {:.1} % of the pairs",
+            "{name}: lower quartile {:.2?}, {ratio:.3} of that of a wrong password ({:.2?}); \
+             faster in {:.1} % of the pairs",
             quartile(times),
             quartile(reference),
             share * 100.0
