@@ -166,20 +166,49 @@ async fn steer(person: &mut Person<'_>) {
     }
 }
 
+/// What makes the database unavailable.
+enum Outage<'a> {
+    /// The way to it is closed, while other tests use it.
+    Connection(&'a Proxy),
+    /// `PostgreSQL` is stopped; only for a test that runs alone.
+    Server,
+}
+
+impl Outage<'_> {
+    fn begin(&self) {
+        match self {
+            Self::Connection(proxy) => proxy.close(),
+            Self::Server => database::ctl("stop"),
+        }
+    }
+
+    fn end(&self) {
+        match self {
+            Self::Connection(proxy) => proxy.open(),
+            Self::Server => database::ctl("start"),
+        }
+    }
+}
+
 /// The database is away and comes back.
-async fn outlast(person: &mut Person<'_>, proxy: &Proxy) {
+async fn outlast(person: &mut Person<'_>, outage: &Outage<'_>) {
     person.open(WALKED).await;
     person.sees("h1", "Walked").await;
-    proxy.close();
+    outage.begin();
     person.open(WALKED).await;
     person.sees(".banner", "This page is as you saw it at").await;
     person.sees("h1", "Walked").await;
-    proxy.open();
+    outage.end();
     person.sees_the_end(WALKED, ".banner").await;
     person.sees("h1", "Walked").await;
 }
 
-async fn walk<'a>(first: &mut Person<'a>, second: &mut Person<'a>, server: &Server, proxy: &Proxy) {
+async fn walk<'a>(
+    first: &mut Person<'a>,
+    second: &mut Person<'a>,
+    server: &Server,
+    outage: &Outage<'_>,
+) {
     sign_in(first).await;
     sign_in(second).await;
     define(first).await;
@@ -189,7 +218,7 @@ async fn walk<'a>(first: &mut Person<'a>, second: &mut Person<'a>, server: &Serv
     restore(first).await;
     use_key(first, server).await;
     steer(second).await;
-    outlast(first, proxy).await;
+    outlast(first, outage).await;
     first.open("/dashboard/account").await;
     first.send("form[action$=end-other-sessions]", &[]).await;
     first.sees("#notice", "All other sessions are ended.").await;
@@ -215,14 +244,14 @@ async fn two_people_without_scripts() {
     let (server, proxy) = started().await;
     let mut first = Person::without_scripts(&server).await;
     let mut second = Person::without_scripts(&server).await;
-    Box::pin(walk(&mut first, &mut second, &server, &proxy)).await;
+    Box::pin(walk(&mut first, &mut second, &server, &Outage::Connection(&proxy))).await;
 }
 
 #[actix_web::test]
 #[ignore = "needs chromedriver; scripts/test installs it and runs this alone"]
 async fn two_people_with_browsers() {
-    let (server, proxy) = started().await;
+    let (server, _proxy) = started().await;
     let mut first = Person::with_browser(&server).await;
     let mut second = Person::with_browser(&server).await;
-    Box::pin(walk(&mut first, &mut second, &server, &proxy)).await;
+    Box::pin(walk(&mut first, &mut second, &server, &Outage::Server)).await;
 }
