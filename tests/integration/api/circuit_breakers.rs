@@ -254,10 +254,13 @@ async fn circuit_metrics_are_served_on_the_metrics_listener() {
 #[actix_web::test]
 async fn half_open_circuit_admits_one_probe() {
     let folder = tempfile::tempdir().unwrap();
-    let quick = ["--circuit-breaker-timeout", "500", "--circuit-breaker-volume-threshold", "1"];
+    // One slow statement opens a circuit here. The time allowed is long, so that only the call that
+    // hangs is slow, however busy the machine is: the probe must not be.
+    let sensitive =
+        ["--circuit-breaker-timeout", "5000", "--circuit-breaker-volume-threshold", "1"];
     let server = Server::embedded_with(
         folder.path(),
-        &[&quick[..], &["--circuit-breaker-reset-timeout", "1000"]].concat(),
+        &[&sensitive[..], &["--circuit-breaker-reset-timeout", "1000"]].concat(),
     )
     .await;
     let db = server.state().db.clone();
