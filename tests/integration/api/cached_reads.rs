@@ -101,8 +101,8 @@ async fn compare(options: &[&str]) {
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
-    server.settled().await;
     let (_, key) = server.key(&admin, &["metrics:read", "domains:read"]).await;
+    server.settled().await;
     let bearer = format!("Bearer {admin}");
     let etag = server.get(PATHS[0], &admin).await.expect(200).header("etag").to_owned();
     for path in PATHS {
@@ -149,8 +149,8 @@ async fn only_what_is_known_is_answered_without_the_handler() {
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
-    server.settled().await;
     let (_, key) = server.key(&admin, &["metrics:read"]).await;
+    server.settled().await;
     server.get_with(PATHS[0], &key).await.expect(200);
     for path in PATHS {
         server.get(path, &admin).await.expect(200);
@@ -187,7 +187,11 @@ async fn only_what_is_known_is_answered_without_the_handler() {
     }
     server.state().catalogue.responses.epochs.start_incarnation();
     assert_eq!(send(PATHS[0], &[token]).await, 418);
-    server.get(PATHS[0], &admin).await.expect(200);
+    // What the database answers first verifies the epoch, be it this read or a poll; a read that is
+    // under way then is not kept. The next one is.
+    for _ in 0..2 {
+        server.get(PATHS[0], &admin).await.expect(200);
+    }
     assert_eq!(send(PATHS[0], &[token]).await, 200);
     doubt(&server.state()).await;
     assert_eq!((send(PATHS[0], &[token]).await, send(PATHS[0], &[key]).await), (418, 418));
@@ -229,8 +233,8 @@ async fn scope_and_revocation_count_for_cached_reads() {
     let admin = server.admin().await;
     server.domains(&admin).await;
     server.post("/api/v1/metrics", &admin, &metric("m1")).await.expect(201);
-    server.settled().await;
     let (id, key) = server.key(&admin, &["metrics:read"]).await;
+    server.settled().await;
     for path in PATHS {
         server.get(path, &admin).await.expect(200);
         let expected = if path.contains("domains") { 403 } else { 200 };
