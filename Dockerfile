@@ -9,7 +9,7 @@ COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src benches && echo 'fn main() {}' >src/main.rs && touch src/lib.rs \
     && sed -n '/^\[\[bench\]\]/{n;s/^name = "\(.*\)"$/\1/p}' Cargo.toml | while read -r bench; do touch "benches/$bench.rs"; done \
-    && cargo build --locked --release --no-default-features --features cloudwatch,elasticsearch --bin mdl \
+    && cargo build --locked --release --no-default-features --features cloudwatch,elasticsearch,otlp --bin mdl \
     && rm -r src benches
 
 COPY build.rs ./
@@ -22,7 +22,7 @@ COPY src src
 ARG MDL_REVISION=unknown
 # The files are older than the empty program that was built above.
 RUN touch src/main.rs src/lib.rs build.rs \
-    && cargo build --locked --release --no-default-features --features cloudwatch,elasticsearch --bin mdl
+    && cargo build --locked --release --no-default-features --features cloudwatch,elasticsearch,otlp --bin mdl
 
 # The C library, the certificate authorities that verify TLS to other hosts, and a user: no shell, no package manager.
 FROM gcr.io/distroless/cc-debian12:nonroot

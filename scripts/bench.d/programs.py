@@ -38,7 +38,7 @@ def build(root):
     progress("building the release")
     # The features of the container image. Both at once: a benchmark's build contains the program.
     command = ["cargo", "build", "--release", "--locked", "--no-default-features", "--features",
-               "cloudwatch,elasticsearch", "--bin", "mdl", "--bench", "yardstick", "--message-format", "json-render-diagnostics"]
+               "cloudwatch,elasticsearch,otlp", "--bin", "mdl", "--bench", "yardstick", "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
     if built.returncode != 0:
         raise Failure("the build failed")

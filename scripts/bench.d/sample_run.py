@@ -21,7 +21,7 @@ def build(root):
         return Path(given).resolve()
     progress("building the release")
     subprocess.run(["cargo", "build", "--release", "--locked", "--no-default-features", "--features",
-                    "cloudwatch,elasticsearch", "--bin", "mdl"], cwd=root, check=True)
+                    "cloudwatch,elasticsearch,otlp", "--bin", "mdl"], cwd=root, check=True)
     return (Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release/mdl").resolve()
 
 

@@ -16,6 +16,7 @@ mod non_empty;
 pub mod secrets;
 mod service;
 mod shipping;
+mod traces;
 pub mod transport;
 mod transport_check;
 pub mod unknown_variables;
@@ -36,6 +37,7 @@ pub use self::mail::MailConfig;
 pub use self::metrics::MetricsConfig;
 pub use self::service::ServiceConfig;
 pub use self::shipping::ShippingConfig;
+pub use self::traces::{TraceConfig, TraceSampler};
 pub use self::transport::TransportConfig;
 use self::unknown_variables::UnknownVariable;
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub logs: LogConfig,
     #[command(flatten)]
     pub shipping: ShippingConfig,
+    #[command(flatten)]
+    pub traces: TraceConfig,
     #[command(flatten)]
     pub transport: TransportConfig,
     /// Names in `.env` that are probably mistakes, set by `app::environment`.

@@ -22,7 +22,7 @@ pub struct SecretVariable {
 }
 
 /// All variables that hold a secret.
-pub const SECRETS: [SecretVariable; 11] = [
+pub const SECRETS: [SecretVariable; 12] = [
     SecretVariable {
         name: "DATABASE_URL",
         help: "PostgreSQL 14 or newer: postgres://user:password@host:5432/name?\
@@ -77,6 +77,12 @@ pub const SECRETS: [SecretVariable; 11] = [
     SecretVariable {
         name: "ELASTICSEARCH_API_KEY",
         help: "Encoded API key of Elasticsearch",
+        default: "",
+    },
+    SecretVariable {
+        name: "OTEL_EXPORTER_OTLP_HEADERS",
+        help: "Headers for the collector of traces, such as a credential: name=value, separated \
+               by commas, with percent-encoded values",
         default: "",
     },
     SecretVariable { name: MDL_TOKEN, help: "API key or access token for --url", default: "" },
@@ -212,7 +218,7 @@ impl Config {
         Ok(())
     }
 
-    fn secrets(&mut self) -> [(&'static str, &mut Option<SecretString>); 10] {
+    fn secrets(&mut self) -> [(&'static str, &mut Option<SecretString>); 11] {
         [
             ("DATABASE_URL", &mut self.database.database_url),
             ("DATABASE_READ_URL", &mut self.database.database_read_url),
@@ -224,6 +230,7 @@ impl Config {
             ("SMTP_URL", &mut self.mail.smtp_url),
             ("ELASTICSEARCH_URL", &mut self.shipping.elasticsearch_url),
             ("ELASTICSEARCH_API_KEY", &mut self.shipping.elasticsearch_api_key),
+            ("OTEL_EXPORTER_OTLP_HEADERS", &mut self.traces.otel_exporter_otlp_headers),
         ]
     }
 }

@@ -12,8 +12,9 @@ use crate::config::error::ConfigError;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connections to other hosts")]
 pub struct TransportConfig {
-    /// Hosts of `SMTP_URL`, `ELASTICSEARCH_URL`, `AWS_ENDPOINT_URL` and --url that may be sent
-    /// credentials without TLS, separated by commas. Loopback needs no exception
+    /// Hosts of `SMTP_URL`, `ELASTICSEARCH_URL`, `AWS_ENDPOINT_URL`, `OTEL_EXPORTER_OTLP_ENDPOINT`
+    /// and --url that may be sent credentials without TLS, separated by commas. Loopback needs no
+    /// exception
     #[arg(
         long,
         env,

@@ -33,6 +33,11 @@ impl Config {
                 self.transport.check("AWS_ENDPOINT_URL", &url, "https://")?;
             }
         }
+        if let Some(url) = self.traces.endpoint()?.filter(|url| url.scheme() == "http")
+            && !self.traces.headers()?.is_empty()
+        {
+            self.transport.check("OTEL_EXPORTER_OTLP_ENDPOINT", &url, "https://")?;
+        }
         Ok(unprotected)
     }
 

@@ -18,6 +18,7 @@ use crate::http::middleware::security::SecurityHeaders;
 use crate::http::rate_limit::limiter::RateLimiter;
 use crate::http::request::client_ip::Forwarding;
 use crate::telemetry::instruments::Instruments;
+use crate::telemetry::traces::request_span::RequestTracer;
 
 /// All services of the application, and the handles that they share.
 #[derive(Debug)]
@@ -46,6 +47,7 @@ pub struct MiddlewareServices {
     /// Finds the client IP behind trusted proxies.
     pub forwarding: Forwarding,
     pub security_headers: SecurityHeaders,
+    pub tracer: RequestTracer,
     /// Counts writes whose clients have disconnected.
     pub detached: DetachedRequests,
 }

@@ -1,6 +1,6 @@
-//! What operators see of the service: log events, on stdout and in the sinks of [`shipping`], and
-//! the metrics that Prometheus scrapes ([`instruments`]). What is logged and measured is decided
-//! where it happens, in `http`, `actors` and `app`.
+//! What operators see of the service: log events, on stdout and in the sinks of [`shipping`], the
+//! metrics that Prometheus scrapes ([`instruments`]), and [`traces`]. What is logged and measured is
+//! decided where it happens, in `http`, `actors` and `app`.
 
 mod error;
 mod error_chain;
@@ -14,6 +14,7 @@ pub mod repeated;
 pub mod shipping;
 pub mod sinks;
 mod stdout;
+pub mod traces;
 
 use slog::{Drain, Duplicate, Logger, o};
 

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::verdict::ErrorKind;
 use crate::storage::StorageError;
+use crate::telemetry::traces::query_span::QueryFailure;
 
 /// Retry time where no circuit gives one.
 pub(super) const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -59,6 +60,19 @@ impl DbError {
     /// Nothing was sent, because a limit of this process is reached.
     pub(super) fn overloaded() -> Self {
         Self::Overloaded { retry_after: OVERLOADED_RETRY_AFTER }
+    }
+
+    /// Describes it for the span of the call.
+    pub(super) fn as_failure(&self) -> QueryFailure {
+        let (kind, is_fault) = match self {
+            Self::Unavailable { .. } => ("unavailable", true),
+            Self::Overloaded { .. } => ("overloaded", true),
+            Self::Failed { .. } => ("failed", true),
+            Self::UnknownOutcome { .. } => ("unknown_outcome", true),
+            Self::Stopped => ("stopped", true),
+            Self::Storage(_) => ("answer", false),
+        };
+        QueryFailure { kind, is_fault }
     }
 
     /// The error of an operation that changed nothing.

@@ -1,5 +1,6 @@
-//! The public interface of the breaker: async methods that send messages to the actor.
-//! Transactions are in `transaction`; how a call gets its permit and connection is in `checkout`.
+//! The public interface of the breaker: async methods that send messages to the actor. Queries are
+//! in `query`, transactions in `transaction`; how a call gets its permit and connection is in
+//! `checkout`.
 
 mod checkout;
 
@@ -8,20 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr};
-use diesel_async::AsyncPgConnection;
 use slog::Logger;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::actor::DbBreaker;
 use super::circuit::Circuit;
-use super::error::{DbError, QueryError};
+use super::error::DbError;
 use super::events::BreakerEvents;
 use super::failure_cause::FailureCause;
 use super::lease::Lease;
 use super::messages::{ControlCircuit, Inspect, SetPool, StopBreaker};
 use super::pool::{self, LastError, PoolSettings};
 use super::report::{CircuitReport, Control, PoolReport};
-use super::shares::{Share, Shares};
+use super::shares::Shares;
 use super::snapshot::Snapshot;
 use super::state::{CircuitSettings, Prober};
 use super::storage_check::StorageCheck;
@@ -191,67 +191,6 @@ impl DbBreakerHandle {
     /// When two connections cannot be opened.
     pub async fn keeps_sessions(&self) -> Result<bool, diesel::ConnectionError> {
         self.connector.keeps_sessions().await
-    }
-
-    /// Runs one query, or several that need no transaction. If the future is dropped, the query is
-    /// cancelled on the server.
-    ///
-    /// # Errors
-    /// See [`DbError`].
-    pub async fn run<T>(
-        &self,
-        circuit: Circuit,
-        operation: &'static str,
-        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, StorageError>,
-    ) -> Result<T, DbError> {
-        self.run_in_share(Share::from_circuit(circuit), circuit, operation, work).await
-    }
-
-    /// Runs a query of the catalogue that must find a connection however busy the catalogue is.
-    ///
-    /// # Errors
-    /// See [`DbError`].
-    pub async fn run_reserved<T>(
-        &self,
-        circuit: Circuit,
-        operation: &'static str,
-        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, StorageError>,
-    ) -> Result<T, DbError> {
-        self.run_in_share(Share::Whole, circuit, operation, work).await
-    }
-
-    async fn run_in_share<T>(
-        &self,
-        share: Share,
-        circuit: Circuit,
-        operation: &'static str,
-        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, StorageError>,
-    ) -> Result<T, DbError> {
-        let _turn = self.take_turn(share, circuit, operation).await?;
-        let deadline = self.deadline();
-        let mut lease = self.lease(circuit, operation, deadline).await?;
-        let started = Instant::now();
-        let outcome = timeout_at(deadline, work(lease.connection())).await;
-        let took = started.elapsed();
-        self.instruments.database.observe_query(operation, took);
-        match outcome {
-            Err(_) => {
-                self.mark_timed_out(&mut lease, circuit, operation);
-                Err(DbError::Failed { operation, source: QueryError::TimedOut })
-            }
-            Ok(Ok(_)) if lease.errors().take_commit_not_replicated() => {
-                self.mark_timed_out(&mut lease, circuit, operation);
-                Err(DbError::UnknownOutcome { operation, source: QueryError::NotReplicated })
-            }
-            Ok(Ok(value)) => {
-                lease.mark_succeeded(took);
-                Ok(value)
-            }
-            Ok(Err(error)) => {
-                let kind = self.mark_failed(&mut lease, circuit, operation, (&error, took));
-                Err(DbError::from_storage(operation, kind, error))
-            }
-        }
     }
 
     /// Records that a call exceeded its deadline.

@@ -22,6 +22,7 @@ use super::verdict::{ErrorKind, classify, proves_rollback};
 use crate::postgres::server_error::RecentErrors;
 use crate::storage::catalogue_epochs::{self, LockedCatalogue};
 use crate::storage::{StorageError, Transaction};
+use crate::telemetry::traces::query_span::QuerySpan;
 
 /// Attempts at a transaction that conflicts with another, the first included.
 const MAX_ATTEMPTS: u32 = 4;
@@ -44,7 +45,6 @@ enum Completion {
 struct Attempts<'a> {
     circuit: Circuit,
     operation: &'static str,
-    deadline: Instant,
     completion: Completion,
     /// Whether the present attempt waits for another change of the catalogue.
     waits_for_writer: &'a AtomicBool,
@@ -63,9 +63,9 @@ impl DbBreakerHandle {
         operation: &'static str,
         work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        let _turn = self.take_turn(Share::from_circuit(circuit), circuit, operation).await?;
         let (completion, waits) = (Completion::Commit, AtomicBool::new(false));
-        self.run_attempts(self.attempts(circuit, operation, completion, &waits), work).await
+        let attempts = Attempts { circuit, operation, completion, waits_for_writer: &waits };
+        self.run_traced(Share::from_circuit(circuit), attempts, work).await
     }
 
     /// Runs a change of the catalogue in a transaction that locks the catalogue's epoch first, and
@@ -79,7 +79,6 @@ impl DbBreakerHandle {
         operation: &'static str,
         work: impl AsyncFn(&mut Transaction<'_>, LockedCatalogue) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        let _turn = self.take_turn(Share::CatalogueWriters, circuit, operation).await?;
         let (completion, waits) = (Completion::Commit, AtomicBool::new(false));
         let work = async |conn: &mut Transaction<'_>| {
             waits.store(true, Ordering::Relaxed);
@@ -87,7 +86,8 @@ impl DbBreakerHandle {
             waits.store(false, Ordering::Relaxed);
             work(conn, locked).await
         };
-        self.run_attempts(self.attempts(circuit, operation, completion, &waits), work).await
+        let attempts = Attempts { circuit, operation, completion, waits_for_writer: &waits };
+        self.run_traced(Share::CatalogueWriters, attempts, work).await
     }
 
     /// Runs `work` in a transaction that reads one snapshot, cannot write or lock a row, and so
@@ -101,35 +101,39 @@ impl DbBreakerHandle {
         operation: &'static str,
         work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        let _turn = self.take_turn(Share::from_circuit(circuit), circuit, operation).await?;
         let (completion, waits) = (Completion::Rollback, AtomicBool::new(false));
         let work = async |conn: &mut Transaction<'_>| {
             conn.read_one_snapshot().await?;
             work(conn).await
         };
-        self.run_attempts(self.attempts(circuit, operation, completion, &waits), work).await
+        let attempts = Attempts { circuit, operation, completion, waits_for_writer: &waits };
+        self.run_traced(Share::from_circuit(circuit), attempts, work).await
     }
 
-    fn attempts<'a>(
+    async fn run_traced<T>(
         &self,
-        circuit: Circuit,
-        operation: &'static str,
-        completion: Completion,
-        waits_for_writer: &'a AtomicBool,
-    ) -> Attempts<'a> {
-        let deadline = self.deadline();
-        Attempts { circuit, operation, deadline, completion, waits_for_writer }
+        share: Share,
+        attempts: Attempts<'_>,
+        work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, DbError> {
+        let span = QuerySpan::begin(attempts.circuit.as_ref(), attempts.operation);
+        let outcome = self.run_attempts(share, attempts, work).await;
+        span.finish(outcome.as_ref().err().map(DbError::as_failure));
+        outcome
     }
 
     async fn run_attempts<T>(
         &self,
+        share: Share,
         attempts: Attempts<'_>,
         work: impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, DbError> {
-        let operation = attempts.operation;
+        let Attempts { circuit, operation, .. } = attempts;
+        let _turn = self.take_turn(share, circuit, operation).await?;
+        let deadline = self.deadline();
         let mut pause = FIRST_PAUSE;
         for attempt in 1..=MAX_ATTEMPTS {
-            match self.run_attempt(&attempts, &work).await {
+            match self.run_attempt(&attempts, deadline, &work).await {
                 Err(AttemptError::Conflict(_)) if attempt < MAX_ATTEMPTS => {
                     // Full jitter, so that the two do not conflict again.
                     tokio::time::sleep(pause.mul_f64(rand::rng().random::<f64>())).await;
@@ -148,9 +152,10 @@ impl DbBreakerHandle {
     async fn run_attempt<T>(
         &self,
         attempts: &Attempts<'_>,
+        deadline: Instant,
         work: &impl AsyncFn(&mut Transaction<'_>) -> Result<T, StorageError>,
     ) -> Result<T, AttemptError> {
-        let Attempts { circuit, operation, deadline, completion, waits_for_writer } = *attempts;
+        let Attempts { circuit, operation, completion, waits_for_writer } = *attempts;
         waits_for_writer.store(false, Ordering::Relaxed);
         let lease = self.lease(circuit, operation, deadline).await;
         let mut lease = lease.map_err(AttemptError::Final)?;

@@ -46,14 +46,15 @@ use crate::mail::Mailer;
 use crate::rate_limit::client_ip::TrustedProxies;
 use crate::telemetry::recent::RecentReadings;
 use crate::telemetry::sinks::Sinks;
+use crate::telemetry::traces::Traces;
 
 /// Imports that may wait while one runs. Catalogue writers take turns anyway, and a document may
 /// need twenty times its length in memory (`model::json` bounds that).
 const MAX_WAITING_IMPORTS: usize = 16;
-/// Exports that are read or sent at a time; more are refused.
 /// Lists whose totals are kept, and lists whose facets are: about 8 kB each.
 const MAX_COUNTED_LISTS: usize = 1024;
 const MAX_FACETED_LISTS: usize = 256;
+/// Exports that are read or sent at a time; more are refused.
 const MAX_EXPORTS: usize = 8;
 /// Those of one client.
 const EXPORTS_PER_CLIENT: usize = 2;
@@ -62,6 +63,7 @@ const EXPORTS_PER_CLIENT: usize = 2;
 pub(super) struct Composition {
     pub(super) database: Database,
     pub(super) state: web::Data<AppState>,
+    pub(super) traces: Traces,
     pub(super) trusted_proxies: TrustedProxies,
     pub(super) app_options: AppOptions,
     pub(super) workers: usize,
@@ -84,6 +86,8 @@ pub(super) async fn compose(
     let mailer = build_mailer(config, database.is_embedded(), logger)?;
     let (db, instruments) = (database.db.clone(), database.instruments.clone());
     let (quotas, proxies, app_options) = rate_limits::from_config(config)?;
+    let traces = Traces::start(&config.traces, &instruments.traces, logger);
+    let traces = traces.map_err(CommandError::usage)?;
     let workers = config.service.workers.map_or_else(available_cores, usize::from);
     let readiness = Readiness::default();
     let background = BackgroundWork::on_this_thread();
@@ -161,9 +165,10 @@ pub(super) async fn compose(
                 hsts: config.http.hsts_enabled,
             },
             detached: DetachedRequests::default(),
+            tracer: traces.tracer.clone(),
         },
     });
-    Ok(Composition { database, state, trusted_proxies: proxies, app_options, workers })
+    Ok(Composition { database, state, traces, trusted_proxies: proxies, app_options, workers })
 }
 
 fn build_mailer(config: &Config, embedded: bool, logger: &Logger) -> Result<Mailer, CommandError> {

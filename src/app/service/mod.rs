@@ -50,6 +50,7 @@ use crate::http::AppState;
 use crate::http::auditing;
 use crate::http::connections::server::ServerOptions;
 use crate::telemetry::sinks::Sinks;
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, Logs};
 
 /// Longest wait at shutdown for requests under way, in seconds.
@@ -70,6 +71,7 @@ pub struct Service {
     metrics: Option<RunningListener>,
     background: Vec<JoinHandle<()>>,
     database: Database,
+    traces: Traces,
     logger: Logger,
 }
 
@@ -154,7 +156,8 @@ impl Service {
         (logger, sinks): (Logger, Sinks),
     ) -> Result<Self, CommandError> {
         let composition = compose(config, clock.clone(), &logger, sinks).await?;
-        let Composition { database, state, trusted_proxies, app_options, workers } = composition;
+        let Composition { database, state, traces, trusted_proxies, app_options, workers } =
+            composition;
         let with_metrics =
             config.metrics.metrics_enabled && !listener::has_own_metrics_listener(config);
         let server_options = ServerOptions { workers, grace: SHUTDOWN_TIMEOUT };
@@ -188,6 +191,7 @@ impl Service {
             metrics,
             background,
             database,
+            traces,
             logger,
         })
     }
@@ -218,6 +222,7 @@ impl Service {
     /// 5. The audit log and the last use of API keys are flushed to the database, and counts of
     ///    repeated events to the log.
     /// 6. The connections to the database are closed, and an embedded database stops.
+    /// 7. Spans that wait are exported.
     pub async fn stop(mut self) {
         self.state.operations.readiness.mark_stopping();
         self.state.catalogue.feed.stop();
@@ -242,5 +247,6 @@ impl Service {
                 "keys" => unwritten);
         }
         self.database.stop().await;
+        self.traces.stop().await;
     }
 }

@@ -50,7 +50,7 @@ fn loopback_hosts_are_recognised() {
 #[test]
 fn credentials_without_tls_are_refused_unless_the_host_is_allowed() {
     let elastic = ["--elasticsearch-enabled", "true"];
-    let cases: [(&[&str], SecretValues<'_>, &str); 6] = [
+    let cases: [(&[&str], SecretValues<'_>, &str); 7] = [
         (&[], &[("SMTP_URL", "smtp://u:SECRET@mail.example.com")], "mail.example.com"),
         (&elastic, &[("ELASTICSEARCH_URL", "http://u:SECRET@[2001:db8::1]:9200")], "2001:db8::1"),
         (
@@ -65,6 +65,11 @@ fn credentials_without_tls_are_refused_unless_the_host_is_allowed() {
         ),
         (&[], &[("SMTP_URL", "smtp://u:SECRET@10.0.0.1:25/ehlo")], "10.0.0.1"),
         (
+            &["--otel-exporter-otlp-endpoint", "http://10.0.0.1:4318"],
+            &[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=SECRET")],
+            "10.0.0.1",
+        ),
+        (
             &[],
             &[("SMTP_URL", "smtp://u:SECRET@mail.example.com?tls=opportunistic")],
             "mail.example.com",
@@ -73,8 +78,9 @@ fn credentials_without_tls_are_refused_unless_the_host_is_allowed() {
     for (options, secrets, host) in cases {
         let message = config(options, secrets).check_transport().expect_err(host).to_string();
         let remedy = format!("ALLOW_CLEARTEXT_CREDENTIALS_TO={host}");
+        let names_variable = ["_URL ", "_ENDPOINT "].iter().any(|end| message.contains(end));
         assert!(
-            message.contains(&remedy) && message.contains("_URL") && !message.contains("SECRET"),
+            message.contains(&remedy) && names_variable && !message.contains("SECRET"),
             "{message}"
         );
         let allowed = format!("other, {}", host.to_uppercase());

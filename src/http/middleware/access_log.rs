@@ -17,6 +17,8 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 use futures_util::future::Either;
+use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
 use scopeguard::ScopeGuard;
 use slog::{Logger, OwnedKV};
 
@@ -28,9 +30,12 @@ use crate::http::envelope::ErrorBody;
 use crate::http::error::ApiError;
 use crate::http::error::not_done::not_done;
 use crate::http::pages::failed_page::FailedPage;
+use crate::http::request::class::{RequestClass, RequestKind};
 use crate::http::request::context::RequestContext;
 use crate::http::request::request_id::RequestIds;
 use crate::http::request::script_nonce::ScriptNonce;
+use crate::http::request::trace_id::{TraceId, TraceParent};
+use crate::telemetry::traces::request_span::{RequestSpan, RequestTracer};
 
 /// Logs a request and completes its response; if `is_counted`, also counts and times it for
 /// Prometheus.
@@ -51,15 +56,37 @@ where
     let begun = LoggedRequest::begin(&request, state, is_counted);
     // The future is dropped when the client disconnects.
     let begun = scopeguard::guard(begun, |request| request.entry.write_abandoned(&request.logger));
+    let span = begun.entry.span_context();
     // A middleware may also panic before it returns its future.
     let response = catch_unwind(AssertUnwindSafe(|| next.call(request)));
     Either::Right(async move {
         let outcome = match response {
-            Ok(response) => AssertUnwindSafe(response).catch_unwind().await,
+            Ok(response) => in_span(AssertUnwindSafe(response).catch_unwind(), span).await,
             Err(panic) => Err(panic),
         };
         ScopeGuard::into_inner(begun).finish(outcome)
     })
+}
+
+/// Runs a request in the context of its span, if it has one.
+fn in_span<F: Future>(request: F, span: Option<Context>) -> impl Future<Output = F::Output> {
+    match span {
+        Some(span) => Either::Left(request.with_context(span)),
+        None => Either::Right(request),
+    }
+}
+
+/// Begins the span of a request. Probes, scrapes and assets have none: they are many, and say
+/// nothing about the catalogue.
+fn begin_span(
+    tracer: &RequestTracer,
+    kind: RequestKind,
+    parent: Option<TraceParent>,
+) -> Option<RequestSpan> {
+    match kind {
+        RequestKind::Health | RequestKind::Exposition | RequestKind::Asset => None,
+        _ => tracer.begin(parent.map(TraceParent::span_context)),
+    }
 }
 
 /// A request whose entry is written when its response is known.
@@ -77,11 +104,16 @@ struct LoggedRequest {
 impl LoggedRequest {
     fn begin(request: &ServiceRequest, state: web::Data<AppState>, is_counted: bool) -> Self {
         let began = Instant::now();
-        let ids = RequestIds::from_headers(request.headers());
+        let parent = TraceParent::from_headers(request.headers());
+        let class = RequestClass::from_request(request);
+        let span = begin_span(&state.middleware.tracer, class.kind, parent);
+        let started_trace = || span.as_ref().and_then(RequestSpan::trace_id).map(TraceId::new);
+        let trace = parent.map(|parent| parent.trace).or_else(started_trace);
+        let ids = RequestIds::from_headers(request.headers(), trace);
         let logger = state.logger.new(OwnedKV(ids.clone()));
         let client = state.middleware.forwarding.client_address(request, &logger);
-        let entry =
-            AccessLogEntry::new(request, client, began, &state.instruments.http, is_counted);
+        let counted = (&state.instruments.http, is_counted);
+        let entry = AccessLogEntry::new(request, class, (client, began), span, counted);
         let (route, own_logger) = (entry.route(), logger.clone());
         let context = RequestContext { client, ids: ids.clone(), route, logger: own_logger };
         request.extensions_mut().insert(context);

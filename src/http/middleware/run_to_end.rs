@@ -15,6 +15,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use futures_util::FutureExt;
+use opentelemetry::context::FutureExt as _;
 use slog::Logger;
 
 use super::access_log::panic_message;
@@ -42,7 +43,7 @@ pub async fn run_to_end<B: MessageBody + 'static>(
     });
     let waiting = WaitingClient(Rc::clone(&shared));
     let active = request.conn_data::<Rc<ConnectionPace>>().map(ConnectionPace::begin_request);
-    let work = actix_web::rt::spawn(async move {
+    let work = async move {
         // Shutdown waits for connections, so this one counts as open until the work has ended.
         let _active = active;
         let running = RunningWork(shared);
@@ -71,7 +72,9 @@ pub async fn run_to_end<B: MessageBody + 'static>(
             }
         }
         outcome
-    });
+    };
+    // A task of its own does not inherit the span of the request.
+    let work = actix_web::rt::spawn(work.with_current_context());
     let outcome = work.await;
     drop(waiting);
     match outcome {

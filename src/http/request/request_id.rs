@@ -1,6 +1,6 @@
 //! The ids of a request, used in its response, its log events and the audit log: the client's
 //! (`X-Request-ID`), if it sends a usable one, the server's, which no client can choose, and that
-//! of the trace that it belongs to (`traceparent`), if it belongs to one.
+//! of the trace that it belongs to, if it belongs to one.
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use slog::{KV, Record, Serializer};
@@ -21,14 +21,14 @@ pub struct RequestIds {
     client: HeaderValue,
     /// The server's, a UUID v7.
     pub server: Uuid,
-    /// The client's trace.
+    /// The client's trace, or else that of the span that is exported of it.
     pub trace: Option<TraceId>,
 }
 
 impl RequestIds {
     /// Generates the server's id, and reads the client's if there is exactly one and it is safe to
     /// log.
-    pub fn from_headers(headers: &HeaderMap) -> Self {
+    pub fn from_headers(headers: &HeaderMap, trace: Option<TraceId>) -> Self {
         let server = Uuid::now_v7();
         let mut values = headers.get_all(HEADER);
         let only = values.next().filter(|_| values.next().is_none());
@@ -37,7 +37,7 @@ impl RequestIds {
         };
         let client = only.filter(is_accepted).cloned();
         let client = client.unwrap_or_else(|| to_header(server));
-        Self { client, server, trace: TraceId::from_headers(headers) }
+        Self { client, server, trace }
     }
 
     /// Returns the client's id, or the server's if the client sent none.

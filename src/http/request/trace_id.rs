@@ -1,12 +1,14 @@
 //! The trace that a request belongs to: the `trace-id` of its `traceparent` (W3C Trace Context,
 //! levels 1 and 2). The service records it, so that the events of a request are found from a trace,
-//! and starts no spans. Neither an answer nor a connection to another host carries it further: the
-//! standard has no response header, and no other host takes part in a request.
+//! and its own spans, if they are exported, are children of the caller's. Neither an answer nor a
+//! connection to another host carries it further: the standard has no response header, and no other
+//! host takes part in a request.
 
 use std::fmt;
-use std::num::NonZeroU128;
+use std::num::{NonZeroU64, NonZeroU128};
 
 use actix_web::http::header::{HeaderMap, HeaderName};
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceState};
 use uuid::Uuid;
 
 /// Name of the header. A text instead would be copied to the heap for each lookup.
@@ -14,11 +16,20 @@ static HEADER: HeaderName = HeaderName::from_static("traceparent");
 /// Length of a `traceparent` of version 00, and the least of a later one.
 const LENGTH: usize = 55;
 
+/// The caller's span, of which the request is a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceParent {
+    pub trace: TraceId,
+    span: NonZeroU64,
+    /// Bits; the first says whether the caller records the trace.
+    flags: u8,
+}
+
 /// A `trace-id`: 16 bytes that are not all zero, written as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceId(NonZeroU128);
 
-impl TraceId {
+impl TraceParent {
     /// Reads the header. None if there is none, more than one, or an invalid one: then the request
     /// is the first of its trace, and its own id names it.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
@@ -42,9 +53,24 @@ impl TraceId {
         };
         let (trace, rest) = rest.split_at_checked(32)?;
         let (parent, flags) = rest.strip_prefix(b"-")?.split_at_checked(16)?;
-        NonZeroU128::new(hexadecimal(parent)?)?;
-        hexadecimal(flags.strip_prefix(b"-")?)?;
-        NonZeroU128::new(hexadecimal(trace)?).filter(|_| is_complete).map(Self)
+        let span = NonZeroU64::new(u64::try_from(hexadecimal(parent)?).ok()?)?;
+        let flags = u8::try_from(hexadecimal(flags.strip_prefix(b"-")?)?).ok()?;
+        let trace = NonZeroU128::new(hexadecimal(trace)?).filter(|_| is_complete)?;
+        Some(Self { trace: TraceId(trace), span, flags })
+    }
+
+    /// Returns the same in the types of OpenTelemetry.
+    pub fn span_context(self) -> SpanContext {
+        let trace = self.trace.0.get().into();
+        let flags = TraceFlags::new(self.flags) & TraceFlags::SAMPLED;
+        SpanContext::new(trace, SpanId::from(self.span.get()), flags, true, TraceState::NONE)
+    }
+}
+
+impl TraceId {
+    /// Returns the id of a trace that this service has begun.
+    pub fn new(id: NonZeroU128) -> Self {
+        Self(id)
     }
 
     /// Returns the same 128 bits as the type of the database's column; it is no UUID of a version.
@@ -81,7 +107,7 @@ mod tests {
     const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     fn parse(value: &str) -> Option<String> {
-        TraceId::parse(value.as_bytes()).map(|trace| trace.to_string())
+        TraceParent::parse(value.as_bytes()).map(|parent| parent.trace.to_string())
     }
 
     fn headers(values: &[&str]) -> HeaderMap {
@@ -107,7 +133,8 @@ mod tests {
         }
         let small = "00-00000000000000000000000000000001-0000000000000001-00";
         assert_eq!(parse(small).as_deref(), Some("00000000000000000000000000000001"));
-        assert_eq!(TraceId::parse(small.as_bytes()).unwrap().as_uuid(), Uuid::from_u128(1));
+        let parent = TraceParent::parse(small.as_bytes()).unwrap();
+        assert_eq!(parent.trace.as_uuid(), Uuid::from_u128(1));
     }
 
     #[test]
@@ -143,21 +170,26 @@ mod tests {
 
     #[test]
     fn header_counts_only_once() {
-        assert_eq!(TraceId::from_headers(&headers(&[])), None);
-        assert!(TraceId::from_headers(&headers(&[VALID])).is_some());
-        assert_eq!(TraceId::from_headers(&headers(&[VALID, VALID])), None);
+        assert_eq!(TraceParent::from_headers(&headers(&[])), None);
+        assert!(TraceParent::from_headers(&headers(&[VALID])).is_some());
+        assert_eq!(TraceParent::from_headers(&headers(&[VALID, VALID])), None);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(value in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = TraceId::parse(&value);
+            let _ = TraceParent::parse(&value);
         }
 
         #[test]
         fn value_that_is_written_is_read(trace in 1_u128.., parent in 1_u64.., flags: u8) {
             let value = format!("00-{trace:032x}-{parent:016x}-{flags:02x}");
             prop_assert_eq!(parse(&value), Some(format!("{trace:032x}")));
+            let context = TraceParent::parse(value.as_bytes()).unwrap().span_context();
+            prop_assert_eq!(context.trace_id().to_string(), format!("{trace:032x}"));
+            prop_assert_eq!(context.span_id().to_string(), format!("{parent:016x}"));
+            prop_assert_eq!(context.is_sampled(), flags & 1 == 1);
+            prop_assert!(context.is_remote());
         }
     }
 }

@@ -15,7 +15,8 @@ use self::http::{
     HTTP_DURATION, HTTP_PARSE_ERRORS, HTTP_REQUESTS, REQUESTS_IN_FLIGHT, SECONDS, SERVER_ERRORS,
 };
 use self::service::{
-    CACHE_BYTES, CACHE_LOOKUPS, MAILS, REPLICA_READS, SESSION_LOOKUPS, TABLE_ROWS,
+    CACHE_BYTES, CACHE_LOOKUPS, MAILS, REPLICA_READS, SESSION_LOOKUPS, SPANS, SPANS_BUFFERED,
+    TABLE_ROWS,
 };
 use super::family::LabelValues::{self, Bounded, Fixed};
 use super::family::MetricKind::{Counter, Gauge, Histogram};
@@ -219,5 +220,7 @@ pub const ALL: &[MetricFamily] = &[
     TABLE_ROWS,
     LOG_EVENTS,
     LOG_BUFFERED,
+    SPANS,
+    SPANS_BUFFERED,
     BUILD,
 ];

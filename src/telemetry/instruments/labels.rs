@@ -71,6 +71,17 @@ pub enum MailOutcome {
     Disabled,
 }
 
+/// What became of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum SpanOutcome {
+    Exported,
+    /// The collector did not acknowledge it.
+    Failed,
+    /// The queue was full.
+    Dropped,
+}
+
 /// The limit for which a connection was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumIter, VariantNames)]
 #[strum(serialize_all = "snake_case")]

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod logs;
 pub mod operations;
 pub mod reference;
+pub mod traces;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,6 +30,7 @@ use self::http::HttpInstruments;
 use self::limits::RateLimitInstruments;
 use self::logs::LogInstruments;
 use self::operations::OperationsInstruments;
+use self::traces::TraceInstruments;
 
 /// Content type of the exposition: Prometheus' text format 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -47,6 +49,7 @@ pub struct Instruments {
     pub database: DatabaseInstruments,
     pub catalogue: CatalogueInstruments,
     pub logs: LogInstruments,
+    pub traces: TraceInstruments,
     pub operations: OperationsInstruments,
 }
 
@@ -74,6 +77,7 @@ impl Instruments {
             database: DatabaseInstruments::new(&registry)?,
             catalogue: CatalogueInstruments::new(&registry)?,
             logs: LogInstruments::new(&registry)?,
+            traces: TraceInstruments::new(&registry)?,
             operations: OperationsInstruments::new(&registry)?,
             registry,
             exposing: Arc::default(),

@@ -8,6 +8,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, USER_AGENT};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use opentelemetry::Context;
 use slog::{Level, Logger};
 
 use super::values::{LoggedValues, milliseconds};
@@ -23,6 +24,7 @@ use crate::http::request::script_nonce::ScriptNonce;
 use crate::telemetry::instruments::http::{
     HttpInstruments, RequestInFlight, ResponseCounts, UNMATCHED,
 };
+use crate::telemetry::traces::request_span::{RequestEnd, RequestSpan, RequestSummary};
 
 /// Logged length of a path or user agent, in characters.
 const MAX_LOGGED: usize = 200;
@@ -41,6 +43,8 @@ pub(super) struct AccessLogEntry {
     _in_flight: Option<RequestInFlight>,
     /// Counts the response; none on listeners whose requests are not counted.
     counted: Option<ResponseCounts>,
+    /// None if its trace is not exported.
+    span: Option<RequestSpan>,
 }
 
 /// What an entry says about the response.
@@ -71,12 +75,11 @@ impl AccessLogEntry {
     /// Begins the entry of a request.
     pub(super) fn new(
         request: &ServiceRequest,
-        client: ClientAddress,
-        began: Instant,
-        instruments: &HttpInstruments,
-        is_counted: bool,
+        class: RequestClass,
+        (client, began): (ClientAddress, Instant),
+        span: Option<RequestSpan>,
+        (instruments, is_counted): (&HttpInstruments, bool),
     ) -> Self {
-        let class = RequestClass::from_request(request);
         let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
             method: request.method().clone(),
@@ -89,12 +92,30 @@ impl AccessLogEntry {
             _in_flight: (class.kind != RequestKind::Exposition)
                 .then(|| instruments.begin_request()),
             counted: is_counted.then(|| instruments.responses.clone()),
+            span,
         }
     }
 
     /// Returns the pattern of the route.
     pub(super) fn route(&self) -> Arc<str> {
         Arc::clone(&self.route)
+    }
+
+    /// Returns the context of the span.
+    pub(super) fn span_context(&self) -> Option<Context> {
+        self.span.as_ref().map(RequestSpan::context)
+    }
+
+    /// Ends the span.
+    fn finish_span(&self, end: RequestEnd) {
+        let Some(span) = &self.span else { return };
+        let request = RequestSummary {
+            method: self.method.as_str(),
+            route: (*self.route != *UNMATCHED).then_some(&*self.route),
+            path: self.path.as_deref(),
+            user_agent: self.user_agent.as_deref(),
+        };
+        span.finish(request, end);
     }
 
     /// Whether the response has no body, whatever its length (RFC 9110, 9.3.2).
@@ -138,6 +159,7 @@ impl AccessLogEntry {
             "method" => self.method.as_str(), "path" => self.path.as_deref(),
             "duration_ms" => milliseconds(self.began.elapsed()),
             "client" => %self.client.0);
+        self.finish_span(RequestEnd::Abandoned);
     }
 
     /// Writes the entry and counts the response; `bytes` is the size of the body that was sent.
@@ -166,6 +188,8 @@ impl AccessLogEntry {
             Level::Info => slog::info!(logger, "request"; values),
             _ => slog::debug!(logger, "request"; values),
         }
+        let (status, code) = (status.as_u16(), response.code);
+        self.finish_span(RequestEnd::Answered { status, bytes, code });
     }
 }
 

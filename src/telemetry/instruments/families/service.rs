@@ -6,7 +6,9 @@ use strum::VariantNames;
 use crate::telemetry::instruments::family::LabelValues::Fixed;
 use crate::telemetry::instruments::family::MetricKind::{Counter, Gauge};
 use crate::telemetry::instruments::family::{MetricFamily, family};
-use crate::telemetry::instruments::labels::{CacheOutcome, MailOutcome, ReplicaOutcome};
+use crate::telemetry::instruments::labels::{
+    CacheOutcome, MailOutcome, ReplicaOutcome, SpanOutcome,
+};
 
 pub(in crate::telemetry::instruments) const SESSION_LOOKUPS: MetricFamily = family(
     "session_cache_lookups_total",
@@ -67,4 +69,17 @@ pub(in crate::telemetry::instruments) const TABLE_ROWS: MetricFamily = family(
     "Rows of tables that grow with use, as the statistics of the database estimate them, read \
      every minute; 0 until the first reading. Each process reads the same database, so use max, \
      not sum",
+);
+pub(in crate::telemetry::instruments) const SPANS: MetricFamily = family(
+    "trace_spans_total",
+    Counter,
+    &[("outcome", Fixed(SpanOutcome::VARIANTS))],
+    "Spans of traces by final outcome: exported (acknowledged by the collector), failed (not \
+     acknowledged after retries, or refused), dropped (the queue was full)",
+);
+pub(in crate::telemetry::instruments) const SPANS_BUFFERED: MetricFamily = family(
+    "trace_spans_buffered",
+    Gauge,
+    &[],
+    "Spans of traces that have ended and are not exported, failed or dropped yet",
 );
