@@ -167,16 +167,18 @@ async fn collector_that_is_away_costs_its_spans_and_one_warning() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = format!("http://{closed}");
     let server = Server::with(&["--otel-exporter-otlp-endpoint", &endpoint]).await;
-    for _ in 0..20 {
-        server.get("/api/v1/domains", "").await.expect(401);
-    }
-    let began = Instant::now();
-    let failed =
-        async || scrape(&server).await.contains("trace_spans_total{outcome=\"failed\"} 20");
-    while !failed().await {
-        assert!(began.elapsed() < Duration::from_mins(1), "{}", scrape(&server).await);
-        server.get("/health", "").await.expect(200);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    // Two batches, one after the other.
+    for requests in [20, 40] {
+        for _ in 0..20 {
+            server.get("/api/v1/domains", "").await.expect(401);
+        }
+        let began = Instant::now();
+        let failed = format!("trace_spans_total{{outcome=\"failed\"}} {requests}");
+        while !scrape(&server).await.contains(&failed) {
+            assert!(began.elapsed() < Duration::from_mins(1), "{}", scrape(&server).await);
+            server.get("/health", "").await.expect(200);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
     assert!(scrape(&server).await.contains("trace_spans_buffered 0"));
     let warnings = server.logs.events("failed to export traces");
