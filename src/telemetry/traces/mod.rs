@@ -1,6 +1,6 @@
 //! Traces: a span for each request ([`request_span`]), and one for each call of the database in it
 //! ([`query_span`]), sent to an OpenTelemetry collector. Off unless `OTEL_EXPORTER_OTLP_ENDPOINT`
-//! is set; then a request without spans costs nothing.
+//! is set.
 //!
 //! Nothing waits for the collector: spans that have ended wait in a bounded queue, and a thread of
 //! its own sends them. What the queue cannot take is dropped and counted.

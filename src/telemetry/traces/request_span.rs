@@ -8,6 +8,10 @@ use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
+/// Methods that a span names; the conventions have one name for all others.
+const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+
 /// Starts the spans of requests, if traces are exported.
 #[derive(Clone, Debug, Default)]
 pub struct RequestTracer(Option<Arc<BoxedTracer>>);
@@ -77,9 +81,12 @@ impl RequestSpan {
     pub fn finish(&self, request: RequestSummary<'_>, end: RequestEnd) {
         let span = self.0.span();
         let RequestSummary { method, route, path, user_agent } = request;
+        // Clients choose others, of any length.
+        let known = METHODS.iter().copied().find(|known| *known == method);
+        let name = known.unwrap_or("HTTP");
         span.update_name(match route {
-            Some(route) => format!("{method} {route}"),
-            None => method.to_owned(),
+            Some(route) => format!("{name} {route}"),
+            None => name.to_owned(),
         });
         let text = |key: &'static str, value: &str| KeyValue::new(key, value.to_owned());
         let optional = [
@@ -88,7 +95,7 @@ impl RequestSpan {
             user_agent.map(|agent| text("user_agent.original", agent)),
         ];
         span.set_attributes(optional.into_iter().flatten());
-        span.set_attribute(text("http.request.method", method));
+        span.set_attribute(KeyValue::new("http.request.method", known.unwrap_or("_OTHER")));
         // TLS ends at a proxy.
         span.set_attribute(KeyValue::new("url.scheme", "http"));
         match end {

@@ -106,12 +106,14 @@ async fn probes_and_assets_have_no_spans_and_the_rest_is_exported_at_shutdown() 
     }
     server.get("/api/v1/domains", "").await.expect(401);
     server.get("/nowhere", "").await.expect(404);
+    let brew = Method::from_bytes(b"BREW").unwrap();
+    server.send(brew, "/nowhere", "", &[], None).await;
     // Sooner than spans are gathered.
     server.stop().await;
     let mut names: Vec<String> =
         collector.received().spans.into_iter().map(|span| span.name).collect();
     names.sort();
-    assert_eq!(names, ["GET", "GET /api/v1/domains"]);
+    assert_eq!(names, ["GET", "GET /api/v1/domains", "HTTP"]);
 }
 
 #[actix_web::test]
