@@ -1,6 +1,6 @@
 //! What operators see of the service: log events, on stdout and in the sinks of [`shipping`], the
-//! metrics that Prometheus scrapes ([`instruments`]), and [`traces`]. What is logged and measured is
-//! decided where it happens, in `http`, `actors` and `app`.
+//! metrics that Prometheus scrapes ([`instruments`]), and [`traces`]. What is logged and measured
+//! is decided where it happens, in `http`, `actors` and `app`.
 
 mod error;
 mod error_chain;
