@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::TraceError;
 use crate::config::ConfigError;
-use crate::telemetry::error_chain;
+use crate::telemetry::error_chain::error_chain;
 
 /// Timeout of one request to the collector.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
