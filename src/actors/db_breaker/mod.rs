@@ -25,8 +25,8 @@
 //! what they are sent. `snapshot` refuses without a message, `shares` divides the pool among
 //! callers, `pool` opens and discards connections, `probe` probes the server, `verdict` and
 //! `failure_cause` classify errors, `storage_check` finds a full disk, `lease` holds the permit and
-//! the connection of one call, `events` writes the log. `handle`, `query`,
-//! `transaction` and `batches` are the public methods.
+//! the connection of one call, `events` writes the log. `handle`, `query`, `transaction` and
+//! `batches` are the public methods.
 
 mod actor;
 mod batches;

@@ -221,8 +221,8 @@ impl Service {
     /// 4. The metrics listener stops, so that Prometheus can scrape the shutdown up to here.
     /// 5. The audit log and the last use of API keys are flushed to the database, and counts of
     ///    repeated events to the log.
-    /// 6. The connections to the database are closed, and an embedded database stops.
-    /// 7. Spans that wait are exported.
+    /// 6. The connections to the database are closed, and an embedded database stops. Meanwhile
+    ///    spans that wait are exported.
     pub async fn stop(mut self) {
         self.state.operations.readiness.mark_stopping();
         self.state.catalogue.feed.stop();
@@ -246,7 +246,7 @@ impl Service {
             slog::error!(self.logger, "failed to flush last_used_at at shutdown";
                 "keys" => unwritten);
         }
-        self.database.stop().await;
-        self.traces.stop().await;
+        // At the same time, so that a collector that is unavailable delays no shutdown.
+        tokio::join!(self.database.stop(), self.traces.stop());
     }
 }
